@@ -1,0 +1,58 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "journal.hpp"
+#include "remediations/machine/machine.hpp"
+#include "slot.hpp"
+
+namespace remediations {
+
+/// The only way a fix changes the machine. Every step is written to the journal, with what was
+/// there before, and synced; only then is it done. A step that finds its wish already fulfilled
+/// does nothing and is not recorded.
+class Changes {
+public:
+    /// Plan records what would be done, without touching machine or journal.
+    enum class Mode { apply, plan };
+
+    /// `run_folder` keeps the journal and whatever is moved out of the way.
+    Changes(machine::Machine& machine, Journal* journal, std::string remediation, Mode mode);
+
+    /// For a fix that must look again before its next step.
+    const machine::Machine& machine() const { return machine_; }
+
+    /// Replaces or creates a file; keeps owner, mode and attributes of an existing one.
+    machine::Result<void> write_file(const machine::Path& path, const std::string& content, std::uint32_t mode = 0600);
+    /// Moves a file or tree into the run's quarantine.
+    machine::Result<void> quarantine(const machine::Path& path);
+    machine::Result<void> set_registry_value(const std::string& key, const std::string& name,
+                                             const machine::RegistryValue& value);
+    machine::Result<void> set_service_start(const std::string& service, machine::StartType start);
+    machine::Result<void> set_service_account(const std::string& service, const std::string& account);
+    machine::Result<void> start_service(const std::string& service);
+    /// Starts it where it is stopped. Undo restarts it once more, after the rest was put back.
+    machine::Result<void> restart_service(const std::string& service);
+    /// Stops a service that a later step starts again; undo leaves it as it was found.
+    machine::Result<void> stop_service(const std::string& service);
+    /// A tool whose effect cannot be undone; `effect` says what it does. A non-zero exit code is a failure.
+    machine::Result<void> run_tool(const machine::Command& command, const std::string& effect);
+
+    /// One line for each step, in order: "set Extensions.Enabled ..." Same text in plan and apply.
+    const std::vector<std::string>& descriptions() const { return descriptions_; }
+
+private:
+    machine::Result<void> set(const Slot& slot, const SlotValue& wanted);
+    machine::Result<void> act(const JournalStep& step, const std::function<machine::Result<void>()>& action);
+
+    machine::Machine& machine_;
+    Journal* journal_;
+    std::string remediation_;
+    Mode mode_;
+    std::vector<std::string> descriptions_;
+};
+
+}  // namespace remediations

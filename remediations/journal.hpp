@@ -1,0 +1,73 @@
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "remediations/machine/machine.hpp"
+#include "slot.hpp"
+
+namespace remediations {
+
+/// How a journalled step ended. A step without an outcome was cut short by a crash.
+enum class StepOutcome { done, failed, undone, left_alone };
+
+/// One intended change. Exactly one of `slot` (reversible) and `action` (not reversible) is filled.
+struct JournalStep {
+    unsigned number = 0;  ///< given by the journal, from 1
+    std::string remediation;
+    std::string description;
+    boost::json::object slot;  ///< Slot::identity()
+    SlotValue before;
+    SlotValue after;
+    std::string action;   ///< "restart-service", "run-tool"
+    std::string subject;  ///< the service or command line the action is about
+    std::optional<StepOutcome> outcome;
+};
+
+/// The durable list of what one run changed: <state>/runs/<run id>/journal.jsonl, one JSON object
+/// a line. A last line torn by a crash is ignored; any other damage is an error that names the line.
+class Journal {
+public:
+    /// A new run. Run ids sort by time: 20261121T014907Z-0001.
+    static machine::Result<Journal> create(const std::filesystem::path& state_folder,
+                                           std::chrono::system_clock::time_point now);
+    static machine::Result<Journal> open(const std::filesystem::path& state_folder, const std::string& run_id);
+    /// Oldest first. A folder without a journal is no run.
+    static std::vector<std::string> runs(const std::filesystem::path& state_folder);
+
+    const std::string& run_id() const { return run_id_; }
+    const std::filesystem::path& folder() const { return folder_; }
+    const std::vector<JournalStep>& steps() const { return steps_; }
+    /// Whatever the run wants a reader of `history` to know, from the last note(); empty object if none.
+    const boost::json::object& summary() const { return summary_; }
+
+    /// Synced to disk when it returns. Sets step.number.
+    machine::Result<void> intend(JournalStep& step);
+    machine::Result<void> conclude(unsigned step_number, StepOutcome outcome, const std::string& detail = {});
+    machine::Result<void> note(boost::json::object summary);
+
+private:
+    Journal(std::string run_id, std::filesystem::path folder) : run_id_(std::move(run_id)), folder_(std::move(folder)) {}
+    machine::Result<void> append(const boost::json::object& line);
+
+    std::string run_id_;
+    std::filesystem::path folder_;
+    std::vector<JournalStep> steps_;
+    boost::json::object summary_;
+};
+
+struct UndoneStep {
+    std::string description;
+    enum class Result { undone, already_so, left_alone, not_undoable, failed } result = Result::undone;
+    std::string detail;
+};
+
+/// Takes back the steps from `first_step` on, newest first. Puts back only what is still as the
+/// run left it; what somebody changed since is left alone and said so. Doing it twice is harmless.
+/// Services that the run restarted are restarted once more when anything was put back.
+std::vector<UndoneStep> undo(Journal& journal, machine::Machine& machine, unsigned first_step = 1);
+
+}  // namespace remediations

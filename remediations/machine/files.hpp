@@ -1,0 +1,59 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "remediations/machine/result.hpp"
+
+namespace machine {
+
+/// Absolute path in the notation of the machine it belongs to, UTF-8. A plain string, because a
+/// Windows path must keep its meaning while its remediation is tested on Linux.
+using Path = std::string;
+
+enum class FileKind { regular, directory, symlink, other };
+
+struct FileStatus {
+    FileKind kind = FileKind::regular;
+    std::uint64_t size = 0;  ///< bytes
+    std::uint32_t mode = 0;  ///< POSIX permission bits (07777); 0 on Windows
+    std::uint32_t uid = 0;   ///< 0 on Windows
+    std::uint32_t gid = 0;   ///< 0 on Windows
+    std::chrono::system_clock::time_point modified;
+
+    friend bool operator==(const FileStatus&, const FileStatus&) = default;
+};
+
+/// The file system. Reading is const; whoever holds a const Machine cannot write.
+/// Symbolic links are never followed in the last component of a path.
+class Files {
+public:
+    static constexpr std::size_t default_read_limit = std::size_t{4} << 20;
+
+    virtual ~Files() = default;
+
+    virtual Result<FileStatus> status(const Path& path) const = 0;
+
+    /// The whole content; ErrorKind::too_large when it has more than `limit` bytes.
+    virtual Result<std::string> read(const Path& path, std::size_t limit = default_read_limit) const = 0;
+
+    /// Names (not paths) in a directory, sorted, without "." and "..".
+    virtual Result<std::vector<std::string>> list(const Path& directory) const = 0;
+
+    /// Creates or replaces a regular file atomically and durably (temporary file, sync, rename,
+    /// sync of the directory). A replaced file keeps its owner, mode, ACL and extended
+    /// attributes; a new one gets `mode` (ignored on Windows) and the caller's owner.
+    virtual Result<void> write(const Path& path, const std::string& content, std::uint32_t mode = 0600) = 0;
+
+    /// Renames a file or directory tree; copies and then removes it where the target lies on
+    /// another file system. The target must not exist; its parent is created (mode 0700).
+    virtual Result<void> move(const Path& from, const Path& to) = 0;
+
+    /// Removes one regular file or empty directory.
+    virtual Result<void> remove(const Path& path) = 0;
+};
+
+}  // namespace machine

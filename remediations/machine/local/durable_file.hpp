@@ -1,0 +1,33 @@
+#pragma once
+
+#include <filesystem>
+#include <string_view>
+
+#include "remediations/machine/result.hpp"
+
+namespace machine::local {
+
+/// What this program writes on the computer it runs on: status, journal, state.
+
+/// Creates or replaces `path` so that after a crash at any moment either the old or the new
+/// content is there, whole: temporary file in the same folder, sync, rename, sync of the folder.
+/// Never follows a symbolic link at `path`. `private_to_owner`: mode 0600, else 0644 (on Windows
+/// the folder's ACL decides).
+Result<void> write_durably(const std::filesystem::path& path, std::string_view content, bool private_to_owner = true);
+
+/// Appends and syncs before it returns; creates the file (mode 0600) where it is absent.
+Result<void> append_durably(const std::filesystem::path& path, std::string_view content);
+
+/// Whole content; ErrorKind::not_found, ErrorKind::too_large above `limit` bytes.
+Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit = std::size_t{16} << 20);
+
+/// Creates the folder and its parents, open to root or SYSTEM and administrators only.
+/// Refuses a folder that somebody else owns or may write to.
+Result<void> make_private_folder(const std::filesystem::path& folder);
+
+/// Where state outlives an extension version: /var/lib/backup-remediation, or
+/// %ProgramData%\BackupRemediation. BACKUP_REMEDIATION_STATE overrides it only for a process that
+/// does not run as root or SYSTEM, so that tests and captures need no privilege.
+std::filesystem::path state_folder();
+
+}  // namespace machine::local

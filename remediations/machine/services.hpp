@@ -1,0 +1,62 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "remediations/machine/result.hpp"
+
+namespace machine {
+
+enum class ServiceState { running, stopped, starting, stopping, failed };
+
+/// How a service comes to run. systemd: automatic = enabled, manual = disabled (still startable),
+/// disabled = masked. Windows: the Start value 2, 3 and 4 (delayed is automatic with delayed = true).
+enum class StartType { automatic, manual, disabled };
+
+struct Service {
+    std::string name;
+    ServiceState state = ServiceState::stopped;
+    StartType start = StartType::manual;
+    bool delayed = false;  ///< Windows: DelayedAutostart
+    /// Windows: SID of the account (names are localized), or the configured text where it has none.
+    /// Linux: User= of the unit, "root" if unset.
+    std::string account;
+    std::string binary;        ///< Windows: ImagePath with variables expanded; Linux: first word of ExecStart
+    std::uint32_t exit_code = 0;  ///< of the last run: Win32 exit code, or ExecMainStatus
+    std::uint32_t pid = 0;        ///< 0 while it does not run
+    std::vector<std::string> depends_on;  ///< service names
+
+    friend bool operator==(const Service&, const Service&) = default;
+};
+
+/// Windows SERVICE_STATUS exit code: no start was attempted since boot (winerror.h).
+inline constexpr std::uint32_t error_service_never_started = 1077;
+
+/// The service manager: systemd, SysV init scripts, or the Windows service control manager.
+class Services {
+public:
+    static constexpr std::chrono::milliseconds default_timeout = std::chrono::seconds(30);
+
+    virtual ~Services() = default;
+
+    /// ErrorKind::not_found when no such service is installed.
+    virtual Result<Service> find(const std::string& name) const = 0;
+
+    /// Names of running services that depend on this one.
+    virtual Result<std::vector<std::string>> running_dependents(const std::string& name) const = 0;
+
+    /// Return once the service runs, or has stopped; ErrorKind::timed_out names the state it
+    /// hangs in. Starting a running service and stopping a stopped one succeed.
+    virtual Result<void> start(const std::string& name, std::chrono::milliseconds timeout = default_timeout) = 0;
+    virtual Result<void> stop(const std::string& name, std::chrono::milliseconds timeout = default_timeout) = 0;
+    virtual Result<void> restart(const std::string& name, std::chrono::milliseconds timeout = default_timeout) = 0;
+
+    virtual Result<void> set_start(const std::string& name, StartType start) = 0;
+
+    /// Windows only: `account` is a SID of a well-known service account or the configured text.
+    virtual Result<void> set_account(const std::string& name, const std::string& account) = 0;
+};
+
+}  // namespace machine

@@ -1,0 +1,1 @@
+#include "remediations/remediation.hpp"

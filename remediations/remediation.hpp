@@ -1,0 +1,95 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "remediations/machine/machine.hpp"
+
+namespace remediations {
+
+class Changes;
+
+/// The backup pipeline, in the order a backup runs through it. A broken early layer makes every
+/// later one look broken, so the order decides root cause and repair order.
+enum class Layer { guest_agent, backup_extension, os_snapshot, managed_disk, network, vault };
+inline constexpr Layer all_layers[] = {Layer::guest_agent,  Layer::backup_extension, Layer::os_snapshot,
+                                       Layer::managed_disk, Layer::network,          Layer::vault};
+
+/// The worst a fix may do to the machine; each level includes those before it.
+enum class Disruption {
+    none,             ///< files and settings of backup itself
+    agent_restart,    ///< the guest agent restarts
+    service_restart,  ///< services whose restart users do not feel
+    workload,         ///< a production service, an unmount, anything that can lose data
+};
+
+enum class State {
+    healthy,
+    broken,
+    fixed,
+    needs_approval,  ///< its fix is more disruptive than the settings allow
+    needs_operator,  ///< only a person or the control plane can fix it
+    not_applicable,
+    unknown,  ///< could not look; the summary says why
+};
+
+/// Which guest operating systems a remediation speaks about.
+enum class Scope { linux, windows, both };
+
+std::string_view to_string(Layer layer);
+std::string_view to_string(Disruption disruption);
+std::string_view to_string(State state);
+std::string_view to_string(Scope scope);
+
+/// Inverse of to_string(Disruption); throws std::invalid_argument naming the words it knows.
+Disruption parse_disruption(std::string_view word);
+
+bool applies_to(Scope scope, machine::Platform platform);
+
+/// One thing that was looked at. `where` is a path, key, service or address; `seen` quotes it.
+struct Evidence {
+    std::string where;
+    std::string seen;
+    std::string expected;
+
+    friend bool operator==(const Evidence&, const Evidence&) = default;
+};
+
+/// The answer of one diagnosis.
+struct Finding {
+    State state = State::unknown;
+    std::string summary;             ///< one sentence: what is so, not what to do
+    std::vector<Evidence> evidence;  ///< what was looked at, also when it is healthy
+    std::string action;              ///< what a person should do; empty when healthy
+    /// What the fix acts on (service names, folders), in the order it should act.
+    std::vector<std::string> subjects;
+
+    static Finding healthy(std::string summary, std::vector<Evidence> evidence = {});
+    static Finding broken(std::string summary, std::vector<Evidence> evidence, std::string action);
+    static Finding needs_operator(std::string summary, std::vector<Evidence> evidence, std::string action);
+    static Finding not_applicable(std::string summary);
+    /// `looked_at` is the path, key or service that could not be read.
+    static Finding unknown(const std::string& looked_at, const machine::Error& error);
+};
+
+/// One cause of failing backups: its facts and two functions. A remediation without `fix` only
+/// tells a person what to do.
+struct Remediation {
+    std::string id;
+    std::string title;  ///< the cause as a statement, "X does not run"
+    Layer layer = Layer::guest_agent;
+    Scope scope = Scope::both;
+    std::vector<std::string> error_codes;  ///< Azure Backup codes it can explain
+    Disruption disruption = Disruption::none;
+    std::string explanation;  ///< what it means for backup, what the fix does; a short paragraph
+    std::string source;       ///< where the facts come from
+
+    std::function<Finding(const machine::Machine&)> diagnose;
+    /// Changes the machine through `changes` alone. Returns the first failure; the engine then
+    /// undoes what was done. Not called unless diagnose just said broken.
+    std::function<machine::Result<void>(const Finding&, Changes&)> fix;
+};
+
+}  // namespace remediations

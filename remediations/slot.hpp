@@ -1,0 +1,46 @@
+#pragma once
+
+#include <boost/json/object.hpp>
+#include <boost/json/value.hpp>
+#include <memory>
+#include <string>
+
+#include "remediations/machine/machine.hpp"
+
+namespace remediations {
+
+/// The content of a slot as the journal keeps it; JSON null means "absent".
+using SlotValue = boost::json::value;
+
+/// One place of the machine that holds a value which can be read and put back: a file's content, a
+/// registry value, a service's start type. Undo knows nothing else: it compares what is in the
+/// slot with what we left there, and puts back what was there before.
+class Slot {
+public:
+    virtual ~Slot() = default;
+
+    /// Written to the journal; make_slot turns it back into the slot.
+    virtual boost::json::object identity() const = 0;
+    /// "set start type of COMSysApp from disabled to manual"
+    virtual std::string describe(const SlotValue& before, const SlotValue& after) const = 0;
+    virtual machine::Result<SlotValue> read(const machine::Machine& machine) const = 0;
+    virtual machine::Result<void> write(machine::Machine& machine, const SlotValue& value) const = 0;
+};
+
+std::unique_ptr<Slot> file_content_slot(machine::Path path, std::uint32_t mode_if_created);
+/// Holds "original" while the tree is at `from`, "quarantined" while it is at `to`.
+std::unique_ptr<Slot> location_slot(machine::Path from, machine::Path to);
+std::unique_ptr<Slot> registry_value_slot(std::string key, std::string name);
+std::unique_ptr<Slot> service_start_slot(std::string service);
+std::unique_ptr<Slot> service_account_slot(std::string service);
+/// Holds "running" or "stopped".
+std::unique_ptr<Slot> service_running_slot(std::string service);
+
+/// The slot with this identity; ErrorKind::invalid names the field that is wrong.
+machine::Result<std::unique_ptr<Slot>> make_slot(const boost::json::object& identity);
+
+SlotValue to_slot_value(const std::string& file_content);
+SlotValue to_slot_value(const machine::RegistryValue& value);
+std::string_view to_slot_value(machine::StartType start);
+
+}  // namespace remediations
