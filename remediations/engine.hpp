@@ -35,9 +35,9 @@ struct Report {
     std::string run_id;  ///< names the journal; empty where nothing could change
     RunMode mode = RunMode::diagnose;
     std::string error_code;
-    std::vector<Outcome> outcomes;  ///< in catalogue order, those that apply to this platform
+    std::vector<Outcome> outcomes;            ///< in catalogue order, those that apply to this platform
     const Remediation* root_cause = nullptr;  ///< the earliest broken layer's, before anything was fixed
-    std::string root_cause_reason;  ///< one sentence: why this one
+    std::string root_cause_reason;            ///< one sentence: why this one
     machine::SystemFacts machine;
 
     /// Whether a layer has something that is broken, needs approval or needs an operator.

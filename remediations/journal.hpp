@@ -50,7 +50,8 @@ public:
     machine::Result<void> note(boost::json::object summary);
 
 private:
-    Journal(std::string run_id, std::filesystem::path folder) : run_id_(std::move(run_id)), folder_(std::move(folder)) {}
+    Journal(std::string run_id, std::filesystem::path folder)
+        : run_id_(std::move(run_id)), folder_(std::move(folder)) {}
     machine::Result<void> append(const boost::json::object& line);
 
     std::string run_id_;

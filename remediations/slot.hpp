@@ -41,6 +41,6 @@ machine::Result<std::unique_ptr<Slot>> make_slot(const boost::json::object& iden
 
 SlotValue to_slot_value(const std::string& file_content);
 SlotValue to_slot_value(const machine::RegistryValue& value);
-std::string_view to_slot_value(machine::StartType start);
+SlotValue to_slot_value(machine::StartType start);
 
 }  // namespace remediations

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "remediations/machine/machine.hpp"
+
+namespace remediations {
+
+/// Processes of the backup extension that run now, for people: "handle.py enable (pid 812)". While
+/// there is one, a backup may be in progress and nothing may be disturbed.
+/// Windows: IaaSBcdrExtension.exe. Linux: any process with a folder of VMSnapshotLinux in its
+/// command line, and safefreeze.
+machine::Result<std::vector<std::string>> running_backup_processes(const machine::Machine& machine);
+
+}  // namespace remediations

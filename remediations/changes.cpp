@@ -1,0 +1,114 @@
+#include "remediations/changes.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace remediations {
+
+using machine::Error;
+using machine::ErrorKind;
+using machine::Result;
+
+Changes::Changes(machine::Machine& machine, Journal* journal, std::string remediation, Mode mode)
+    : machine_(machine), journal_(journal), remediation_(std::move(remediation)), mode_(mode) {}
+
+Result<void> Changes::set(const Slot& slot, const SlotValue& wanted) {
+    const auto before = slot.read(machine_);
+    if (!before) return before.error();
+    if (*before == wanted) return {};
+    JournalStep step;
+    step.remediation = remediation_;
+    step.description = slot.describe(*before, wanted);
+    step.slot = slot.identity();
+    step.before = *before;
+    step.after = wanted;
+    return act(step, [&] { return slot.write(machine_, wanted); });
+}
+
+Result<void> Changes::act(const JournalStep& intended, const std::function<Result<void>()>& action) {
+    descriptions_.push_back(intended.description);
+    if (mode_ == Mode::plan) return {};
+    auto step = intended;
+    if (auto written = journal_->intend(step); !written) {
+        descriptions_.pop_back();
+        return written.error();
+    }
+    const auto result = action();
+    const auto noted = journal_->conclude(step.number, result ? StepOutcome::done : StepOutcome::failed,
+                                          result ? std::string() : result.error().message);
+    if (!result) {
+        descriptions_.back() += " (failed: " + result.error().message + ")";
+        return result;
+    }
+    return noted;
+}
+
+Result<void> Changes::write_file(const machine::Path& path, const std::string& content, std::uint32_t mode) {
+    return set(*file_content_slot(path, mode), to_slot_value(content));
+}
+
+Result<void> Changes::quarantine(const machine::Path& path) {
+    const auto last = path.find_last_of("/\\");
+    const auto name = last == std::string::npos ? path : path.substr(last + 1);
+    // A plan has no journal; its description does not show the destination.
+    const auto folder = journal_ ? (journal_->folder() / "quarantine").string() : std::string("quarantine");
+    const auto number = journal_ ? journal_->steps().size() + 1 : descriptions_.size() + 1;
+    const char separator = machine_.facts().platform == machine::Platform::windows ? '\\' : '/';
+    return set(*location_slot(path, fmt::format("{}{}{}-{}", folder, separator, number, name)), "quarantined");
+}
+
+Result<void> Changes::set_registry_value(const std::string& key, const std::string& name,
+                                         const machine::RegistryValue& value) {
+    return set(*registry_value_slot(key, name), to_slot_value(value));
+}
+
+Result<void> Changes::set_service_start(const std::string& service, machine::StartType start) {
+    return set(*service_start_slot(service), to_slot_value(start));
+}
+
+Result<void> Changes::set_service_account(const std::string& service, const std::string& account) {
+    return set(*service_account_slot(service), SlotValue(account));
+}
+
+Result<void> Changes::start_service(const std::string& service) {
+    return set(*service_running_slot(service), "running");
+}
+
+Result<void> Changes::stop_service(const std::string& service) {
+    return set(*service_running_slot(service), "stopped");
+}
+
+Result<void> Changes::restart_service(const std::string& service) {
+    const auto found = machine_.services().find(service);
+    if (!found) return found.error();
+    if (found->state == machine::ServiceState::stopped) return start_service(service);
+    JournalStep step;
+    step.remediation = remediation_;
+    step.description = "restart service " + service;
+    step.action = "restart-service";
+    step.subject = service;
+    return act(step, [&] { return machine_.services().restart(service); });
+}
+
+Result<void> Changes::run_tool(const machine::Command& command, const std::string& effect) {
+    const auto line = command.arguments.empty()
+                          ? command.program
+                          : fmt::format("{} {}", command.program, fmt::join(command.arguments, " "));
+    JournalStep step;
+    step.remediation = remediation_;
+    step.description = fmt::format("run {} ({})", line, effect);
+    step.action = "run-tool";
+    step.subject = line;
+    return act(step, [&]() -> Result<void> {
+        const auto output = machine_.processes().run(command);
+        if (!output) return output.error();
+        if (output->exit_code == 0) return {};
+        return Error{ErrorKind::refused,
+                     fmt::format("{} ended with exit code {}: {}", line, output->exit_code, output->err),
+                     output->exit_code};
+    });
+}
+
+}  // namespace remediations

@@ -1,0 +1,238 @@
+#include "remediations/engine.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <atomic>
+#include <boost/algorithm/string/predicate.hpp>
+#include <boost/json/object.hpp>
+#include <thread>
+
+#include "remediations/backup_extension/backup_activity.hpp"
+#include "remediations/catalogue.hpp"
+#include "remediations/changes.hpp"
+#include "remediations/journal.hpp"
+
+namespace remediations {
+
+using machine::Machine;
+using machine::Result;
+
+namespace {
+
+bool is_left(State state) {
+    return state == State::broken || state == State::needs_approval || state == State::needs_operator;
+}
+
+std::vector<Outcome> selected_for(const RunOptions& options, machine::Platform platform) {
+    const auto named_in = [](const std::vector<std::string>& ids, const Remediation& remediation) {
+        return std::ranges::find(ids, remediation.id) != ids.end();
+    };
+    std::vector<Outcome> selected;
+    for (const auto* remediation : catalogue()) {
+        if (!applies_to(remediation->scope, platform)) continue;
+        if (!options.only.empty() && !named_in(options.only, *remediation)) continue;
+        if (named_in(options.exclude, *remediation)) continue;
+        selected.push_back({remediation, {}, {}});
+    }
+    return selected;
+}
+
+/// A diagnosis that throws is a diagnosis that could not look.
+Finding diagnose(const Remediation& remediation, const Machine& machine) {
+    try {
+        return remediation.diagnose(machine);
+    } catch (const std::exception& error) {
+        return Finding::unknown(remediation.id, {machine::ErrorKind::failed, error.what(), 0});
+    }
+}
+
+/// Diagnoses mostly wait (for a probe, a tool, the service manager), so there are more threads than cores.
+void diagnose_all(std::vector<Outcome>& outcomes, const Machine& machine) {
+    constexpr std::size_t most_threads = 8;
+    std::atomic<std::size_t> next = 0;
+    const auto work = [&] {
+        for (auto index = next++; index < outcomes.size(); index = next++) {
+            outcomes[index].finding = diagnose(*outcomes[index].remediation, machine);
+        }
+    };
+    std::vector<std::jthread> threads;
+    for (std::size_t count = 1; count < std::min(most_threads, outcomes.size()); ++count) threads.emplace_back(work);
+    work();
+}
+
+/// The earliest broken layer; within it the cause that the vault's error code names, else the first.
+void name_root_cause(Report& report) {
+    const auto explains = [&](const Outcome& outcome) {
+        return std::ranges::any_of(outcome.remediation->error_codes,
+                                   [&](const auto& code) { return boost::iequals(code, report.error_code); });
+    };
+    const Outcome* root = nullptr;
+    for (const auto& outcome : report.outcomes) {
+        if (!is_left(outcome.finding.state)) continue;
+        if (root == nullptr) root = &outcome;
+        const bool same_layer = outcome.remediation->layer == root->remediation->layer;
+        if (same_layer && explains(outcome) && !explains(*root)) root = &outcome;
+    }
+    if (root == nullptr) return;
+    report.root_cause = root->remediation;
+    const auto alone =
+        std::ranges::count_if(report.outcomes, [](const auto& o) { return is_left(o.finding.state); }) == 1;
+    report.root_cause_reason =
+        alone ? fmt::format("It is the only thing found broken, in layer {}.", to_string(root->remediation->layer))
+              : fmt::format("{} is the earliest broken layer; a broken layer makes the later ones look broken.",
+                            to_string(root->remediation->layer));
+    if (explains(*root)) report.root_cause_reason += fmt::format(" It explains {}.", report.error_code);
+}
+
+/// Carries one run's fixes; what they have in common is held here.
+class Fixer {
+public:
+    Fixer(const RunOptions& options, Machine& machine, const std::filesystem::path& state_folder)
+        : options_(options), machine_(machine), state_folder_(state_folder) {}
+
+    /// Error only when the journal cannot be written; then nothing was changed for this outcome.
+    Result<void> treat(Outcome& outcome) {
+        if (outcome.finding.state != State::broken || !outcome.remediation->fix) {
+            if (outcome.finding.state == State::broken) outcome.finding.state = State::needs_operator;
+            return {};
+        }
+        // An earlier fix may have healed this one too.
+        outcome.finding = diagnose(*outcome.remediation, machine_);
+        if (outcome.finding.state != State::broken) {
+            if (outcome.finding.state == State::healthy) outcome.finding.state = State::fixed;
+            return {};
+        }
+        if (outcome.remediation->disruption > options_.max_disruption) {
+            outcome.finding.state = State::needs_approval;
+            outcome.finding.action = fmt::format("Allow it with maxDisruption \"{}\" and run again; {}",
+                                                 to_string(outcome.remediation->disruption), outcome.finding.action);
+            return {};
+        }
+        if (std::chrono::steady_clock::now() > options_.deadline) {
+            outcome.finding.action = "The run's time was used up before this could be fixed: run again.";
+            return {};
+        }
+        if (backup_is_running(outcome.finding)) return {};
+        return options_.mode == RunMode::dry_run ? plan(outcome) : apply(outcome);
+    }
+
+    std::string run_id() const { return journal_ ? journal_->run_id() : std::string(); }
+    Journal* journal() { return journal_ ? &*journal_ : nullptr; }
+
+private:
+    /// Looked at again before every fix, because a backup can start while we work.
+    bool backup_is_running(Finding& finding) const {
+        const auto running = running_backup_processes(machine_);
+        if (!running) {
+            finding.action = fmt::format("Nothing was changed, because it is not known whether a backup runs: {}",
+                                         running.error().message);
+            return true;
+        }
+        if (running->empty()) return false;
+        finding.action =
+            fmt::format("Nothing was changed, because a backup is running: {}. Run again when it has ended.",
+                        fmt::join(*running, ", "));
+        return true;
+    }
+
+    Result<void> plan(Outcome& outcome) {
+        Changes changes(machine_, nullptr, outcome.remediation->id, Changes::Mode::plan);
+        if (const auto planned = outcome.remediation->fix(outcome.finding, changes); !planned) {
+            outcome.finding.action =
+                fmt::format("A fix would fail: {}. {}", planned.error().message, outcome.finding.action);
+        }
+        outcome.changes = changes.descriptions();
+        return {};
+    }
+
+    Result<void> apply(Outcome& outcome) {
+        if (!journal_) {
+            auto created = Journal::create(state_folder_, std::chrono::system_clock::now());
+            if (!created) return created.error();
+            journal_.emplace(std::move(*created));
+        }
+        options_.progress("fixing " + outcome.remediation->id);
+        const auto first_step = static_cast<unsigned>(journal_->steps().size()) + 1;
+        Changes changes(machine_, &*journal_, outcome.remediation->id, Changes::Mode::apply);
+        const auto fixed = outcome.remediation->fix(outcome.finding, changes);
+        outcome.changes = changes.descriptions();
+        const auto before = outcome.finding;
+        outcome.finding = diagnose(*outcome.remediation, machine_);
+        if (fixed && outcome.finding.state == State::healthy) {
+            outcome.finding.state = State::fixed;
+            outcome.finding.evidence = before.evidence;
+            outcome.finding.summary = before.summary;
+            return {};
+        }
+        take_back(outcome, first_step, fixed ? "it is still not healthy" : fixed.error().message);
+        return {};
+    }
+
+    void take_back(Outcome& outcome, unsigned first_step, const std::string& why) {
+        auto undone = undo(*journal_, machine_, first_step);
+        const auto lasting = [](const auto& step) {
+            return step.result == UndoneStep::Result::left_alone || step.result == UndoneStep::Result::failed ||
+                   step.result == UndoneStep::Result::not_undoable;
+        };
+        outcome.finding = diagnose(*outcome.remediation, machine_);
+        outcome.finding.action =
+            fmt::format("The fix did not help ({}) and was taken back. {}", why, outcome.finding.action);
+        std::vector<std::string> remaining;
+        for (const auto& step : undone) {
+            if (lasting(step)) remaining.push_back(fmt::format("{} ({})", step.description, step.detail));
+        }
+        outcome.changes = std::move(remaining);
+    }
+
+    const RunOptions& options_;
+    Machine& machine_;
+    const std::filesystem::path& state_folder_;
+    std::optional<Journal> journal_;
+};
+
+}  // namespace
+
+bool Report::anything_left() const {
+    return std::ranges::any_of(outcomes, [](const auto& outcome) { return is_left(outcome.finding.state); });
+}
+
+State Report::layer_state(Layer layer) const {
+    constexpr State worst_first[] = {State::broken,  State::needs_approval, State::needs_operator,
+                                     State::unknown, State::fixed,          State::healthy};
+    for (const auto state : worst_first) {
+        const auto in_layer = [&](const Outcome& outcome) {
+            return outcome.remediation->layer == layer && outcome.finding.state == state;
+        };
+        if (std::ranges::any_of(outcomes, in_layer)) return state;
+    }
+    return State::not_applicable;
+}
+
+Result<Report> run(const RunOptions& options, Machine& machine, const std::filesystem::path& state_folder) {
+    Report report;
+    report.mode = options.mode;
+    report.error_code = options.error_code;
+    report.machine = machine.facts();
+    report.outcomes = selected_for(options, machine.facts().platform);
+
+    options.progress("diagnosing");
+    diagnose_all(report.outcomes, machine);
+    name_root_cause(report);
+    if (options.mode == RunMode::diagnose) return report;
+
+    Fixer fixer(options, machine, state_folder);
+    for (auto& outcome : report.outcomes) {
+        if (const auto treated = fixer.treat(outcome); !treated) return treated.error();
+    }
+    report.run_id = fixer.run_id();
+    if (auto* journal = fixer.journal()) {
+        const auto noted =
+            journal->note({{"mode", "fix"}, {"rootCause", report.root_cause ? report.root_cause->id : ""}});
+        if (!noted) return noted.error();
+    }
+    return report;
+}
+
+}  // namespace remediations

@@ -1,0 +1,355 @@
+#include "remediations/slot.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/beast/core/detail/base64.hpp>
+#include <boost/json.hpp>
+
+namespace remediations {
+
+using machine::Error;
+using machine::ErrorKind;
+using machine::Machine;
+using machine::Result;
+namespace json = boost::json;
+
+namespace {
+
+/// A value as a person reads it in a description.
+std::string show(const SlotValue& value) {
+    if (value.is_null()) return "absent";
+    if (value.is_string()) return std::string(value.get_string());
+    if (const auto* object = value.if_object()) {
+        if (const auto* data = object->if_contains("data")) return show(*data);
+    }
+    return json::serialize(value);
+}
+
+Error invalid_value(const std::string& what) {
+    return {ErrorKind::invalid, "journal: " + what, 0};
+}
+
+/// Absence is a value of a slot, not a failure to read it.
+template <class T>
+Result<SlotValue> absent_or(const Result<T>& read) {
+    if (read) return to_slot_value(*read);
+    if (read.error().kind == ErrorKind::not_found) return SlotValue(nullptr);
+    return read.error();
+}
+
+class FileContent final : public Slot {
+public:
+    FileContent(machine::Path path, std::uint32_t mode) : path_(std::move(path)), mode_(mode) {}
+
+    json::object identity() const override { return {{"kind", "file-content"}, {"path", path_}, {"mode", mode_}}; }
+
+    std::string describe(const SlotValue& before, const SlotValue&) const override {
+        return fmt::format("{} {}", before.is_null() ? "create" : "edit", path_);
+    }
+
+    Result<SlotValue> read(const Machine& machine) const override { return absent_or(machine.files().read(path_)); }
+
+    Result<void> write(Machine& machine, const SlotValue& value) const override {
+        if (value.is_null()) return machine.files().remove(path_);
+        const auto* object = value.if_object();
+        const auto* text = object ? object->if_contains("text") : nullptr;
+        if (text && text->is_string()) return machine.files().write(path_, std::string(text->get_string()), mode_);
+        const auto* encoded = object ? object->if_contains("base64") : nullptr;
+        if (!encoded || !encoded->is_string())
+            return invalid_value("content of " + path_ + " is neither text nor base64");
+        namespace base64 = boost::beast::detail::base64;
+        const auto& source = encoded->get_string();
+        std::string bytes(base64::decoded_size(source.size()), '\0');
+        bytes.resize(base64::decode(bytes.data(), source.data(), source.size()).first);
+        return machine.files().write(path_, bytes, mode_);
+    }
+
+private:
+    machine::Path path_;
+    std::uint32_t mode_;
+};
+
+class Location final : public Slot {
+public:
+    Location(machine::Path from, machine::Path to) : from_(std::move(from)), to_(std::move(to)) {}
+
+    json::object identity() const override { return {{"kind", "location"}, {"from", from_}, {"to", to_}}; }
+
+    std::string describe(const SlotValue&, const SlotValue&) const override {
+        return fmt::format("move {} to quarantine", from_);
+    }
+
+    /// A tree that is at both places was created anew by someone else: that is neither of our values.
+    Result<SlotValue> read(const Machine& machine) const override {
+        const auto original = exists(machine, from_);
+        if (!original) return original.error();
+        const auto quarantined = exists(machine, to_);
+        if (!quarantined) return quarantined.error();
+        if (*original && *quarantined) return SlotValue("created again since");
+        if (*quarantined) return SlotValue("quarantined");
+        if (*original) return SlotValue("original");
+        return SlotValue(nullptr);
+    }
+
+    Result<void> write(Machine& machine, const SlotValue& value) const override {
+        if (value == "quarantined") return machine.files().move(from_, to_);
+        if (value == "original") return machine.files().move(to_, from_);
+        return invalid_value("location of " + from_ + " is neither original nor quarantined");
+    }
+
+private:
+    static Result<bool> exists(const Machine& machine, const machine::Path& path) {
+        const auto status = machine.files().status(path);
+        if (status) return true;
+        if (status.error().kind == ErrorKind::not_found) return false;
+        return status.error();
+    }
+
+    machine::Path from_;
+    machine::Path to_;
+};
+
+class RegistryValueSlot final : public Slot {
+public:
+    RegistryValueSlot(std::string key, std::string name) : key_(std::move(key)), name_(std::move(name)) {}
+
+    json::object identity() const override { return {{"kind", "registry-value"}, {"key", key_}, {"name", name_}}; }
+
+    std::string describe(const SlotValue& before, const SlotValue& after) const override {
+        return fmt::format("set registry value {}\\{} from {} to {}", key_, name_, show(before), show(after));
+    }
+
+    Result<SlotValue> read(const Machine& machine) const override {
+        return absent_or(machine.registry().value(key_, name_));
+    }
+
+    Result<void> write(Machine& machine, const SlotValue& value) const override {
+        if (value.is_null()) return machine.registry().remove_value(key_, name_);
+        auto decoded = decode(value);
+        if (!decoded) return decoded.error();
+        return machine.registry().set_value(key_, name_, *decoded);
+    }
+
+private:
+    Result<machine::RegistryValue> decode(const SlotValue& value) const {
+        const auto wrong = [this] { return invalid_value("value of " + key_ + "\\" + name_ + " lacks type or data"); };
+        const auto* object = value.if_object();
+        const auto* type = object ? object->if_contains("type") : nullptr;
+        const auto* data = object ? object->if_contains("data") : nullptr;
+        if (!type || !type->is_int64() || !data) return wrong();
+        machine::RegistryValue decoded;
+        decoded.type = static_cast<machine::RegistryType>(type->get_int64());
+        switch (decoded.type) {
+            case machine::RegistryType::string:
+            case machine::RegistryType::expand_string:
+                if (!data->is_string()) return wrong();
+                decoded.data = std::string(data->get_string());
+                return decoded;
+            case machine::RegistryType::dword:
+            case machine::RegistryType::qword: {
+                boost::system::error_code error;
+                decoded.data = data->to_number<std::uint64_t>(error);
+                if (error) return wrong();
+                return decoded;
+            }
+            case machine::RegistryType::multi_string: {
+                if (!data->is_array()) return wrong();
+                std::vector<std::string> texts;
+                for (const auto& text : data->get_array()) {
+                    if (!text.is_string()) return wrong();
+                    texts.emplace_back(text.get_string());
+                }
+                decoded.data = std::move(texts);
+                return decoded;
+            }
+            default: {
+                if (!data->is_array()) return wrong();
+                std::vector<std::uint8_t> bytes;
+                for (const auto& byte : data->get_array()) {
+                    if (!byte.is_int64() || byte.get_int64() < 0 || byte.get_int64() > 255) return wrong();
+                    bytes.push_back(static_cast<std::uint8_t>(byte.get_int64()));
+                }
+                decoded.data = std::move(bytes);
+                return decoded;
+            }
+        }
+    }
+
+    std::string key_;
+    std::string name_;
+};
+
+constexpr std::array start_types{machine::StartType::automatic, machine::StartType::manual,
+                                 machine::StartType::disabled};
+
+class ServiceStart final : public Slot {
+public:
+    explicit ServiceStart(std::string service) : service_(std::move(service)) {}
+
+    json::object identity() const override { return {{"kind", "service-start"}, {"service", service_}}; }
+
+    std::string describe(const SlotValue& before, const SlotValue& after) const override {
+        return fmt::format("set start type of {} from {} to {}", service_, show(before), show(after));
+    }
+
+    Result<SlotValue> read(const Machine& machine) const override {
+        const auto service = machine.services().find(service_);
+        if (!service) return service.error();
+        return to_slot_value(service->start);
+    }
+
+    Result<void> write(Machine& machine, const SlotValue& value) const override {
+        const auto* type = std::ranges::find_if(start_types, [&](auto start) { return value == to_slot_value(start); });
+        if (type == start_types.end()) return invalid_value("start type of " + service_ + " is " + show(value));
+        return machine.services().set_start(service_, *type);
+    }
+
+private:
+    std::string service_;
+};
+
+class ServiceAccount final : public Slot {
+public:
+    explicit ServiceAccount(std::string service) : service_(std::move(service)) {}
+
+    json::object identity() const override { return {{"kind", "service-account"}, {"service", service_}}; }
+
+    std::string describe(const SlotValue& before, const SlotValue& after) const override {
+        return fmt::format("set account of {} from {} to {}", service_, show(before), show(after));
+    }
+
+    Result<SlotValue> read(const Machine& machine) const override {
+        const auto service = machine.services().find(service_);
+        if (!service) return service.error();
+        return SlotValue(service->account);
+    }
+
+    Result<void> write(Machine& machine, const SlotValue& value) const override {
+        if (!value.is_string()) return invalid_value("account of " + service_ + " is no text");
+        return machine.services().set_account(service_, std::string(value.get_string()));
+    }
+
+private:
+    std::string service_;
+};
+
+class ServiceRunning final : public Slot {
+public:
+    explicit ServiceRunning(std::string service) : service_(std::move(service)) {}
+
+    json::object identity() const override { return {{"kind", "service-running"}, {"service", service_}}; }
+
+    std::string describe(const SlotValue&, const SlotValue& after) const override {
+        return fmt::format("{} service {}", after == "running" ? "start" : "stop", service_);
+    }
+
+    Result<SlotValue> read(const Machine& machine) const override {
+        const auto service = machine.services().find(service_);
+        if (!service) return service.error();
+        return SlotValue(service->state == machine::ServiceState::running ? "running" : "stopped");
+    }
+
+    Result<void> write(Machine& machine, const SlotValue& value) const override {
+        if (value == "running") return machine.services().start(service_);
+        if (value == "stopped") return machine.services().stop(service_);
+        return invalid_value("service " + service_ + " is to be neither running nor stopped");
+    }
+
+private:
+    std::string service_;
+};
+
+}  // namespace
+
+SlotValue to_slot_value(const std::string& file_content) {
+    // The parser rejects invalid UTF-8, so what survives it can stand in the journal as it is.
+    boost::system::error_code error;
+    const auto quoted = json::serialize(json::value(file_content));
+    json::parse(quoted, error);
+    if (!error) return json::object{{"text", file_content}};
+    namespace base64 = boost::beast::detail::base64;
+    std::string encoded(base64::encoded_size(file_content.size()), '\0');
+    encoded.resize(base64::encode(encoded.data(), file_content.data(), file_content.size()));
+    return json::object{{"base64", encoded}};
+}
+
+SlotValue to_slot_value(const machine::RegistryValue& value) {
+    auto data = std::visit([](const auto& typed) { return json::value_from(typed); }, value.data);
+    return json::object{{"type", static_cast<std::uint32_t>(value.type)}, {"data", std::move(data)}};
+}
+
+SlotValue to_slot_value(machine::StartType start) {
+    switch (start) {
+        case machine::StartType::automatic:
+            return SlotValue("automatic");
+        case machine::StartType::manual:
+            return SlotValue("manual");
+        case machine::StartType::disabled:
+            return SlotValue("disabled");
+    }
+    return nullptr;
+}
+
+std::unique_ptr<Slot> file_content_slot(machine::Path path, std::uint32_t mode_if_created) {
+    return std::make_unique<FileContent>(std::move(path), mode_if_created);
+}
+
+std::unique_ptr<Slot> location_slot(machine::Path from, machine::Path to) {
+    return std::make_unique<Location>(std::move(from), std::move(to));
+}
+
+std::unique_ptr<Slot> registry_value_slot(std::string key, std::string name) {
+    return std::make_unique<RegistryValueSlot>(std::move(key), std::move(name));
+}
+
+std::unique_ptr<Slot> service_start_slot(std::string service) {
+    return std::make_unique<ServiceStart>(std::move(service));
+}
+
+std::unique_ptr<Slot> service_account_slot(std::string service) {
+    return std::make_unique<ServiceAccount>(std::move(service));
+}
+
+std::unique_ptr<Slot> service_running_slot(std::string service) {
+    return std::make_unique<ServiceRunning>(std::move(service));
+}
+
+Result<std::unique_ptr<Slot>> make_slot(const json::object& identity) {
+    const auto text = [&](const char* field) -> std::string {
+        const auto* value = identity.if_contains(field);
+        return value && value->is_string() ? std::string(value->get_string()) : std::string();
+    };
+    const auto kind = text("kind");
+    const auto require = [&](std::initializer_list<const char*> fields) -> Result<void> {
+        for (const auto* field : fields) {
+            if (text(field).empty()) return invalid_value(fmt::format("slot {} lacks the text '{}'", kind, field));
+        }
+        return {};
+    };
+    if (kind == "file-content") {
+        if (auto checked = require({"path"}); !checked) return checked.error();
+        const auto* mode = identity.if_contains("mode");
+        return file_content_slot(text("path"),
+                                 mode && mode->is_int64() ? static_cast<std::uint32_t>(mode->get_int64()) : 0600);
+    }
+    if (kind == "location") {
+        if (auto checked = require({"from", "to"}); !checked) return checked.error();
+        return location_slot(text("from"), text("to"));
+    }
+    if (kind == "registry-value") {
+        if (auto checked = require({"key"}); !checked) return checked.error();  // the default value has an empty name
+        return registry_value_slot(text("key"), text("name"));
+    }
+    for (const auto& [name, make] : {std::pair{"service-start", &service_start_slot},
+                                     {"service-account", &service_account_slot},
+                                     {"service-running", &service_running_slot}}) {
+        if (kind != name) continue;
+        if (auto checked = require({"service"}); !checked) return checked.error();
+        return make(text("service"));
+    }
+    return invalid_value(fmt::format("'{}' is no kind of slot", kind));
+}
+
+}  // namespace remediations
