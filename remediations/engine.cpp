@@ -114,6 +114,10 @@ public:
             outcome.finding.action = "The run's time was used up before this could be fixed: run again.";
             return {};
         }
+        if (options_.stop_requested()) {
+            outcome.finding.action = "The run was asked to stop before this could be fixed: run again.";
+            return {};
+        }
         if (backup_is_running(outcome.finding)) return {};
         return options_.mode == RunMode::dry_run ? plan(outcome) : apply(outcome);
     }

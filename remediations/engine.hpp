@@ -20,6 +20,8 @@ struct RunOptions {
     std::vector<std::string> only;     ///< remediation ids; empty means all
     std::vector<std::string> exclude;  ///< remediation ids
     std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::now() + std::chrono::minutes(10);
+    /// Asked before every fix; true lets no further fix begin, as if the deadline had passed.
+    std::function<bool()> stop_requested = [] { return false; };
     /// "diagnosing", "fixing msdtc-account"; called from the thread that called run().
     std::function<void(const std::string&)> progress = [](const std::string&) {};
 };
