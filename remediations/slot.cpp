@@ -7,6 +7,8 @@
 #include <boost/beast/core/detail/base64.hpp>
 #include <boost/json.hpp>
 
+#include "remediations/machine/registry_json.hpp"
+
 namespace remediations {
 
 using machine::Error;
@@ -127,56 +129,12 @@ public:
 
     Result<void> write(Machine& machine, const SlotValue& value) const override {
         if (value.is_null()) return machine.registry().remove_value(key_, name_);
-        auto decoded = decode(value);
+        const auto decoded = machine::registry_value_from_json(value);
         if (!decoded) return decoded.error();
         return machine.registry().set_value(key_, name_, *decoded);
     }
 
 private:
-    Result<machine::RegistryValue> decode(const SlotValue& value) const {
-        const auto wrong = [this] { return invalid_value("value of " + key_ + "\\" + name_ + " lacks type or data"); };
-        const auto* object = value.if_object();
-        const auto* type = object ? object->if_contains("type") : nullptr;
-        const auto* data = object ? object->if_contains("data") : nullptr;
-        if (!type || !type->is_int64() || !data) return wrong();
-        machine::RegistryValue decoded;
-        decoded.type = static_cast<machine::RegistryType>(type->get_int64());
-        switch (decoded.type) {
-            case machine::RegistryType::string:
-            case machine::RegistryType::expand_string:
-                if (!data->is_string()) return wrong();
-                decoded.data = std::string(data->get_string());
-                return decoded;
-            case machine::RegistryType::dword:
-            case machine::RegistryType::qword: {
-                boost::system::error_code error;
-                decoded.data = data->to_number<std::uint64_t>(error);
-                if (error) return wrong();
-                return decoded;
-            }
-            case machine::RegistryType::multi_string: {
-                if (!data->is_array()) return wrong();
-                std::vector<std::string> texts;
-                for (const auto& text : data->get_array()) {
-                    if (!text.is_string()) return wrong();
-                    texts.emplace_back(text.get_string());
-                }
-                decoded.data = std::move(texts);
-                return decoded;
-            }
-            default: {
-                if (!data->is_array()) return wrong();
-                std::vector<std::uint8_t> bytes;
-                for (const auto& byte : data->get_array()) {
-                    if (!byte.is_int64() || byte.get_int64() < 0 || byte.get_int64() > 255) return wrong();
-                    bytes.push_back(static_cast<std::uint8_t>(byte.get_int64()));
-                }
-                decoded.data = std::move(bytes);
-                return decoded;
-            }
-        }
-    }
-
     std::string key_;
     std::string name_;
 };
@@ -276,8 +234,7 @@ SlotValue to_slot_value(const std::string& file_content) {
 }
 
 SlotValue to_slot_value(const machine::RegistryValue& value) {
-    auto data = std::visit([](const auto& typed) { return json::value_from(typed); }, value.data);
-    return json::object{{"type", static_cast<std::uint32_t>(value.type)}, {"data", std::move(data)}};
+    return machine::to_json(value);
 }
 
 SlotValue to_slot_value(machine::StartType start) {

@@ -22,7 +22,7 @@ struct FileStatus {
     std::uint32_t mode = 0;  ///< POSIX permission bits (07777); 0 on Windows
     std::uint32_t uid = 0;   ///< 0 on Windows
     std::uint32_t gid = 0;   ///< 0 on Windows
-    std::chrono::system_clock::time_point modified;
+    std::chrono::system_clock::time_point modified = {};
 
     friend bool operator==(const FileStatus&, const FileStatus&) = default;
 };

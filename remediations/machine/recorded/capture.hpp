@@ -7,14 +7,11 @@
 
 namespace machine::recorded {
 
-/// What a machine showed, question by question. Format (schema 1), described in
-/// remediations/machine/recorded/README.md:
-///   facts.json       {"schema":1,"system":{...},"files":{...},"services":{...},"registry":{...}, ...}
-///   files/<path>     content of every file that was read; "C:\x" lies under files/C/x
-/// Both an answer and an error are recorded; what was never asked answers ErrorKind::not_captured.
-class Capture;
+/// What a machine showed, question by question. Both an answer and an error are kept; what was
+/// never asked answers ErrorKind::not_captured. The format on disk is described in README.md here.
+struct Capture;
 
-/// Passes every question on to `inner` and remembers the answers. `inner` must outlive it.
+/// Passes every question on to `inner` and remembers the answer. `inner` must outlive it.
 /// Writing through it is ErrorKind::unsupported.
 struct Recording {
     Machine machine;
@@ -22,12 +19,12 @@ struct Recording {
 };
 Recording record(const Machine& inner);
 
-/// Writes facts.json and files/, secrets redacted. `folder` must not exist or be empty.
+/// Writes facts.json and files/, secrets redacted. `folder` must be absent or empty.
 Result<void> save(const Capture& capture, const std::filesystem::path& folder);
 
 /// A machine that answers from a capture. Changes are kept in memory, so that a fix, its
 /// verification and its undo can be tried on it; nothing on this computer is touched.
-/// Error invalid names file and JSON path of what is wrong.
+/// ErrorKind::invalid names the file and the place of what is wrong.
 Result<Machine> load(const std::filesystem::path& folder);
 
 }  // namespace machine::recorded

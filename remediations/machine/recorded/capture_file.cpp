@@ -1,0 +1,394 @@
+// A capture on disk: facts.json and files/. The format is described in README.md here.
+#include <fmt/format.h>
+
+#include <boost/describe.hpp>
+#include <boost/json.hpp>
+#include <fstream>
+#include <iterator>
+
+#include "remediations/machine/local/durable_file.hpp"
+#include "remediations/machine/recorded/capture_content.hpp"
+#include "remediations/machine/recorded/redact.hpp"
+#include "remediations/machine/registry_json.hpp"
+#include "remediations/machine/utf8.hpp"
+
+namespace machine {
+
+BOOST_DESCRIBE_ENUM(ErrorKind, not_found, access_denied, timed_out, refused, unreachable, invalid, too_large,
+                    not_captured, unsupported, failed)
+BOOST_DESCRIBE_STRUCT(Error, (), (kind, message, code))
+BOOST_DESCRIBE_ENUM(Platform, linux, windows)
+BOOST_DESCRIBE_ENUM(ServiceState, running, stopped, starting, stopping, failed)
+BOOST_DESCRIBE_ENUM(StartType, automatic, manual, disabled)
+BOOST_DESCRIBE_STRUCT(Service, (), (name, state, start, delayed, account, binary, exit_code, pid, depends_on))
+BOOST_DESCRIBE_STRUCT(Process, (), (pid, parent, name, command_line))
+BOOST_DESCRIBE_STRUCT(CommandOutput, (), (exit_code, out, err))
+BOOST_DESCRIBE_STRUCT(Mount, (), (source, target, type, options))
+BOOST_DESCRIBE_STRUCT(HttpResponse, (), (status, body))
+BOOST_DESCRIBE_ENUM(FileKind, regular, directory, symlink, other)
+
+}  // namespace machine
+
+namespace machine::recorded {
+
+namespace json = boost::json;
+using std::filesystem::path;
+
+BOOST_DESCRIBE_ENUM(Section, files, services, registry)
+
+namespace {
+
+constexpr int schema = 1;
+constexpr std::size_t file_limit = std::size_t{64} << 20;
+
+/// Types whose JSON is not simply that of their members; times are seconds since 1970.
+struct StoredSystem {
+    Platform platform{};
+    std::string os_name, os_version, architecture, host_name, system_drive;
+    std::int64_t now = 0;
+};
+BOOST_DESCRIBE_STRUCT(StoredSystem, (), (platform, os_name, os_version, architecture, host_name, system_drive, now))
+
+struct StoredStatus {
+    FileKind kind{};
+    std::uint64_t size = 0;
+    std::uint32_t mode = 0, uid = 0, gid = 0;
+    std::int64_t modified = 0;
+};
+BOOST_DESCRIBE_STRUCT(StoredStatus, (), (kind, size, mode, uid, gid, modified))
+
+std::int64_t seconds_of(std::chrono::system_clock::time_point time) {
+    return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
+std::chrono::system_clock::time_point time_of(std::int64_t seconds) {
+    return std::chrono::system_clock::time_point(std::chrono::seconds(seconds));
+}
+
+StoredStatus stored(const FileStatus& status) {
+    return {status.kind, status.size, status.mode, status.uid, status.gid, seconds_of(status.modified)};
+}
+
+FileStatus restored(const StoredStatus& status) {
+    return {status.kind, status.size, status.mode, status.uid, status.gid, time_of(status.modified)};
+}
+
+/// files/etc/waagent.conf for /etc/waagent.conf, files/C/x for C:\x. Empty where a name on disk
+/// would lead out of the folder.
+path place_of(const Path& machine_path) {
+    path place("files");
+    std::string part;
+    for (const char c : machine_path + "/") {
+        if (c == ':') continue;
+        if (c != '/' && c != '\\') {
+            part += c;
+            continue;
+        }
+        if (part == "..") return {};
+        if (!part.empty()) place /= part;
+        part.clear();
+    }
+    return place;
+}
+
+// ---- writing
+
+json::value error_to_json(const Error& error) {
+    return {{"error", json::value_from(error)}};
+}
+
+template <class T>
+json::value to_json(const Result<T>& answer) {
+    return answer ? json::value_from(*answer) : error_to_json(answer.error());
+}
+
+json::value to_json(const Result<FileStatus>& answer) {
+    return answer ? json::value_from(stored(*answer)) : error_to_json(answer.error());
+}
+
+json::value to_json(const Result<RegistryValue>& answer) {
+    return answer ? machine::to_json(*answer) : error_to_json(answer.error());
+}
+
+template <class T>
+json::object to_json(const std::map<std::string, Result<T>>& answers) {
+    json::object object;
+    for (const auto& [key, answer] : answers) object[key] = to_json(answer);
+    return object;
+}
+
+/// Everything that came from the machine passes here before it is written.
+json::value clean(json::value value) {
+    if (auto* text = value.if_string()) {
+        return json::string(redact(valid_utf8(std::string_view(text->data(), text->size()))));
+    }
+    if (auto* list = value.if_array()) {
+        for (auto& element : *list) element = clean(std::move(element));
+    }
+    if (auto* object = value.if_object()) {
+        for (auto& member : *object) member.value() = clean(std::move(member.value()));
+    }
+    return value;
+}
+
+json::object facts_of(const Capture& capture) {
+    json::object files;
+    for (const auto& [file, answers] : capture.files) {
+        json::object entry;
+        if (answers.status) entry["status"] = to_json(*answers.status);
+        if (answers.list) entry["list"] = to_json(*answers.list);
+        // Content that could be read lies under files/.
+        if (answers.content && !*answers.content) entry["content"] = to_json(*answers.content);
+        files[file] = std::move(entry);
+    }
+    json::object registry;
+    for (const auto& [key, answers] : capture.registry) {
+        json::object entry{{"values", to_json(answers.values)}};
+        if (answers.subkeys) entry["subkeys"] = to_json(*answers.subkeys);
+        if (answers.value_names) entry["value_names"] = to_json(*answers.value_names);
+        registry[key] = std::move(entry);
+    }
+    json::array commands;
+    for (const auto& [command, answer] : capture.commands) {
+        commands.push_back({{"command", json::value_from(command)}, {"answer", to_json(answer)}});
+    }
+    const auto& facts = capture.facts;
+    json::object document{
+        {"schema", schema},
+        {"system", json::value_from(StoredSystem{facts.platform, facts.os_name, facts.os_version, facts.architecture,
+                                                 facts.host_name, facts.system_drive, seconds_of(facts.now)})},
+        {"complete", json::array{}},
+        {"files", std::move(files)},
+        {"services", to_json(capture.services)},
+        {"dependents", to_json(capture.dependents)},
+        {"registry", std::move(registry)},
+        {"commands", std::move(commands)},
+        {"http", to_json(capture.http)},
+        {"names", to_json(capture.names)}};
+    if (capture.processes) document["processes"] = to_json(*capture.processes);
+    if (capture.mounts) document["mounts"] = to_json(*capture.mounts);
+    return document;
+}
+
+Result<void> save_file(const path& target, const Path& name, const std::string& content) {
+    if (auto made = local::make_private_folder(target.parent_path()); !made) return made.error();
+    return local::write_durably(target, is_secret_file(name) ? "REDACTED\n" : redact(content));
+}
+
+// ---- reading
+
+/// Thrown inside load only; becomes an Error that names file and place.
+struct Malformed {
+    std::string place;
+    std::string expected;
+};
+
+const json::object& object_at(const json::value& value, const std::string& place) {
+    if (const auto* object = value.if_object()) return *object;
+    throw Malformed{place, "expected an object"};
+}
+
+/// A struct's members that the capture leaves out keep their defaults; unknown ones are an error.
+template <class T>
+T from_json(const json::value& value, const std::string& place) {
+    json::value whole = value;
+    if constexpr (json::is_described_class<T>::value) {
+        whole = json::value_from(T{});
+        for (const auto& member : object_at(value, place)) {
+            auto* known = whole.get_object().if_contains(member.key());
+            if (!known) throw Malformed{fmt::format("{}.{}", place, std::string_view(member.key())), "unknown member"};
+            *known = member.value();
+        }
+    }
+    auto decoded = json::try_value_to<T>(whole);
+    if (!decoded) throw Malformed{place, decoded.error().message()};
+    return std::move(*decoded);
+}
+
+/// Calls `read` for each member of the object `name`, which may be absent.
+template <class Read>
+void each_member(const json::object& document, const std::string& name, Read read) {
+    const auto* section = document.if_contains(name);
+    if (!section) return;
+    for (const auto& member : object_at(*section, name)) {
+        read(std::string(member.key()), member.value(),
+             fmt::format("{}[\"{}\"]", name, std::string_view(member.key())));
+    }
+}
+
+std::optional<Error> error_from_json(const json::value& value, const std::string& place) {
+    const auto* object = value.if_object();
+    const auto* error = object ? object->if_contains("error") : nullptr;
+    if (!error) return std::nullopt;
+    return from_json<Error>(*error, place + ".error");
+}
+
+template <class T>
+Result<T> answer_from_json(const json::value& value, const std::string& place) {
+    if (auto error = error_from_json(value, place)) return *error;
+    return from_json<T>(value, place);
+}
+
+template <>
+Result<FileStatus> answer_from_json(const json::value& value, const std::string& place) {
+    if (auto error = error_from_json(value, place)) return *error;
+    return restored(from_json<StoredStatus>(value, place));
+}
+
+template <>
+Result<RegistryValue> answer_from_json(const json::value& value, const std::string& place) {
+    if (auto error = error_from_json(value, place)) return *error;
+    auto decoded = registry_value_from_json(value);
+    if (!decoded) throw Malformed{place, decoded.error().message};
+    return decoded;
+}
+
+template <class T>
+void optional_answer(const json::object& object, const std::string& name, const std::string& place,
+                     std::optional<Result<T>>& target) {
+    if (const auto* value = object.if_contains(name)) target = answer_from_json<T>(*value, place + name);
+}
+
+void read_files(const json::object& document, const path& folder, Capture& capture) {
+    each_member(document, "files", [&](const std::string& name, const json::value& value, const std::string& place) {
+        const auto& entry = object_at(value, place);
+        auto& answers = capture.files[name];
+        optional_answer(entry, "status", place + ".", answers.status);
+        optional_answer(entry, "list", place + ".", answers.list);
+        optional_answer(entry, "content", place + ".", answers.content);
+        const auto where = place_of(name);
+        if (where.empty()) throw Malformed{place, "expected a path without \"..\""};
+    });
+    // What lies under files/ need not be listed in facts.json: a test only adds a file.
+    std::error_code error;
+    const auto root = folder / "files";
+    const bool windows = capture.facts.platform == Platform::windows;
+    for (std::filesystem::recursive_directory_iterator entry(root, error), end; !error && entry != end;
+         entry.increment(error)) {
+        if (entry->is_symlink()) throw Malformed{entry->path().string(), "expected no symbolic link in a capture"};
+        auto name = entry->path().lexically_relative(root).generic_string();
+        name = windows ? name.insert(std::min<std::size_t>(1, name.size()), ":") : "/" + name;
+        if (windows) std::ranges::replace(name, '/', '\\');
+        auto& answers = capture.files[name];
+        if (entry->is_directory()) {
+            if (!answers.status) answers.status = FileStatus{.kind = FileKind::directory, .mode = 0755};
+            continue;
+        }
+        auto content = local::read_file(entry->path(), file_limit);
+        if (!content) throw Malformed{entry->path().string(), content.error().message};
+        answers.content = std::move(*content);
+    }
+}
+
+/// In a capture that describes its files whole, a folder's list is what lies in it.
+void complete_lists(Capture& capture) {
+    if (!capture.complete.contains(Section::files)) return;
+    std::map<Path, std::vector<std::string>> lists;
+    for (const auto& [file, answers] : capture.files) {
+        const auto separator = file.find_last_of("/\\");
+        if (separator == Path::npos) continue;
+        const bool absent = answers.status && !*answers.status;
+        if (!absent) lists[file.substr(0, std::max<std::size_t>(separator, 1))].push_back(file.substr(separator + 1));
+    }
+    for (auto& [directory, names] : lists) {
+        auto& answers = capture.files[directory];
+        std::ranges::sort(names);
+        if (!answers.list) answers.list = std::move(names);
+        if (!answers.status) answers.status = FileStatus{.kind = FileKind::directory, .mode = 0755};
+    }
+    for (auto& [file, answers] : capture.files) {
+        const bool directory = answers.status && *answers.status && (*answers.status)->kind == FileKind::directory;
+        if (directory && !answers.list) answers.list = std::vector<std::string>{};
+    }
+}
+
+void read_facts(const json::object& document, const path& folder, Capture& capture) {
+    const auto* number = document.if_contains("schema");
+    if (!number || *number != schema) throw Malformed{"schema", fmt::format("expected {}", schema)};
+    const auto* system = document.if_contains("system");
+    if (!system) throw Malformed{"system", "expected an object"};
+    const auto facts = from_json<StoredSystem>(*system, "system");
+    capture.facts = {facts.platform,  facts.os_name,      facts.os_version,  facts.architecture,
+                     facts.host_name, facts.system_drive, time_of(facts.now)};
+    if (const auto* complete = document.if_contains("complete")) {
+        const auto sections = from_json<std::vector<Section>>(*complete, "complete");
+        capture.complete.insert(sections.begin(), sections.end());
+    }
+    read_files(document, folder, capture);
+    complete_lists(capture);
+    each_member(document, "services", [&](const auto& name, const auto& value, const auto& place) {
+        capture.services.insert_or_assign(lower_case(name), answer_from_json<Service>(value, place));
+    });
+    each_member(document, "dependents", [&](const auto& name, const auto& value, const auto& place) {
+        capture.dependents.insert_or_assign(lower_case(name), answer_from_json<std::vector<std::string>>(value, place));
+    });
+    each_member(document, "registry", [&](const auto& key, const auto& value, const auto& place) {
+        const auto& entry = object_at(value, place);
+        auto& answers = capture.registry[lower_case(key)];
+        each_member(entry, "values", [&](const auto& name, const auto& item, const auto& item_place) {
+            answers.values.insert_or_assign(lower_case(name),
+                                            answer_from_json<RegistryValue>(item, place + "." + item_place));
+        });
+        optional_answer(entry, "subkeys", place + ".", answers.subkeys);
+        optional_answer(entry, "value_names", place + ".", answers.value_names);
+    });
+    if (const auto* commands = document.if_contains("commands")) {
+        if (!commands->is_array()) throw Malformed{"commands", "expected a list"};
+        for (std::size_t index = 0; index < commands->get_array().size(); ++index) {
+            const auto place = fmt::format("commands[{}]", index);
+            const auto& entry = object_at(commands->get_array()[index], place);
+            const auto* command = entry.if_contains("command");
+            const auto* answer = entry.if_contains("answer");
+            if (!command || !answer) throw Malformed{place, "expected \"command\" and \"answer\""};
+            capture.commands.insert_or_assign(from_json<std::vector<std::string>>(*command, place + ".command"),
+                                              answer_from_json<CommandOutput>(*answer, place + ".answer"));
+        }
+    }
+    each_member(document, "http", [&](const auto& key, const auto& value, const auto& place) {
+        capture.http.insert_or_assign(key, answer_from_json<HttpResponse>(value, place));
+    });
+    each_member(document, "names", [&](const auto& key, const auto& value, const auto& place) {
+        capture.names.insert_or_assign(key, answer_from_json<std::vector<std::string>>(value, place));
+    });
+    optional_answer(document, "processes", "", capture.processes);
+    optional_answer(document, "mounts", "", capture.mounts);
+}
+
+}  // namespace
+
+Result<void> save(const Capture& capture, const path& folder) {
+    std::error_code error;
+    if (std::filesystem::exists(folder, error) && !std::filesystem::is_empty(folder, error)) {
+        return Error{ErrorKind::invalid, folder.string() + " is not an empty folder", 0};
+    }
+    if (auto made = local::make_private_folder(folder); !made) return made.error();
+    const std::scoped_lock lock(capture.mutex);
+    for (const auto& [name, answers] : capture.files) {
+        const auto place = place_of(name);
+        if (!answers.content || !*answers.content || place.empty()) continue;
+        if (auto saved = save_file(folder / place, name, **answers.content); !saved) return saved.error();
+    }
+    return local::write_durably(folder / "facts.json", json::serialize(clean(facts_of(capture))) + "\n");
+}
+
+Result<Machine> load(const path& folder) {
+    const auto facts_path = folder / "facts.json";
+    const auto text = local::read_file(facts_path, file_limit);
+    if (!text) return text.error();
+    const auto invalid = [&](const std::string& what) {
+        return Error{ErrorKind::invalid, fmt::format("{}: {}", facts_path.string(), what), 0};
+    };
+    boost::system::error_code error;
+    const auto document = json::parse(*text, error, {}, {.max_depth = 16});
+    if (error) return invalid("not JSON: " + error.message());
+    if (!document.is_object()) return invalid("expected an object");
+    auto capture = std::make_shared<Capture>();
+    try {
+        read_facts(document.get_object(), folder, *capture);
+    } catch (const Malformed& malformed) {
+        return invalid(fmt::format("{}: {}", malformed.place, malformed.expected));
+    }
+    return machine_of(std::move(capture));
+}
+
+}  // namespace machine::recorded

@@ -1,0 +1,351 @@
+// A machine that answers from a capture, and changes it in memory.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+#include "remediations/machine/recorded/capture_content.hpp"
+
+namespace machine::recorded {
+
+std::string lower_case(std::string text) {
+    std::ranges::transform(text, text.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return text;
+}
+
+std::vector<std::string> command_key(const Command& command) {
+    std::vector<std::string> key{command.program};
+    key.insert(key.end(), command.arguments.begin(), command.arguments.end());
+    return key;
+}
+
+std::string http_key(const HttpRequest& request) {
+    return fmt::format("{}:{}{}", request.host, request.port, request.path);
+}
+
+namespace {
+
+/// What every part holds.
+template <class Part>
+class Recorded : public Part {
+public:
+    explicit Recorded(std::shared_ptr<Capture> capture) : capture_(std::move(capture)) {}
+
+protected:
+    std::unique_lock<std::mutex> lock() const { return std::unique_lock(capture_->mutex); }
+
+    /// The answer for something that is not in the capture.
+    Error missing(Section section, const std::string& what) const {
+        return capture_->complete.contains(section) ? Error{ErrorKind::not_found, what + " does not exist", 0}
+                                                    : not_captured(what);
+    }
+    static Error not_captured(const std::string& what) {
+        return {ErrorKind::not_captured, what + " is not in the capture", 0};
+    }
+
+    std::shared_ptr<Capture> capture_;
+};
+
+std::pair<Path, std::string> split(const Path& path) {
+    const auto separator = path.find_last_of("/\\");
+    if (separator == Path::npos) return {Path(), path};
+    return {separator == 0 ? path.substr(0, 1) : path.substr(0, separator), path.substr(separator + 1)};
+}
+
+class RecordedFiles final : public Recorded<Files> {
+public:
+    using Recorded::Recorded;
+
+    Result<FileStatus> status(const Path& path) const override {
+        const auto guard = lock();
+        const auto* answers = find(path);
+        if (answers && answers->status) return *answers->status;
+        if (answers && answers->content && *answers->content) return status_of(**answers->content);
+        if (answers && answers->list && *answers->list) return FileStatus{.kind = FileKind::directory};
+        return absent(path);
+    }
+
+    Result<std::string> read(const Path& path, std::size_t limit) const override {
+        const auto guard = lock();
+        const auto* answers = find(path);
+        if (!answers || !answers->content) return absent(path);
+        if (*answers->content && (*answers->content)->size() > limit) {
+            return Error{ErrorKind::too_large, fmt::format("{} has more than {} bytes", path, limit), 0};
+        }
+        return *answers->content;
+    }
+
+    Result<std::vector<std::string>> list(const Path& path) const override {
+        const auto guard = lock();
+        const auto* answers = find(path);
+        if (answers && answers->list) return *answers->list;
+        return absent(path);
+    }
+
+    Result<void> write(const Path& path, const std::string& content, std::uint32_t mode) override {
+        const auto guard = lock();
+        auto& answers = capture_->files[path];
+        auto status = answers.status && *answers.status ? **answers.status : FileStatus{.mode = mode};
+        status.size = content.size();
+        answers.status = status;
+        answers.content = content;
+        add_to_parent(path);
+        return {};
+    }
+
+    Result<void> move(const Path& from, const Path& to) override {
+        const auto guard = lock();
+        if (!find(from)) return absent(from);
+        if (find(to)) return Error{ErrorKind::failed, to + " exists already", 0};
+        std::map<Path, FileAnswers> moved;
+        for (auto entry = capture_->files.lower_bound(from); entry != capture_->files.end();) {
+            const auto& path = entry->first;
+            if (!path.starts_with(from)) break;
+            const bool inside = path.size() == from.size() || path[from.size()] == '/' || path[from.size()] == '\\';
+            if (!inside) {
+                ++entry;
+                continue;
+            }
+            moved.emplace(to + path.substr(from.size()), std::move(entry->second));
+            entry = capture_->files.erase(entry);
+        }
+        capture_->files.merge(moved);
+        remove_from_parent(from);
+        add_to_parent(to);
+        return {};
+    }
+
+    Result<void> remove(const Path& path) override {
+        const auto guard = lock();
+        if (!find(path)) return absent(path);
+        capture_->files.erase(path);
+        remove_from_parent(path);
+        return {};
+    }
+
+private:
+    static FileStatus status_of(const std::string& content) { return {.size = content.size(), .mode = 0600}; }
+
+    const FileAnswers* find(const Path& path) const {
+        const auto found = capture_->files.find(path);
+        return found == capture_->files.end() ? nullptr : &found->second;
+    }
+
+    template <class T>
+    static bool is_absent(const std::optional<Result<T>>& answer) {
+        return answer && !*answer && answer->error().kind == ErrorKind::not_found;
+    }
+
+    /// A path below something that is known not to exist, or not in a list that is known, is known
+    /// not to exist, even if nobody asked for it.
+    Error absent(const Path& path) const {
+        const Error not_found{ErrorKind::not_found, path + " does not exist", 0};
+        for (auto [parent, name] = split(path); !parent.empty();) {
+            if (const auto* answers = find(parent)) {
+                if (answers->list && *answers->list &&
+                    std::ranges::find(**answers->list, name) == (*answers->list)->end()) {
+                    return not_found;
+                }
+                if (is_absent(answers->status) || is_absent(answers->list)) return not_found;
+            }
+            auto next = split(parent);
+            if (next.first == parent) break;
+            std::tie(parent, name) = std::move(next);
+        }
+        return missing(Section::files, path);
+    }
+
+    void add_to_parent(const Path& path) {
+        const auto [parent, name] = split(path);
+        auto& list = capture_->files[parent].list;
+        if (!list || !*list) list = std::vector<std::string>{};
+        auto& names = **list;
+        if (std::ranges::find(names, name) == names.end()) names.insert(std::ranges::upper_bound(names, name), name);
+        auto& status = capture_->files[parent].status;
+        if (status && !*status) status = FileStatus{.kind = FileKind::directory};
+    }
+
+    void remove_from_parent(const Path& path) {
+        const auto [parent, name] = split(path);
+        const auto found = capture_->files.find(parent);
+        if (found == capture_->files.end() || !found->second.list || !*found->second.list) return;
+        std::erase(**found->second.list, name);
+    }
+};
+
+class RecordedServices final : public Recorded<Services> {
+public:
+    using Recorded::Recorded;
+
+    Result<Service> find(const std::string& name) const override {
+        const auto guard = lock();
+        const auto found = capture_->services.find(lower_case(name));
+        if (found == capture_->services.end()) return missing(Section::services, "service " + name);
+        return found->second;
+    }
+
+    Result<std::vector<std::string>> running_dependents(const std::string& name) const override {
+        const auto guard = lock();
+        const auto found = capture_->dependents.find(lower_case(name));
+        if (found != capture_->dependents.end()) return found->second;
+        if (capture_->complete.contains(Section::services)) return std::vector<std::string>{};
+        return not_captured("dependents of service " + name);
+    }
+
+    Result<void> start(const std::string& name, std::chrono::milliseconds) override {
+        return change(name, [&](Service& service) -> Result<void> {
+            if (service.start == StartType::disabled) {
+                return Error{ErrorKind::refused, "service " + name + " is disabled", 1058};
+            }
+            service.state = ServiceState::running;
+            service.exit_code = 0;
+            return {};
+        });
+    }
+
+    Result<void> stop(const std::string& name, std::chrono::milliseconds) override {
+        return change(name, [](Service& service) -> Result<void> {
+            service.state = ServiceState::stopped;
+            service.pid = 0;
+            return {};
+        });
+    }
+
+    Result<void> restart(const std::string& name, std::chrono::milliseconds timeout) override {
+        return start(name, timeout);
+    }
+
+    Result<void> set_start(const std::string& name, StartType start) override {
+        return change(name, [&](Service& service) -> Result<void> {
+            service.start = start;
+            return {};
+        });
+    }
+
+    Result<void> set_account(const std::string& name, const std::string& account) override {
+        return change(name, [&](Service& service) -> Result<void> {
+            service.account = account;
+            return {};
+        });
+    }
+
+private:
+    template <class Change>
+    Result<void> change(const std::string& name, Change apply) {
+        const auto guard = lock();
+        const auto found = capture_->services.find(lower_case(name));
+        if (found == capture_->services.end()) return missing(Section::services, "service " + name);
+        if (!found->second) return found->second.error();
+        return apply(*found->second);
+    }
+};
+
+class RecordedRegistry final : public Recorded<Registry> {
+public:
+    using Recorded::Recorded;
+
+    Result<RegistryValue> value(const std::string& key, const std::string& name) const override {
+        const auto guard = lock();
+        if (const auto* answers = find(key)) {
+            const auto found = answers->values.find(lower_case(name));
+            if (found != answers->values.end()) return found->second;
+        }
+        return missing(Section::registry, key + "\\" + name);
+    }
+
+    Result<std::vector<std::string>> subkeys(const std::string& key) const override {
+        const auto guard = lock();
+        const auto* answers = find(key);
+        if (answers && answers->subkeys) return *answers->subkeys;
+        return missing(Section::registry, key);
+    }
+
+    Result<std::vector<std::string>> value_names(const std::string& key) const override {
+        const auto guard = lock();
+        const auto* answers = find(key);
+        if (answers && answers->value_names) return *answers->value_names;
+        return missing(Section::registry, key);
+    }
+
+    Result<void> set_value(const std::string& key, const std::string& name, const RegistryValue& value) override {
+        const auto guard = lock();
+        capture_->registry[lower_case(key)].values.insert_or_assign(lower_case(name), value);
+        return {};
+    }
+
+    Result<void> remove_value(const std::string& key, const std::string& name) override {
+        const auto guard = lock();
+        capture_->registry[lower_case(key)].values.insert_or_assign(
+            lower_case(name), Error{ErrorKind::not_found, key + "\\" + name + " does not exist", 0});
+        return {};
+    }
+
+private:
+    const RegistryAnswers* find(const std::string& key) const {
+        const auto found = capture_->registry.find(lower_case(key));
+        return found == capture_->registry.end() ? nullptr : &found->second;
+    }
+};
+
+class RecordedProcesses final : public Recorded<Processes> {
+public:
+    using Recorded::Recorded;
+
+    Result<std::vector<Process>> list() const override {
+        const auto guard = lock();
+        if (!capture_->processes) return not_captured("the list of processes");
+        return *capture_->processes;
+    }
+
+    Result<CommandOutput> query(const Command& command) const override { return answer(command); }
+    Result<CommandOutput> run(const Command& command) override { return answer(command); }
+
+private:
+    Result<CommandOutput> answer(const Command& command) const {
+        const auto guard = lock();
+        const auto found = capture_->commands.find(command_key(command));
+        if (found == capture_->commands.end()) return not_captured("the output of " + command.program);
+        return found->second;
+    }
+};
+
+class RecordedMounts final : public Recorded<Mounts> {
+public:
+    using Recorded::Recorded;
+
+    Result<std::vector<Mount>> list() const override {
+        const auto guard = lock();
+        if (!capture_->mounts) return not_captured("the mount table");
+        return *capture_->mounts;
+    }
+};
+
+class RecordedNetwork final : public Recorded<Network> {
+public:
+    using Recorded::Recorded;
+
+    Result<HttpResponse> get(const HttpRequest& request) const override {
+        const auto guard = lock();
+        const auto found = capture_->http.find(http_key(request));
+        if (found == capture_->http.end()) return not_captured("the answer of " + http_key(request));
+        return found->second;
+    }
+
+    Result<std::vector<std::string>> resolve(const std::string& host, std::chrono::milliseconds) const override {
+        const auto guard = lock();
+        const auto found = capture_->names.find(host);
+        if (found == capture_->names.end()) return not_captured("the addresses of " + host);
+        return found->second;
+    }
+};
+
+}  // namespace
+
+Machine machine_of(std::shared_ptr<Capture> capture) {
+    return Machine({capture->facts, std::make_unique<RecordedFiles>(capture),
+                    std::make_unique<RecordedServices>(capture), std::make_unique<RecordedRegistry>(capture),
+                    std::make_unique<RecordedProcesses>(capture), std::make_unique<RecordedMounts>(capture),
+                    std::make_unique<RecordedNetwork>(capture)});
+}
+
+}  // namespace machine::recorded

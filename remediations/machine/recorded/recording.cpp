@@ -1,0 +1,147 @@
+// A machine that asks another one and remembers the answers.
+#include "remediations/machine/recorded/capture_content.hpp"
+
+namespace machine::recorded {
+
+namespace {
+
+Error read_only() {
+    return {ErrorKind::unsupported, "a recording only looks; it never changes the machine", 0};
+}
+
+/// What every part holds: the part that is asked, and where the answer goes.
+template <class Part>
+class Recorder : public Part {
+public:
+    Recorder(const Part& inner, std::shared_ptr<Capture> capture) : inner_(inner), capture_(std::move(capture)) {}
+
+protected:
+    /// Stores `answer` with `store` under the capture's lock and returns it.
+    template <class T, class Store>
+    Result<T> remember(Result<T> answer, Store store) const {
+        const std::scoped_lock lock(capture_->mutex);
+        store(*capture_, answer);
+        return answer;
+    }
+
+    const Part& inner_;
+    std::shared_ptr<Capture> capture_;
+};
+
+class RecordingFiles final : public Recorder<Files> {
+public:
+    using Recorder::Recorder;
+
+    Result<FileStatus> status(const Path& path) const override {
+        return remember(inner_.status(path), [&](Capture& c, const auto& answer) { c.files[path].status = answer; });
+    }
+    Result<std::string> read(const Path& path, std::size_t limit) const override {
+        return remember(inner_.read(path, limit),
+                        [&](Capture& c, const auto& answer) { c.files[path].content = answer; });
+    }
+    Result<std::vector<std::string>> list(const Path& path) const override {
+        return remember(inner_.list(path), [&](Capture& c, const auto& answer) { c.files[path].list = answer; });
+    }
+    Result<void> write(const Path&, const std::string&, std::uint32_t) override { return read_only(); }
+    Result<void> move(const Path&, const Path&) override { return read_only(); }
+    Result<void> remove(const Path&) override { return read_only(); }
+};
+
+class RecordingServices final : public Recorder<Services> {
+public:
+    using Recorder::Recorder;
+
+    Result<Service> find(const std::string& name) const override {
+        return remember(inner_.find(name),
+                        [&](Capture& c, const auto& answer) { c.services.insert_or_assign(lower_case(name), answer); });
+    }
+    Result<std::vector<std::string>> running_dependents(const std::string& name) const override {
+        return remember(inner_.running_dependents(name), [&](Capture& c, const auto& answer) {
+            c.dependents.insert_or_assign(lower_case(name), answer);
+        });
+    }
+    Result<void> start(const std::string&, std::chrono::milliseconds) override { return read_only(); }
+    Result<void> stop(const std::string&, std::chrono::milliseconds) override { return read_only(); }
+    Result<void> restart(const std::string&, std::chrono::milliseconds) override { return read_only(); }
+    Result<void> set_start(const std::string&, StartType) override { return read_only(); }
+    Result<void> set_account(const std::string&, const std::string&) override { return read_only(); }
+};
+
+class RecordingRegistry final : public Recorder<Registry> {
+public:
+    using Recorder::Recorder;
+
+    Result<RegistryValue> value(const std::string& key, const std::string& name) const override {
+        return remember(inner_.value(key, name), [&](Capture& c, const auto& answer) {
+            c.registry[lower_case(key)].values.insert_or_assign(lower_case(name), answer);
+        });
+    }
+    Result<std::vector<std::string>> subkeys(const std::string& key) const override {
+        return remember(inner_.subkeys(key),
+                        [&](Capture& c, const auto& answer) { c.registry[lower_case(key)].subkeys = answer; });
+    }
+    Result<std::vector<std::string>> value_names(const std::string& key) const override {
+        return remember(inner_.value_names(key),
+                        [&](Capture& c, const auto& answer) { c.registry[lower_case(key)].value_names = answer; });
+    }
+    Result<void> set_value(const std::string&, const std::string&, const RegistryValue&) override {
+        return read_only();
+    }
+    Result<void> remove_value(const std::string&, const std::string&) override { return read_only(); }
+};
+
+class RecordingProcesses final : public Recorder<Processes> {
+public:
+    using Recorder::Recorder;
+
+    Result<std::vector<Process>> list() const override {
+        return remember(inner_.list(), [](Capture& c, const auto& answer) { c.processes = answer; });
+    }
+    Result<CommandOutput> query(const Command& command) const override {
+        return remember(inner_.query(command), [&](Capture& c, const auto& answer) {
+            c.commands.insert_or_assign(command_key(command), answer);
+        });
+    }
+    Result<CommandOutput> run(const Command&) override { return read_only(); }
+};
+
+class RecordingMounts final : public Recorder<Mounts> {
+public:
+    using Recorder::Recorder;
+
+    Result<std::vector<Mount>> list() const override {
+        return remember(inner_.list(), [](Capture& c, const auto& answer) { c.mounts = answer; });
+    }
+};
+
+class RecordingNetwork final : public Recorder<Network> {
+public:
+    using Recorder::Recorder;
+
+    Result<HttpResponse> get(const HttpRequest& request) const override {
+        return remember(inner_.get(request),
+                        [&](Capture& c, const auto& answer) { c.http.insert_or_assign(http_key(request), answer); });
+    }
+    Result<std::vector<std::string>> resolve(const std::string& host,
+                                             std::chrono::milliseconds timeout) const override {
+        return remember(inner_.resolve(host, timeout),
+                        [&](Capture& c, const auto& answer) { c.names.insert_or_assign(host, answer); });
+    }
+};
+
+}  // namespace
+
+Recording record(const Machine& inner) {
+    auto capture = std::make_shared<Capture>();
+    capture->facts = inner.facts();
+    MachineParts parts{inner.facts(),
+                       std::make_unique<RecordingFiles>(inner.files(), capture),
+                       std::make_unique<RecordingServices>(inner.services(), capture),
+                       std::make_unique<RecordingRegistry>(inner.registry(), capture),
+                       std::make_unique<RecordingProcesses>(inner.processes(), capture),
+                       std::make_unique<RecordingMounts>(inner.mounts(), capture),
+                       std::make_unique<RecordingNetwork>(inner.network(), capture)};
+    return {Machine(std::move(parts)), std::move(capture)};
+}
+
+}  // namespace machine::recorded
