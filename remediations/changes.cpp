@@ -64,6 +64,10 @@ Result<void> Changes::set_registry_value(const std::string& key, const std::stri
     return set(*registry_value_slot(key, name), to_slot_value(value));
 }
 
+Result<void> Changes::remove_registry_key(const std::string& key) {
+    return set(*registry_key_slot(key), nullptr);
+}
+
 Result<void> Changes::set_service_start(const std::string& service, machine::StartType start) {
     return set(*service_start_slot(service), to_slot_value(start));
 }

@@ -31,6 +31,7 @@ public:
     machine::Result<void> quarantine(const machine::Path& path);
     machine::Result<void> set_registry_value(const std::string& key, const std::string& name,
                                              const machine::RegistryValue& value);
+    machine::Result<void> remove_registry_key(const std::string& key);
     machine::Result<void> set_service_start(const std::string& service, machine::StartType start);
     machine::Result<void> set_service_account(const std::string& service, const std::string& account);
     machine::Result<void> start_service(const std::string& service);

@@ -31,6 +31,8 @@ std::unique_ptr<Slot> file_content_slot(machine::Path path, std::uint32_t mode_i
 /// Holds "original" while the tree is at `from`, "quarantined" while it is at `to`.
 std::unique_ptr<Slot> location_slot(machine::Path from, machine::Path to);
 std::unique_ptr<Slot> registry_value_slot(std::string key, std::string name);
+/// A registry key with all below it; can be removed and put back.
+std::unique_ptr<Slot> registry_key_slot(std::string key);
 std::unique_ptr<Slot> service_start_slot(std::string service);
 std::unique_ptr<Slot> service_account_slot(std::string service);
 /// Holds "running" or "stopped".

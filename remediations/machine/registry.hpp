@@ -44,6 +44,8 @@ public:
     /// Creates the key where it is absent.
     virtual Result<void> set_value(const std::string& key, const std::string& name, const RegistryValue& value) = 0;
     virtual Result<void> remove_value(const std::string& key, const std::string& name) = 0;
+    /// Removes a key with all below it; ErrorKind::not_found when it is absent.
+    virtual Result<void> remove_key(const std::string& key) = 0;
 };
 
 }  // namespace machine

@@ -280,6 +280,23 @@ void read_files(const json::object& document, const path& folder, Capture& captu
     }
 }
 
+/// In a capture that describes its registry whole, a key's subkeys are those that are described.
+void complete_subkeys(Capture& capture) {
+    if (!capture.complete.contains(Section::registry)) return;
+    std::vector<std::string> keys;
+    for (const auto& [key, answers] : capture.registry) keys.push_back(key);
+    for (const auto& key : keys) {
+        for (auto child = key; child.find('\\') != std::string::npos;) {
+            const auto separator = child.rfind('\\');
+            auto& subkeys = capture.registry[child.substr(0, separator)].subkeys;
+            if (!subkeys) subkeys = std::vector<std::string>{};
+            const auto name = child.substr(separator + 1);
+            if (*subkeys && std::ranges::find(**subkeys, name) == (*subkeys)->end()) (*subkeys)->push_back(name);
+            child.resize(separator);
+        }
+    }
+}
+
 /// In a capture that describes its files whole, a folder's list is what lies in it.
 void complete_lists(Capture& capture) {
     if (!capture.complete.contains(Section::files)) return;
@@ -332,6 +349,7 @@ void read_facts(const json::object& document, const path& folder, Capture& captu
         optional_answer(entry, "subkeys", place + ".", answers.subkeys);
         optional_answer(entry, "value_names", place + ".", answers.value_names);
     });
+    complete_subkeys(capture);
     if (const auto* commands = document.if_contains("commands")) {
         if (!commands->is_array()) throw Malformed{"commands", "expected a list"};
         for (std::size_t index = 0; index < commands->get_array().size(); ++index) {

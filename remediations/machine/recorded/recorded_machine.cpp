@@ -257,6 +257,7 @@ public:
         const auto guard = lock();
         const auto* answers = find(key);
         if (answers && answers->subkeys) return *answers->subkeys;
+        if (answers && capture_->complete.contains(Section::registry)) return std::vector<std::string>{};
         return missing(Section::registry, key);
     }
 
@@ -264,12 +265,17 @@ public:
         const auto guard = lock();
         const auto* answers = find(key);
         if (answers && answers->value_names) return *answers->value_names;
+        if (answers && capture_->complete.contains(Section::registry)) return present_values(*answers);
         return missing(Section::registry, key);
     }
 
     Result<void> set_value(const std::string& key, const std::string& name, const RegistryValue& value) override {
         const auto guard = lock();
-        capture_->registry[lower_case(key)].values.insert_or_assign(lower_case(name), value);
+        add_to_parent(key);
+        auto& answers = capture_->registry[lower_case(key)];
+        answers.values.insert_or_assign(lower_case(name), value);
+        add_name(answers.value_names, name);
+        if (!answers.subkeys || !*answers.subkeys) answers.subkeys = std::vector<std::string>{};
         return {};
     }
 
@@ -280,7 +286,48 @@ public:
         return {};
     }
 
+    Result<void> remove_key(const std::string& key) override {
+        const auto guard = lock();
+        if (!find(key)) return missing(Section::registry, key);
+        const auto prefix = lower_case(key);
+        std::erase_if(capture_->registry, [&](const auto& entry) {
+            return entry.first == prefix || entry.first.starts_with(prefix + "\\");
+        });
+        const Error not_found{ErrorKind::not_found, key + " does not exist", 0};
+        capture_->registry[prefix] = {{}, not_found, not_found};
+        const auto [parent, name] = split(key);
+        if (const auto found = capture_->registry.find(lower_case(parent));
+            found != capture_->registry.end() && found->second.subkeys && *found->second.subkeys) {
+            std::erase_if(**found->second.subkeys,
+                          [&](const auto& child) { return lower_case(child) == lower_case(name); });
+        }
+        return {};
+    }
+
 private:
+    static std::vector<std::string> present_values(const RegistryAnswers& answers) {
+        std::vector<std::string> names;
+        for (const auto& [name, value] : answers.values) {
+            if (value) names.push_back(name);
+        }
+        return names;
+    }
+
+    static void add_name(std::optional<Result<std::vector<std::string>>>& names, const std::string& name) {
+        if (!names || !*names) names = std::vector<std::string>{};
+        const auto known =
+            std::ranges::any_of(**names, [&](const auto& other) { return lower_case(other) == lower_case(name); });
+        if (!known) (*names)->push_back(name);
+    }
+
+    void add_to_parent(const std::string& key) {
+        const auto [parent, name] = split(key);
+        if (parent.empty()) return;
+        const bool is_new = !find(key);
+        if (is_new || find(parent)) add_name(capture_->registry[lower_case(parent)].subkeys, name);
+        if (is_new) add_to_parent(parent);
+    }
+
     const RegistryAnswers* find(const std::string& key) const {
         const auto found = capture_->registry.find(lower_case(key));
         return found == capture_->registry.end() ? nullptr : &found->second;

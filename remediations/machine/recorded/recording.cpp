@@ -88,6 +88,7 @@ public:
         return read_only();
     }
     Result<void> remove_value(const std::string&, const std::string&) override { return read_only(); }
+    Result<void> remove_key(const std::string&) override { return read_only(); }
 };
 
 class RecordingProcesses final : public Recorder<Processes> {
