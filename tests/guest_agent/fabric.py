@@ -57,6 +57,7 @@ class Extension:
     settings: bool = True  # False: an extension without any settings at all
     state: str = "enabled"  # or "disabled" or "uninstall"
     protected_cipher: str = "aes-256-cbc"  # Azure has used des-ede3-cbc too
+    protected_as_delivered: str | None = None  # in place of the encrypted settings, to damage them
 
 
 class Report:
@@ -228,10 +229,12 @@ class Fabric:
 
     def _runtime_settings(self, extension):
         handler_settings = {"publicSettings": extension.public}
+        protected = extension.protected_as_delivered
         if extension.protected is not None:
+            protected = self._certificate.encrypt(json.dumps(extension.protected), extension.protected_cipher)
+        if protected is not None:
             handler_settings["protectedSettingsCertThumbprint"] = self._certificate.thumbprint
-            handler_settings["protectedSettings"] = self._certificate.encrypt(
-                json.dumps(extension.protected), extension.protected_cipher)
+            handler_settings["protectedSettings"] = protected
         return {"runtimeSettings": [{"handlerSettings": handler_settings}]}
 
     def instance(self):

@@ -23,9 +23,9 @@ class GuestAgentCase(unittest.TestCase):
         self.vm = Vm(self.fabric)
 
     def ask_for(self, *others, **settings):
-        """A new goal state with the handler (settings as in fabric.Extension) and perhaps other extensions."""
+        """A new goal state: perhaps other extensions, then the handler with settings as in fabric.Extension."""
         settings = {"version": self.version, "public": {"mode": "diagnose"}} | settings
-        self.fabric.set_goal_state(Extension(self.name, **settings), *others)
+        self.fabric.set_goal_state(*others, Extension(self.name, **settings))
 
     def result(self, sequence=0, timeout=60, since=0.0):
         """The uploaded report in which the handler's run with this sequence number has ended."""

@@ -19,9 +19,10 @@ def handler_package():
 
     With BACKUP_REMEDIATION_BINARY set, its executables are replaced by that one, to try a build without packaging it.
     """
-    packages = sorted((REPOSITORY / "dist").glob("*BackupRemediationLinux__*.zip"))
+    folder = pathlib.Path(os.environ.get("BACKUP_REMEDIATION_DIST", REPOSITORY / "dist"))
+    packages = sorted(folder.glob("*BackupRemediationLinux__*.zip"))
     if not packages:
-        raise NoPackage("no package in dist/: run scripts/package first")
+        raise NoPackage(f"no package in {folder}: run scripts/package first")
     name, version = packages[-1].stem.split("__")
     content = packages[-1].read_bytes()
     if binary := os.environ.get("BACKUP_REMEDIATION_BINARY"):

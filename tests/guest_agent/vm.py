@@ -165,6 +165,14 @@ class Vm:
                 pass  # it ended while we looked
         return found
 
+    @staticmethod
+    def parent(process):
+        return int(pathlib.Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[1])
+
+    @staticmethod
+    def control_group(process):
+        return pathlib.Path(f"/proc/{process}/cgroup").read_text()
+
     def handler_folder(self, name, version):
         return self.path(f"{self.LIB}/{name}-{version}")
 
