@@ -1,0 +1,29 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <iosfwd>
+#include <string>
+#include <vector>
+
+#include "remediations/machine/machine.hpp"
+
+namespace handler {
+
+/// The command line for people: diagnose, fix, undo, list, explain, capture, history. `arguments`
+/// does not contain the program's name.
+/// Returns the exit code: 0 nothing is broken, or all of it was fixed; 1 something is left; 2 bad
+/// usage or input; 3 the work, or a part of it, could not be done.
+int command_line(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err);
+
+/// The computer a command works on.
+struct Host {
+    std::function<machine::Machine&()> machine;  ///< asked only by commands that look at the machine
+    std::filesystem::path state_folder;
+    bool privileged = false;
+};
+
+/// The same on another host, for tests.
+int command_line(const std::vector<std::string>& arguments, const Host& host, std::ostream& out, std::ostream& err);
+
+}  // namespace handler

@@ -1,0 +1,240 @@
+#include "handler/report_text.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "handler/plain_text.hpp"
+#include "remediations/error_codes.hpp"
+
+namespace handler {
+
+using remediations::Disruption;
+using remediations::Layer;
+using remediations::Outcome;
+using remediations::Report;
+using remediations::RunMode;
+using remediations::State;
+
+namespace {
+
+constexpr std::size_t longest_quote = 400;  // characters; --format json has the whole
+constexpr std::size_t state_column = 20;
+constexpr std::size_t layer_text_column = 36;
+constexpr std::size_t evidence_column = 16;
+
+bool wants_details(State state) {
+    return state != State::healthy && state != State::not_applicable;
+}
+
+/// Broken, and this program has a fix for it.
+bool is_repairable(const Outcome& outcome) {
+    return outcome.finding.state == State::broken && outcome.remediation->fix != nullptr;
+}
+
+std::string quoted(const std::string& seen) {
+    return fmt::format("\"{}\"", shortened(visible(seen), longest_quote));
+}
+
+/// Says a layer's state in one line: its worst causes, or how many checks found nothing.
+std::string layer_line(const Report& report, Layer layer, State worst) {
+    std::size_t healthy = 0;
+    std::size_t worst_count = 0;
+    std::string title;
+    for (const auto& outcome : report.outcomes) {
+        if (outcome.remediation->layer != layer) continue;
+        if (outcome.finding.state == State::healthy) ++healthy;
+        if (outcome.finding.state != worst) continue;
+        if (worst_count++ == 0) title = outcome.remediation->title;
+    }
+    if (worst == State::not_applicable) return "";
+    if (worst == State::healthy) return fmt::format("{} {} passed", healthy, healthy == 1 ? "check" : "checks");
+    return worst_count == 1 ? title : fmt::format("{} (and {} more)", title, worst_count - 1);
+}
+
+class Writer {
+public:
+    Writer(const Report& report, Subject subject, const TextStyle& style)
+        : report_(report), subject_(subject), page_(style) {}
+
+    std::string write() && {
+        pipeline();
+        root_cause();
+        for (const auto* outcome : in_reading_order()) details(*outcome);
+        next_steps();
+        return std::move(page_).text();
+    }
+
+private:
+    void pipeline() {
+        const auto& machine = report_.machine;
+        page_.heading(fmt::format("Azure Backup pipeline of {} ({}, {})", visible(machine.host_name),
+                                  visible(machine.os_name), visible(machine.architecture)));
+        if (!report_.error_code.empty()) {
+            const auto* known = remediations::find_error_code(report_.error_code);
+            page_.paragraph(0, fmt::format("Error code {}: {}", visible(report_.error_code),
+                                           known != nullptr ? known->meaning : "not one this program knows."));
+        }
+        page_.blank();
+        for (const auto layer : remediations::all_layers) {
+            const auto state = report_.layer_state(layer);
+            page_.row(2, {{to_string(layer), state_column}, {to_string(state), layer_text_column, paint_of(state)}},
+                      layer_line(report_, layer, state));
+        }
+    }
+
+    void root_cause() {
+        page_.blank();
+        if (report_.root_cause == nullptr) {
+            page_.heading(could_not_check() ? "No cause was found, but not everything could be checked."
+                                            : "No cause was found inside this VM.");
+            return;
+        }
+        page_.heading(fmt::format("Root cause: {}", report_.root_cause->title));
+        page_.paragraph(2, report_.root_cause_reason);
+    }
+
+    /// The root cause first, the others as the pipeline has them.
+    std::vector<const Outcome*> in_reading_order() const {
+        std::vector<const Outcome*> order;
+        for (const auto& outcome : report_.outcomes) {
+            if (wants_details(outcome.finding.state)) order.push_back(&outcome);
+        }
+        std::ranges::stable_partition(order,
+                                      [&](const auto* outcome) { return outcome->remediation == report_.root_cause; });
+        return order;
+    }
+
+    void details(const Outcome& outcome) {
+        const auto& finding = outcome.finding;
+        page_.blank();
+        page_.heading(
+            fmt::format("{}: {} [{}]", to_string(finding.state), outcome.remediation->title, outcome.remediation->id),
+            paint_of(finding.state));
+        page_.paragraph(2, visible(finding.summary));
+        for (const auto& evidence : finding.evidence) {
+            page_.paragraph(2, visible(evidence.where));
+            page_.entry(4, "seen", evidence_column, quoted(evidence.seen));
+            if (!evidence.expected.empty()) page_.entry(4, "expected", evidence_column, visible(evidence.expected));
+        }
+        if (!outcome.changes.empty()) {
+            page_.paragraph(2, report_.mode == RunMode::dry_run ? "Would be changed:" : "Changed:");
+            for (const auto& change : outcome.changes) page_.entry(4, "-", 6, visible(change));
+        }
+        if (is_repairable(outcome) && report_.mode != RunMode::fix && !finding.action.empty())
+            page_.paragraph(2, "By hand: " + visible(finding.action));
+    }
+
+    void next_steps() {
+        page_.blank();
+        page_.heading("What to do next");
+        if (report_.mode != RunMode::fix) suggest_fix();
+        for (const auto* outcome : in_reading_order()) suggest(*outcome);
+        if (!report_.run_id.empty())
+            step(fmt::format("To take these changes back: backup-remediation undo {}", report_.run_id));
+        if (could_not_check() && subject_ == Subject::this_computer)
+            step(fmt::format("Run again as {} if you did not: what may not be read is unknown.", administrator()));
+        if (!report_.anything_left()) suggest_backup();
+    }
+
+    void suggest_fix() {
+        std::vector<std::string_view> ids;
+        auto worst = Disruption::none;
+        for (const auto& outcome : report_.outcomes) {
+            if (!is_repairable(outcome)) continue;
+            ids.push_back(outcome.remediation->id);
+            worst = std::max(worst, outcome.remediation->disruption);
+        }
+        if (ids.empty()) return;
+        const auto approval =
+            worst > Disruption::service_restart ? fmt::format(" --max-disruption {}", to_string(worst)) : std::string();
+        step(fmt::format("{}un, as {}: backup-remediation fix{}. It repairs {} (disruption: {}) and can be undone.",
+                         subject_ == Subject::capture ? "On that VM r" : "R", administrator(), approval,
+                         fmt::join(ids, ", "), to_string(worst)));
+    }
+
+    void suggest(const Outcome& outcome) {
+        const auto& finding = outcome.finding;
+        const auto because = [&](const std::string& what) {
+            step(fmt::format("{} [{}]", what, outcome.remediation->id));
+        };
+        switch (finding.state) {
+            case State::broken:
+                if (report_.mode == RunMode::fix || !is_repairable(outcome)) because(visible(finding.action));
+                break;
+            case State::needs_approval:
+                because(visible(finding.action));
+                step(fmt::format("If that may be: backup-remediation fix --only {} --max-disruption {}",
+                                 outcome.remediation->id, to_string(outcome.remediation->disruption)));
+                break;
+            case State::needs_operator:
+                because(visible(finding.action));
+                break;
+            case State::unknown:
+                if (!finding.action.empty()) because(visible(finding.action));
+                break;
+            case State::healthy:
+            case State::fixed:
+            case State::not_applicable:
+                break;
+        }
+    }
+
+    void suggest_backup() {
+        const auto fixed = std::ranges::any_of(
+            report_.outcomes, [](const auto& outcome) { return outcome.finding.state == State::fixed; });
+        if (fixed) {
+            step("Start a backup to prove it: in the vault, Backup items > this VM > Backup now.");
+        } else if (report_.error_code.empty()) {
+            step(
+                "If its backups fail all the same, look up the error code of the backup job: "
+                "backup-remediation explain CODE");
+        } else {
+            step(
+                fmt::format("See what else {0} can mean: backup-remediation explain {0}", visible(report_.error_code)));
+        }
+    }
+
+    void step(std::string_view text) { page_.entry(2, fmt::format("{}.", ++steps_), 5, text); }
+
+    bool could_not_check() const {
+        return std::ranges::any_of(report_.outcomes,
+                                   [](const auto& outcome) { return outcome.finding.state == State::unknown; });
+    }
+
+    std::string_view administrator() const {
+        return report_.machine.platform == machine::Platform::windows ? "administrator" : "root";
+    }
+
+    const Report& report_;
+    Subject subject_;
+    Page page_;
+    unsigned steps_ = 0;
+};
+
+}  // namespace
+
+Paint paint_of(State state) {
+    switch (state) {
+        case State::healthy:
+        case State::fixed:
+            return Paint::good;
+        case State::broken:
+            return Paint::bad;
+        case State::needs_approval:
+        case State::needs_operator:
+        case State::unknown:
+            return Paint::attention;
+        case State::not_applicable:
+            return Paint::faint;
+    }
+    return Paint::none;
+}
+
+std::string report_text(const Report& report, Subject subject, const TextStyle& style) {
+    return Writer(report, subject, style).write();
+}
+
+}  // namespace handler
