@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <algorithm>
+#include <boost/json.hpp>
 
 namespace remediations {
 
@@ -15,16 +15,22 @@ Changes::Changes(machine::Machine& machine, Journal* journal, std::string remedi
     : machine_(machine), journal_(journal), remediation_(std::move(remediation)), mode_(mode) {}
 
 Result<void> Changes::set(const Slot& slot, const SlotValue& wanted) {
-    const auto before = slot.read(machine_);
+    const auto before = current(slot);
     if (!before) return before.error();
-    if (*before == wanted) return {};
+    if (*before == wanted && !tool_ran_) return {};
     JournalStep step;
     step.remediation = remediation_;
     step.description = slot.describe(*before, wanted);
     step.slot = slot.identity();
     step.before = *before;
     step.after = wanted;
+    planned_[boost::json::serialize(step.slot)] = wanted;
     return act(step, [&] { return slot.write(machine_, wanted); });
+}
+
+Result<SlotValue> Changes::current(const Slot& slot) const {
+    const auto planned = planned_.find(boost::json::serialize(slot.identity()));
+    return mode_ == Mode::plan && planned != planned_.end() ? planned->second : slot.read(machine_);
 }
 
 Result<void> Changes::act(const JournalStep& intended, const std::function<Result<void>()>& action) {
@@ -85,9 +91,9 @@ Result<void> Changes::stop_service(const std::string& service) {
 }
 
 Result<void> Changes::restart_service(const std::string& service) {
-    const auto found = machine_.services().find(service);
-    if (!found) return found.error();
-    if (found->state == machine::ServiceState::stopped) return start_service(service);
+    const auto state = current(*service_running_slot(service));
+    if (!state) return state.error();
+    if (*state == "stopped") return start_service(service);
     JournalStep step;
     step.remediation = remediation_;
     step.description = "restart service " + service;
@@ -105,6 +111,7 @@ Result<void> Changes::run_tool(const machine::Command& command, const std::strin
     step.description = fmt::format("run {} ({})", line, effect);
     step.action = "run-tool";
     step.subject = line;
+    tool_ran_ = true;
     return act(step, [&]() -> Result<void> {
         const auto output = machine_.processes().run(command);
         if (!output) return output.error();

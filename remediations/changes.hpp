@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -13,7 +14,8 @@ namespace remediations {
 
 /// The only way a fix changes the machine. Every step is written to the journal, with what was
 /// there before, and synced; only then is it done. A step that finds its wish already fulfilled
-/// does nothing and is not recorded.
+/// does nothing and is not recorded, unless a tool ran before it, whose effect nobody can foresee:
+/// then it is done in any case, so that a plan and its execution list the same steps.
 class Changes {
 public:
     /// Plan records what would be done, without touching machine or journal.
@@ -42,11 +44,15 @@ public:
     /// A tool whose effect cannot be undone; `effect` says what it does. A non-zero exit code is a failure.
     machine::Result<void> run_tool(const machine::Command& command, const std::string& effect);
 
+    /// Whether the steps are only listed; a fix that waits or looks again need not.
+    bool is_plan() const { return mode_ == Mode::plan; }
+
     /// One line for each step, in order: "set Extensions.Enabled ..." Same text in plan and apply.
     const std::vector<std::string>& descriptions() const { return descriptions_; }
 
 private:
     machine::Result<void> set(const Slot& slot, const SlotValue& wanted);
+    machine::Result<SlotValue> current(const Slot& slot) const;
     machine::Result<void> act(const JournalStep& step, const std::function<machine::Result<void>()>& action);
 
     machine::Machine& machine_;
@@ -54,6 +60,8 @@ private:
     std::string remediation_;
     Mode mode_;
     std::vector<std::string> descriptions_;
+    std::map<std::string, SlotValue> planned_;  ///< by slot identity: what earlier steps will have left
+    bool tool_ran_ = false;
 };
 
 }  // namespace remediations

@@ -86,6 +86,20 @@ void name_root_cause(Report& report) {
     if (explains(*root)) report.root_cause_reason += fmt::format(" It explains {}.", report.error_code);
 }
 
+/// A later fix can have healed what an earlier one could not: COM+ starts once MSDTC does.
+void look_again(std::vector<Outcome>& outcomes, const Machine& machine) {
+    const auto is_fixed = [](const Outcome& outcome) { return outcome.finding.state == State::fixed; };
+    if (std::ranges::none_of(outcomes, is_fixed)) return;
+    for (auto& outcome : outcomes) {
+        if (!is_left(outcome.finding.state)) continue;
+        auto now = diagnose(*outcome.remediation, machine);
+        if (now.state != State::healthy) continue;
+        now.state = State::fixed;
+        now.summary = fmt::format("Healed by another fix: {}", outcome.finding.summary);
+        outcome.finding = std::move(now);
+    }
+}
+
 /// Carries one run's fixes; what they have in common is held here.
 class Fixer {
 public:
@@ -230,6 +244,7 @@ Result<Report> run(const RunOptions& options, Machine& machine, const std::files
     for (auto& outcome : report.outcomes) {
         if (const auto treated = fixer.treat(outcome); !treated) return treated.error();
     }
+    look_again(report.outcomes, machine);
     report.run_id = fixer.run_id();
     if (auto* journal = fixer.journal()) {
         const auto noted =

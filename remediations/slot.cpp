@@ -119,8 +119,8 @@ public:
 
     json::object identity() const override { return {{"kind", "registry-value"}, {"key", key_}, {"name", name_}}; }
 
-    std::string describe(const SlotValue& before, const SlotValue& after) const override {
-        return fmt::format("set registry value {}\\{} from {} to {}", key_, name_, show(before), show(after));
+    std::string describe(const SlotValue&, const SlotValue& after) const override {
+        return fmt::format("set registry value {}\\{} to {}", key_, name_, show(after));
     }
 
     Result<SlotValue> read(const Machine& machine) const override {

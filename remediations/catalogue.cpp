@@ -1,0 +1,32 @@
+#include "remediations/catalogue.hpp"
+
+#include <algorithm>
+#include <boost/algorithm/string/predicate.hpp>
+
+#include "remediations/catalogue_entries.hpp"
+
+namespace remediations {
+
+std::span<const Remediation* const> catalogue() {
+#define ADDRESS_OF(name) &name,
+    static constexpr const Remediation* entries[] = {REMEDIATIONS(ADDRESS_OF)};
+#undef ADDRESS_OF
+    return entries;
+}
+
+const Remediation* find_remediation(std::string_view id) {
+    const auto all = catalogue();
+    const auto found = std::ranges::find(all, id, [](const auto* entry) -> std::string_view { return entry->id; });
+    return found == all.end() ? nullptr : *found;
+}
+
+std::vector<const Remediation*> remediations_for(std::string_view error_code) {
+    std::vector<const Remediation*> explaining;
+    std::ranges::copy_if(catalogue(), std::back_inserter(explaining), [&](const auto* entry) {
+        return std::ranges::any_of(entry->error_codes,
+                                   [&](const auto& code) { return boost::iequals(code, error_code); });
+    });
+    return explaining;
+}
+
+}  // namespace remediations

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "remediations/machine/machine.hpp"
+
+namespace remediations {
+
+/// waagent.conf as the Linux guest agent reads it (azurelinuxagent/common/conf.py): key=value split
+/// at the first '='; a line is a comment only with '#' in column 1; the value ends at '#'; quotes
+/// and blanks around it are dropped; the last line of a key wins; keys are case-sensitive; the
+/// value None means unset.
+class AgentConfiguration {
+public:
+    struct Line {
+        std::size_t number = 0;  ///< from 1
+        std::string key;
+        std::string value;
+        std::string text;  ///< the whole line, without its end
+    };
+
+    /// Reads /etc/waagent.conf, else Clear Linux's /usr/share/defaults/waagent/waagent.conf.
+    /// ErrorKind::not_found when there is neither.
+    static machine::Result<AgentConfiguration> read(const machine::Machine& machine);
+    static AgentConfiguration parse(machine::Path path, std::string text);
+
+    const machine::Path& path() const { return path_; }
+
+    /// Every line that sets `key`; the last one is in effect.
+    std::vector<Line> lines_of(std::string_view key) const;
+
+    /// A switch: y or n in any case. Any other word, None and absence give `otherwise`.
+    bool is_on(std::string_view key, bool otherwise) const;
+
+    /// A text; None and absence give `otherwise`.
+    std::string text_of(std::string_view key, const std::string& otherwise) const;
+
+    /// The file's text with the value of every line of `key` replaced; comments, order, quotes'
+    /// absence and line ends of everything else stay as they are.
+    std::string with_value(std::string_view key, std::string_view value) const;
+
+private:
+    AgentConfiguration(machine::Path path, std::string text) : path_(std::move(path)), text_(std::move(text)) {}
+
+    machine::Path path_;
+    std::string text_;
+};
+
+/// Where the Linux guest agent keeps extensions and certificates: Lib.Dir, or /var/lib/waagent.
+machine::Path agent_library_folder(const machine::Machine& machine);
+
+}  // namespace remediations
