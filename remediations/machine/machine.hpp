@@ -22,7 +22,7 @@ struct SystemFacts {
     std::string os_version;    ///< VERSION_ID, or major.minor.build
     std::string architecture;  ///< x86_64 or aarch64
     std::string host_name;
-    std::string system_drive;  ///< "C:" on Windows, empty on Linux
+    std::string system_drive;                   ///< "C:" on Windows, empty on Linux
     std::chrono::system_clock::time_point now;  ///< when the machine was looked at
 
     friend bool operator==(const SystemFacts&, const SystemFacts&) = default;

@@ -35,7 +35,8 @@ public:
     virtual Result<HttpResponse> get(const HttpRequest& request) const = 0;
 
     /// Addresses of a host name, IPv4 and IPv6.
-    virtual Result<std::vector<std::string>> resolve(const std::string& host, std::chrono::milliseconds timeout) const = 0;
+    virtual Result<std::vector<std::string>> resolve(const std::string& host,
+                                                     std::chrono::milliseconds timeout) const = 0;
 };
 
 }  // namespace machine

@@ -12,7 +12,7 @@ namespace machine {
 struct Process {
     std::uint32_t pid = 0;
     std::uint32_t parent = 0;
-    std::string name;  ///< file name of the executable
+    std::string name;                       ///< file name of the executable
     std::vector<std::string> command_line;  ///< empty where it may not be read
 
     friend bool operator==(const Process&, const Process&) = default;

@@ -23,7 +23,7 @@ struct Service {
     /// Windows: SID of the account (names are localized), or the configured text where it has none.
     /// Linux: User= of the unit, "root" if unset.
     std::string account;
-    std::string binary;        ///< Windows: ImagePath with variables expanded; Linux: first word of ExecStart
+    std::string binary;           ///< Windows: ImagePath with variables expanded; Linux: first word of ExecStart
     std::uint32_t exit_code = 0;  ///< of the last run: Win32 exit code, or ExecMainStatus
     std::uint32_t pid = 0;        ///< 0 while it does not run
     std::vector<std::string> depends_on;  ///< service names
