@@ -1,0 +1,31 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "remediations/machine/result.hpp"
+
+namespace handler {
+
+/// Where the guest agent and this handler meet: HandlerEnvironment.json in the handler's folder.
+/// Linux:   /var/lib/waagent/<name>-<version>/{config,status}
+/// Windows: C:\Packages\Plugins\<name>\<version>\{RuntimeSettings,Status}
+struct Environment {
+    std::string handler_name;      ///< "Publisher.Type"
+    std::filesystem::path folder;  ///< of this version of the handler
+    std::filesystem::path log_folder;
+    std::filesystem::path config_folder;
+    std::filesystem::path status_folder;
+    std::optional<std::filesystem::path> events_folder;  ///< agents without telemetry name none
+};
+
+/// `extension_path` is AZURE_GUEST_AGENT_EXTENSION_PATH. Agents that do not set it are answered by
+/// looking upwards from the executable for the folder with HandlerEnvironment.json.
+machine::Result<std::filesystem::path> find_handler_folder(const std::filesystem::path& executable,
+                                                           const std::optional<std::string>& extension_path);
+
+/// An array of one object (both agents) or the bare object. Errors name the file and the JSON path.
+machine::Result<Environment> read_environment(const std::filesystem::path& folder);
+
+}  // namespace handler

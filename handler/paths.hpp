@@ -1,0 +1,19 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace handler {
+
+/// Text is UTF-8 everywhere; a path is so on Linux only.
+inline std::filesystem::path to_path(std::string_view text) {
+    return {std::u8string(text.begin(), text.end())};
+}
+
+inline std::string to_text(const std::filesystem::path& path) {
+    const auto text = path.u8string();
+    return {text.begin(), text.end()};
+}
+
+}  // namespace handler

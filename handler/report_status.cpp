@@ -1,0 +1,256 @@
+#include "handler/report_status.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <boost/algorithm/string/predicate.hpp>
+
+#include "remediations/catalogue.hpp"
+
+namespace handler {
+
+using remediations::Finding;
+using remediations::Layer;
+using remediations::Outcome;
+using remediations::Report;
+using remediations::RunMode;
+using remediations::State;
+
+namespace {
+
+bool is_left(const Outcome& outcome) {
+    const auto state = outcome.finding.state;
+    return state == State::broken || state == State::needs_approval || state == State::needs_operator;
+}
+
+std::vector<const Outcome*> outcomes_where(const Report& report, const auto& predicate) {
+    std::vector<const Outcome*> chosen;
+    for (const auto& outcome : report.outcomes) {
+        if (predicate(outcome)) chosen.push_back(&outcome);
+    }
+    return chosen;
+}
+
+auto in_state(State state) {
+    return [state](const Outcome& outcome) { return outcome.finding.state == state; };
+}
+
+/// "Text." with exactly one full stop.
+std::string sentence(std::string text) {
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\n')) text.pop_back();
+    if (text.empty() || text.back() == '.' || text.back() == '!' || text.back() == '?') return text;
+    return text + ".";
+}
+
+std::string ids_of(const std::vector<const Outcome*>& outcomes) {
+    std::vector<std::string> ids;
+    for (const auto* outcome : outcomes) ids.push_back(outcome->remediation->id);
+    return fmt::format("{}", fmt::join(ids, ", "));
+}
+
+std::string cause_of(const Outcome& outcome) {
+    return fmt::format("{} ({}, {})", outcome.remediation->title, to_string(outcome.remediation->layer),
+                       outcome.remediation->id);
+}
+
+std::string undo_hint(const Report& report) {
+    return report.run_id.empty() ? std::string()
+                                 : fmt::format("To take it back: backup-remediation undo {}.", report.run_id);
+}
+
+/// What was changed by outcomes in any state, a fix that was taken back but left a trace included.
+std::string changes_in(const Report& report) {
+    std::vector<std::string> changes;
+    for (const auto& outcome : report.outcomes) {
+        changes.insert(changes.end(), outcome.changes.begin(), outcome.changes.end());
+    }
+    if (changes.empty()) return {};
+    return sentence(fmt::format("Changed: {}", fmt::join(changes, "; ")));
+}
+
+std::string action_for(const Outcome& outcome, RunMode mode) {
+    auto action = outcome.finding.action.empty() ? outcome.finding.summary : outcome.finding.action;
+    action = sentence(std::move(action));
+    if (mode == RunMode::diagnose && outcome.finding.state == State::broken && outcome.remediation->fix) {
+        action += " This extension can do it: set \"mode\" to \"fix\".";
+    }
+    return action;
+}
+
+/// Joined by blanks, empty parts left out.
+std::string joined(std::initializer_list<std::string> parts) {
+    std::string text;
+    for (const auto& part : parts) {
+        if (!text.empty() && !part.empty()) text += ' ';
+        text += part;
+    }
+    return text;
+}
+
+std::string fixed_in(const Report& report) {
+    const auto fixed = outcomes_where(report, in_state(State::fixed));
+    if (fixed.empty()) return {};
+    std::vector<std::string> causes;
+    for (const auto* outcome : fixed) causes.push_back(cause_of(*outcome));
+    return sentence(fmt::format("Fixed: {}", fmt::join(causes, "; ")));
+}
+
+/// What the message says of checks that could not look.
+std::string unknown_in(const Report& report) {
+    const auto unknown = outcomes_where(report, in_state(State::unknown));
+    if (unknown.empty()) return {};
+    return fmt::format("Could not be checked: {} ({}", ids_of(unknown), sentence(unknown.front()->finding.summary)) +
+           ").";
+}
+
+std::string unexplained(const Report& report) {
+    if (report.error_code.empty()) return {};
+    for (const auto* remediation : remediations::remediations_for(report.error_code)) {
+        for (const auto& outcome : report.outcomes) {
+            if (outcome.remediation == remediation) return {};
+        }
+    }
+    return fmt::format("No check here looks for a cause of {}.", report.error_code);
+}
+
+std::string message_of(const Report& report) {
+    const auto left = outcomes_where(report, is_left);
+    if (!left.empty()) {
+        const auto root = std::ranges::find(left, report.root_cause, &Outcome::remediation);
+        const auto& first = root == left.end() ? *left.front() : **root;
+        std::vector<const Outcome*> others;
+        std::ranges::copy_if(left, std::back_inserter(others), [&](const auto* outcome) { return outcome != &first; });
+        return joined({"Action needed: " + action_for(first, report.mode), sentence("Cause: " + cause_of(first)),
+                       others.empty() ? "" : fmt::format("Then: {}.", ids_of(others)), fixed_in(report),
+                       changes_in(report), undo_hint(report), unknown_in(report)});
+    }
+    if (const auto fixed = fixed_in(report); !fixed.empty()) {
+        return joined({"Start a backup now to see it succeed.", fixed, changes_in(report), undo_hint(report),
+                       unknown_in(report)});
+    }
+    const auto checks = report.outcomes.size();
+    if (const auto unknown = unknown_in(report); !unknown.empty()) {
+        return joined({"Nothing broken was found in this VM, but not everything could be checked.", unknown,
+                       unexplained(report)});
+    }
+    return joined({fmt::format("Nothing to do in this VM: {} {}.", checks,
+                               checks == 1 ? "check found no cause of a failing backup"
+                                           : "checks found no cause of a failing backup"),
+                   unexplained(report)});
+}
+
+StatusWord word_for(State state) {
+    switch (state) {
+        case State::healthy:
+        case State::fixed:
+        case State::not_applicable:
+            return StatusWord::success;
+        case State::needs_approval:
+        case State::unknown:
+            return StatusWord::warning;
+        case State::broken:
+        case State::needs_operator:
+            return StatusWord::error;
+    }
+    return StatusWord::error;
+}
+
+Substatus layer_substatus(const Report& report, Layer layer) {
+    const auto in_layer = outcomes_where(report, [&](const auto& o) { return o.remediation->layer == layer; });
+    const auto state = report.layer_state(layer);
+    const auto code = static_cast<int>(state);
+    const auto name = std::string(to_string(layer));
+    if (in_layer.empty()) return {name, word_for(state), code, "Nothing is checked in this layer."};
+    std::vector<std::string> causes;
+    for (const auto* outcome : in_layer) {
+        if (outcome->finding.state == State::healthy || outcome->finding.state == State::not_applicable) continue;
+        causes.push_back(fmt::format("{} ({})", outcome->remediation->id, to_string(outcome->finding.state)));
+    }
+    auto message =
+        fmt::format("{}; {} {}", to_string(state), in_layer.size(), in_layer.size() == 1 ? "check" : "checks");
+    if (!causes.empty()) message += fmt::format(": {}", fmt::join(causes, ", "));
+    return {name, word_for(state), code, sentence(std::move(message))};
+}
+
+Substatus cause_substatus(const Outcome& outcome, RunMode mode) {
+    const auto& finding = outcome.finding;
+    auto message =
+        fmt::format("{}: {}. {}", to_string(finding.state), outcome.remediation->title, sentence(finding.summary));
+    for (const auto& evidence : finding.evidence) {
+        message += fmt::format("\n{}: {}", evidence.where, evidence.seen);
+        if (!evidence.expected.empty()) message += fmt::format(" (expected: {})", evidence.expected);
+    }
+    for (const auto& change : outcome.changes) message += "\nChanged: " + change;
+    if (is_left(outcome)) message += "\nTo do: " + action_for(outcome, mode);
+    return {outcome.remediation->id, word_for(finding.state), static_cast<int>(finding.state), std::move(message)};
+}
+
+void add_substatus(Status& status, const Report& report) {
+    for (const auto layer : remediations::all_layers) status.substatus.push_back(layer_substatus(report, layer));
+    for (const auto& outcome : report.outcomes) {
+        const auto state = outcome.finding.state;
+        if (state == State::healthy || state == State::not_applicable) continue;
+        status.substatus.push_back(cause_substatus(outcome, report.mode));
+    }
+}
+
+Status error(StatusCode code, std::string message) {
+    return {StatusWord::error, static_cast<int>(code), std::move(message), {}};
+}
+
+}  // namespace
+
+Status status_of(const Report& report, bool fail_on_unresolved) {
+    const bool failed = fail_on_unresolved && report.anything_left();
+    Status status{failed ? StatusWord::error : StatusWord::success,
+                  static_cast<int>(failed ? StatusCode::unresolved : StatusCode::none),
+                  message_of(report),
+                  {}};
+    add_substatus(status, report);
+    return status;
+}
+
+Status status_of_stopped(const Report& report) {
+    Status status{StatusWord::success,
+                  0,
+                  joined({"Stopped before its end, because the extension was disabled; the next enable runs it again.",
+                          fixed_in(report), changes_in(report), undo_hint(report)}),
+                  {}};
+    add_substatus(status, report);
+    return status;
+}
+
+Status settings_invalid(const std::vector<std::string>& problems) {
+    auto message = fmt::format("Correct the settings; nothing was looked at or changed. {}", fmt::join(problems, "\n"));
+    auto status = error(StatusCode::settings_invalid, std::move(message));
+    status.substatus.push_back({"settings", StatusWord::error, static_cast<int>(StatusCode::settings_invalid),
+                                fmt::format("{}", fmt::join(problems, "\n"))});
+    return status;
+}
+
+Status could_not_work(const std::string& why) {
+    return error(StatusCode::could_not_work, joined({"The diagnosis could not be done:", sentence(why),
+                                                     "Correct this and apply the extension again."}));
+}
+
+Status worker_ended(const std::string& how, const std::string& run_id) {
+    const auto changed = run_id.empty() ? std::string("Nothing was changed.")
+                                        : fmt::format(
+                                              "It had begun to change things; to take that back: "
+                                              "backup-remediation undo {}.",
+                                              run_id);
+    return error(StatusCode::worker_ended,
+                 joined({"Apply the extension again; if this returns, its log says how far it came.",
+                         sentence("The run " + how), changed}));
+}
+
+Status in_progress(const std::string& what) {
+    return {StatusWord::transitioning, 0, sentence(what), {}};
+}
+
+Status superseded(std::uint64_t by) {
+    return {StatusWord::success, 0, fmt::format("Not run: settings number {} took the place of these.", by), {}};
+}
+
+}  // namespace handler

@@ -1,0 +1,34 @@
+#pragma once
+
+#include "handler/status.hpp"
+#include "remediations/engine.hpp"
+
+namespace handler {
+
+/// Code of the top-level status; 0 unless it is "error".
+enum class StatusCode {
+    none = 0,
+    settings_invalid = 1,
+    unresolved = 2,      ///< failOnUnresolved was set and something is left
+    could_not_work = 3,  ///< this program could not do what it was asked
+    worker_ended = 4,    ///< the worker died or used up its time
+};
+
+/// The whole report as the portal shows it. The message says what a person has to do, what was
+/// wrong and what was changed, in this order. Then one substatus for each layer of the pipeline and
+/// one for each cause that is not plainly healthy.
+/// What is left broken is no "error" unless `fail_on_unresolved`: an extension in error puts the VM
+/// into the Failed provisioning state, and that alone makes backups fail.
+Status status_of(const remediations::Report& report, bool fail_on_unresolved);
+
+/// The run ended early because the extension was disabled.
+Status status_of_stopped(const remediations::Report& report);
+
+Status settings_invalid(const std::vector<std::string>& problems);
+Status could_not_work(const std::string& why);
+/// `how` completes "the run ...": "died with exit code 139". `run_id` is empty where nothing was changed.
+Status worker_ended(const std::string& how, const std::string& run_id);
+Status in_progress(const std::string& what);
+Status superseded(std::uint64_t by);
+
+}  // namespace handler

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace handler {
+
+/// The words of the agent. "warning" is none of the final ones: the agent goes on waiting for it, so
+/// only a substatus may carry it.
+enum class StatusWord { transitioning, success, warning, error };
+std::string_view to_string(StatusWord word);
+
+struct Substatus {
+    std::string name;  ///< a layer or a remediation id
+    StatusWord status = StatusWord::success;
+    int code = 0;
+    std::string message;
+};
+
+/// What Azure is told about one sequence number.
+struct Status {
+    StatusWord status = StatusWord::transitioning;
+    int code = 0;
+    std::string message;
+    std::vector<Substatus> substatus;
+};
+
+/// Limits of the guest agent, in bytes; beyond them it cuts on its own, without a word.
+inline constexpr std::size_t status_message_limit = std::size_t{1} << 10;
+inline constexpr std::size_t substatus_limit = std::size_t{10} << 10;
+inline constexpr std::size_t status_file_limit = std::size_t{128} << 10;
+
+/// The content of a status file. Whatever is longer than its limit is cut at a character boundary
+/// and says so, naming `log`. Bytes that are not UTF-8 and control characters are replaced.
+std::string status_file_text(const Status& status, std::string_view handler_name,
+                             std::chrono::system_clock::time_point now, const std::filesystem::path& log);
+
+/// `text`, or its beginning and "... (cut; see <log>)", in at most `limit` bytes.
+std::string cut(std::string_view text, std::size_t limit, const std::filesystem::path& log);
+
+/// 2026-11-21T01:49:07Z
+std::string utc_text(std::chrono::system_clock::time_point time);
+
+}  // namespace handler

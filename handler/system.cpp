@@ -1,0 +1,29 @@
+#include "handler/system.hpp"
+
+#include <cstdlib>
+
+#include "remediations/machine/local/cms.hpp"
+#include "remediations/machine/local/durable_file.hpp"
+
+namespace handler {
+
+System local_system() {
+    return {
+        .variable = [](const std::string& name) -> std::optional<std::string> {
+            const char* value = std::getenv(name.c_str());
+            return value ? std::optional<std::string>(value) : std::nullopt;
+        },
+        .privileged = machine::local::is_privileged,
+        .executable = machine::local::this_executable(),
+        .state_folder = machine::local::state_folder(),
+        .start_detached = machine::local::start_detached,
+        .run_supervised = machine::local::run_supervised,
+        .decrypt = machine::local::decrypt_cms,
+        .run = [](const remediations::RunOptions& options) -> machine::Result<remediations::Report> {
+            auto machine = machine::local_machine();
+            return remediations::run(options, machine, machine::local::state_folder());
+        },
+    };
+}
+
+}  // namespace handler
