@@ -1,0 +1,370 @@
+#include "remediations/machine/linux/file_operations.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/random.h>
+#include <sys/xattr.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <memory>
+
+#include "remediations/machine/linux/system_error.hpp"
+
+namespace machine::local {
+
+namespace {
+
+/// The kernel's own record of a file's content; it makes a new one for new content.
+constexpr std::array integrity_attributes = {std::string_view("security.ima"), std::string_view("security.evm")};
+
+/// A path that reaches an entry of an open folder, for the calls that have no *at form.
+std::string path_through_folder(const Location& location) {
+    return fmt::format("/proc/self/fd/{}/{}", location.folder.get(), location.name);
+}
+
+/// Calls `read(buffer, size)`, a getxattr or listxattr, until the buffer is large enough.
+/// Negative errno on failure.
+template <class Read>
+ssize_t read_growing(std::string& buffer, Read read) {
+    while (true) {
+        const ssize_t size = read(nullptr, 0);
+        if (size < 0) {
+            return -errno;
+        }
+        buffer.resize(static_cast<std::size_t>(size));
+        if (size == 0) {
+            return 0;
+        }
+        const ssize_t got = read(buffer.data(), buffer.size());
+        if (got >= 0) {
+            buffer.resize(static_cast<std::size_t>(got));
+            return got;
+        }
+        if (errno != ERANGE) {
+            return -errno;
+        }
+    }
+}
+
+Result<std::vector<std::string>> attribute_names(const Location& location) {
+    std::string buffer;
+    const std::string path = path_through_folder(location);
+    const ssize_t size =
+        read_growing(buffer, [&](char* data, std::size_t room) { return ::llistxattr(path.c_str(), data, room); });
+    if (size == -ENOTSUP) {
+        return std::vector<std::string>{};
+    }
+    if (size < 0) {
+        return system_error("cannot list the extended attributes of " + location.path, static_cast<int>(-size));
+    }
+    std::vector<std::string> names;
+    for (std::size_t start = 0; start < buffer.size();) {
+        const std::size_t end = std::min(buffer.find('\0', start), buffer.size());
+        names.push_back(buffer.substr(start, end - start));
+        start = end + 1;
+    }
+    std::erase_if(names, [](const std::string& name) {
+        return std::find(integrity_attributes.begin(), integrity_attributes.end(), name) != integrity_attributes.end();
+    });
+    return names;
+}
+
+Result<std::string> attribute(const Location& location, const std::string& name) {
+    std::string value;
+    const std::string path = path_through_folder(location);
+    const ssize_t size = read_growing(
+        value, [&](char* data, std::size_t room) { return ::lgetxattr(path.c_str(), name.c_str(), data, room); });
+    if (size < 0) {
+        return system_error(fmt::format("cannot read extended attribute {} of {}", name, location.path),
+                            static_cast<int>(-size));
+    }
+    return value;
+}
+
+Result<void> take_over_attributes(const Location& original, const struct stat& status, const Location& temporary,
+                                  int descriptor) {
+    if (::fchown(descriptor, status.st_uid, status.st_gid) != 0) {
+        return system_error("cannot keep the owner of " + original.path);
+    }
+    if (auto copied = copy_extended_attributes(original, temporary); !copied) {
+        return copied;
+    }
+    // Last, because a change of owner clears the set-id bits.
+    if (::fchmod(descriptor, status.st_mode & 07777) != 0) {
+        return system_error("cannot keep the mode of " + original.path);
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<Location> locate(const std::string& path) {
+    std::string_view whole = path;
+    while (whole.size() > 1 && whole.back() == '/') {
+        whole.remove_suffix(1);
+    }
+    if (whole.empty() || whole.front() != '/' || whole.find('\0') != std::string_view::npos) {
+        return Error{ErrorKind::invalid, fmt::format("'{}' is not an absolute path", path), 0};
+    }
+    const std::size_t slash = whole.rfind('/');
+    const std::string folder(whole.substr(0, std::max<std::size_t>(slash, 1)));
+    std::string name(whole.substr(slash + 1));
+    if (name.empty() || name == "." || name == "..") {
+        name = ".";
+        if (whole != "/") {
+            return Error{ErrorKind::invalid, fmt::format("'{}' does not name an entry of a folder", path), 0};
+        }
+    }
+    FileDescriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!descriptor) {
+        return system_error("cannot open folder " + folder);
+    }
+    return Location{std::move(descriptor), std::move(name), std::string(whole)};
+}
+
+Result<struct stat> status_of(const Location& location) {
+    struct stat status {};
+    if (::fstatat(location.folder.get(), location.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+        return system_error("cannot look at " + location.path);
+    }
+    return status;
+}
+
+Result<FileDescriptor> open_regular_file(const Location& location) {
+    const auto not_regular = [&](const struct stat& status) {
+        return Error{ErrorKind::invalid,
+                     location.path +
+                         (S_ISLNK(status.st_mode)   ? " is a symbolic link"
+                          : S_ISDIR(status.st_mode) ? " is a folder"
+                                                    : " is a device, pipe or socket") +
+                         ", expected a regular file",
+                     0};
+    };
+    // Looked at before it is opened, because opening alone can set off a device.
+    const auto before = status_of(location);
+    if (!before) {
+        return before.error();
+    }
+    if (!S_ISREG(before->st_mode)) {
+        return not_regular(*before);
+    }
+    FileDescriptor file(::openat(location.folder.get(), location.name.c_str(),
+                                 O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    if (!file) {
+        return system_error("cannot open " + location.path);
+    }
+    struct stat opened {};
+    if (::fstat(file.get(), &opened) != 0) {
+        return system_error("cannot look at " + location.path);
+    }
+    if (!S_ISREG(opened.st_mode)) {
+        return not_regular(opened);
+    }
+    return file;
+}
+
+Result<std::string> read_regular_file(const std::string& path, std::size_t limit) {
+    const auto location = locate(path);
+    if (!location) {
+        return location.error();
+    }
+    const auto file = open_regular_file(*location);
+    if (!file) {
+        return file.error();
+    }
+    const Error too_large{ErrorKind::too_large, fmt::format("{} has more than {} bytes", path, limit), 0};
+    struct stat status {};
+    if (::fstat(file->get(), &status) == 0 && static_cast<std::size_t>(status.st_size) > limit) {
+        return too_large;
+    }
+    // A file in /proc says its size is 0, so the size is only where to begin.
+    std::string content;
+    content.resize(std::min(limit, std::max<std::size_t>(static_cast<std::size_t>(status.st_size), 4095)) + 1);
+    std::size_t used = 0;
+    while (true) {
+        const ssize_t count = ::read(file->get(), content.data() + used, content.size() - used);
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count < 0) {
+            return system_error("cannot read " + path);
+        }
+        if (count == 0) {
+            content.resize(used);
+            return content;
+        }
+        used += static_cast<std::size_t>(count);
+        if (used > limit) {
+            return too_large;
+        }
+        if (used == content.size()) {
+            content.resize(std::min(limit + 1, used * 2));
+        }
+    }
+}
+
+Result<std::vector<std::string>> names_in(FileDescriptor folder, const std::string& path) {
+    const std::unique_ptr<DIR, int (*)(DIR*)> stream(::fdopendir(folder.get()), ::closedir);
+    if (!stream) {
+        return system_error("cannot list " + path);
+    }
+    folder.release();
+    std::vector<std::string> names;
+    errno = 0;
+    while (const dirent* entry = ::readdir(stream.get())) {
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != "..") {
+            names.emplace_back(name);
+        }
+        errno = 0;
+    }
+    if (errno != 0) {
+        return system_error("cannot list " + path);
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+Result<void> write_all(int descriptor, std::string_view content, const std::string& path) {
+    while (!content.empty()) {
+        const ssize_t count = ::write(descriptor, content.data(), content.size());
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count < 0) {
+            return system_error("cannot write " + path);
+        }
+        content.remove_prefix(static_cast<std::size_t>(count));
+    }
+    return {};
+}
+
+Result<void> sync(int descriptor, const std::string& path) {
+    // EINVAL, EROFS: this file system has nothing to sync.
+    if (::fsync(descriptor) != 0 && errno != EINVAL && errno != EROFS) {
+        return system_error("cannot sync " + path);
+    }
+    return {};
+}
+
+Result<void> make_folders(const std::string& folder) {
+    struct stat status {};
+    if (::stat(folder.c_str(), &status) == 0) {
+        if (!S_ISDIR(status.st_mode)) {
+            return Error{ErrorKind::invalid, folder + " is not a folder", 0};
+        }
+        return {};
+    }
+    if (errno != ENOENT) {
+        return system_error("cannot look at " + folder);
+    }
+    const std::size_t slash = folder.find_last_of('/', folder.find_last_not_of('/'));
+    if (slash != 0 && slash != std::string::npos) {
+        if (auto made = make_folders(folder.substr(0, slash)); !made) {
+            return made;
+        }
+    }
+    const auto location = locate(folder);
+    if (!location) {
+        return location.error();
+    }
+    if (::mkdirat(location->folder.get(), location->name.c_str(), 0700) != 0 && errno != EEXIST) {
+        return system_error("cannot create folder " + folder);
+    }
+    return sync(location->folder.get(), folder);
+}
+
+Result<void> replace_file(const std::string& path, std::string_view content, mode_t mode, Attributes attributes) {
+    auto target = locate(path);
+    if (!target) {
+        return target.error();
+    }
+    struct stat original {};
+    const bool exists = ::fstatat(target->folder.get(), target->name.c_str(), &original, AT_SYMLINK_NOFOLLOW) == 0;
+    if (!exists && errno != ENOENT) {
+        return system_error("cannot look at " + path);
+    }
+    if (exists && !S_ISREG(original.st_mode)) {
+        return Error{ErrorKind::invalid,
+                     path + (S_ISLNK(original.st_mode) ? " is a symbolic link" : " is not a regular file") +
+                         ", which is not replaced",
+                     0};
+    }
+
+    const Location temporary{FileDescriptor(::fcntl(target->folder.get(), F_DUPFD_CLOEXEC, 0)), temporary_name(), path};
+    const FileDescriptor file(::openat(temporary.folder.get(), temporary.name.c_str(),
+                                       O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!file) {
+        return system_error("cannot create a file beside " + path);
+    }
+    const auto fill = [&]() -> Result<void> {
+        if (auto written = write_all(file.get(), content, path); !written) {
+            return written;
+        }
+        if (exists && attributes == Attributes::keep) {
+            if (auto kept = take_over_attributes(*target, original, temporary, file.get()); !kept) {
+                return kept;
+            }
+        } else if (::fchmod(file.get(), mode) != 0) {
+            return system_error("cannot set the mode of " + path);
+        }
+        if (auto synced = sync(file.get(), path); !synced) {
+            return synced;
+        }
+        if (::renameat(temporary.folder.get(), temporary.name.c_str(), target->folder.get(), target->name.c_str()) !=
+            0) {
+            return system_error("cannot replace " + path);
+        }
+        return {};
+    };
+    if (auto filled = fill(); !filled) {
+        ::unlinkat(temporary.folder.get(), temporary.name.c_str(), 0);
+        return filled;
+    }
+    return sync(target->folder.get(), path);
+}
+
+Result<void> copy_extended_attributes(const Location& from, const Location& to) {
+    const auto wanted = attribute_names(from);
+    if (!wanted) {
+        return wanted.error();
+    }
+    const auto present = attribute_names(to);
+    if (!present) {
+        return present.error();
+    }
+    const std::string path = path_through_folder(to);
+    for (const std::string& name : *wanted) {
+        const auto value = attribute(from, name);
+        if (!value) {
+            return value.error();
+        }
+        // The label a new file gets by itself is often the right one, and setting it may be forbidden.
+        if (const auto now = attribute(to, name); now && *now == *value) {
+            continue;
+        }
+        if (::lsetxattr(path.c_str(), name.c_str(), value->data(), value->size(), 0) != 0) {
+            return system_error(fmt::format("cannot keep extended attribute {} of {}", name, from.path));
+        }
+    }
+    // A default ACL of the folder gives a new file an ACL that the original does not have.
+    for (const std::string& name : *present) {
+        if (std::find(wanted->begin(), wanted->end(), name) == wanted->end() &&
+            ::lremovexattr(path.c_str(), name.c_str()) != 0 && errno != ENODATA) {
+            return system_error(fmt::format("cannot remove extended attribute {} of {}", name, to.path));
+        }
+    }
+    return {};
+}
+
+std::string temporary_name() {
+    std::uint64_t number = 0;
+    while (::getrandom(&number, sizeof number, 0) != sizeof number) {
+    }
+    return fmt::format(".backup-remediation.{:016x}", number);
+}
+
+}  // namespace machine::local

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "remediations/machine/linux/file_descriptor.hpp"
+#include "remediations/machine/result.hpp"
+
+namespace machine::local {
+
+/// What Files and the durable writer have in common. Paths are absolute; a symbolic link in the
+/// last component is never followed.
+
+/// A name in a folder that is held open: what happens next happens in this very folder.
+struct Location {
+    FileDescriptor folder;
+    std::string name;
+    std::string path;  ///< for messages
+};
+
+/// Opens the folder that `path` lies in. Error invalid for a path that is not absolute or names no
+/// entry of a folder.
+Result<Location> locate(const std::string& path);
+
+/// lstat; error not_found when there is nothing.
+Result<struct stat> status_of(const Location& location);
+
+/// Opens a regular file for reading, and nothing else: a FIFO or device is not even opened.
+Result<FileDescriptor> open_regular_file(const Location& location);
+
+/// The whole content; error too_large when there is more than `limit` bytes.
+Result<std::string> read_regular_file(const std::string& path, std::size_t limit);
+
+/// Sorted, without "." and "..".
+Result<std::vector<std::string>> names_in(FileDescriptor folder, const std::string& path);
+
+Result<void> write_all(int descriptor, std::string_view content, const std::string& path);
+
+/// fsync of a file or folder.
+Result<void> sync(int descriptor, const std::string& path);
+
+/// Creates the folder and every missing parent with mode 0700, durably.
+Result<void> make_folders(const std::string& folder);
+
+enum class Attributes {
+    keep,   ///< a replaced file keeps owner, mode and extended attributes (ACL, SELinux label)
+    reset,  ///< owner and mode are as if the file were new
+};
+
+/// Creates or replaces a regular file atomically and durably. `mode` is that of a new file.
+Result<void> replace_file(const std::string& path, std::string_view content, mode_t mode, Attributes attributes);
+
+/// Makes the extended attributes of `to` those of `from`; works for every kind of file.
+Result<void> copy_extended_attributes(const Location& from, const Location& to);
+
+/// A name nothing has yet in a folder, for what is renamed once it is whole.
+std::string temporary_name();
+
+}  // namespace machine::local

@@ -1,0 +1,167 @@
+#include "remediations/machine/linux/files_linux.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/fs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "remediations/machine/linux/file_operations.hpp"
+#include "remediations/machine/linux/system_error.hpp"
+#include "remediations/machine/linux/tree_copy.hpp"
+
+namespace machine::local {
+
+namespace {
+
+FileKind kind_of(mode_t mode) {
+    switch (mode & S_IFMT) {
+        case S_IFREG:
+            return FileKind::regular;
+        case S_IFDIR:
+            return FileKind::directory;
+        case S_IFLNK:
+            return FileKind::symlink;
+        default:
+            return FileKind::other;
+    }
+}
+
+/// Renames without ever replacing anything; negative errno on failure.
+int rename_to_free_name(const Location& from, const Location& to) {
+    // Not the C library's renameat2, which the oldest one we are built against does not have.
+    if (::syscall(SYS_renameat2, from.folder.get(), from.name.c_str(), to.folder.get(), to.name.c_str(),
+                  RENAME_NOREPLACE) == 0) {
+        return 0;
+    }
+    if (errno != EINVAL && errno != ENOSYS) {
+        return -errno;
+    }
+    // An old kernel or file system: look, then rename.
+    if (status_of(to)) {
+        return -EEXIST;
+    }
+    return ::renameat(from.folder.get(), from.name.c_str(), to.folder.get(), to.name.c_str()) == 0 ? 0 : -errno;
+}
+
+Result<void> move_by_copy(const Location& from, const Location& to) {
+    // Copied under another name first: whatever bears the final name is whole.
+    const Location copy{FileDescriptor(::fcntl(to.folder.get(), F_DUPFD_CLOEXEC, 0)), temporary_name(), to.path};
+    auto copied = copy_tree(from, copy);
+    if (copied) {
+        if (const int code = rename_to_free_name(copy, to); code != 0) {
+            copied = system_error("cannot create " + to.path, -code);
+        }
+    }
+    if (!copied) {
+        (void)remove_tree(copy);
+        return copied;
+    }
+    if (auto synced = sync(to.folder.get(), to.path); !synced) {
+        return synced;
+    }
+    if (auto removed = remove_tree(from); !removed) {
+        Error error = removed.error();
+        error.message += fmt::format(" (a whole copy is at {})", to.path);
+        return error;
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<FileStatus> LinuxFiles::status(const Path& path) const {
+    const auto location = locate(path);
+    if (!location) {
+        return location.error();
+    }
+    const auto status = status_of(*location);
+    if (!status) {
+        return status.error();
+    }
+    const auto modified =
+        std::chrono::seconds(status->st_mtim.tv_sec) + std::chrono::nanoseconds(status->st_mtim.tv_nsec);
+    return FileStatus{kind_of(status->st_mode), static_cast<std::uint64_t>(status->st_size),
+                      status->st_mode & 07777,  status->st_uid,
+                      status->st_gid,           std::chrono::system_clock::time_point(modified)};
+}
+
+Result<std::string> LinuxFiles::read(const Path& path, std::size_t limit) const {
+    return read_regular_file(path, limit);
+}
+
+Result<std::vector<std::string>> LinuxFiles::list(const Path& directory) const {
+    const auto location = locate(directory);
+    if (!location) {
+        return location.error();
+    }
+    FileDescriptor folder(
+        ::openat(location->folder.get(), location->name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!folder) {
+        // The system says ENOTDIR also for what is there but is no folder.
+        const int code = errno;
+        const bool exists = code == ENOTDIR && status_of(*location).has_value();
+        return exists ? Error{ErrorKind::invalid, directory + " is not a folder", code}
+                      : system_error("cannot list " + directory, code);
+    }
+    return names_in(std::move(folder), directory);
+}
+
+Result<void> LinuxFiles::write(const Path& path, const std::string& content, std::uint32_t mode) {
+    return replace_file(path, content, mode & 07777, Attributes::keep);
+}
+
+Result<void> LinuxFiles::move(const Path& from, const Path& to) {
+    const auto source = locate(from);
+    if (!source) {
+        return source.error();
+    }
+    if (const auto status = status_of(*source); !status) {
+        return status.error();
+    }
+    if (const std::size_t slash = to.find_last_of('/', to.find_last_not_of('/')); slash != 0 && slash != to.npos) {
+        if (auto made = make_folders(to.substr(0, slash)); !made) {
+            return made;
+        }
+    }
+    const auto target = locate(to);
+    if (!target) {
+        return target.error();
+    }
+    const int code = rename_to_free_name(*source, *target);
+    if (code == -EXDEV) {
+        if (status_of(*target)) {
+            return system_error(fmt::format("cannot move {} to {}", from, to), EEXIST);
+        }
+        if (auto moved = move_by_copy(*source, *target); !moved) {
+            return moved;
+        }
+    } else if (code != 0) {
+        return system_error(fmt::format("cannot move {} to {}", from, to), -code);
+    }
+    if (auto synced = sync(target->folder.get(), to); !synced) {
+        return synced;
+    }
+    return sync(source->folder.get(), from);
+}
+
+Result<void> LinuxFiles::remove(const Path& path) {
+    const auto location = locate(path);
+    if (!location) {
+        return location.error();
+    }
+    const auto status = status_of(*location);
+    if (!status) {
+        return status.error();
+    }
+    const bool folder = S_ISDIR(status->st_mode);
+    if (!folder && !S_ISREG(status->st_mode)) {
+        return Error{ErrorKind::invalid, path + " is neither a regular file nor a folder", 0};
+    }
+    if (::unlinkat(location->folder.get(), location->name.c_str(), folder ? AT_REMOVEDIR : 0) != 0) {
+        return system_error("cannot remove " + path);
+    }
+    return sync(location->folder.get(), path);
+}
+
+}  // namespace machine::local

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "remediations/machine/files.hpp"
+
+namespace machine::local {
+
+class LinuxFiles final : public Files {
+public:
+    Result<FileStatus> status(const Path& path) const override;
+    Result<std::string> read(const Path& path, std::size_t limit) const override;
+    Result<std::vector<std::string>> list(const Path& directory) const override;
+    Result<void> write(const Path& path, const std::string& content, std::uint32_t mode) override;
+    Result<void> move(const Path& from, const Path& to) override;
+    Result<void> remove(const Path& path) override;
+};
+
+}  // namespace machine::local

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string_view>
+
+#include "remediations/machine/mounts.hpp"
+
+namespace machine::local {
+
+/// The text of /proc/self/mountinfo (proc_pid_mountinfo(5)). Options are those of the mount
+/// followed by those of its file system that the mount does not repeat; "ro" wins over "rw".
+/// Error invalid names the line.
+Result<std::vector<Mount>> parse_mountinfo(std::string_view text);
+
+class LinuxMounts final : public Mounts {
+public:
+    Result<std::vector<Mount>> list() const override;
+};
+
+}  // namespace machine::local

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <map>
+#include <string_view>
+
+#include "remediations/machine/services.hpp"
+
+namespace machine::local {
+
+/// The properties that `systemctl show` prints, "Key=value", one block for each unit. A line
+/// without "=" continues the value before it. Error invalid names the line.
+using UnitProperties = std::map<std::string, std::string>;
+Result<std::vector<UnitProperties>> parse_systemctl_show(std::string_view text);
+
+/// A service out of its properties; not_found where LoadState says so. `name` is what was asked for.
+Result<Service> service_from(const UnitProperties& properties, const std::string& name);
+
+/// systemd through systemctl, which works alike in every version since 219. Names may leave off ".service".
+class SystemdServices final : public Services {
+public:
+    /// `systemctl` is for tests; empty means the one of the system.
+    explicit SystemdServices(std::string systemctl = {});
+
+    Result<Service> find(const std::string& name) const override;
+    Result<std::vector<std::string>> running_dependents(const std::string& name) const override;
+    Result<void> start(const std::string& name, std::chrono::milliseconds timeout) override;
+    Result<void> stop(const std::string& name, std::chrono::milliseconds timeout) override;
+    Result<void> restart(const std::string& name, std::chrono::milliseconds timeout) override;
+    Result<void> set_start(const std::string& name, StartType start) override;
+    Result<void> set_account(const std::string& name, const std::string& account) override;
+
+private:
+    Result<std::vector<UnitProperties>> show(const std::string& properties,
+                                             const std::vector<std::string>& names) const;
+    Result<void> systemctl(const std::string& verb, const std::string& name, std::chrono::milliseconds timeout);
+    Result<void> change_state(const std::string& verb, const std::string& name, std::chrono::milliseconds timeout);
+
+    std::string systemctl_;
+};
+
+}  // namespace machine::local

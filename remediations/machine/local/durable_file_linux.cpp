@@ -1,0 +1,85 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "remediations/machine/linux/file_operations.hpp"
+#include "remediations/machine/linux/system_error.hpp"
+#include "remediations/machine/local/detached_process.hpp"
+#include "remediations/machine/local/durable_file.hpp"
+
+namespace machine::local {
+
+Result<void> write_durably(const std::filesystem::path& path, std::string_view content, bool private_to_owner) {
+    return replace_file(path.string(), content, private_to_owner ? 0600 : 0644, Attributes::reset);
+}
+
+Result<void> append_durably(const std::filesystem::path& path, std::string_view content) {
+    const auto location = locate(path.string());
+    if (!location) {
+        return location.error();
+    }
+    if (const auto status = status_of(*location); status && !S_ISREG(status->st_mode)) {
+        return Error{ErrorKind::invalid, path.string() + " is not a regular file", 0};
+    }
+    // Not created by the same call: the folder is synced only when a name was added to it.
+    const int flags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+    const char* name = location->name.c_str();
+    FileDescriptor file(::openat(location->folder.get(), name, flags));
+    const bool create = !file && errno == ENOENT;
+    if (create) {
+        file = FileDescriptor(::openat(location->folder.get(), name, flags | O_CREAT, 0600));
+    }
+    if (!file) {
+        return system_error("cannot open " + path.string());
+    }
+    if (auto written = write_all(file.get(), content, path.string()); !written) {
+        return written;
+    }
+    if (auto synced = sync(file.get(), path.string()); !synced) {
+        return synced;
+    }
+    return create ? sync(location->folder.get(), path.string()) : Result<void>{};
+}
+
+Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit) {
+    return read_regular_file(path.string(), limit);
+}
+
+Result<void> make_private_folder(const std::filesystem::path& folder) {
+    if (auto made = make_folders(folder.string()); !made) {
+        return made;
+    }
+    const auto location = locate(folder.string());
+    if (!location) {
+        return location.error();
+    }
+    const FileDescriptor opened(
+        ::openat(location->folder.get(), location->name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    struct stat status {};
+    if (!opened || ::fstat(opened.get(), &status) != 0) {
+        return system_error("cannot open folder " + folder.string());
+    }
+    if (status.st_uid != ::geteuid()) {
+        return Error{ErrorKind::refused,
+                     folder.string() + " belongs to user " + std::to_string(status.st_uid) + ", expected " +
+                         std::to_string(::geteuid()),
+                     0};
+    }
+    // The group bits are also the mask of an ACL, so this sees whoever an ACL lets in.
+    if ((status.st_mode & 022) != 0) {
+        return Error{ErrorKind::refused, folder.string() + " can be written to by others than its owner", 0};
+    }
+    if ((status.st_mode & 07777) != 0700 && ::fchmod(opened.get(), 0700) != 0) {
+        return system_error("cannot set the mode of " + folder.string());
+    }
+    return {};
+}
+
+std::filesystem::path state_folder() {
+    const char* wanted = is_privileged() ? nullptr : ::secure_getenv("BACKUP_REMEDIATION_STATE");
+    return wanted != nullptr && *wanted == '/' ? wanted : "/var/lib/backup-remediation";
+}
+
+}  // namespace machine::local
