@@ -1,0 +1,189 @@
+#include "remediations/machine/local/detached_process.hpp"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+#include "remediations/machine/windows/system_error.hpp"
+#include "remediations/machine/windows/text.hpp"
+#include "remediations/machine/windows/unique_handle.hpp"
+
+#include <userenv.h>
+
+namespace machine::local {
+
+using namespace machine::windows;
+
+namespace {
+
+using EnvironmentBlock = UniqueHandle<void*, &DestroyEnvironmentBlock>;
+
+/// An argument as CommandLineToArgvW and the C runtime take it apart: backslashes are special
+/// before a quote only, where each of them and the quote needs one more.
+std::wstring quoted(const std::wstring& argument) {
+    std::wstring text = L"\"";
+    std::size_t backslashes = 0;
+    for (const auto c : argument) {
+        if (c == L'"') text.append(backslashes + 1, L'\\');
+        backslashes = c == L'\\' ? backslashes + 1 : 0;
+        text += c;
+    }
+    text.append(backslashes, L'\\');
+    return text + L'"';
+}
+
+Result<std::wstring> command_line(const std::filesystem::path& program, const std::vector<std::string>& arguments) {
+    auto line = quoted(program.native());
+    for (const auto& argument : arguments) {
+        const auto wide = to_wide_name(argument);
+        if (!wide) return wide.error();
+        line += L' ' + quoted(*wide);
+    }
+    return line;
+}
+
+/// The null device as a child's standard streams, and a list that lets it inherit nothing else.
+class NullStreams {
+public:
+    static Result<NullStreams> open() {
+        NullStreams streams;
+        SECURITY_ATTRIBUTES inheritable{sizeof(SECURITY_ATTRIBUTES), nullptr, TRUE};
+        streams.device_ =
+            KernelHandle(CreateFileW(L"NUL", GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE,
+                                     &inheritable, OPEN_EXISTING, 0, nullptr));
+        if (!streams.device_) return last_error("open", "the null device");
+        SIZE_T size = 0;
+        InitializeProcThreadAttributeList(nullptr, 1, 0, &size);
+        streams.list_.resize(size);
+        if (!InitializeProcThreadAttributeList(streams.attributes(), 1, 0, &size)) {
+            return last_error("prepare", "the inherited handles");
+        }
+        return streams;
+    }
+
+    /// Valid while this object stays where it is.
+    Result<STARTUPINFOEXW> startup_info() {
+        STARTUPINFOEXW info{};
+        info.StartupInfo.cb = sizeof info;
+        info.StartupInfo.dwFlags = STARTF_USESTDHANDLES;
+        handle_ = device_.get();
+        info.StartupInfo.hStdInput = info.StartupInfo.hStdOutput = info.StartupInfo.hStdError = handle_;
+        info.lpAttributeList = attributes();
+        if (!UpdateProcThreadAttribute(attributes(), 0, PROC_THREAD_ATTRIBUTE_HANDLE_LIST, &handle_, sizeof handle_,
+                                       nullptr, nullptr)) {
+            return last_error("prepare", "the inherited handles");
+        }
+        return info;
+    }
+
+private:
+    LPPROC_THREAD_ATTRIBUTE_LIST attributes() { return reinterpret_cast<LPPROC_THREAD_ATTRIBUTE_LIST>(list_.data()); }
+
+    KernelHandle device_;
+    HANDLE handle_ = nullptr;
+    std::vector<BYTE> list_;
+};
+
+struct Child {
+    KernelHandle process;
+    KernelHandle thread;
+};
+
+/// `environment` null means ours. The error's code is that of CreateProcessW.
+Result<Child> create_process(const std::filesystem::path& program, const std::vector<std::string>& arguments,
+                             const std::filesystem::path& working_directory, DWORD flags, void* environment) {
+    auto line = command_line(program, arguments);
+    if (!line) return line.error();
+    auto streams = NullStreams::open();
+    if (!streams) return streams.error();
+    auto info = streams->startup_info();
+    if (!info) return info.error();
+
+    PROCESS_INFORMATION process{};
+    if (!CreateProcessW(program.c_str(), line->data(), nullptr, nullptr, TRUE,
+                        flags | CREATE_UNICODE_ENVIRONMENT | EXTENDED_STARTUPINFO_PRESENT, environment,
+                        working_directory.c_str(), &info->StartupInfo, &process)) {
+        return last_error("start", to_utf8(program.native()));
+    }
+    return Child{KernelHandle(process.hProcess), KernelHandle(process.hThread)};
+}
+
+/// Every process in it ends when its last handle is closed: when we end, at the latest.
+Result<KernelHandle> kill_on_close_job() {
+    KernelHandle job(CreateJobObjectW(nullptr, nullptr));
+    JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits{};
+    limits.BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE;
+    if (!job || !SetInformationJobObject(job.get(), JobObjectExtendedLimitInformation, &limits, sizeof limits)) {
+        return last_error("create", "a job object");
+    }
+    return job;
+}
+
+}  // namespace
+
+Result<Detachment> start_detached(const std::string&, const std::filesystem::path& program,
+                                  const std::vector<std::string>& arguments,
+                                  const std::filesystem::path& working_directory) {
+    EnvironmentBlock environment;
+    if (!CreateEnvironmentBlock(environment.receive(), nullptr, FALSE)) {
+        return last_error("read", "the system's environment variables");
+    }
+    constexpr DWORD flags = DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP;
+    auto child =
+        create_process(program, arguments, working_directory, flags | CREATE_BREAKAWAY_FROM_JOB, environment.get());
+    if (child) return Detachment::breakaway;
+    if (child.error().code != ERROR_ACCESS_DENIED) return child.error();
+    // Our job forbids breaking away.
+    child = create_process(program, arguments, working_directory, flags, environment.get());
+    if (child) return Detachment::inherited_job;
+    return child.error();
+}
+
+Result<int> run_supervised(const std::filesystem::path& program, const std::vector<std::string>& arguments,
+                           const std::filesystem::path& working_directory, std::chrono::milliseconds timeout) {
+    const auto job = kill_on_close_job();
+    if (!job) return job.error();
+    const auto child =
+        create_process(program, arguments, working_directory, CREATE_SUSPENDED | CREATE_NO_WINDOW, nullptr);
+    if (!child) return child.error();
+    const auto name = to_utf8(program.native());
+    if (!AssignProcessToJobObject(job->get(), child->process.get())) {
+        const auto error = last_error("put into a job", name);
+        TerminateProcess(child->process.get(), 1);
+        return error;
+    }
+    ResumeThread(child->thread.get());
+
+    const auto wait = static_cast<DWORD>(std::clamp<std::int64_t>(timeout.count(), 0, INFINITE - 1));
+    const auto waited = WaitForSingleObject(child->process.get(), wait);
+    if (waited == WAIT_TIMEOUT) {
+        TerminateJobObject(job->get(), 1);
+        WaitForSingleObject(child->process.get(), 5000);
+        return Error{ErrorKind::timed_out, fmt::format("{} did not end within {} ms", name, timeout.count()), 0};
+    }
+    DWORD exit_code = 0;
+    if (waited != WAIT_OBJECT_0 || !GetExitCodeProcess(child->process.get(), &exit_code)) {
+        return last_error("wait for", name);
+    }
+    return static_cast<int>(exit_code);
+}
+
+std::filesystem::path this_executable() {
+    std::wstring path(MAX_PATH, L'\0');
+    for (;;) {
+        const auto length = GetModuleFileNameW(nullptr, path.data(), static_cast<DWORD>(path.size()));
+        if (length < path.size()) return path.substr(0, length);
+        path.resize(path.size() * 2);
+    }
+}
+
+bool is_privileged() {
+    alignas(SID) BYTE administrators[SECURITY_MAX_SID_SIZE];
+    DWORD size = sizeof administrators;
+    BOOL member = FALSE;
+    // Without elevation the group is in the token for denials only; SYSTEM is a member.
+    return CreateWellKnownSid(WinBuiltinAdministratorsSid, nullptr, administrators, &size) &&
+           CheckTokenMembership(nullptr, administrators, &member) && member;
+}
+
+}  // namespace machine::local

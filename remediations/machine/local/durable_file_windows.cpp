@@ -1,0 +1,102 @@
+#include "remediations/machine/local/durable_file.hpp"
+
+#include <fmt/format.h>
+
+#include <vector>
+
+#include "remediations/machine/local/detached_process.hpp"
+#include "remediations/machine/windows/file_access.hpp"
+#include "remediations/machine/windows/security.hpp"
+#include "remediations/machine/windows/system_error.hpp"
+#include "remediations/machine/windows/text.hpp"
+#include "remediations/machine/windows/unique_handle.hpp"
+
+#include <shlobj.h>
+
+namespace machine::local {
+
+using namespace machine::windows;
+
+namespace {
+
+Result<std::wstring> native(const std::filesystem::path& path) {
+    return native_path(to_utf8(path.native()));
+}
+
+/// Not a directory, and not a link that somebody put in the file's place.
+Result<void> require_file_or_nothing(const std::wstring& path) {
+    const auto file = open_existing(path, FILE_READ_ATTRIBUTES);
+    if (!file) return file.error().kind == ErrorKind::not_found ? Result<void>{} : file.error();
+    FILE_STANDARD_INFO info{};
+    if (!GetFileInformationByHandleEx(file->get(), FileStandardInfo, &info, sizeof info)) {
+        return last_error("query", display(path));
+    }
+    if (info.Directory) return Error{ErrorKind::invalid, display(path) + " is a directory, expected a file", 0};
+    return {};
+}
+
+}  // namespace
+
+Result<void> write_durably(const std::filesystem::path& path, std::string_view content, bool) {
+    const auto target = native(path);
+    if (!target) return target.error();
+    if (const auto usable = require_file_or_nothing(*target); !usable) return usable;
+    const auto temporary = write_temporary_beside(*target, content);
+    if (!temporary) return temporary.error();
+    const auto code = retry_while_in_use([&] {
+        return MoveFileExW(temporary->c_str(), target->c_str(), MOVEFILE_REPLACE_EXISTING | MOVEFILE_WRITE_THROUGH);
+    });
+    if (code == ERROR_SUCCESS) return {};
+    DeleteFileW(temporary->c_str());
+    return windows_error(code, "replace", display(*target));
+}
+
+Result<void> append_durably(const std::filesystem::path& path, std::string_view content) {
+    const auto target = native(path);
+    if (!target) return target.error();
+    if (const auto usable = require_file_or_nothing(*target); !usable) return usable;
+    const auto name = display(*target);
+    const KernelHandle file(CreateFileW(target->c_str(), FILE_APPEND_DATA, FILE_SHARE_READ, nullptr, OPEN_ALWAYS,
+                                        FILE_ATTRIBUTE_NORMAL | FILE_FLAG_OPEN_REPARSE_POINT, nullptr));
+    if (!file) return last_error("open", name);
+    if (const auto written = write_all(file.get(), content, name); !written) return written;
+    if (!FlushFileBuffers(file.get())) return last_error("flush", name);
+    return {};
+}
+
+Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit) {
+    const auto source = native(path);
+    if (!source) return source.error();
+    const auto usable = require_file_or_nothing(*source);
+    if (!usable) return usable.error();
+    const auto file = open_existing(*source, GENERIC_READ);
+    if (!file) return file.error();
+    return read_all(file->get(), limit, display(*source));
+}
+
+Result<void> make_private_folder(const std::filesystem::path& folder) {
+    const auto target = native(folder);
+    if (!target) return target.error();
+    const auto security = PrivateSecurity::create();
+    if (!security) return security.error();
+    auto attributes = security->attributes();
+    if (const auto created = create_directories(*target, &attributes); !created) return created;
+    return require_private(*target);
+}
+
+std::filesystem::path state_folder() {
+    constexpr auto variable = L"BACKUP_REMEDIATION_STATE";
+    const auto size = GetEnvironmentVariableW(variable, nullptr, 0);
+    if (size > 1 && !is_privileged()) {
+        std::wstring value(size, L'\0');
+        value.resize(GetEnvironmentVariableW(variable, value.data(), size));
+        return value;
+    }
+    wchar_t* program_data = nullptr;
+    const bool known = SUCCEEDED(SHGetKnownFolderPath(FOLDERID_ProgramData, KF_FLAG_DEFAULT, nullptr, &program_data));
+    std::filesystem::path parent = known ? program_data : L"C:\\ProgramData";
+    CoTaskMemFree(program_data);
+    return parent / L"BackupRemediation";
+}
+
+}  // namespace machine::local

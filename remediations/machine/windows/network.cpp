@@ -1,0 +1,91 @@
+#include "remediations/machine/network.hpp"
+
+#include <winsock2.h>
+#include <ws2tcpip.h>
+
+#include <fmt/format.h>
+
+#include <future>
+#include <thread>
+
+#include "remediations/machine/http_probe.hpp"
+#include "remediations/machine/windows/parts.hpp"
+#include "remediations/machine/windows/system_error.hpp"
+#include "remediations/machine/windows/text.hpp"
+#include "remediations/machine/windows/unique_handle.hpp"
+
+namespace machine::windows {
+
+namespace {
+
+using Addresses = std::vector<std::string>;
+
+/// Winsock stays usable for as long as this lives.
+class Winsock {
+public:
+    Winsock() { WSAStartup(MAKEWORD(2, 2), &data_); }
+    Winsock(const Winsock&) = delete;
+    Winsock& operator=(const Winsock&) = delete;
+    ~Winsock() { WSACleanup(); }
+
+private:
+    WSADATA data_{};
+};
+
+std::string numeric_text(const ADDRINFOW& info) {
+    wchar_t text[INET6_ADDRSTRLEN + 16];
+    const auto failed = GetNameInfoW(info.ai_addr, static_cast<socklen_t>(info.ai_addrlen), text,
+                                     static_cast<DWORD>(std::size(text)), nullptr, 0, NI_NUMERICHOST);
+    return failed ? std::string{} : to_utf8(text);
+}
+
+/// Without a limit of its own: a dead name server holds it for many seconds.
+Result<Addresses> ask_system(const std::wstring& host) {
+    const Winsock winsock;
+    ADDRINFOW hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    UniqueHandle<ADDRINFOW*, &FreeAddrInfoW> list;
+    const auto code = GetAddrInfoW(host.c_str(), nullptr, &hints, list.receive());
+    if (code != 0) {
+        auto error = windows_error(static_cast<DWORD>(code), "resolve", to_utf8(host));
+        if (code == WSAHOST_NOT_FOUND || code == WSANO_DATA) error.kind = ErrorKind::not_found;
+        if (code == WSATRY_AGAIN) error.kind = ErrorKind::timed_out;
+        return error;
+    }
+    Addresses addresses;
+    for (const auto* info = list.get(); info; info = info->ai_next) {
+        if (auto address = numeric_text(*info); !address.empty()) addresses.push_back(std::move(address));
+    }
+    return addresses;
+}
+
+class WindowsNetwork final : public Network {
+public:
+    Result<HttpResponse> get(const HttpRequest& request) const override {
+        return http_get(request, [this](const std::string& host, auto timeout) { return resolve(host, timeout); });
+    }
+
+    Result<Addresses> resolve(const std::string& host, std::chrono::milliseconds timeout) const override {
+        const auto name = to_wide_name(host);
+        if (!name) return name.error();
+        std::packaged_task<Result<Addresses>()> task([name = *name] { return ask_system(name); });
+        auto answer = task.get_future();
+        // The call cannot be cancelled; after the deadline its thread ends by itself, and touches nothing of ours.
+        std::thread(std::move(task)).detach();
+        if (answer.wait_for(timeout) != std::future_status::ready) {
+            return Error{ErrorKind::timed_out, fmt::format("cannot resolve {} within {} ms", host, timeout.count()), 0};
+        }
+        return answer.get();
+    }
+
+private:
+    Winsock winsock_;
+};
+
+}  // namespace
+
+std::unique_ptr<Network> make_network() {
+    return std::make_unique<WindowsNetwork>();
+}
+
+}  // namespace machine::windows

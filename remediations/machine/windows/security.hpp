@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string>
+
+#include "remediations/machine/result.hpp"
+#include "remediations/machine/windows/unique_handle.hpp"
+
+namespace machine::windows {
+
+/// Security attributes for what only SYSTEM and administrators may see or change (and, while this
+/// process is neither, its own user): owner Administrators, nothing inherited from the parent.
+class PrivateSecurity {
+public:
+    static Result<PrivateSecurity> create();
+
+    /// Valid as long as this object.
+    SECURITY_ATTRIBUTES attributes() const { return {sizeof(SECURITY_ATTRIBUTES), descriptor_.get(), FALSE}; }
+
+private:
+    LocalPointer<void> descriptor_;
+};
+
+/// ErrorKind::refused, saying who, where somebody else owns a file or folder or may write to it.
+/// %ProgramData% lets every user create folders, so that one may be there before us.
+Result<void> require_private(const std::wstring& native);
+
+}  // namespace machine::windows
