@@ -41,13 +41,11 @@ class GuestAgentCase(unittest.TestCase):
         self.assertEqual(report.settings(self.name)["status"], expected, json.dumps(report.settings(self.name), indent=1))
 
     def by_hand(self, *arguments, check=True):
-        """Runs the installed handler in the VM as a person does; returns its output."""
-        folder = self.vm.handler_folder(self.name, self.version)
-        manifest = json.loads((folder / "HandlerManifest.json").read_text())
-        program = manifest[0]["handlerManifest"]["enableCommand"].removesuffix(" enable")
-        command = f"exec {folder_in_vm(self.name, self.version)}/{program} {shlex.join(arguments)}"
-        return self.vm.run("sh", "-c", command, check=check)
+        return self.vm.run(*command_by_hand(self.vm, self.name, self.version, *arguments), check=check)
 
 
-def folder_in_vm(name, version):
-    return f"{Vm.LIB}/{name}-{version}"
+def command_by_hand(vm, name, version, *arguments):
+    """How a person runs the installed handler in the VM: by the agent's own rule for where the program is."""
+    manifest = json.loads((vm.handler_folder(name, version) / "HandlerManifest.json").read_text())
+    program = manifest[0]["handlerManifest"]["enableCommand"].removesuffix(" enable")
+    return "sh", "-c", f"exec {vm.LIB}/{name}-{version}/{program} {shlex.join(arguments)}"

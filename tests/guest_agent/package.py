@@ -4,6 +4,8 @@ import io
 import json
 import os
 import pathlib
+import platform
+import re
 import zipfile
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
@@ -15,25 +17,26 @@ class NoPackage(Exception):
 
 
 def handler_package():
-    """Name, version and bytes of the handler's zip as scripts/package made it.
+    """Name, version and bytes of the handler's zip: the newest that scripts/package left in dist/.
 
-    With BACKUP_REMEDIATION_BINARY set, its executables are replaced by that one, to try a build without packaging it.
+    To try an executable without packaging it, name it in BACKUP_REMEDIATION_BINARY.
     """
-    folder = pathlib.Path(os.environ.get("BACKUP_REMEDIATION_DIST", REPOSITORY / "dist"))
-    packages = sorted(folder.glob("*BackupRemediationLinux__*.zip"))
-    if not packages:
-        raise NoPackage(f"no package in {folder}: run scripts/package first")
-    name, version = packages[-1].stem.split("__")
-    content = packages[-1].read_bytes()
     if binary := os.environ.get("BACKUP_REMEDIATION_BINARY"):
-        files = _unzip(content)
-        executable = pathlib.Path(binary).read_bytes()
-        content = zipped({file: executable if data.startswith(b"\x7fELF") else data for file, data in files.items()})
-    return name, version, content
+        identity = json.loads((REPOSITORY / "manifest/identity.json").read_text())
+        version = re.search(r"project\(.* VERSION ([0-9.]+)", (REPOSITORY / "CMakeLists.txt").read_text()).group(1)
+        files = {"HandlerManifest.json": (REPOSITORY / "manifest/HandlerManifest.linux.json").read_bytes(),
+                 f"bin/{platform.machine()}/backup-remediation": pathlib.Path(binary).read_bytes()}
+        return f"{identity['publisher']}.{identity['types']['linux']}", version, zipped(files)
+
+    packages = list((REPOSITORY / "dist").glob("*Linux__*.zip"))
+    if not packages:
+        raise NoPackage("no package in dist/: run scripts/package --local first")
+    newest = max(packages, key=lambda package: package.stat().st_mtime)
+    return *newest.stem.split("__"), newest.read_bytes()
 
 
 def next_version(version):
-    """1.0.0.0 -> 1.0.0.1; the same zip under a higher version is an update to the agent."""
+    """1.0.0.0 -> 1.0.0.1; to the agent the same zip under a higher version is an update."""
     *major, last = version.split(".")
     return ".".join([*major, str(int(last) + 1)])
 
@@ -57,8 +60,3 @@ def snapshot_extension(script):
     return zipped({"HandlerManifest.json": json.dumps([{"name": "VMSnapshotLinux", "version": 1.0,
                                                         "handlerManifest": manifest}]),
                    "main/handle.sh": script})
-
-
-def _unzip(content):
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return {name: archive.read(name) for name in archive.namelist()}
