@@ -21,7 +21,10 @@
 #include <thread>
 
 #ifdef _WIN32
+#include <boost/process/cmd.hpp>
 #include <boost/process/windows.hpp>
+
+#include "remediations/machine/windows/command_line.hpp"
 #else
 #include <sys/wait.h>
 
@@ -78,9 +81,16 @@ private:
 
 #ifdef _WIN32
 
-/// Text as the system's calls take it.
-std::wstring native(const std::string& utf8) {
-    return std::filesystem::path(std::u8string(utf8.begin(), utf8.end())).wstring();
+/// The command line is made here, because Boost.Process drops empty arguments and lets a backslash
+/// at the end swallow the quote after it.
+template <class... Options>
+process::child start_child(const Command& command, std::error_code& error, Options&&... options) {
+    const auto line = windows::command_line(command.program, command.arguments);
+    if (!line) {
+        error = std::make_error_code(std::errc::illegal_byte_sequence);
+        return {};
+    }
+    return process::child(process::cmd = *line, std::forward<Options>(options)..., error);
 }
 
 process::wenvironment child_environment() {
@@ -104,8 +114,10 @@ int exit_code_of(const process::child& child) {
 
 #else
 
-const std::string& native(const std::string& text) {
-    return text;
+template <class... Options>
+process::child start_child(const Command& command, std::error_code& error, Options&&... options) {
+    return process::child(process::exe = command.program, process::args = command.arguments,
+                          std::forward<Options>(options)..., error);
 }
 
 process::environment child_environment() {
@@ -174,10 +186,6 @@ Result<CommandOutput> run_command(const Command& command) {
         return Error{ErrorKind::invalid, fmt::format("'{}' is not the absolute path of a program", command.program), 0};
     }
     const auto deadline = Clock::now() + command.timeout;
-    std::vector<std::decay_t<decltype(native(command.program))>> arguments;
-    for (const std::string& argument : command.arguments) {
-        arguments.push_back(native(argument));
-    }
 
     boost::asio::io_context context(1);
     Reader out(context);
@@ -189,9 +197,9 @@ Result<CommandOutput> run_command(const Command& command) {
         static std::mutex one_at_a_time;
         const std::lock_guard lock(one_at_a_time);
         std::error_code error;
-        child = process::child(process::exe = native(command.program), process::args = arguments, child_environment(),
-                               process::std_in<process::null, process::std_out> out.pipe(),
-                               process::std_err > err.pipe(), group, child_setup(), error);
+        child = start_child(command, error, child_environment(),
+                            process::std_in<process::null, process::std_out> out.pipe(), process::std_err > err.pipe(),
+                            group, child_setup());
         if (error) {
             return start_error(command.program, error);
         }

@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "remediations/machine/windows/command_line.hpp"
 #include "remediations/machine/windows/system_error.hpp"
 #include "remediations/machine/windows/text.hpp"
 #include "remediations/machine/windows/unique_handle.hpp"
@@ -17,30 +18,6 @@ using namespace machine::windows;
 namespace {
 
 using EnvironmentBlock = UniqueHandle<void*, &DestroyEnvironmentBlock>;
-
-/// An argument as CommandLineToArgvW and the C runtime take it apart: backslashes are special
-/// before a quote only, where each of them and the quote needs one more.
-std::wstring quoted(const std::wstring& argument) {
-    std::wstring text = L"\"";
-    std::size_t backslashes = 0;
-    for (const auto c : argument) {
-        if (c == L'"') text.append(backslashes + 1, L'\\');
-        backslashes = c == L'\\' ? backslashes + 1 : 0;
-        text += c;
-    }
-    text.append(backslashes, L'\\');
-    return text + L'"';
-}
-
-Result<std::wstring> command_line(const std::filesystem::path& program, const std::vector<std::string>& arguments) {
-    auto line = quoted(program.native());
-    for (const auto& argument : arguments) {
-        const auto wide = to_wide_name(argument);
-        if (!wide) return wide.error();
-        line += L' ' + quoted(*wide);
-    }
-    return line;
-}
 
 /// The null device as a child's standard streams, and a list that lets it inherit nothing else.
 class NullStreams {
@@ -92,7 +69,7 @@ struct Child {
 /// `environment` null means ours. The error's code is that of CreateProcessW.
 Result<Child> create_process(const std::filesystem::path& program, const std::vector<std::string>& arguments,
                              const std::filesystem::path& working_directory, DWORD flags, void* environment) {
-    auto line = command_line(program, arguments);
+    auto line = command_line(to_utf8(program.native()), arguments);
     if (!line) return line.error();
     auto streams = NullStreams::open();
     if (!streams) return streams.error();

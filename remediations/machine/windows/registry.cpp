@@ -160,10 +160,10 @@ std::optional<Bytes> encode(const RegistryValue& value) {
 class WindowsRegistry final : public Registry {
 public:
     Result<RegistryValue> value(const std::string& key, const std::string& name) const override {
-        const auto handle = open_key(key, KEY_QUERY_VALUE);
-        if (!handle) return handle.error();
         const auto wide_name = to_wide_name(name);
         if (!wide_name) return wide_name.error();
+        const auto handle = open_key(key, KEY_QUERY_VALUE);
+        if (!handle) return handle.error();
 
         // The value may grow between two calls, so the size is only a first guess.
         Bytes bytes(256);
@@ -220,10 +220,10 @@ public:
     }
 
     Result<void> remove_value(const std::string& key, const std::string& name) override {
-        const auto handle = open_key(key, KEY_SET_VALUE);
-        if (!handle) return handle.error();
         const auto wide_name = to_wide_name(name);
         if (!wide_name) return wide_name.error();
+        const auto handle = open_key(key, KEY_SET_VALUE);
+        if (!handle) return handle.error();
         const auto code = RegDeleteValueW(handle->get(), wide_name->c_str());
         if (code != ERROR_SUCCESS) return windows_error(static_cast<DWORD>(code), "remove", place(key, name));
         return {};

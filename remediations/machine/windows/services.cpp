@@ -305,9 +305,13 @@ private:
         const auto before = opened->wait({SERVICE_STOP_PENDING}, deadline);
         if (!before) return before.error();
         // Blocks until the new process answers; the service manager gives it 30 seconds by default.
-        if (!StartServiceW(opened->get(), 0, nullptr)) {
+        while (!StartServiceW(opened->get(), 0, nullptr)) {
             const auto code = GetLastError();
-            if (code != ERROR_SERVICE_ALREADY_RUNNING) return service_error(code, "start", name);
+            if (code == ERROR_SERVICE_ALREADY_RUNNING) break;
+            // Another service is being started, as happens while the computer starts.
+            const bool may_wait = code == ERROR_SERVICE_DATABASE_LOCKED && Clock::now() < deadline;
+            if (!may_wait) return service_error(code, "start", name);
+            std::this_thread::sleep_for(milliseconds(50));
         }
         const auto status = opened->wait({SERVICE_START_PENDING, SERVICE_CONTINUE_PENDING}, deadline);
         if (!status) return status.error();
