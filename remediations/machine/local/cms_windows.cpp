@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <cstring>
+#include <charconv>
 #include <optional>
 #include <vector>
 
@@ -32,10 +32,10 @@ Error damaged(std::string_view action) {
 
 std::optional<Bytes> parse_thumbprint(const std::string& text) {
     Bytes bytes(20);
-    DWORD size = static_cast<DWORD>(bytes.size());
-    if (text.size() != 40 || text.find_first_not_of("0123456789abcdefABCDEF") != std::string::npos ||
-        !CryptStringToBinaryA(text.data(), 40, CRYPT_STRING_HEXRAW, bytes.data(), &size, nullptr, nullptr)) {
-        return std::nullopt;
+    if (text.size() != 2 * bytes.size()) return std::nullopt;
+    for (std::size_t i = 0; i < bytes.size(); ++i) {
+        const auto* digits = text.data() + 2 * i;
+        if (std::from_chars(digits, digits + 2, bytes[i], 16).ptr != digits + 2) return std::nullopt;
     }
     return bytes;
 }
