@@ -1,4 +1,3 @@
-#!/usr/bin/python3
 """What scripts/demo shows: a VM whose backups fail is repaired through the real guest agent, and the repair undone."""
 
 import json
@@ -11,51 +10,56 @@ from package import SNAPSHOT_EXTENSION, handler_package, snapshot_extension
 from vm import Vm
 
 SNAPSHOT_VERSION = "1.0.9220.0"
-HEALTHY = """#!/bin/sh
+SNAPSHOT = """#!/bin/sh
 [ "$1" = enable ] && mkdir -p status && echo '[{"version": 1, "timestampUTC": "2026-01-01T00:00:00Z", "status": {
     "operation": "Enable", "status": "success", "code": 1, "formattedMessage": {"lang": "en",
-    "message": "snapshot created"}}}]' > "status/$ConfigSequenceNumber.status"
+    "message": "a stand-in: it would take a snapshot now"}}}]' > "status/$ConfigSequenceNumber.status"
 exit 0
 """
+WIDTH = 116
 
 
 def main():
     name, version, package = handler_package()
     fabric = Fabric()
     fabric.publish(name, version, package)
-    fabric.publish(SNAPSHOT_EXTENSION, SNAPSHOT_VERSION, snapshot_extension(HEALTHY))
+    fabric.publish(SNAPSHOT_EXTENSION, SNAPSHOT_VERSION, snapshot_extension(SNAPSHOT))
     fabric.start()
     backup = Extension(SNAPSHOT_EXTENSION, SNAPSHOT_VERSION, public={"commandToExecute": "snapshot"})
     repair = Extension(name, version, public={"mode": "fix"})
     vm = Vm(fabric)
 
-    step("A VM whose backups fail", """\
-        Its backup extension was deleted while it ran; the agent left half a folder, which fails for ever. And
-        somebody switched extensions off in waagent.conf: the agent's next restart would stop every backup.""")
+    step("A simulated VM with Debian's guest agent, whose backups fail", """
+        The folder of its backup extension was deleted while the extension worked. The agent recreated half of it,
+        and now fails for ever. Besides, somebody switched extensions off in waagent.conf: no backup could run after
+        the agent's next restart.""")
     folder = f"{vm.LIB}/{SNAPSHOT_EXTENSION}-{SNAPSHOT_VERSION}"
     vm.write(f"{folder}/config/HandlerState", "Enabled")
     vm.write(f"{folder}/config/HandlerStatus", json.dumps({"name": SNAPSHOT_EXTENSION, "status": "NotReady", "code": 0}))
     fabric.set_goal_state(backup)
     vm.boot_systemd()
-    show(fabric.wait_for(lambda report: report.handler(SNAPSHOT_EXTENSION)))
-    set_in_conf(vm, "Extensions.Enabled=n")
+    show(fabric.wait_for(lambda report: report.handler(SNAPSHOT_EXTENSION)), SNAPSHOT_EXTENSION)
+    conf = vm.path("/etc/waagent.conf").read_text()
+    vm.write("/etc/waagent.conf", conf.replace("Extensions.Enabled=y", "Extensions.Enabled=n  # Bob, temporarily"))
     show_conf(vm)
 
-    step(f"The handler is installed with {json.dumps(repair.public)}")
+    step(f"Azure installs the handler {name} with the settings {json.dumps(repair.public)}")
+    vm.hold_restarts()
+    fabric.set_goal_state(backup, repair)
+    show(fabric.wait_for(lambda report: report.settings(name)), name)
+    say("(Its fix has restarted the agent that started it. The demo held that restart up until this was uploaded.)")
+    vm.release_restarts()
+    show(fabric.wait_for(lambda report: report.settings(name).get("status") in ("success", "error")), name)
+    show_conf(vm)
+
+    step("The next backup: the agent installs the backup extension afresh")
     moment = time.monotonic()
     fabric.set_goal_state(backup, repair)
-    show(fabric.wait_for(lambda report: report.settings(name), since=moment), name)
-    show(fabric.wait_for(lambda report: report.settings(name).get("status") not in (None, "transitioning")
-                         and report.blob["timestampUTC"], since=moment), name)
-    show_conf(vm)
+    show(fabric.wait_for(lambda report: report.handler(SNAPSHOT_EXTENSION).get("status") == "Ready", since=moment),
+         SNAPSHOT_EXTENSION)
 
-    step("The next backup has the agent install the backup extension afresh")
-    fabric.set_goal_state(backup, repair)
-    show(fabric.wait_for(lambda report: report.settings(SNAPSHOT_EXTENSION)))
-
-    for command in ("history",), ("undo",):
-        step(f"In the VM, by hand: backup-remediation {' '.join(command)}")
-        print(textwrap.indent(vm.run(*command_by_hand(vm, name, version, *command), check=False).rstrip(), "    "))
+    step("In the VM, by hand: backup-remediation undo")
+    say(vm.run(*command_by_hand(vm, name, version, "undo"), check=False), prefix="| ")
     show_conf(vm)
     vm.power_off()
 
@@ -63,48 +67,34 @@ def main():
 def step(title, explanation=""):
     step.number += 1
     print(f"\n{step.number}. {title}", flush=True)
-    if explanation:
-        print(textwrap.indent(textwrap.dedent(explanation), "   "), flush=True)
+    say(textwrap.dedent(explanation).replace("\n", " ").strip())
 
 
 step.number = 0
 
 
-def show(report, only=None):
-    """The VM's extensions as the portal shows them, from the status that the agent uploaded."""
-    print("   The portal shows:")
-    for handler in report.blob["aggregateStatus"]["handlerAggregateStatus"]:
-        name = handler["handlerName"]
-        if only not in (None, name):
-            continue
-        status = report.settings(name)
-        word = status.get("status") or f"{handler['status']}, code {handler['code']}"
-        message = report.message(name) or handler.get("formattedMessage", {}).get("message", "")
-        print(f"     {name} {handler['handlerVersion']}: {word}")
-        print(wrapped(message, "         "))
+def show(report, name):
+    """An extension as the portal shows it, from the status blob that the agent uploaded."""
+    handler, status = report.handler(name), report.settings(name)
+    say(f"The portal now shows {name} {handler['handlerVersion']}:")
+    say(handler.get("formattedMessage", {}).get("message", ""), f"handler {handler['status']}, code {handler['code']}: ")
+    if handler["status"] == "Ready":
+        say(report.message(name), f"{status['status']}: ")
         for sub in status.get("substatus", []):
-            print(wrapped(f"{sub['name']}: {sub['status']}: {sub['formattedMessage']['message']}", "       - "))
-    print(flush=True, end="")
-
-
-def wrapped(text, first_indent):
-    lines = text.strip().splitlines() or [""]
-    if len(lines) > 8:
-        lines = lines[:8] + ["..."]
-    width = {"width": 116, "subsequent_indent": " " * len(first_indent)}
-    return "\n".join(textwrap.fill(line, initial_indent=first_indent if number == 0 else " " * len(first_indent), **width)
-                     for number, line in enumerate(lines))
-
-
-def set_in_conf(vm, line):
-    key = line.split("=")[0]
-    conf = vm.path("/etc/waagent.conf").read_text().splitlines()
-    vm.write("/etc/waagent.conf", "".join((line if old.startswith(f"{key}=") else old) + "\n" for old in conf))
+            say(sub["formattedMessage"]["message"].splitlines()[0], f"    {sub['name']}: {sub['status']}: ")
 
 
 def show_conf(vm):
     lines = vm.path("/etc/waagent.conf").read_text().splitlines()
-    print("   In the VM's waagent.conf:", next(line for line in lines if line.startswith("Extensions.Enabled")), flush=True)
+    say(f"waagent.conf in the VM: {next(line for line in lines if line.startswith('Extensions.Enabled'))}")
+
+
+def say(text, prefix=""):
+    indent = "   " + " " * (len(prefix) - len(prefix.lstrip()))
+    for number, line in enumerate(text.strip().splitlines()):
+        start = prefix.lstrip() if number == 0 or prefix.startswith("|") else ""
+        print(textwrap.fill(start + line, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ",
+                            break_on_hyphens=False, break_long_words=False), flush=True)
 
 
 if __name__ == "__main__":

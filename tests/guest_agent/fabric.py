@@ -93,24 +93,20 @@ class Fabric:
         self._incarnation = 0
         self._extensions = ()
         self._packages = {}  # (extension, version) -> zip
-        self._reports = []  # (time of upload, status blob), oldest first
-        self._servers = []
+        self._status = None  # the newest status blob
+        self._uploaded = 0.0  # and when it came
+        self.telemetry = []  # the XML of every event upload
         self._certificate = _SettingsCertificate()
         self.set_goal_state()
 
     def start(self):
+        """Serves until this process ends."""
         create_network()
         for port in (80, HOST_PLUGIN_PORT):
             handler = type("Handler", (_Handler,), {"fabric": self})
             server = http.server.ThreadingHTTPServer(("0.0.0.0", port), handler)
             server.daemon_threads = True
             threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
-            self._servers.append(server)
-
-    def stop(self):
-        for server in self._servers:
-            server.shutdown()
-            server.server_close()
 
     # What Azure's control plane does
 
@@ -130,12 +126,7 @@ class Fabric:
     def report(self):
         """The newest status the agent uploaded."""
         with self._changed:
-            return Report(self._reports[-1][1] if self._reports else {})
-
-    def reports_since(self, moment):
-        """Every status uploaded after time.monotonic() was `moment`."""
-        with self._changed:
-            return [Report(blob) for uploaded, blob in self._reports if uploaded > moment]
+            return Report(self._status or {})
 
     def wait_for(self, wanted, timeout=60, since=0.0):
         """Waits until the agent uploads a status for which wanted(report) is true, and returns that report.
@@ -146,8 +137,8 @@ class Fabric:
         with self._changed:
             while True:
                 report = None
-                if self._reports and self._reports[-1][0] > since:
-                    report = Report(self._reports[-1][1])
+                if self._status and self._uploaded > since:
+                    report = Report(self._status)
                     if wanted(report):
                         return report
                 if not self._changed.wait(deadline - time.monotonic()):
@@ -156,7 +147,7 @@ class Fabric:
 
     def receive_report(self, blob):
         with self._changed:
-            self._reports.append((time.monotonic(), blob))
+            self._status, self._uploaded = blob, time.monotonic()
             self._changed.notify_all()
 
     # The documents that the agent fetches
@@ -300,9 +291,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._answer(201)
 
     def do_POST(self):
-        """Health, role properties and telemetry: taken and forgotten."""
-        self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        self._answer(200)
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.path.endswith("comp=telemetrydata"):
+            self.fabric.telemetry.append(body.decode())
+        self._answer(200)  # also to reports about the health of the VM and of the host plugin
 
     def _document(self):
         path = self.path

@@ -1,11 +1,13 @@
 """The handler's whole life under the real guest agent; what is asserted is the status uploaded for the portal."""
 
 import json
+import re
 import time
 
 from fabric import Extension
 from guest_agent_case import STATE, GuestAgentCase
 from package import SNAPSHOT_EXTENSION, next_version, snapshot_extension
+from vm import wait_until
 
 LAYERS = {"guest-agent", "backup-extension", "os-snapshot", "managed-disk", "network", "vault"}
 
@@ -42,6 +44,19 @@ class HandlerTest(GuestAgentCase):
         report = self.enable(protected_as_delivered="bm90IENNUw==")
         self.assert_status(report, "error")
         self.assertIn("protectedSettings", report.message(self.name))
+
+    def test_what_is_secret_appears_nowhere(self):
+        report = self.enable(protected={"errorCode": {"password": "hunter2"}, "hunter3": "hunter4"})
+        self.assert_status(report, "error")
+        self.assertNotRegex(json.dumps(report.blob), "hunter[24]")
+        files = [path for folder in ("/var/log", "/var/lib", "/run", "/tmp") for path in self.vm.path(folder).rglob("*")]
+        found = [path for path in files if path.is_file() and re.search(b"hunter[24]", path.read_bytes())]
+        self.assertEqual(found, [])
+
+    def test_telemetry_events_pass_the_agents_examination(self):
+        self.enable()
+        wait_until(lambda: any(f"{self.name}-{self.version}" in event for event in self.fabric.telemetry))
+        self.assertNotIn("Dropped events", self.vm.path("/var/log/waagent.log").read_text())
 
     def test_a_number_is_run_once_and_the_next_one_again(self):
         self.assert_ran_with(ONE_CODE, self.enable(sequence=0, public=ONE_CODE))
@@ -81,6 +96,17 @@ class HandlerTest(GuestAgentCase):
         self.assertFalse(self.vm.handler_folder(self.name, self.version).exists())
 
         self.assert_ran_with(OTHER_CODE, self.enable(version=newer, sequence=4, public=OTHER_CODE))
+
+    def test_downgrade_keeps_what_was_run(self):
+        """The agent runs `update` in the version that goes away, and names the wrong versions."""
+        older, newer = self.version, next_version(self.version)
+        self.fabric.publish(self.name, newer, self.package)
+        self.enable(version=newer, public=ONE_CODE)
+        self.ask_for(version=older, public=OTHER_CODE)
+        report = self.fabric.wait_for(lambda report: report.handler(self.name).get("handlerVersion") == older
+                                      and report.settings(self.name))
+        self.assertEqual(report.handler(self.name)["status"], "Ready")
+        self.assert_ran_with(ONE_CODE, report)
 
     def test_disable_and_enable_again(self):
         self.enable(public=ONE_CODE)
@@ -132,6 +158,18 @@ esac
         self.assertFalse(self.vm.path(f"/var/lib/waagent/{SNAPSHOT_EXTENSION}__{self.VERSION}.zip").exists())
         self.assertTrue(list(self.vm.path(STATE).rglob("handle.sh")), "it should be in quarantine")
         self.assert_next_goal_state_installs_it()
+
+    def test_while_a_backup_runs_nothing_is_disturbed(self):
+        self.break_it()
+        # The agent runs extensions one after the other: ours first, and then a command of the other one, for long.
+        self.vm.write(f"{self.FOLDER}/main/handle.sh", "#!/bin/sh\nsleep 10\n", mode=0o755)
+        self.vm.write(f"{self.FOLDER}/config/HandlerState", "Enabled")
+        self.fabric.set_goal_state(Extension(self.name, self.version, public={"mode": "fix"}), self.snapshot)
+        wait_until(lambda: self.vm.processes("handle.sh"), timeout=60)
+        report = self.result()
+        self.assert_status(report, "success")
+        self.assertIn("backup", report.message(self.name))
+        self.assertTrue((self.vm.path(self.FOLDER) / "main/handle.sh").exists())
 
     def test_diagnosing_leaves_it_alone(self):
         self.break_it()

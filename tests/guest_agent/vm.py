@@ -23,6 +23,8 @@ Extensions.Enabled=y
 # Look for a new goal state, and report, every second
 Extensions.GoalStatePeriod=1
 Extensions.InitialGoalStatePeriod=1
+# Upload the extensions' telemetry events as often
+Debug.EtpCollectionPeriod=1
 Provisioning.Agent=disabled
 ResourceDisk.Format=n
 Logs.Collect=n
@@ -90,17 +92,18 @@ class Vm:
         # Debian's unit starts on Hyper-V only, which a container is not: the one thing changed about it.
         self.write("/etc/systemd/system/walinuxagent.service.d/container.conf", "[Unit]\nConditionVirtualization=\n")
         self.write("/etc/machine-id", "")
-        # nspawn wants the unified cgroup hierarchy, which is not what every machine has mounted.
-        _run("umount", "--recursive", "/sys/fs/cgroup")
-        _run("mount", "-t", "cgroup2", "cgroup2", "/sys/fs/cgroup")
-        console = open(self.folder / "console.log", "wb")
+        if not self._systemd:
+            # nspawn wants the unified cgroup hierarchy, which is not what every machine has mounted.
+            _run("umount", "--recursive", "/sys/fs/cgroup")
+            _run("mount", "-t", "cgroup2", "cgroup2", "/sys/fs/cgroup")
+            self._systemd = True
+        console = open(self.folder / "console.log", "ab")
         self._boot = subprocess.Popen(
             ["systemd-nspawn", f"--directory={self.root}", "--boot", "--quiet", "--machine=vm", "--register=no",
              "--keep-unit", "--console=pipe", "systemd.unit=vm.target"],
             stdin=subprocess.DEVNULL, stdout=console, stderr=console,
             env=os.environ | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1", "SYSTEMD_NSPAWN_LOCK": "0"})
         self._leader = self._await_leader("systemd")
-        self._systemd = True
         wait_until(lambda: self.run("systemctl", "is-active", "walinuxagent", check=False) == "active\n")
 
     def _await_leader(self, command):
@@ -114,8 +117,11 @@ class Vm:
         return wait_until(leader)
 
     def power_off(self):
-        """Kills everything in the VM at once, as a power failure does. Its disk stays readable."""
+        """Ends the VM as a power failure does; its disk stays, and it can boot again."""
         if self._leader:
+            # Nobody may see others die and have time to write about it.
+            for process in self.processes(""):
+                os.kill(process, signal.SIGSTOP)
             os.kill(int(self._leader), signal.SIGKILL)
             self._boot.wait(timeout=30)
             self._leader = None
@@ -164,6 +170,15 @@ class Vm:
             except OSError:
                 pass  # it ended while we looked
         return found
+
+    def hold_restarts(self):
+        """From now on whoever asks systemd to restart the agent waits until release_restarts(); the agent does not."""
+        self.write("/etc/systemd/system/walinuxagent.service.d/hold.conf",
+                   "[Service]\nExecStartPost=sh -c 'until [ -e /var/release ]; do sleep 0.1; done'\n")
+        self.run("systemctl", "daemon-reload")
+
+    def release_restarts(self):
+        self.write("/var/release", "")
 
     @staticmethod
     def parent(process):
