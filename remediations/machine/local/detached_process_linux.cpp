@@ -37,8 +37,10 @@ Result<Detachment> start_detached(const std::string& unit, const std::filesystem
                                   const std::vector<std::string>& arguments,
                                   const std::filesystem::path& working_directory) {
     if (systemd_runs() && is_privileged()) {
+        // KillMode: a child of the program outlives it, as it would without systemd.
         const std::vector<std::string> properties = {"--property=WorkingDirectory=" + working_directory.string(),
-                                                     "--property=StandardOutput=null", "--property=StandardError=null"};
+                                                     "--property=StandardOutput=null", "--property=StandardError=null",
+                                                     "--property=KillMode=process"};
         if (start_systemd_unit(unit, program, arguments, properties)) {
             return Detachment::systemd_unit;
         }
