@@ -188,19 +188,33 @@ const json::object& object_at(const json::value& value, const std::string& place
     throw Malformed{place, "expected an object"};
 }
 
-/// A struct's members that the capture leaves out keep their defaults; unknown ones are an error.
+/// The members of a struct, or of the structs in a list, that the capture leaves out get their
+/// defaults; unknown ones are an error.
 template <class T>
-T from_json(const json::value& value, const std::string& place) {
-    json::value whole = value;
+json::value with_defaults(const json::value& value, const std::string& place) {
     if constexpr (json::is_described_class<T>::value) {
-        whole = json::value_from(T{});
+        auto whole = json::value_from(T{});
         for (const auto& member : object_at(value, place)) {
             auto* known = whole.get_object().if_contains(member.key());
             if (!known) throw Malformed{fmt::format("{}.{}", place, std::string_view(member.key())), "unknown member"};
             *known = member.value();
         }
+        return whole;
+    } else if constexpr (requires { typename T::allocator_type; }) {
+        if (!value.is_array()) return value;
+        json::array list;
+        for (const auto& element : value.get_array()) {
+            list.push_back(with_defaults<typename T::value_type>(element, fmt::format("{}[{}]", place, list.size())));
+        }
+        return list;
+    } else {
+        return value;
     }
-    auto decoded = json::try_value_to<T>(whole);
+}
+
+template <class T>
+T from_json(const json::value& value, const std::string& place) {
+    auto decoded = json::try_value_to<T>(with_defaults<T>(value, place));
     if (!decoded) throw Malformed{place, decoded.error().message()};
     return std::move(*decoded);
 }

@@ -1,0 +1,211 @@
+#include "remediations/journal.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+#include <fstream>
+
+#include "remediations/changes.hpp"
+#include "remediations/machine/recorded/capture.hpp"
+#include "tests/temporary_folder.hpp"
+
+namespace remediations {
+namespace {
+
+using Outcome = UndoneStep::Result;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr auto conf = "/etc/waagent.conf";
+
+/// A recorded machine with one file, one Windows-like service and one registry value, and a run on it.
+class JournalTest : public testing::Test {
+protected:
+    static void write(const std::filesystem::path& path, std::string_view text) {
+        std::ofstream(path, std::ios::binary) << text;
+    }
+
+    machine::Machine make_machine() const {
+        std::filesystem::create_directories(capture_.path() / "files/etc");
+        write(capture_.path() / "files/etc/waagent.conf", "before\n");
+        write(capture_.path() / "facts.json", R"({"schema":1,"system":{"platform":"linux"},
+            "complete":["files","services","registry"],
+            "services":{"MSDTC":{"name":"MSDTC","state":"running","start":"automatic","account":"user"}},
+            "registry":{"HKLM\\A":{"values":{"flag":{"type":1,"data":"True"}}},
+                        "HKLM\\A\\B":{"values":{"list":{"type":7,"data":["x","y"]},"bytes":{"type":3,"data":[0,255]}}}}})");
+        return machine::recorded::load(capture_.path()).value();
+    }
+
+    std::filesystem::path journal_file() const { return state_.path() / "runs" / journal_.run_id() / "journal.jsonl"; }
+
+    std::vector<Outcome> undo_reopened() {
+        auto reopened = Journal::open(state_.path(), journal_.run_id());
+        if (!reopened) throw std::runtime_error(reopened.error().message);
+        std::vector<Outcome> results;
+        for (const auto& step : undo(*reopened, machine_)) results.push_back(step.result);
+        return results;
+    }
+
+    tests::TemporaryFolder capture_;
+    tests::TemporaryFolder state_;
+    machine::Machine machine_ = make_machine();
+    Journal journal_ = Journal::create(state_.path(), std::chrono::system_clock::time_point{}).value();
+    Changes changes_{machine_, &journal_, "some-cause", Changes::Mode::apply};
+};
+
+TEST_F(JournalTest, RunIdsSortByTimeAndAreUnique) {
+    const auto second = Journal::create(state_.path(), std::chrono::system_clock::time_point{});
+    ASSERT_TRUE(second);
+    EXPECT_EQ(journal_.run_id(), "19700101T000000Z-0001");
+    EXPECT_EQ(second->run_id(), "19700101T000000Z-0002");
+}
+
+TEST_F(JournalTest, WhatWasThereBeforeIsOnDiskBeforeTheChangeIsMade) {
+    ASSERT_TRUE(changes_.write_file(conf, "after\n"));
+    const auto reopened = Journal::open(state_.path(), journal_.run_id());
+    ASSERT_TRUE(reopened) << reopened.error().message;
+    ASSERT_EQ(reopened->steps().size(), 1U);
+    const auto& step = reopened->steps().front();
+    EXPECT_EQ(step.before, to_slot_value(std::string("before\n")));
+    EXPECT_EQ(step.after, to_slot_value(std::string("after\n")));
+    EXPECT_EQ(step.outcome, StepOutcome::done);
+    EXPECT_EQ(step.description, "edit /etc/waagent.conf");
+}
+
+TEST_F(JournalTest, UndoBringsBackEverySlotAndTwiceIsHarmless) {
+    const auto key = std::string("HKLM\\A");
+    ASSERT_TRUE(changes_.write_file(conf, "after\n"));
+    ASSERT_TRUE(changes_.write_file("/etc/new", "created\n"));
+    ASSERT_TRUE(changes_.set_registry_value(key, "flag", {machine::RegistryType::string, "False"}));
+    ASSERT_TRUE(changes_.set_registry_value(key, "fresh", {machine::RegistryType::dword, std::uint64_t{1}}));
+    ASSERT_TRUE(changes_.remove_registry_key("HKLM\\A\\B"));
+    ASSERT_TRUE(changes_.stop_service("MSDTC"));
+    ASSERT_TRUE(changes_.set_service_start("MSDTC", machine::StartType::disabled));
+    ASSERT_TRUE(changes_.set_service_account("MSDTC", "S-1-5-20"));
+    ASSERT_TRUE(changes_.quarantine(conf));
+
+    EXPECT_THAT(undo_reopened(), testing::Each(Outcome::undone));
+    EXPECT_EQ(machine_.files().read(conf).value(), "before\n");
+    EXPECT_EQ(machine_.files().status("/etc/new").error().kind, machine::ErrorKind::not_found);
+    EXPECT_EQ(std::get<std::string>(machine_.registry().value(key, "flag")->data), "True");
+    EXPECT_EQ(machine_.registry().value(key, "fresh").error().kind, machine::ErrorKind::not_found);
+    const auto list = machine_.registry().value("HKLM\\A\\B", "list").value();
+    EXPECT_EQ(list.type, machine::RegistryType::multi_string);
+    EXPECT_THAT(std::get<std::vector<std::string>>(list.data), ElementsAre("x", "y"));
+    EXPECT_THAT(std::get<std::vector<std::uint8_t>>(machine_.registry().value("HKLM\\A\\B", "bytes")->data),
+                ElementsAre(0, 255));
+    const auto service = machine_.services().find("MSDTC").value();
+    EXPECT_EQ(service.start, machine::StartType::automatic);
+    EXPECT_EQ(service.account, "user");
+    EXPECT_EQ(service.state, machine::ServiceState::running);
+
+    EXPECT_THAT(undo_reopened(), testing::Each(Outcome::already_so));
+}
+
+TEST_F(JournalTest, WhatSomebodyElseChangedSinceIsLeftAlone) {
+    ASSERT_TRUE(changes_.write_file(conf, "after\n"));
+    ASSERT_TRUE(machine_.files().write(conf, "by an admin\n"));
+    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::left_alone));
+    EXPECT_EQ(machine_.files().read(conf).value(), "by an admin\n");
+}
+
+TEST_F(JournalTest, TreeThatWasCreatedAgainIsNotOverwrittenByUndo) {
+    ASSERT_TRUE(changes_.quarantine(conf));
+    ASSERT_TRUE(machine_.files().write(conf, "created by the agent\n"));
+    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::left_alone));
+    EXPECT_EQ(machine_.files().read(conf).value(), "created by the agent\n");
+}
+
+TEST_F(JournalTest, CrashBeforeTheChangeLeavesNothingToUndo) {
+    auto slot = file_content_slot(conf, 0600);
+    JournalStep step{.number = 0,
+                     .remediation = "some-cause",
+                     .description = "edit",
+                     .slot = slot->identity(),
+                     .before = to_slot_value(std::string("before\n")),
+                     .after = to_slot_value(std::string("after\n")),
+                     .action = {},
+                     .subject = {},
+                     .outcome = {}};
+    ASSERT_TRUE(journal_.intend(step));
+    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::already_so));
+}
+
+TEST_F(JournalTest, CrashAfterTheChangeIsUndone) {
+    ASSERT_TRUE(changes_.write_file(conf, "after\n"));
+    std::ifstream in(journal_file());
+    std::string intent;
+    std::getline(in, intent);
+    write(journal_file(), intent + "\n");
+    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::undone));
+    EXPECT_EQ(machine_.files().read(conf).value(), "before\n");
+}
+
+TEST_F(JournalTest, LastLineTornByACrashIsIgnored) {
+    ASSERT_TRUE(changes_.write_file(conf, "after\n"));
+    std::ofstream(journal_file(), std::ios::app) << R"({"step":2,"remedia)";
+    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::undone));
+}
+
+TEST_F(JournalTest, DamagedLineIsNamed) {
+    ASSERT_TRUE(changes_.write_file(conf, "after\n"));
+    std::ofstream(journal_file(), std::ios::app) << "{\"step\":7}\n";
+    const auto reopened = Journal::open(state_.path(), journal_.run_id());
+    ASSERT_FALSE(reopened);
+    EXPECT_EQ(reopened.error().kind, machine::ErrorKind::invalid);
+    EXPECT_THAT(reopened.error().message, HasSubstr("journal.jsonl:3:"));
+}
+
+TEST_F(JournalTest, RunIdCannotLeadOutOfTheStateFolder) {
+    EXPECT_EQ(Journal::open(state_.path(), "../../etc").error().kind, machine::ErrorKind::not_found);
+}
+
+TEST_F(JournalTest, RestartIsRepeatedOnlyWhenSomethingWasPutBack) {
+    ASSERT_TRUE(changes_.write_file(conf, "after\n"));
+    ASSERT_TRUE(changes_.restart_service("MSDTC"));
+    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::not_undoable, Outcome::undone, Outcome::undone));
+    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::not_undoable, Outcome::already_so));
+}
+
+TEST_F(JournalTest, StepWhoseWishIsFulfilledIsNotRecorded) {
+    ASSERT_TRUE(changes_.write_file(conf, "before\n"));
+    ASSERT_TRUE(changes_.start_service("MSDTC"));
+    EXPECT_THAT(changes_.descriptions(), IsEmpty());
+    EXPECT_THAT(journal_.steps(), IsEmpty());
+}
+
+TEST_F(JournalTest, PlanTouchesNothingAndForeseesItsOwnSteps) {
+    Changes plan(machine_, nullptr, "some-cause", Changes::Mode::plan);
+    ASSERT_TRUE(plan.stop_service("MSDTC"));
+    ASSERT_TRUE(plan.restart_service("MSDTC"));
+    ASSERT_TRUE(plan.write_file(conf, "after\n"));
+    ASSERT_TRUE(plan.write_file(conf, "after\n"));
+    EXPECT_THAT(plan.descriptions(),
+                ElementsAre("stop service MSDTC", "start service MSDTC", "edit /etc/waagent.conf"));
+    EXPECT_EQ(machine_.files().read(conf).value(), "before\n");
+    EXPECT_EQ(machine_.services().find("MSDTC")->state, machine::ServiceState::running);
+    EXPECT_THAT(Journal::runs(state_.path()), IsEmpty());
+}
+
+TEST_F(JournalTest, BytesThatAreNoTextComeBackExactly) {
+    const std::string bytes("\x00\xFF\xC3(\n", 5);
+    ASSERT_TRUE(machine_.files().write(conf, bytes));
+    ASSERT_TRUE(changes_.write_file(conf, "after\n"));
+    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::undone));
+    EXPECT_EQ(machine_.files().read(conf).value(), bytes);
+}
+
+TEST(Slot, IdentityThatIsNoSlotIsNamed) {
+    for (const auto* identity : {R"({})", R"({"kind":"file-content"})", R"({"kind":"location","from":"/a"})",
+                                 R"({"kind":"service-start","service":7})", R"({"kind":"shell"})"}) {
+        const auto slot = make_slot(boost::json::parse(identity).as_object());
+        ASSERT_FALSE(slot) << identity;
+        EXPECT_EQ(slot.error().kind, machine::ErrorKind::invalid);
+        EXPECT_THAT(slot.error().message, HasSubstr("journal:"));
+    }
+}
+
+}  // namespace
+}  // namespace remediations
