@@ -306,15 +306,7 @@ SlotValue to_slot_value(const machine::RegistryValue& value) {
 }
 
 SlotValue to_slot_value(machine::StartType start) {
-    switch (start) {
-        case machine::StartType::automatic:
-            return SlotValue("automatic");
-        case machine::StartType::manual:
-            return SlotValue("manual");
-        case machine::StartType::disabled:
-            return SlotValue("disabled");
-    }
-    return nullptr;
+    return SlotValue(machine::to_string(start));
 }
 
 std::unique_ptr<Slot> file_content_slot(machine::Path path, std::uint32_t mode_if_created) {

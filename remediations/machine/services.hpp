@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "remediations/machine/result.hpp"
@@ -14,6 +15,10 @@ enum class ServiceState { running, stopped, starting, stopping, failed };
 /// How a service comes to run. systemd: automatic = enabled, manual = disabled (still startable),
 /// disabled = masked. Windows: the Start value 2, 3 and 4 (delayed is automatic with delayed = true).
 enum class StartType { automatic, manual, disabled };
+
+/// As written above.
+std::string_view to_string(ServiceState state);
+std::string_view to_string(StartType start);
 
 struct Service {
     std::string name;

@@ -93,22 +93,6 @@ StartType start_type_from(const UnitProperties& properties) {
     return sysv && !property(properties, "WantedBy").empty() ? StartType::automatic : StartType::manual;
 }
 
-std::string_view word_for(ServiceState state) {
-    switch (state) {
-        case ServiceState::running:
-            return "running";
-        case ServiceState::stopped:
-            return "stopped";
-        case ServiceState::starting:
-            return "starting";
-        case ServiceState::stopping:
-            return "stopping";
-        case ServiceState::failed:
-            return "failed";
-    }
-    return "unknown";
-}
-
 /// "{ path=/usr/sbin/sshd ; argv[]=/usr/sbin/sshd -D ; ..." -> "/usr/sbin/sshd"
 std::string path_in(const std::string& exec_start) {
     constexpr std::string_view key = "path=";
@@ -289,7 +273,7 @@ Result<void> SystemdServices::change_state(const std::string& verb, const std::s
         return service.error().kind == ErrorKind::not_found ? service.error() : changed.error();
     }
     Error error = changed.error();
-    error.message += fmt::format(" ({} is {})", name, word_for(service->state));
+    error.message += fmt::format(" ({} is {})", name, to_string(service->state));
     return error;
 }
 
