@@ -35,7 +35,8 @@ def main():
         the agent's next restart.""")
     folder = f"{vm.LIB}/{SNAPSHOT_EXTENSION}-{SNAPSHOT_VERSION}"
     vm.write(f"{folder}/config/HandlerState", "Enabled")
-    vm.write(f"{folder}/config/HandlerStatus", json.dumps({"name": SNAPSHOT_EXTENSION, "status": "NotReady", "code": 0}))
+    vm.write(f"{folder}/config/HandlerStatus",
+             json.dumps({"name": SNAPSHOT_EXTENSION, "status": "NotReady", "code": 0}))
     fabric.set_goal_state(backup)
     vm.boot_systemd()
     show(fabric.wait_for(lambda report: report.handler(SNAPSHOT_EXTENSION)), SNAPSHOT_EXTENSION)
@@ -77,7 +78,7 @@ def show(report, name):
     """An extension as the portal shows it, from the status blob that the agent uploaded."""
     handler, status = report.handler(name), report.settings(name)
     say(f"The portal now shows {name} {handler['handlerVersion']}:")
-    say(handler.get("formattedMessage", {}).get("message", ""), f"handler {handler['status']}, code {handler['code']}: ")
+    say(handler["formattedMessage"]["message"], f"handler {handler['status']}, code {handler['code']}: ")
     if handler["status"] == "Ready":
         say(report.message(name), f"{status['status']}: ")
         for sub in status.get("substatus", []):

@@ -248,8 +248,9 @@ class _SettingsCertificate:
     """The certificate to which Azure encrypts protected settings; its key reaches the VM through the goal state."""
 
     def __init__(self):
-        self._folder = tempfile.TemporaryDirectory(prefix="fabric-")
-        self._key, self._certificate = (os.path.join(self._folder.name, name) for name in ("key.pem", "certificate.pem"))
+        self._folder = tempfile.TemporaryDirectory(dir="/run")
+        self._key = os.path.join(self._folder.name, "key.pem")
+        self._certificate = os.path.join(self._folder.name, "certificate.pem")
         _openssl("req", "-x509", "-nodes", "-newkey", "rsa:2048", "-days", "30", "-subj", "/CN=Windows Azure CRP",
                  "-keyout", self._key, "-out", self._certificate)
         fingerprint = _openssl("x509", "-in", self._certificate, "-noout", "-fingerprint", "-sha1").decode()

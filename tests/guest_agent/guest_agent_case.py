@@ -38,7 +38,8 @@ class GuestAgentCase(unittest.TestCase):
         return self.result(sequence)
 
     def assert_status(self, report, expected):
-        self.assertEqual(report.settings(self.name)["status"], expected, json.dumps(report.settings(self.name), indent=1))
+        settings = report.settings(self.name)
+        self.assertEqual(settings["status"], expected, json.dumps(settings, indent=1))
 
     def by_hand(self, *arguments, check=True):
         return self.vm.run(*command_by_hand(self.vm, self.name, self.version, *arguments), check=check)

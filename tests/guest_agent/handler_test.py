@@ -49,8 +49,9 @@ class HandlerTest(GuestAgentCase):
         report = self.enable(protected={"errorCode": {"password": "hunter2"}, "hunter3": "hunter4"})
         self.assert_status(report, "error")
         self.assertNotRegex(json.dumps(report.blob), "hunter[24]")
-        files = [path for folder in ("/var/log", "/var/lib", "/run", "/tmp") for path in self.vm.path(folder).rglob("*")]
-        found = [path for path in files if path.is_file() and re.search(b"hunter[24]", path.read_bytes())]
+        found = [path for folder in ("/etc", "/var/log", "/var/lib", "/tmp")
+                 for path in self.vm.path(folder).rglob("*")
+                 if path.is_file() and re.search(b"hunter[24]", path.read_bytes())]
         self.assertEqual(found, [])
 
     def test_telemetry_events_pass_the_agents_examination(self):

@@ -10,7 +10,6 @@ Needs root, and the private network and mount namespaces that tests/guest_agent/
 the network namespace with the fabric.
 """
 
-import json
 import os
 import pathlib
 import signal
