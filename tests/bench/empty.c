@@ -1,0 +1,2 @@
+// The floor of any process.
+int main(void) { return 0; }
