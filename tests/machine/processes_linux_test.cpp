@@ -1,0 +1,85 @@
+#include "remediations/machine/linux/processes_linux.hpp"
+
+#include <gmock/gmock.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
+
+#include "remediations/machine/run_command.hpp"
+
+namespace machine::local {
+namespace {
+
+using testing::ElementsAre;
+
+TEST(ProcessStat, IsParsed) {
+    const auto stat = parse_process_stat("42 (bash) S 7 42 42 34816 ...");
+    ASSERT_TRUE(stat);
+    EXPECT_EQ(stat->name, "bash");
+    EXPECT_EQ(stat->parent, 7u);
+}
+
+TEST(ProcessStat, ANameCanHoldAnything) {
+    EXPECT_EQ(parse_process_stat("42 (a) S 1 (b c\n) R 9 42")->name, "a) S 1 (b c\n");
+    EXPECT_EQ(parse_process_stat("42 (a) S 1 (b c\n) R 9 42")->parent, 9u);
+    EXPECT_EQ(parse_process_stat("42 () S 1 1")->name, "");
+}
+
+TEST(ProcessStat, HostileTextIsNone) {
+    for (const char* text : {"", "42", "42 (", "42 ()", ") (", "42 (a) ", "42 (a) S", "42 (a) S ", "42 (a) S x 1",
+                             "42 (a) S -1 1", "42 (a) S 99999999999 1", "42 (a) SS 1 1", "42 a) S 1 1"}) {
+        EXPECT_FALSE(parse_process_stat(text)) << text;
+    }
+}
+
+TEST(LinuxProcesses, KnowThisOneAndItsParent) {
+    const auto processes = LinuxProcesses().list();
+    ASSERT_TRUE(processes) << processes.error().message;
+    const auto self = std::find_if(processes->begin(), processes->end(),
+                                   [](const Process& p) { return p.pid == static_cast<std::uint32_t>(::getpid()); });
+    ASSERT_NE(self, processes->end());
+    EXPECT_EQ(self->parent, static_cast<std::uint32_t>(::getppid()));
+    EXPECT_EQ(self->name, "test-machine");
+    EXPECT_THAT(self->command_line.front(), testing::EndsWith("test-machine"));
+    EXPECT_TRUE(std::is_sorted(processes->begin(), processes->end(),
+                               [](const Process& a, const Process& b) { return a.pid < b.pid; }));
+}
+
+TEST(LinuxProcesses, ReadTheWordsOfACommandLine) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::execl("/bin/sleep", "a name of its own", "1000", static_cast<char*>(nullptr));
+        ::_exit(1);
+    }
+    std::vector<std::string> seen;
+    for (int i = 0; i < 200 && seen.empty(); ++i) {
+        for (const Process& process : *LinuxProcesses().list()) {
+            if (process.pid == static_cast<std::uint32_t>(child) && process.name == "sleep") {
+                seen = process.command_line;
+            }
+        }
+    }
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    EXPECT_THAT(seen, ElementsAre("a name of its own", "1000"));
+}
+
+TEST(LinuxProcesses, TolerateProcessesThatVanish) {
+    std::atomic<bool> stop = false;
+    std::thread busy([&stop] {
+        while (!stop) {
+            (void)run_command({"/bin/true", {}});
+        }
+    });
+    for (int i = 0; i < 50; ++i) {
+        const auto processes = LinuxProcesses().list();
+        ASSERT_TRUE(processes) << processes.error().message;
+    }
+    stop = true;
+    busy.join();
+}
+
+}  // namespace
+}  // namespace machine::local
