@@ -204,6 +204,7 @@ Result<CommandOutput> run_command(const Command& command) {
             return start_error(command.program, error);
         }
     }
+    group.detach();  // else its destructor kills whatever the program left running
     out.read();
     err.read();
 

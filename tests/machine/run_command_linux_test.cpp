@@ -115,6 +115,7 @@ TEST_F(RunCommand, WaitsForNoGrandchildThatHoldsThePipe) {
     ASSERT_TRUE(output);
     EXPECT_LT(Clock::now() - start, 5s);
     const std::string pid = output->out.substr(0, output->out.find('\n'));
+    std::this_thread::sleep_for(200ms);
     EXPECT_TRUE(runs(pid)) << "what a finished program left running is not ours to end";
     ::kill(std::stoi(pid), SIGKILL);
 }
