@@ -162,14 +162,17 @@ esac
 
     def test_while_a_backup_runs_nothing_is_disturbed(self):
         self.break_it()
-        # The agent runs extensions one after the other: ours first, and then a command of the other one, for long.
-        self.vm.write(f"{self.FOLDER}/main/handle.sh", "#!/bin/sh\nsleep 10\n", mode=0o755)
+        self.vm.write(f"{self.FOLDER}/main/handle.sh", mode=0o755, text="""#!/bin/sh
+case $1 in
+enable) "$0" daemon & exit 1 ;;
+daemon) sleep 60 ;;
+esac
+""")
         self.vm.write(f"{self.FOLDER}/config/HandlerState", "Enabled")
-        self.fabric.set_goal_state(Extension(self.name, self.version, public={"mode": "fix"}), self.snapshot)
-        wait_until(lambda: self.vm.processes("handle.sh"), timeout=60)
-        report = self.result()
+        report = self.enable(self.snapshot, public={"mode": "fix"})
+        self.assertTrue(self.vm.processes("handle.sh daemon"))
         self.assert_status(report, "success")
-        self.assertIn("backup", report.message(self.name))
+        self.assertIn("a backup is running", report.message(self.name))
         self.assertTrue((self.vm.path(self.FOLDER) / "main/handle.sh").exists())
 
     def test_diagnosing_leaves_it_alone(self):
