@@ -148,7 +148,7 @@ const Command commands[] = {
      "restarted.",
      {"--dry-run", "--error-code", "--only", "--exclude", "--max-disruption", "--capture", "--format", "--color"},
      {"backup-remediation fix --dry-run", "backup-remediation fix",
-      "backup-remediation fix --only msdtc-reinstall --max-disruption workload"}},
+      "backup-remediation fix --only msdtc-damaged --max-disruption workload"}},
     {CommandName::undo,
      "undo",
      "[RUN]",
@@ -284,7 +284,7 @@ void add_help_of(Page& page, const Command& command) {
     page.entry(2, "--help", column, "Show this.");
     page.blank();
     page.heading("Examples:");
-    for (const auto& example : command.examples) page.paragraph(2, example);
+    for (const auto& example : command.examples) page.command(2, example);
 }
 
 void add_general_help(Page& page) {
@@ -304,11 +304,11 @@ void add_general_help(Page& page) {
     page.entry(2, "--version", column, "Show the version.");
     page.blank();
     page.heading("A first time:");
-    page.paragraph(2, "1. backup-remediation diagnose          what is broken? (changes nothing)");
-    page.paragraph(2, "2. backup-remediation fix --dry-run     what would be changed?");
-    page.paragraph(2, "3. backup-remediation fix               repair it");
-    page.paragraph(2, "4. start a backup in the vault (Backup items > this VM > Backup now)");
-    page.paragraph(2, "5. backup-remediation undo              if you want the changes taken back");
+    page.command(2, "1. backup-remediation diagnose          what is broken? (changes nothing)");
+    page.command(2, "2. backup-remediation fix --dry-run     what would be changed?");
+    page.command(2, "3. backup-remediation fix               repair it");
+    page.command(2, "4. start a backup in the vault (Backup items > this VM > Backup now)");
+    page.command(2, "5. backup-remediation undo              if you want the changes taken back");
 }
 
 }  // namespace

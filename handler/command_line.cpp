@@ -220,7 +220,7 @@ private:
         page.paragraph(0, fmt::format("Written to {}. Known secrets are redacted; look through it before you give it "
                                       "away. To diagnose it on any computer:",
                                       visible(arguments_.output)));
-        page.paragraph(2, fmt::format("backup-remediation diagnose --capture {}", visible(arguments_.output)));
+        page.command(2, fmt::format("backup-remediation diagnose --capture {}", visible(arguments_.output)));
         return show(std::move(page).text());
     }
 

@@ -105,7 +105,8 @@ std::string history_text(const std::vector<PastRun>& runs, const TextStyle& styl
                                             run.root_cause.empty() ? "unknown" : visible(run.root_cause), run.changes,
                                             run.changes == 1 ? "step" : "steps", described(run.undone))
                               : "cannot be read: " + visible(run.problem);
-        page.row(0, {{visible(run.id), 23}, {run.time, 48}}, text);
+        page.entry(0, visible(run.id), 23, run.time);
+        page.paragraph(2, text);
     }
     return std::move(page).text();
 }

@@ -50,6 +50,10 @@ void Page::paragraph(std::size_t indent, std::string_view text) {
     }
 }
 
+void Page::command(std::size_t indent, std::string_view text) {
+    text_.append(indent, ' ').append(text).append("\n");
+}
+
 void Page::entry(std::size_t indent, std::string_view term, std::size_t column, std::string_view text) {
     row(indent, {{term, column, Paint::none}}, text);
 }

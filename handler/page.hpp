@@ -29,6 +29,8 @@ public:
     void blank();
     void heading(std::string_view text, Paint paint = Paint::strong);
     void paragraph(std::size_t indent, std::string_view text);
+    /// On a line of its own and never wrapped, so that it can be copied.
+    void command(std::size_t indent, std::string_view text);
     /// A term and, from `column` on, text that wraps beside it; on a narrow terminal below it.
     void entry(std::size_t indent, std::string_view term, std::size_t column, std::string_view text);
     /// The same with several terms before the text.

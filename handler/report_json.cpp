@@ -60,8 +60,12 @@ json::object machine_facts(const machine::SystemFacts& facts) {
 
 std::string report_json(const Report& report) {
     json::array findings;
-    for (const auto& outcome : report.outcomes) findings.push_back(finding(outcome));
-    const auto undo = report.run_id.empty() ? std::string() : "backup-remediation undo " + report.run_id;
+    bool changed = false;
+    for (const auto& outcome : report.outcomes) {
+        findings.push_back(finding(outcome));
+        changed = changed || !outcome.changes.empty();
+    }
+    const auto undo = changed && !report.run_id.empty() ? "backup-remediation undo " + report.run_id : std::string();
     const json::object document{
         {"schema", 1},
         {"rootCause", report.root_cause == nullptr ? json::value(nullptr) : json::value(report.root_cause->id)},

@@ -123,8 +123,14 @@ private:
             page_.paragraph(2, report_.mode == RunMode::dry_run ? "Would be changed:" : "Changed:");
             for (const auto& change : outcome.changes) page_.entry(4, "-", 6, visible(change));
         }
-        if (is_repairable(outcome) && report_.mode != RunMode::fix && !finding.action.empty())
-            page_.paragraph(2, "By hand: " + visible(finding.action));
+        if (next_step_is_a_command(outcome) && !finding.action.empty())
+            page_.paragraph(2, "Action: " + visible(finding.action));
+    }
+
+    /// Of this program; every other next step is the finding's own action.
+    bool next_step_is_a_command(const Outcome& outcome) const {
+        return outcome.finding.state == State::needs_approval ||
+               (is_repairable(outcome) && report_.mode != RunMode::fix);
     }
 
     void next_steps() {
@@ -132,8 +138,8 @@ private:
         page_.heading("What to do next");
         if (report_.mode != RunMode::fix) suggest_fix();
         for (const auto* outcome : in_reading_order()) suggest(*outcome);
-        if (!report_.run_id.empty())
-            step(fmt::format("To take these changes back: backup-remediation undo {}", report_.run_id));
+        if (!report_.run_id.empty() && anything_changed())
+            step("To take these changes back:", fmt::format("backup-remediation undo {}", report_.run_id));
         if (could_not_check() && subject_ == Subject::this_computer)
             step(fmt::format("Run again as {} if you did not: what may not be read is unknown.", administrator()));
         if (!report_.anything_left()) suggest_backup();
@@ -143,42 +149,31 @@ private:
         std::vector<std::string_view> ids;
         auto worst = Disruption::none;
         for (const auto& outcome : report_.outcomes) {
-            if (!is_repairable(outcome)) continue;
+            if (!is_repairable(outcome) || outcome.remediation->disruption > Disruption::service_restart) continue;
             ids.push_back(outcome.remediation->id);
             worst = std::max(worst, outcome.remediation->disruption);
         }
         if (ids.empty()) return;
-        const auto approval =
-            worst > Disruption::service_restart ? fmt::format(" --max-disruption {}", to_string(worst)) : std::string();
-        step(fmt::format("{}un, as {}: backup-remediation fix{}. It repairs {} (disruption: {}) and can be undone.",
-                         subject_ == Subject::capture ? "On that VM r" : "R", administrator(), approval,
-                         fmt::join(ids, ", "), to_string(worst)));
+        step(fmt::format("{}epair {} (disruption: {}; can be undone), as {}:",
+                         subject_ == Subject::capture ? "On that VM, r" : "R", fmt::join(ids, ", "), to_string(worst),
+                         administrator()),
+             "backup-remediation fix");
+    }
+
+    void suggest_approval(const Outcome& outcome) {
+        const auto disruption = to_string(outcome.remediation->disruption);
+        step(fmt::format("Repair {} if its disruption ({}) is acceptable now, as {}:", outcome.remediation->id,
+                         disruption, administrator()),
+             fmt::format("backup-remediation fix --only {} --max-disruption {}", outcome.remediation->id, disruption));
     }
 
     void suggest(const Outcome& outcome) {
         const auto& finding = outcome.finding;
-        const auto because = [&](const std::string& what) {
-            step(fmt::format("{} [{}]", what, outcome.remediation->id));
-        };
-        switch (finding.state) {
-            case State::broken:
-                if (report_.mode == RunMode::fix || !is_repairable(outcome)) because(visible(finding.action));
-                break;
-            case State::needs_approval:
-                because(visible(finding.action));
-                step(fmt::format("If that may be: backup-remediation fix --only {} --max-disruption {}",
-                                 outcome.remediation->id, to_string(outcome.remediation->disruption)));
-                break;
-            case State::needs_operator:
-                because(visible(finding.action));
-                break;
-            case State::unknown:
-                if (!finding.action.empty()) because(visible(finding.action));
-                break;
-            case State::healthy:
-            case State::fixed:
-            case State::not_applicable:
-                break;
+        if (next_step_is_a_command(outcome)) {
+            const auto beyond_default = outcome.remediation->disruption > Disruption::service_restart;
+            if (beyond_default || finding.state == State::needs_approval) suggest_approval(outcome);
+        } else if (wants_details(finding.state) && !finding.action.empty()) {
+            step(fmt::format("{} [{}]", visible(finding.action), outcome.remediation->id));
         }
     }
 
@@ -188,16 +183,22 @@ private:
         if (fixed) {
             step("Start a backup to prove it: in the vault, Backup items > this VM > Backup now.");
         } else if (report_.error_code.empty()) {
-            step(
-                "If its backups fail all the same, look up the error code of the backup job: "
-                "backup-remediation explain CODE");
+            step("If its backups fail all the same, look up the error code of the backup job:",
+                 "backup-remediation explain CODE");
         } else {
-            step(
-                fmt::format("See what else {0} can mean: backup-remediation explain {0}", visible(report_.error_code)));
+            step("See what else the error code can mean:",
+                 fmt::format("backup-remediation explain {}", visible(report_.error_code)));
         }
     }
 
-    void step(std::string_view text) { page_.entry(2, fmt::format("{}.", ++steps_), 5, text); }
+    void step(std::string_view text, std::string_view command = {}) {
+        page_.entry(2, fmt::format("{}.", ++steps_), 5, text);
+        if (!command.empty()) page_.command(9, command);
+    }
+
+    bool anything_changed() const {
+        return std::ranges::any_of(report_.outcomes, [](const auto& outcome) { return !outcome.changes.empty(); });
+    }
 
     bool could_not_check() const {
         return std::ranges::any_of(report_.outcomes,

@@ -5,28 +5,30 @@
 namespace handler::samples {
 
 /// Causes that exist only here, so that these tests do not change with the catalogue.
-inline const remediations::Remediation agent_stopped{
-    .id = "agent-stopped",
-    .title = "The guest agent does not run",
-    .layer = remediations::Layer::guest_agent,
-    .disruption = remediations::Disruption::agent_restart,
-    .diagnose = [](const machine::Machine&) { return remediations::Finding::healthy("It runs."); },
-    .fix = [](const remediations::Finding&, remediations::Changes&) { return machine::Result<void>(); },
-};
-inline const remediations::Remediation log_damaged{
-    .id = "log-damaged",
-    .title = "The transaction log is damaged",
-    .layer = remediations::Layer::os_snapshot,
-    .disruption = remediations::Disruption::workload,
-    .diagnose = agent_stopped.diagnose,
-    .fix = agent_stopped.fix,
-};
-inline const remediations::Remediation host_unreachable{
-    .id = "host-unreachable",
-    .title = "The host cannot be reached",
-    .layer = remediations::Layer::network,
-    .diagnose = agent_stopped.diagnose,
-};
+inline remediations::Remediation cause(const std::string& id, const std::string& title, remediations::Layer layer) {
+    remediations::Remediation result;
+    result.id = id;
+    result.title = title;
+    result.layer = layer;
+    result.diagnose = [](const machine::Machine&) { return remediations::Finding::healthy("As it should be."); };
+    return result;
+}
+
+inline remediations::Remediation repairable(remediations::Remediation remediation,
+                                            remediations::Disruption disruption) {
+    remediation.disruption = disruption;
+    remediation.fix = [](const remediations::Finding&, remediations::Changes&) { return machine::Result<void>(); };
+    return remediation;
+}
+
+inline const auto agent_stopped =
+    repairable(cause("agent-stopped", "The guest agent does not run", remediations::Layer::guest_agent),
+               remediations::Disruption::agent_restart);
+inline const auto log_damaged =
+    repairable(cause("log-damaged", "The transaction log is damaged", remediations::Layer::os_snapshot),
+               remediations::Disruption::workload);
+inline const auto host_unreachable =
+    cause("host-unreachable", "The host cannot be reached", remediations::Layer::network);
 
 inline remediations::Report report(std::vector<remediations::Outcome> outcomes) {
     remediations::Report result;
