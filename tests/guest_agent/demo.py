@@ -92,9 +92,10 @@ def show_conf(vm):
 
 def say(text, prefix=""):
     indent = "   " + " " * (len(prefix) - len(prefix.lstrip()))
+    hanging = indent + ("  " if prefix else "")
     for number, line in enumerate(text.strip().splitlines()):
         start = prefix.lstrip() if number == 0 or prefix.startswith("|") else ""
-        print(textwrap.fill(start + line, WIDTH, initial_indent=indent, subsequent_indent=indent + "  ",
+        print(textwrap.fill(start + line, WIDTH, initial_indent=indent, subsequent_indent=hanging,
                             break_on_hyphens=False, break_long_words=False), flush=True)
 
 
