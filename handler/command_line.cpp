@@ -16,6 +16,7 @@
 #include "handler/plain_text.hpp"
 #include "handler/report_json.hpp"
 #include "handler/report_text.hpp"
+#include "remediations/catalogue.hpp"
 #include "remediations/engine.hpp"
 #include "remediations/error_codes.hpp"
 #include "remediations/journal.hpp"
@@ -156,6 +157,11 @@ private:
     }
 
     int history() {
+        const auto folder = host_.state_folder / "runs";
+        std::error_code error;
+        std::filesystem::directory_iterator readable(folder, error);
+        if (error && error != std::errc::no_such_file_or_directory)
+            return fail(could_not_work, fmt::format("{}: {}", to_text(folder), error.message()));
         const auto runs = past_runs(host_.state_folder);
         return show(wants_json() ? history_json(runs) : history_text(runs, style_));
     }
@@ -181,11 +187,17 @@ private:
         }
         std::optional<Machine> recorded;
         if (!arguments_.capture.empty()) {
-            auto loaded = machine::recorded::load(to_path(arguments_.capture));
+            auto loaded = machine::recorded::load(std::filesystem::absolute(to_path(arguments_.capture)));
             if (!loaded) return fail(bad_usage, "--capture: " + loaded.error().message);
             recorded.emplace(std::move(*loaded));
         }
-        const auto report = run_on(recorded ? *recorded : host_.machine(), mode);
+        auto& machine = recorded ? *recorded : host_.machine();
+        for (const auto& id : arguments_.only) {
+            const auto scope = remediations::find_remediation(id)->scope;
+            if (!remediations::applies_to(scope, machine.facts().platform))
+                remark(fmt::format("--only: {} is about {}, which this machine does not run", id, to_string(scope)));
+        }
+        const auto report = run_on(machine, mode);
         if (!report) return fail(could_not_work, report.error().message);
         const auto shown =
             show(wants_json() ? report_json(*report)
@@ -206,7 +218,7 @@ private:
     }
 
     int capture() {
-        const auto folder = to_path(arguments_.output);
+        const auto folder = std::filesystem::absolute(to_path(arguments_.output));
         std::error_code error;
         if (std::filesystem::exists(folder, error) && !std::filesystem::is_empty(folder, error))
             return fail(bad_usage, fmt::format("--output: {} exists and is not an empty folder", arguments_.output));

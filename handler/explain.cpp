@@ -94,8 +94,10 @@ std::string text_of(const Remediation& remediation, const TextStyle& style) {
     if (remediation.fix) {
         page.entry(2, "Disturbs", column, what_it_disturbs(remediation.disruption));
         page.entry(2, "Repair", column, fmt::format("backup-remediation fix --only {}", remediation.id));
-        page.entry(2, "Undo", column,
-                   "backup-remediation undo puts back what the repair changed; a service that was restarted stays so");
+        page.entry(
+            2, "Undo", column,
+            "backup-remediation undo puts back what was changed, and says what cannot be taken back (a restart, a "
+            "tool that ran)");
     } else {
         page.entry(2, "Repair", column, "none from inside the VM: 'diagnose' says what a person has to do");
     }

@@ -146,6 +146,25 @@ TEST_F(CommandLine, ChangesNothingWithoutTheRightTo) {
     EXPECT_FALSE(std::filesystem::exists(folder_.path() / "state"));
 }
 
+TEST_F(CommandLine, SaysWhenACauseIsAboutTheOtherSystem) {
+    use("linux/healthy");
+    EXPECT_THAT(run({"diagnose", "--only", "msdtc-account"}).err,
+                HasSubstr("msdtc-account is about windows, which this machine does not run"));
+}
+
+TEST_F(CommandLine, TakesARelativePathOfACapture) {
+    const auto relative = std::filesystem::relative(captures / "linux/healthy");
+    EXPECT_EQ(run({"diagnose", "--capture", relative.string()}).code, 0);
+}
+
+TEST_F(CommandLine, HistoryThatCannotBeReadIsNoEmptyHistory) {
+    std::filesystem::create_directory(folder_.path() / "state");
+    std::ofstream(folder_.path() / "state" / "runs") << "not a folder";
+    const auto answer = run({"history"});
+    EXPECT_EQ(answer.code, 3);
+    EXPECT_THAT(answer.err, HasSubstr("runs: "));
+}
+
 TEST_F(CommandLine, RefusesBadInput) {
     use("linux/healthy");
     const auto nonsense = run({"diagnoes"});
