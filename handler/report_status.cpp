@@ -6,8 +6,6 @@
 #include <algorithm>
 #include <boost/algorithm/string/predicate.hpp>
 
-#include "remediations/catalogue.hpp"
-
 namespace handler {
 
 using remediations::Finding;
@@ -100,44 +98,48 @@ std::string fixed_in(const Report& report) {
 std::string unknown_in(const Report& report) {
     const auto unknown = outcomes_where(report, in_state(State::unknown));
     if (unknown.empty()) return {};
-    return fmt::format("Could not be checked: {} ({}", ids_of(unknown), sentence(unknown.front()->finding.summary)) +
-           ").";
+    auto why = unknown.front()->finding.summary;
+    if (why.ends_with('.')) why.pop_back();
+    return fmt::format("Could not be checked: {} ({}).", ids_of(unknown), why);
 }
 
-std::string unexplained(const Report& report) {
+/// The vault's error code, and whether anything looked for its cause.
+std::string error_code_in(const Report& report) {
     if (report.error_code.empty()) return {};
-    for (const auto* remediation : remediations::remediations_for(report.error_code)) {
-        for (const auto& outcome : report.outcomes) {
-            if (outcome.remediation == remediation) return {};
-        }
-    }
-    return fmt::format("No check here looks for a cause of {}.", report.error_code);
+    const bool looked_for = std::ranges::any_of(report.outcomes, [&](const auto& outcome) {
+        return std::ranges::any_of(outcome.remediation->error_codes,
+                                   [&](const auto& code) { return boost::iequals(code, report.error_code); });
+    });
+    return fmt::format("Reported by Azure Backup: {}{}.", report.error_code,
+                       looked_for ? "" : ", for which there is no check of its own");
 }
 
 std::string message_of(const Report& report) {
     const auto left = outcomes_where(report, is_left);
+    const auto fixed = fixed_in(report);
+    const auto unknown = unknown_in(report);
     if (!left.empty()) {
         const auto root = std::ranges::find(left, report.root_cause, &Outcome::remediation);
         const auto& first = root == left.end() ? *left.front() : **root;
         std::vector<const Outcome*> others;
         std::ranges::copy_if(left, std::back_inserter(others), [&](const auto* outcome) { return outcome != &first; });
-        return joined({"Action needed: " + action_for(first, report.mode), sentence("Cause: " + cause_of(first)),
-                       others.empty() ? "" : fmt::format("Then: {}.", ids_of(others)), fixed_in(report),
-                       changes_in(report), undo_hint(report), unknown_in(report)});
+        return joined({"Action needed: " + action_for(first, report.mode),
+                       "Cause: " + cause_of(first) + ": " + sentence(first.finding.summary),
+                       others.empty() ? "" : fmt::format("Then: {}.", ids_of(others)), fixed, changes_in(report),
+                       undo_hint(report), unknown, error_code_in(report)});
     }
-    if (const auto fixed = fixed_in(report); !fixed.empty()) {
-        return joined({"Start a backup now to see it succeed.", fixed, changes_in(report), undo_hint(report),
-                       unknown_in(report)});
+    if (!fixed.empty()) {
+        return joined({"Start a backup now to see it succeed.", fixed, changes_in(report), undo_hint(report), unknown,
+                       error_code_in(report)});
+    }
+    if (!unknown.empty()) {
+        return joined({"Nothing broken was found in this VM, but not everything could be checked.", unknown,
+                       error_code_in(report)});
     }
     const auto checks = report.outcomes.size();
-    if (const auto unknown = unknown_in(report); !unknown.empty()) {
-        return joined({"Nothing broken was found in this VM, but not everything could be checked.", unknown,
-                       unexplained(report)});
-    }
-    return joined({fmt::format("Nothing to do in this VM: {} {}.", checks,
-                               checks == 1 ? "check found no cause of a failing backup"
-                                           : "checks found no cause of a failing backup"),
-                   unexplained(report)});
+    return joined({fmt::format("Nothing to do in this VM: {} found no cause of a failing backup.",
+                               checks == 1 ? "1 check" : fmt::format("{} checks", checks)),
+                   error_code_in(report)});
 }
 
 StatusWord word_for(State state) {
