@@ -12,7 +12,6 @@ namespace handler {
 
 namespace json = boost::json;
 using remediations::Journal;
-using remediations::JournalStep;
 using remediations::StepOutcome;
 
 namespace {

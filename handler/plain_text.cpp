@@ -134,6 +134,7 @@ std::vector<std::string> near_misses(std::string_view word, const std::vector<st
     std::sort(candidates.begin(), candidates.end());
     if (candidates.size() > 3) candidates.resize(3);
     std::vector<std::string> names;
+    names.reserve(candidates.size());
     for (auto& [edits, name] : candidates) names.push_back(std::move(name));
     return names;
 }

@@ -19,10 +19,8 @@ TEST(Visible, SpellsOutWhatDrivesATerminal) {
     EXPECT_EQ(visible(std::string("nul\0!", 5)), "nul\\x00!");
     EXPECT_EQ(visible("\xC2\x9B"
                       "31m"),
-              "\\x9b31m");  // CSI as one C1 character
-    EXPECT_EQ(visible("\xE2\x80\xAE"
-                      "txt.exe"),
-              "\\u202etxt.exe");  // right-to-left override
+              "\\x9b31m");                                                           // CSI as one C1 character
+    EXPECT_EQ(visible("\xE2\x80\xAEtxt.exe\xE2\x80\xAC"), "\\u202etxt.exe\\u202c");  // right-to-left override
     EXPECT_EQ(visible("\xEF\xBB\xBFKey=y"), "\\ufeffKey=y");
 }
 
