@@ -101,7 +101,9 @@ TEST_F(CaptureTest, NoCaptureIsAnErrorThatNamesIt) {
 TEST_F(CaptureTest, SymbolicLinkInACaptureIsRefused) {
     facts(R"({"schema":1,"system":{"platform":"linux"}})");
     std::filesystem::create_directories(folder_.path() / "files/etc");
-    std::filesystem::create_symlink("/etc/hostname", folder_.path() / "files/etc/hostname");
+    std::error_code error;
+    std::filesystem::create_symlink("/etc/hostname", folder_.path() / "files/etc/hostname", error);
+    if (error) GTEST_SKIP() << "no symbolic link can be made here: " << error.message();
     EXPECT_THAT(load_error(), HasSubstr("symbolic link"));
 }
 

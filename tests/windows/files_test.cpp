@@ -1,0 +1,102 @@
+#include "remediations/machine/files.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "bench.hpp"
+#include "remediations/machine/windows/parts.hpp"
+
+#include <windows.h>
+
+namespace machine {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+class WindowsFiles : public testing::Test {
+protected:
+    TemporaryFolder folder;
+    std::unique_ptr<Files> files = windows::make_files();
+};
+
+TEST_F(WindowsFiles, WritesAndReads) {
+    const auto path = folder.file("Einstellungen für 日本.json");
+    ASSERT_TRUE(files->write(path, "first"));
+    ASSERT_TRUE(files->write(path, std::string("second\0line", 11)));
+    EXPECT_EQ(files->read(path).value(), std::string("second\0line", 11));
+    const auto status = files->status(path).value();
+    EXPECT_EQ(status.kind, FileKind::regular);
+    EXPECT_EQ(status.size, 11U);
+    EXPECT_LT(std::chrono::abs(std::chrono::system_clock::now() - status.modified), std::chrono::minutes(1));
+    EXPECT_THAT(files->list(folder.file("")).value(), ElementsAre("Einstellungen für 日本.json"))
+        << "no temporary file stays";
+}
+
+TEST_F(WindowsFiles, KnowsNoLimitOf260Characters) {
+    std::string path = folder.file("");
+    for (int i = 0; i < 8; ++i) path += std::string(60, static_cast<char>('a' + i)) + "\\";
+    ASSERT_TRUE(files->write(folder.file("x"), "content"));
+    ASSERT_TRUE(files->move(folder.file("x"), path + "x"));
+    EXPECT_EQ(files->read(path + "x").value(), "content");
+    EXPECT_THAT(files->list(path).value(), ElementsAre("x"));
+    EXPECT_TRUE(files->move(folder.file(std::string(60, 'a')), folder.file("short")));
+}
+
+TEST_F(WindowsFiles, TellsWhyItCannotRead) {
+    EXPECT_EQ(files->read(folder.file("absent")).error().kind, ErrorKind::not_found);
+    EXPECT_EQ(files->status(folder.file("absent\\below")).error().kind, ErrorKind::not_found);
+    EXPECT_EQ(files->list(folder.file("absent")).error().kind, ErrorKind::not_found);
+    EXPECT_EQ(files->read("relative").error().kind, ErrorKind::invalid);
+    EXPECT_EQ(files->read("/unix").error().kind, ErrorKind::invalid);
+    EXPECT_EQ(files->read(folder.file("a") + std::string("\0b", 2)).error().kind, ErrorKind::invalid);
+    EXPECT_EQ(files->read("C:\\\xC3").error().kind, ErrorKind::invalid);
+    EXPECT_EQ(files->read(folder.file("")).error().kind, ErrorKind::invalid) << "a directory has no content";
+    ASSERT_TRUE(files->write(folder.file("file"), "12345"));
+    EXPECT_EQ(files->list(folder.file("file")).error().kind, ErrorKind::invalid);
+    EXPECT_EQ(files->read(folder.file("file"), 4).error().kind, ErrorKind::too_large);
+    EXPECT_EQ(files->read(folder.file("file"), 5).value(), "12345");
+    EXPECT_THAT(files->read(folder.file("absent")).error().message, HasSubstr(folder.file("absent")));
+}
+
+TEST_F(WindowsFiles, MovesATreeAndBack) {
+    ASSERT_TRUE(files->write(folder.file("top"), ""));
+    ASSERT_TRUE(files->move(folder.file("top"), folder.file("tree\\below\\top")));
+    ASSERT_TRUE(files->move(folder.file("tree"), folder.file("quarantine\\1-tree")));
+    EXPECT_EQ(files->status(folder.file("tree")).error().kind, ErrorKind::not_found);
+    EXPECT_EQ(files->read(folder.file("quarantine\\1-tree\\below\\top")).value(), "");
+    ASSERT_TRUE(files->write(folder.file("other"), "stays"));
+    const auto occupied = files->move(folder.file("quarantine\\1-tree"), folder.file("other"));
+    ASSERT_FALSE(occupied);
+    EXPECT_THAT(occupied.error().message, HasSubstr("already exists"));
+    EXPECT_EQ(files->read(folder.file("other")).value(), "stays");
+}
+
+TEST_F(WindowsFiles, MovesATreeToAnotherFileSystem) {
+    // The bench names a folder on another file system, if this computer has one.
+    const char* other = std::getenv("TEST_OTHER_FILE_SYSTEM");
+    if (!other) GTEST_SKIP() << "no second file system to write to";
+    const auto target = (std::filesystem::path(other) / "moved").make_preferred().string();
+    ASSERT_TRUE(files->write(folder.file("file"), "content"));
+    ASSERT_TRUE(files->move(folder.file("file"), folder.file("tree\\below\\file")));
+    ASSERT_TRUE(files->move(folder.file("tree"), target));
+    EXPECT_EQ(files->read(target + "\\below\\file").value(), "content");
+    EXPECT_EQ(files->status(folder.file("tree")).error().kind, ErrorKind::not_found);
+    ASSERT_TRUE(files->move(target, folder.file("tree")));
+    EXPECT_EQ(files->read(folder.file("tree\\below\\file")).value(), "content");
+}
+
+TEST_F(WindowsFiles, RemovesFilesAndEmptyFolders) {
+    ASSERT_TRUE(files->write(folder.file("read-only"), ""));
+    SetFileAttributesW(std::filesystem::path(folder.file("read-only")).c_str(), FILE_ATTRIBUTE_READONLY);
+    EXPECT_TRUE(files->remove(folder.file("read-only")));
+    ASSERT_TRUE(files->write(folder.file("x"), ""));
+    ASSERT_TRUE(files->move(folder.file("x"), folder.file("full\\x")));
+    EXPECT_FALSE(files->remove(folder.file("full")));
+    EXPECT_TRUE(files->remove(folder.file("full\\x")));
+    EXPECT_TRUE(files->remove(folder.file("full")));
+    EXPECT_EQ(files->remove(folder.file("full")).error().kind, ErrorKind::not_found);
+}
+
+}  // namespace
+}  // namespace machine
