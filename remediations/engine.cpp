@@ -106,6 +106,30 @@ public:
     Fixer(const RunOptions& options, Machine& machine, const std::filesystem::path& state_folder)
         : options_(options), machine_(machine), state_folder_(state_folder) {}
 
+    /// A run that a crash cut short is gone on with: what its last fix left half done is taken back
+    /// first, because half a fix can look healthy.
+    Result<void> recover() {
+        const auto run_id = options_.mode == RunMode::fix ? Journal::cut_short(state_folder_) : std::nullopt;
+        if (!run_id) return {};
+        auto journal = Journal::open(state_folder_, *run_id);
+        if (!journal) return journal.error();
+        options_.progress("taking back what run " + *run_id + " left half done");
+        undo(*journal, machine_, journal->first_unsettled_step());
+        if (auto settled = journal->settle(); !settled) return settled;
+        journal_.emplace(std::move(*journal));
+        return {};
+    }
+
+    /// What the run did before it was cut short is shown as its own.
+    void show_earlier_fix(Outcome& outcome) const {
+        if (!journal_ || outcome.finding.state != State::healthy) return;
+        for (const auto& step : journal_->steps()) {
+            const bool lasts = step.outcome == StepOutcome::done && step.remediation == outcome.remediation->id;
+            if (lasts) outcome.changes.push_back(step.description);
+        }
+        if (!outcome.changes.empty()) outcome.finding.state = State::fixed;
+    }
+
     /// Error only when the journal cannot be written; then nothing was changed for this outcome.
     Result<void> treat(Outcome& outcome) {
         if (outcome.finding.state != State::broken || !outcome.remediation->fix) {
@@ -182,10 +206,10 @@ private:
             outcome.finding.state = State::fixed;
             outcome.finding.evidence = before.evidence;
             outcome.finding.summary = before.summary;
-            return {};
+        } else {
+            take_back(outcome, first_step, fixed ? "it is still not healthy" : fixed.error().message);
         }
-        take_back(outcome, first_step, fixed ? "it is still not healthy" : fixed.error().message);
-        return {};
+        return journal_->settle();
     }
 
     void take_back(Outcome& outcome, unsigned first_step, const std::string& why) {
@@ -235,13 +259,15 @@ Result<Report> run(const RunOptions& options, Machine& machine, const std::files
     report.machine = machine.facts();
     report.outcomes = selected_for(options, machine.facts().platform);
 
+    Fixer fixer(options, machine, state_folder);
+    if (const auto recovered = fixer.recover(); !recovered) return recovered.error();
     options.progress("diagnosing");
     diagnose_all(report.outcomes, machine);
     name_root_cause(report);
     if (options.mode == RunMode::diagnose) return report;
 
-    Fixer fixer(options, machine, state_folder);
     for (auto& outcome : report.outcomes) {
+        fixer.show_earlier_fix(outcome);
         if (const auto treated = fixer.treat(outcome); !treated) return treated.error();
     }
     look_again(report.outcomes, machine);

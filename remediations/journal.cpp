@@ -32,7 +32,13 @@ std::string text_of(const json::object& object, std::string_view field) {
 }
 
 /// Applies one line of the journal to what was read so far; false when the line says nothing known.
-bool replay(const json::object& line, std::vector<JournalStep>& steps, json::object& summary) {
+bool replay(const json::object& line, std::vector<JournalStep>& steps, json::object& summary, unsigned& settled) {
+    if (const auto* last = line.if_contains("settled")) {
+        const auto number = json::try_value_to<unsigned>(*last);
+        if (!number || *number > steps.size()) return false;
+        settled = *number;
+        return true;
+    }
     if (const auto* note = line.if_contains("summary"); note && note->is_object()) {
         summary = note->get_object();
         return true;
@@ -96,7 +102,8 @@ Result<Journal> Journal::open(const std::filesystem::path& state_folder, const s
         boost::system::error_code error;
         const auto line = json::parse(rest.substr(0, end), error);
         rest.remove_prefix(end + 1);
-        if (error || !line.is_object() || !replay(line.get_object(), journal.steps_, journal.summary_)) {
+        if (error || !line.is_object() ||
+            !replay(line.get_object(), journal.steps_, journal.summary_, journal.settled_)) {
             return Error{ErrorKind::invalid,
                          fmt::format("{}:{}: not a journal line: {}", path.string(), line_number,
                                      error ? error.message() : "expected a step, an outcome or a summary"),
@@ -153,6 +160,20 @@ Result<void> Journal::note(json::object summary) {
     if (auto written = append({{"summary", summary}}); !written) return written.error();
     summary_ = std::move(summary);
     return {};
+}
+
+Result<void> Journal::settle() {
+    const auto last = static_cast<unsigned>(steps_.size());
+    if (auto written = append({{"settled", last}}); !written) return written.error();
+    settled_ = last;
+    return {};
+}
+
+std::optional<std::string> Journal::cut_short(const std::filesystem::path& state_folder) {
+    const auto known = runs(state_folder);
+    if (known.empty()) return std::nullopt;
+    const auto newest = open(state_folder, known.back());
+    return newest && newest->summary().empty() ? std::optional(known.back()) : std::nullopt;
 }
 
 namespace {

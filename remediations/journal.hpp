@@ -48,6 +48,13 @@ public:
     machine::Result<void> intend(JournalStep& step);
     machine::Result<void> conclude(unsigned step_number, StepOutcome outcome, const std::string& detail = {});
     machine::Result<void> note(boost::json::object summary);
+    /// Says that every step so far belongs to a fix that came to its end, helpful or taken back.
+    machine::Result<void> settle();
+    /// The first step of a fix that was cut short by a crash; beyond the last step if there is none.
+    unsigned first_unsettled_step() const { return settled_ + 1; }
+
+    /// The newest run, if it ended without a summary: a crash cut it short.
+    static std::optional<std::string> cut_short(const std::filesystem::path& state_folder);
 
 private:
     Journal(std::string run_id, std::filesystem::path folder)
@@ -58,6 +65,7 @@ private:
     std::filesystem::path folder_;
     std::vector<JournalStep> steps_;
     boost::json::object summary_;
+    unsigned settled_ = 0;  ///< number of the last settled step
 };
 
 struct UndoneStep {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <fstream>
+
 #include "remediations/catalogue.hpp"
 #include "remediations/journal.hpp"
 #include "remediations/machine/recorded/capture.hpp"
@@ -204,6 +206,45 @@ TEST_F(Engine, JournalThatCannotBeWrittenMeansNothingIsChanged) {
     ASSERT_FALSE(report);
     EXPECT_EQ(machine.services().find("walinuxagent")->pid, 620U);
     EXPECT_THAT(machine.files().read("/etc/waagent.conf").value(), HasSubstr("Extensions.Enabled = n"));
+}
+
+/// Keeps the first lines of the newest journal, as if the machine had died then.
+std::string cut_journal(const std::filesystem::path& state, std::size_t lines_to_keep) {
+    const auto file = state / "runs" / Journal::runs(state).back() / "journal.jsonl";
+    std::ifstream in(file);
+    std::string kept;
+    std::string line;
+    for (std::size_t count = 0; count < lines_to_keep && std::getline(in, line); ++count) kept += line + "\n";
+    std::ofstream(file) << kept;
+    return line;
+}
+
+TEST_F(Engine, HalfAFixIsTakenBackAndDoneAgainAfterACrash) {
+    auto machine = capture("linux/extensions-disabled");
+    const auto first = run(machine, fixing());
+    cut_journal(state_.path(), 2);  // the file was written, the agent not yet restarted
+    const auto again = run(machine, fixing());
+    EXPECT_EQ(again.run_id, first.run_id);
+    const auto& outcome = outcome_of(again, "extensions-disabled");
+    EXPECT_EQ(outcome.finding.state, State::fixed);
+    EXPECT_THAT(outcome.changes, ElementsAre("edit /etc/waagent.conf", "restart service walinuxagent"));
+    EXPECT_EQ(again.root_cause->id, "extensions-disabled") << "half a fix must not look healthy";
+}
+
+TEST_F(Engine, WhatWasFixedBeforeACrashIsStillReportedAfterIt) {
+    auto machine = capture("linux/two-causes-earliest-layer-is-root");
+    const auto first = run(machine, fixing());
+    // intent and outcome of two steps, settled: the first cause is fixed, the second not begun
+    EXPECT_THAT(cut_journal(state_.path(), 5), HasSubstr("settled"));
+    const auto again = run(machine, fixing());
+    EXPECT_EQ(again.run_id, first.run_id);
+    EXPECT_EQ(outcome_of(again, "extensions-disabled").finding.state, State::fixed);
+    EXPECT_THAT(outcome_of(again, "extensions-disabled").changes,
+                ElementsAre("edit /etc/waagent.conf", "restart service walinuxagent"));
+    EXPECT_FALSE(again.anything_left());
+    const auto later = run(machine, fixing());
+    EXPECT_TRUE(later.run_id.empty()) << "a run that came to its end is not gone on with";
+    EXPECT_EQ(outcome_of(later, "extensions-disabled").finding.state, State::healthy);
 }
 
 TEST_F(Engine, QuestionNobodyRecordedIsUnknownNotHealthy) {
