@@ -115,11 +115,11 @@ asio::awaitable<Result<HttpResponse>> exchange(tcp::socket& socket, tcp::endpoin
     co_return HttpResponse{parser.get().result_int(), std::move(parser.get().body())};
 }
 
-asio::awaitable<void> probe(const std::vector<tcp::endpoint>& endpoints, const HttpRequest& request,
-                            std::optional<Result<HttpResponse>>& answer) {
+asio::awaitable<void> probe(asio::io_context& context, const std::vector<tcp::endpoint>& endpoints,
+                            const HttpRequest& request, std::optional<Result<HttpResponse>>& answer) {
     std::optional<Error> first_failure;
     for (const tcp::endpoint& endpoint : endpoints) {
-        tcp::socket socket(co_await asio::this_coro::executor);
+        tcp::socket socket(context);
         const auto [error] = co_await socket.async_connect(endpoint, as_result);
         if (!error) {
             answer = co_await exchange(socket, endpoint, request);
@@ -174,7 +174,7 @@ Result<HttpResponse> http_get(const HttpRequest& request, const Resolver& resolv
     }
     std::optional<Result<HttpResponse>> answer;
     asio::io_context context(1);
-    asio::co_spawn(context, probe(*endpoints, request, answer), [](const std::exception_ptr& thrown) {
+    asio::co_spawn(context, probe(context, *endpoints, request, answer), [](const std::exception_ptr& thrown) {
         if (thrown) {
             std::rethrow_exception(thrown);
         }

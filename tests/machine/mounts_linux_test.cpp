@@ -57,7 +57,7 @@ TEST(Mountinfo, WhatIsWrongIsNamedWithItsLine) {
         std::string("\0\xff\n", 3),
     };
     for (const std::string& line : bad) {
-        const auto mounts = parse_mountinfo(good + line + good);
+        const auto mounts = parse_mountinfo(std::string(good).append(line).append(good));
         ASSERT_FALSE(mounts) << line.substr(0, 80);
         EXPECT_EQ(mounts.error().kind, ErrorKind::invalid);
         EXPECT_THAT(mounts.error().message, HasSubstr("/proc/self/mountinfo line 2: expected"));

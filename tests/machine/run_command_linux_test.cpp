@@ -127,6 +127,7 @@ TEST_F(RunCommand, NoticesAnEndLongAfterTheOutputEnded) {
 TEST_F(RunCommand, ManyAtOnceDoNotDisturbEachOther) {
     std::atomic<int> wrong = 0;
     std::vector<std::thread> threads;
+    threads.reserve(8);
     for (int thread = 0; thread < 8; ++thread) {
         threads.emplace_back([&wrong, thread] {
             for (int i = 0; i < 20; ++i) {

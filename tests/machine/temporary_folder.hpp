@@ -30,7 +30,7 @@ public:
     }
 
     std::string script(const std::string& name, const std::string& content) const {
-        const std::string path = file(name, content);
+        std::string path = file(name, content);
         std::filesystem::permissions(path, std::filesystem::perms::owner_all);
         return path;
     }

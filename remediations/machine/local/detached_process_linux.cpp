@@ -35,8 +35,8 @@ void forget_failed_unit(const std::string& unit) {
 
 Result<Detachment> start_detached(const std::string& unit, const std::filesystem::path& program,
                                   const std::vector<std::string>& arguments,
-                                  const std::filesystem::path& working_directory) {
-    if (systemd_runs() && is_privileged()) {
+                                  const std::filesystem::path& working_directory, DetachBy by) {
+    if (by == DetachBy::service_manager && systemd_runs() && is_privileged()) {
         // KillMode: a child of the program outlives it, as it would without systemd.
         const std::vector<std::string> properties = {"--property=WorkingDirectory=" + working_directory.string(),
                                                      "--property=StandardOutput=null", "--property=StandardError=null",
