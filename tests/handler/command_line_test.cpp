@@ -192,6 +192,17 @@ TEST_F(CommandLine, WorksWithAnErrorCodeItDoesNotKnow) {
     EXPECT_THAT(answer.err, HasSubstr("did you mean UserErrorGuestAgentStatusUnavailable?"));
 }
 
+TEST_F(CommandLine, ShowsWhatTheReadmeShows) {
+    use("linux/extensions-disabled");
+    std::string sample;
+    std::istringstream shown(run({"diagnose"}).out);
+    for (std::string line; std::getline(shown, line);) sample += line.empty() ? "\n" : "    " + line + "\n";
+    const std::ifstream file(TEST_DATA "/../../README.md");
+    std::stringstream readme;
+    readme << file.rdbuf();
+    EXPECT_THAT(readme.str(), HasSubstr("    $ backup-remediation diagnose\n" + sample));
+}
+
 TEST_F(CommandLine, CapturesWhatItCanDiagnoseAgain) {
     use("linux/extensions-disabled");
     const auto output = (folder_.path() / "vm1").string();
