@@ -20,13 +20,14 @@
 namespace handler {
 
 using machine::Result;
+using machine::local::DetachBy;
 using machine::local::Detachment;
 
 namespace {
 
 /// A run that both its processes left unfinished this often is not begun again.
 constexpr unsigned most_attempts = 5;
-constexpr std::chrono::seconds supervisor_appears_within{15};
+constexpr std::chrono::seconds supervisor_appears_within{3};
 /// The agent gives `disable` 900 s and `uninstall` 300 s.
 constexpr std::chrono::seconds disable_patience{600};
 constexpr std::chrono::seconds uninstall_patience{240};
@@ -166,20 +167,24 @@ private:
     }
 
     ExitCode start_supervisor(unsigned attempt) {
-        const auto started = context_.system.start_detached(
-            fmt::format("backup-remediation-{}-{}", number_, attempt), context_.system.executable,
-            {"supervise", to_text(folder())}, context_.system.state_folder);
-        if (!started) return conclude_failure(started.error().message);
-        const auto deadline = std::chrono::steady_clock::now() + supervisor_appears_within;
-        while (!supervisor_at_work()) {
-            if (std::chrono::steady_clock::now() >= deadline) {
-                return conclude_failure("the process that does the work was started but never appeared");
+        for (const auto& [by, patience] : {std::pair(DetachBy::service_manager, supervisor_appears_within),
+                                           std::pair(DetachBy::session, 3 * supervisor_appears_within)}) {
+            const auto started = context_.system.start_detached(
+                fmt::format("backup-remediation-{}-{}", number_, attempt), context_.system.executable,
+                {"supervise", to_text(folder())}, context_.system.state_folder, by);
+            if (!started) return conclude_failure(started.error().message);
+            const auto deadline = std::chrono::steady_clock::now() + patience;
+            while (std::chrono::steady_clock::now() < deadline) {
+                if (supervisor_at_work()) {
+                    context_.log.info(fmt::format("enable: sequence {} began, attempt {}, {}", number_, attempt,
+                                                  to_string(*started)));
+                    return ExitCode::ok;
+                }
+                std::this_thread::sleep_for(std::chrono::milliseconds(5));
             }
-            std::this_thread::sleep_for(std::chrono::milliseconds(5));
+            context_.log.warning(fmt::format("the supervisor started {} did not appear", to_string(*started)));
         }
-        context_.log.info(
-            fmt::format("enable: sequence {} began, attempt {}, {}", number_, attempt, to_string(*started)));
-        return ExitCode::ok;
+        return conclude_failure("the process that does the work was started but never appeared");
     }
 
     Result<void> show(const Status& status) {

@@ -23,7 +23,7 @@ struct System {
     /// machine::local::start_detached, run_supervised and decrypt_cms.
     std::function<machine::Result<machine::local::Detachment>(
         const std::string& unit, const std::filesystem::path& program, const std::vector<std::string>& arguments,
-        const std::filesystem::path& working_directory)>
+        const std::filesystem::path& working_directory, machine::local::DetachBy by)>
         start_detached;
     std::function<machine::Result<int>(const std::filesystem::path& program, const std::vector<std::string>& arguments,
                                        const std::filesystem::path& working_directory,

@@ -21,6 +21,8 @@ namespace {
 using machine::Error;
 using machine::ErrorKind;
 using machine::Result;
+using machine::local::DetachBy;
+using machine::local::Detachment;
 using remediations::Report;
 using remediations::RunOptions;
 using testing::ElementsAre;
@@ -56,17 +58,20 @@ protected:
         system.executable = handler_.folder / "bin/x86_64/backup-remediation";
         system.state_folder = state_;
         system.start_detached = [this](const std::string&, const fs::path&, const std::vector<std::string>& arguments,
-                                       const fs::path&) -> Result<machine::local::Detachment> {
+                                       const fs::path&, DetachBy by) -> Result<Detachment> {
             if (detaching_fails_) return Error{ErrorKind::failed, "cannot start a process", 0};
+            if (systemd_starts_nothing_ && by == DetachBy::service_manager) return Detachment::systemd_unit;
             children_.push_back(start([=, this] { return internal(arguments); }));
             supervisor_ = children_.back();
-            return machine::local::Detachment::session;
+            return Detachment::session;
         };
         system.run_supervised = [this](const fs::path&, const std::vector<std::string>& arguments, const fs::path&,
                                        std::chrono::milliseconds timeout) -> Result<int> {
             EXPECT_EQ(timeout, time_budget);
-            const auto worker = start([=, this] { return internal(arguments); });
-            test::write(root_.path() / "worker.pid", std::to_string(worker));
+            const auto worker = start([=, this] {
+                test::write(root_.path() / "worker.pid", std::to_string(::getpid()));
+                return internal(arguments);
+            });
             int status = 0;
             while (::waitpid(worker, &status, WNOHANG) == 0) {
                 if (fs::exists(root_.path() / "time-is-up")) {
@@ -150,7 +155,7 @@ protected:
         run_ = [this](const RunOptions& options) -> Result<Report> {
             note_run(options);
             options.progress("diagnosing");
-            while (!fs::exists(root_.path() / "go")) std::this_thread::sleep_for(5ms);
+            while (!fs::exists(root_.path() / "go") && fs::exists(root_.path())) std::this_thread::sleep_for(5ms);
             return healthy_report();
         };
     }
@@ -167,6 +172,7 @@ protected:
     std::map<std::string, std::string> variables_;
     bool privileged_ = true;
     bool detaching_fails_ = false;
+    bool systemd_starts_nothing_ = false;
     std::function<Result<Report>(const RunOptions&)> run_ = [this](const RunOptions& options) -> Result<Report> {
         note_run(options);
         return healthy_report();
@@ -395,6 +401,13 @@ TEST_F(EnableTest, WhatCannotBeStartedIsReportedAndTriedAgain) {
     EXPECT_EQ(err_.str(), "cannot start a process\n");
     EXPECT_EQ(handler_.word(1), "error");
     detaching_fails_ = false;
+    EXPECT_EQ(run_to_the_end(1), ExitCode::ok);
+    EXPECT_EQ(handler_.word(1), "success");
+}
+
+TEST_F(EnableTest, WhereSystemdMayNotRunItASessionOfItsOwnDoes) {
+    systemd_starts_nothing_ = true;
+    handler_.settings(1);
     EXPECT_EQ(run_to_the_end(1), ExitCode::ok);
     EXPECT_EQ(handler_.word(1), "success");
 }

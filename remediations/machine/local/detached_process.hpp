@@ -11,11 +11,15 @@ namespace machine::local {
 
 /// How a worker left the guest agent's reach; for the log.
 enum class Detachment {
-    systemd_unit,      ///< a transient unit with a control group of its own
-    session,           ///< a session of its own; a systemd restart of the agent would still reach it
-    breakaway,         ///< outside the agent's Windows job
-    inherited_job,     ///< the job forbids breaking away: ends with the agent's job
+    systemd_unit,   ///< a transient unit with a control group of its own
+    session,        ///< a session of its own; a systemd restart of the agent would still reach it
+    breakaway,      ///< outside the agent's Windows job
+    inherited_job,  ///< the job forbids breaking away: ends with the agent's job
 };
+
+/// The service manager may refuse to run a program (SELinux keeps systemd from some folders) without
+/// telling who asked; `session` does without it.
+enum class DetachBy { service_manager, session };
 
 /// Starts a program that outlives its parent and, where the system can, a restart of the service
 /// its parent belongs to. `unit` names it for the service manager ([a-z0-9-]). Standard streams
@@ -23,7 +27,8 @@ enum class Detachment {
 /// variables (Windows).
 Result<Detachment> start_detached(const std::string& unit, const std::filesystem::path& program,
                                   const std::vector<std::string>& arguments,
-                                  const std::filesystem::path& working_directory);
+                                  const std::filesystem::path& working_directory,
+                                  DetachBy by = DetachBy::service_manager);
 
 /// A child that is watched: started in the same session, waited for with a deadline.
 /// Returns its exit code; ErrorKind::timed_out after it and its process group were ended.

@@ -85,22 +85,11 @@ Result<Child> create_process(const std::filesystem::path& program, const std::ve
     return Child{KernelHandle(process.hProcess), KernelHandle(process.hThread)};
 }
 
-/// Every process in it ends when its last handle is closed: when we end, at the latest.
-Result<KernelHandle> kill_on_close_job() {
-    KernelHandle job(CreateJobObjectW(nullptr, nullptr));
-    JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits{};
-    limits.BasicLimitInformation.LimitFlags = JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE;
-    if (!job || !SetInformationJobObject(job.get(), JobObjectExtendedLimitInformation, &limits, sizeof limits)) {
-        return last_error("create", "a job object");
-    }
-    return job;
-}
-
 }  // namespace
 
 Result<Detachment> start_detached(const std::string&, const std::filesystem::path& program,
                                   const std::vector<std::string>& arguments,
-                                  const std::filesystem::path& working_directory) {
+                                  const std::filesystem::path& working_directory, DetachBy /*by*/) {
     EnvironmentBlock environment;
     if (!CreateEnvironmentBlock(environment.receive(), nullptr, FALSE)) {
         return last_error("read", "the system's environment variables");
@@ -118,13 +107,14 @@ Result<Detachment> start_detached(const std::string&, const std::filesystem::pat
 
 Result<int> run_supervised(const std::filesystem::path& program, const std::vector<std::string>& arguments,
                            const std::filesystem::path& working_directory, std::chrono::milliseconds timeout) {
-    const auto job = kill_on_close_job();
-    if (!job) return job.error();
+    // Its limit is the time alone: should we die, what is in it goes on.
+    const KernelHandle job(CreateJobObjectW(nullptr, nullptr));
+    if (!job) return last_error("create", "a job object");
     const auto child =
         create_process(program, arguments, working_directory, CREATE_SUSPENDED | CREATE_NO_WINDOW, nullptr);
     if (!child) return child.error();
     const auto name = to_utf8(program.native());
-    if (!AssignProcessToJobObject(job->get(), child->process.get())) {
+    if (!AssignProcessToJobObject(job.get(), child->process.get())) {
         const auto error = last_error("put into a job", name);
         TerminateProcess(child->process.get(), 1);
         return error;
@@ -134,7 +124,7 @@ Result<int> run_supervised(const std::filesystem::path& program, const std::vect
     const auto wait = static_cast<DWORD>(std::clamp<std::int64_t>(timeout.count(), 0, INFINITE - 1));
     const auto waited = WaitForSingleObject(child->process.get(), wait);
     if (waited == WAIT_TIMEOUT) {
-        TerminateJobObject(job->get(), 1);
+        TerminateJobObject(job.get(), 1);
         WaitForSingleObject(child->process.get(), 5000);
         return Error{ErrorKind::timed_out, fmt::format("{} did not end within {} ms", name, timeout.count()), 0};
     }
