@@ -204,7 +204,7 @@ TEST_F(MoveAcrossFileSystems, KeepsEverything) {
     ASSERT_EQ(::symlink("../nowhere", (folder / "tree/link").c_str()), 0);
     ASSERT_EQ(::mkfifo((folder / "tree/pipe").c_str(), 0640), 0);
     ::chmod(file.c_str(), 04755);
-    ::chmod((folder / "tree/inner").c_str(), 0550);
+    ::chmod((folder / "tree/inner").c_str(), 0750);
     const bool labelled = set_attribute(file, "security.selinux", "system_u:object_r:var_lib_t:s0");
     const bool root = ::geteuid() == 0;
     if (root) {
@@ -222,7 +222,7 @@ TEST_F(MoveAcrossFileSystems, KeepsEverything) {
     EXPECT_THAT(*files.list(other / "q"), ElementsAre("tree"));
     EXPECT_EQ(text_in(other / "q/tree/inner/f"), std::string(200000, 'x'));
     EXPECT_EQ(status_at(other / "q/tree/inner/f").st_mode & 07777, 04755u);
-    EXPECT_EQ(status_at(other / "q/tree/inner").st_mode & 07777, 0550u);
+    EXPECT_EQ(status_at(other / "q/tree/inner").st_mode & 07777, 0750u);
     EXPECT_EQ(status_at(other / "q/tree/pipe").st_mode, 0640u | S_IFIFO);
     EXPECT_EQ(std::filesystem::read_symlink(other / "q/tree/link"), "../nowhere");
     for (const char* path : {"q/tree/inner/f", "q/tree/link", "q/tree/inner", "q/tree"}) {

@@ -37,17 +37,18 @@ Result<Detachment> start_detached(const std::string& unit, const std::filesystem
                                   const std::vector<std::string>& arguments,
                                   const std::filesystem::path& working_directory, DetachBy by) {
     if (by == DetachBy::service_manager && systemd_runs() && is_privileged()) {
-        // KillMode: a child of the program outlives it, as it would without systemd.
-        const std::vector<std::string> properties = {"--property=WorkingDirectory=" + working_directory.string(),
-                                                     "--property=StandardOutput=null", "--property=StandardError=null",
-                                                     "--property=KillMode=process"};
+        // A child of the program outlives it, as it would without systemd.
+        const std::string kill_mode = "--property=KillMode=process";
+        const std::vector<std::string> properties = {kill_mode,
+                                                     "--property=WorkingDirectory=" + working_directory.string(),
+                                                     "--property=StandardOutput=null", "--property=StandardError=null"};
         if (start_systemd_unit(unit, program, arguments, properties)) {
             return Detachment::systemd_unit;
         }
         forget_failed_unit(unit);
-        // systemd 219 (RHEL 7) knows none of these properties: / and the journal have to do there.
+        // systemd 219 (RHEL 7) knows only KillMode: / and the journal have to do there.
         if (start_systemd_unit(unit, program, arguments, properties) ||
-            start_systemd_unit(unit, program, arguments, {})) {
+            start_systemd_unit(unit, program, arguments, {kill_mode})) {
             return Detachment::systemd_unit;
         }
     }
