@@ -184,7 +184,10 @@ Result<void> SysvServices::stop(const std::string& name, std::chrono::millisecon
 }
 
 Result<void> SysvServices::restart(const std::string& name, std::chrono::milliseconds timeout) {
-    return run_script(name, "restart", ServiceState::running, timeout);
+    // Not the script's own restart: Debian's walinuxagent script fails to stop the agent, says it did, and would leave
+    // two of them.
+    const auto stopped = stop(name, timeout);
+    return stopped ? start(name, timeout) : stopped;
 }
 
 Result<void> SysvServices::run_tool(const std::filesystem::path& tool, const std::vector<std::string>& arguments) {
