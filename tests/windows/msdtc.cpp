@@ -35,6 +35,7 @@ int uninstall() {
     SERVICE_STATUS status{};
     ControlService(service, SERVICE_CONTROL_STOP, &status);
     if (!DeleteService(service)) return static_cast<int>(GetLastError());
+    CloseServiceHandle(service);
     RegDeleteTreeW(HKEY_LOCAL_MACHINE, settings);
     return 0;
 }
@@ -51,6 +52,7 @@ int install() {
         if (!service) Sleep(100);
     }
     if (!service) return static_cast<int>(GetLastError());
+    CloseServiceHandle(service);
     HKEY key = nullptr;
     RegCreateKeyExW(HKEY_LOCAL_MACHINE, security_settings, 0, nullptr, 0, KEY_SET_VALUE, nullptr, &key, nullptr);
     for (const auto* value : {L"NetworkDtcAccess", L"NetworkDtcAccessInbound", L"NetworkDtcAccessOutbound"}) {

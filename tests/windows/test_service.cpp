@@ -4,11 +4,17 @@
 //   test_service NAME refuse-unless FILE       stops at once with exit code 1068 while FILE does not exist
 //   test_service NAME hang-start               stays in START_PENDING
 //   test_service NAME hang-stop                stays in STOP_PENDING once it is told to stop
-// and, as an ordinary program: test_service hold, which keeps a Wine prefix alive until it is ended.
+// and, as an ordinary program:
+//   test_service install NAME ACCOUNT BEHAVIOUR...   registers it, to be started on demand ("" is LocalSystem)
+//   test_service start NAME                          exit code 0, or why it did not start
+//   test_service disable NAME
+//   test_service show NAME                           prints STATE START EXIT_CODE ACCOUNT, or "absent"
+//   test_service remove NAME                         ends and deletes it
+//   test_service hold                                prints "ready", and keeps a Wine prefix alive until it is ended
 
 #include "service_program.hpp"
 
-#include <cstdlib>
+#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -41,14 +47,87 @@ void WINAPI service_main(DWORD, wchar_t**) {
     }
 }
 
+SC_HANDLE manager() {
+    return OpenSCManagerW(nullptr, nullptr, SC_MANAGER_ALL_ACCESS);
+}
+
+int install(const std::wstring& name, const std::wstring& account) {
+    wchar_t executable[MAX_PATH];
+    GetModuleFileNameW(nullptr, executable, MAX_PATH);
+    auto command = L'"' + std::wstring(executable) + L"\" " + name;
+    for (std::size_t i = 4; i < arguments.size(); ++i) command += L' ' + arguments[i];
+    // Until one of the same name that was deleted is really gone.
+    for (int attempt = 0; attempt < 200; ++attempt) {
+        const auto service =
+            CreateServiceW(manager(), name.c_str(), nullptr, SERVICE_ALL_ACCESS, SERVICE_WIN32_OWN_PROCESS,
+                           SERVICE_DEMAND_START, SERVICE_ERROR_NORMAL, command.c_str(), nullptr, nullptr, nullptr,
+                           account.empty() ? nullptr : account.c_str(), L"");
+        if (service) return CloseServiceHandle(service) ? 0 : 1;
+        if (GetLastError() != ERROR_SERVICE_MARKED_FOR_DELETE && GetLastError() != ERROR_SERVICE_EXISTS) break;
+        Sleep(100);
+    }
+    return static_cast<int>(GetLastError());
+}
+
+int start(SC_HANDLE service) {
+    if (!StartServiceW(service, 0, nullptr)) return static_cast<int>(GetLastError());
+    SERVICE_STATUS status{};
+    while (QueryServiceStatus(service, &status) && status.dwCurrentState == SERVICE_START_PENDING) Sleep(20);
+    return status.dwCurrentState == SERVICE_RUNNING ? 0 : static_cast<int>(status.dwWin32ExitCode);
+}
+
+int disable(SC_HANDLE service) {
+    const auto changed = ChangeServiceConfigW(service, SERVICE_NO_CHANGE, SERVICE_DISABLED, SERVICE_NO_CHANGE, nullptr,
+                                              nullptr, nullptr, nullptr, nullptr, nullptr, nullptr);
+    return changed ? 0 : static_cast<int>(GetLastError());
+}
+
+int show(SC_HANDLE service) {
+    SERVICE_STATUS status{};
+    alignas(QUERY_SERVICE_CONFIGW) BYTE buffer[8192];
+    auto& config = *reinterpret_cast<QUERY_SERVICE_CONFIGW*>(buffer);
+    DWORD needed = 0;
+    QueryServiceStatus(service, &status);
+    if (!QueryServiceConfigW(service, &config, sizeof buffer, &needed)) return static_cast<int>(GetLastError());
+    std::printf("%lu %lu %lu %ls\n", status.dwCurrentState, config.dwStartType, status.dwWin32ExitCode,
+                config.lpServiceStartName);
+    return 0;
+}
+
+int remove(SC_HANDLE service) {
+    SERVICE_STATUS_PROCESS status{};
+    DWORD needed = 0;
+    QueryServiceStatusEx(service, SC_STATUS_PROCESS_INFO, reinterpret_cast<BYTE*>(&status), sizeof status, &needed);
+    if (const auto process = OpenProcess(PROCESS_TERMINATE, FALSE, status.dwProcessId)) TerminateProcess(process, 0);
+    return DeleteService(service) ? 0 : static_cast<int>(GetLastError());
+}
+
+int administer(const std::wstring& verb, const std::wstring& name) {
+    if (verb == L"install" && arguments.size() >= 5) return install(name, arguments[3]);
+    const auto service = OpenServiceW(manager(), name.c_str(), SERVICE_ALL_ACCESS);
+    if (!service && verb == L"show") return std::printf("absent\n"), 0;
+    if (!service) return static_cast<int>(GetLastError());
+    const int result = verb == L"start"     ? start(service)
+                       : verb == L"disable" ? disable(service)
+                       : verb == L"show"    ? show(service)
+                                            : remove(service);
+    CloseServiceHandle(service);  // one that was deleted stays as long as somebody has it open
+    return result;
+}
+
 }  // namespace
 
 int wmain(int argc, wchar_t** argv) {
     arguments.assign(argv, argv + argc);
     if (argc == 2 && arguments[1] == L"hold") {
+        std::puts("ready");
+        std::fflush(stdout);
         Sleep(INFINITE);
     }
     if (argc < 3) return 2;
+    for (const auto* verb : {L"install", L"start", L"disable", L"show", L"remove"}) {
+        if (arguments[1] == verb) return administer(arguments[1], arguments[2]);
+    }
     const int code = service_program::dispatch(arguments[1].data(), service_main);
     Sleep(500);  // Wine's service manager forgets the exit code of one that is gone before it looks
     return code;

@@ -1,0 +1,319 @@
+"""The whole Windows program, started as a person and as the guest agent start it, under Wine.
+
+tests/windows/run runs it: the services, the registry and the certificates are those of its Wine prefix.
+"""
+
+import base64
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import time
+import unittest
+
+WINE = os.environ["TEST_WINE"]
+PREFIX = pathlib.Path(os.environ["WINEPREFIX"])
+BENCH = pathlib.Path(os.environ["TEST_BENCH"].removeprefix("Z:"))
+TIME_LIMIT = 120
+
+RUNNING, STOPPED = "4", "1"
+DEMAND, DISABLED = "3", "4"
+NETWORK_SERVICE = r"ntauthority\networkservice"  # msdtc.exe and the service manager space it differently
+
+MSDTC_SETTINGS = r"HKLM\SOFTWARE\Microsoft\MSDTC\Security"
+FLAGS = ((r"HKLM\SOFTWARE\Microsoft\BcdrAgent", "IsProviderInstalled"),
+         (r"HKLM\SOFTWARE\Microsoft\BcdrAgentPersistentKeys", "IsCommonProviderInstalled"))
+
+HANDLER = r"C:\Packages\Plugins\Community.Backup.BackupRemediation\1.0.0.0"
+
+
+def drive_c(path):
+    """Where a file of the Windows computer is seen from here."""
+    return PREFIX / "drive_c" / path.removeprefix("C:\\").replace("\\", "/")
+
+
+def wine(*arguments, check=True, cwd=None):
+    done = subprocess.run([WINE, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=TIME_LIMIT, cwd=cwd, check=False)
+    done.stdout = done.stdout.decode().replace("\r\n", "\n")
+    done.stderr = done.stderr.decode().replace("\r\n", "\n")
+    if check and done.returncode != 0:
+        raise AssertionError(f"{arguments} ended with {done.returncode}: {done.stdout}{done.stderr}")
+    return done
+
+
+def service(verb, *arguments, check=True):
+    return wine(BENCH / "test_service.exe", verb, *arguments, check=check)
+
+
+class Shown:
+    """A service as the service manager shows it."""
+
+    def __init__(self, name):
+        line = service("show", name).stdout.strip()
+        self.absent = line == "absent"
+        if not self.absent:
+            self.state, self.start, self.exit_code, self.account = line.split(" ", 3)
+            self.account = self.account.lower().replace(" ", "")
+
+
+def set_value(key, name, kind, data):
+    wine("reg", "add", key, "/v", name, "/t", kind, "/d", data, "/f")
+
+
+def value(key, name):
+    """(type, data), or None where it is absent."""
+    done = wine("reg", "query", key, "/v", name, check=False)
+    for line in done.stdout.splitlines():
+        words = line.split(None, 2)
+        if words and words[0].lower() == name.lower():
+            return words[1], words[2] if len(words) > 2 else ""
+    return None
+
+
+def run_program(*arguments):
+    """Runs a command for people with --format json: (exit code, report)."""
+    done = wine(BENCH / "backup-remediation.exe", *arguments, "--format", "json", check=False)
+    if not done.stdout.startswith("{"):
+        raise AssertionError(f"{arguments} ended with {done.returncode}: {done.stdout}{done.stderr}")
+    return done.returncode, json.loads(done.stdout)
+
+
+def states(report):
+    return {finding["id"]: finding["state"] for finding in report["findings"]}
+
+
+class WindowsCase(unittest.TestCase):
+    def setUp(self):
+        for name in ("COMSysApp", "MSDTC", "IaasVmProvider"):
+            service("remove", name, check=False)
+        for key in {r"HKLM\SOFTWARE\Microsoft\MSDTC", *(key for key, _ in FLAGS)}:
+            wine("reg", "delete", key, "/f", check=False)
+        drive_c(r"C:\windows\system32\msdtc.exe.installed").unlink(missing_ok=True)
+        shutil.rmtree(drive_c(r"C:\ProgramData\BackupRemediation"), ignore_errors=True)
+        shutil.rmtree(drive_c(r"C:\Packages"), ignore_errors=True)
+        self.restart_windows()
+
+    def restart_windows(self):
+        """The service manager may keep a deleted service, and keeps the exit codes of the others, until it ends."""
+        subprocess.run(["wineserver", "-k"], check=False)
+        subprocess.run(["wineserver", "-w"], check=True)
+        # Services end with the last ordinary process.
+        hold = subprocess.Popen([WINE, BENCH / "test_service.exe", "hold"], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.addCleanup(hold.stdout.close)
+        self.addCleanup(hold.wait, TIME_LIMIT)
+        self.addCleanup(hold.kill)
+        hold.stdout.readline()  # "ready": the service manager runs now
+
+    def install(self, name, account, *behaviour):
+        service("install", name, account, *behaviour)
+
+    def install_healthy(self):
+        self.install("COMSysApp", "", "normal")
+        self.install("MSDTC", r"NT AUTHORITY\NetworkService", "normal")
+
+
+class ComPlus(WindowsCase):
+    ONLY = ("--only", "com-plus-service,msdtc-account,msdtc-not-running,msdtc-damaged")
+
+    def test_a_healthy_computer_is_left_alone(self):
+        self.install_healthy()
+        code, report = run_program("fix", *self.ONLY)
+        self.assertEqual(code, 0, report)
+        self.assertEqual(set(states(report).values()), {"healthy"})
+        self.assertIsNone(report["rootCause"])
+
+    def test_a_disabled_com_plus_is_enabled_and_started(self):
+        self.install_healthy()
+        service("disable", "COMSysApp")
+
+        code, report = run_program("diagnose", *self.ONLY)
+        self.assertEqual((code, report["rootCause"]), (1, "com-plus-service"))
+        code, report = run_program("fix", "--dry-run", *self.ONLY)
+        self.assertEqual(Shown("COMSysApp").start, DISABLED, "a dry run changes nothing")
+
+        code, report = run_program("fix", *self.ONLY)
+        self.assertEqual((code, states(report)["com-plus-service"]), (0, "fixed"), report)
+        fixed = Shown("COMSysApp")
+        self.assertEqual((fixed.state, fixed.start), (RUNNING, DEMAND))
+
+        code, _ = run_program("undo")
+        self.assertEqual(code, 0)
+        undone = Shown("COMSysApp")
+        self.assertEqual((undone.state, undone.start), (STOPPED, DISABLED))
+
+    def test_msdtc_gets_its_account_and_undo_takes_it_back(self):
+        self.install("COMSysApp", "", "normal")
+        self.install("MSDTC", "", "normal")
+        code, report = run_program("fix", *self.ONLY)
+        self.assertEqual((code, states(report)["msdtc-account"]), (0, "fixed"), report)
+        fixed = Shown("MSDTC")
+        self.assertEqual(fixed.state, RUNNING)
+        self.assertEqual(fixed.account, NETWORK_SERVICE)
+
+        code, _ = run_program("undo")
+        self.assertEqual(code, 0)
+        self.assertEqual(Shown("MSDTC").account, "localsystem")
+
+    def test_msdtc_is_reinstalled_only_with_approval_and_its_settings_come_back(self):
+        # COM+ works only with an MSDTC that was installed anew.
+        self.install("COMSysApp", "", "refuse-unless", r"C:\windows\system32\msdtc.exe.installed")
+        self.install("MSDTC", r"NT AUTHORITY\NetworkService", "normal")
+        set_value(MSDTC_SETTINGS, "NetworkDtcAccess", "REG_DWORD", "1")
+        set_value(MSDTC_SETTINGS, "AccountName", "REG_SZ", r"CONTOSO\dtc")
+        self.assertNotEqual(service("start", "COMSysApp", check=False).returncode, 0)
+
+        # Diagnoses that look at MSDTC at the same time make Wine's service manager lose count of who has it open;
+        # deleted, it would then stay for ever. So only one does.
+        only = ("--only", "com-plus-service,msdtc-damaged")
+
+        code, report = run_program("fix", *only)
+        self.assertEqual((code, states(report)["msdtc-damaged"]), (1, "needs-approval"), report)
+        self.assertFalse(drive_c(r"C:\windows\system32\msdtc.exe.installed").exists())
+
+        code, report = run_program("fix", *only, "--max-disruption", "workload")
+        self.assertEqual((code, states(report)["msdtc-damaged"]), (0, "fixed"), report)
+        self.assertTrue(drive_c(r"C:\windows\system32\msdtc.exe.installed").exists())
+        self.assertEqual(Shown("COMSysApp").state, RUNNING)
+        self.assertEqual(Shown("MSDTC").state, RUNNING)
+        self.assertEqual(Shown("MSDTC").account, NETWORK_SERVICE)
+        self.assertEqual(value(MSDTC_SETTINGS, "NetworkDtcAccess"), ("REG_DWORD", "0x1"))
+        self.assertEqual(value(MSDTC_SETTINGS, "AccountName"), ("REG_SZ", r"CONTOSO\dtc"))
+        self.assertEqual(value(MSDTC_SETTINGS, "NetworkDtcAccessInbound"), ("REG_DWORD", "0x0"))
+
+    def test_a_service_that_never_starts_is_not_said_to_be_fixed(self):
+        self.install("COMSysApp", "", "refuse", "1234")
+        self.install("MSDTC", r"NT AUTHORITY\NetworkService", "normal")
+        service("start", "COMSysApp", check=False)
+        code, report = run_program("fix", "--only", "com-plus-service")
+        self.assertEqual((code, states(report)["com-plus-service"]), (1, "broken"))
+        self.assertIn("1234", json.dumps(report))
+        self.assertEqual(Shown("COMSysApp").start, DEMAND)
+
+
+class ProviderFlags(WindowsCase):
+    ONLY = ("--only", "provider-flags")
+
+    def test_flags_of_a_missing_provider_are_reset_and_undo_restores_them(self):
+        (key, name), (other_key, other_name) = FLAGS
+        set_value(key, name, "REG_EXPAND_SZ", "True")
+        code, report = run_program("fix", *self.ONLY)
+        self.assertEqual((code, states(report)["provider-flags"]), (0, "fixed"), report)
+        self.assertEqual(value(key, name), ("REG_SZ", "False"))
+        self.assertIsNone(value(other_key, other_name))
+        code, _ = run_program("undo")
+        self.assertEqual(code, 0)
+        self.assertEqual(value(key, name), ("REG_EXPAND_SZ", "True"))
+        self.assertIsNone(value(other_key, other_name))
+
+    def test_undo_leaves_alone_what_somebody_changed_since(self):
+        key, name = FLAGS[1]
+        set_value(key, name, "REG_SZ", "True")
+        run_program("fix", *self.ONLY)
+        set_value(key, name, "REG_SZ", "somebody else's")
+        run_program("undo")
+        self.assertEqual(value(key, name), ("REG_SZ", "somebody else's"))
+
+    def test_flags_of_a_working_provider_stay(self):
+        self.install("IaasVmProvider", "", "normal")
+        set_value(*FLAGS[0], "REG_SZ", "True")
+        code, report = run_program("fix", *self.ONLY)
+        self.assertEqual((code, states(report)["provider-flags"]), (0, "healthy"))
+        self.assertEqual(value(*FLAGS[0]), ("REG_SZ", "True"))
+
+
+class GuestAgent(WindowsCase):
+    """What the Windows guest agent does: lays out the folder, writes the settings, calls the commands."""
+
+    def setUp(self):
+        super().setUp()
+        self.folder = drive_c(HANDLER)
+        for name in ("bin", "RuntimeSettings", "Status"):
+            (self.folder / name).mkdir(parents=True)
+        shutil.copy(BENCH / "backup-remediation.exe", self.folder / "bin")
+        environment = {"logFolder": r"C:\WindowsAzure\Logs\Plugins\Community.Backup.BackupRemediation\1.0.0.0",
+                       "configFolder": HANDLER + r"\RuntimeSettings", "statusFolder": HANDLER + r"\Status",
+                       "heartbeatFile": HANDLER + r"\Status\HeartBeat.Json"}
+        (self.folder / "HandlerEnvironment.json").write_text(json.dumps(
+            [{"name": "Community.Backup.BackupRemediation", "version": 1.0, "handlerEnvironment": environment}]))
+
+    def agent_calls(self, command):
+        return wine(HANDLER + r"\bin\backup-remediation.exe", command, check=False, cwd=self.folder)
+
+    def settings(self, sequence, public=None, protected=None):
+        handler = {"publicSettings": public}
+        if protected is not None:
+            handler["protectedSettings"] = base64.b64encode(protected).decode()
+            handler["protectedSettingsCertThumbprint"] = (BENCH / "agent.thumbprint").read_text()
+        content = {"runtimeSettings": [{"handlerSettings": handler}]}
+        (self.folder / f"RuntimeSettings/{sequence}.settings").write_text(json.dumps(content))
+
+    def encrypted(self, settings, certificate="agent.crt"):
+        return subprocess.run(["openssl", "cms", "-encrypt", "-binary", "-aes256", "-outform", "DER",
+                               BENCH / certificate], input=json.dumps(settings).encode(), check=True,
+                              capture_output=True).stdout
+
+    def terminal_status(self, sequence):
+        """The status file's object once it is no longer transitioning."""
+        path = self.folder / f"Status/{sequence}.status"
+        seen = "no status file"
+        for _ in range(TIME_LIMIT * 10):
+            if path.exists():
+                seen = json.loads(path.read_text())[0]["status"]
+                if seen["status"] != "transitioning":
+                    return seen
+            time.sleep(0.1)
+        raise AssertionError(f"no terminal status: {seen}")
+
+    def test_the_settings_that_only_this_computer_can_decrypt_decide_what_is_fixed(self):
+        self.install_healthy()
+        service("disable", "COMSysApp")
+        self.assertEqual(self.agent_calls("install").returncode, 0)
+        self.settings(0, protected=self.encrypted({"mode": "fix", "only": ["com-plus-service"]}))
+        enabled = self.agent_calls("enable")
+        self.assertEqual(enabled.returncode, 0, enabled.stdout + enabled.stderr)
+        status = self.terminal_status(0)
+        self.assertEqual(status["status"], "success", status)
+        fixed = Shown("COMSysApp")
+        self.assertEqual((fixed.state, fixed.start), (RUNNING, DEMAND), status)
+
+        # The same number again, as after every restart of the agent: nothing is done twice.
+        service("disable", "COMSysApp")
+        self.assertEqual(self.agent_calls("enable").returncode, 0)
+        self.assertEqual(self.terminal_status(0), status)
+        self.assertEqual(Shown("COMSysApp").start, DISABLED)
+
+        # Undo works over what the extension did.
+        self.assertEqual(self.agent_calls("disable").returncode, 0)
+        self.assertEqual(self.agent_calls("uninstall").returncode, 0)
+
+    def test_settings_for_somebody_else_are_a_clear_error(self):
+        self.settings(3, protected=self.encrypted({"mode": "fix"}, "other.crt"))
+        enabled = self.agent_calls("enable")
+        self.assertNotEqual(enabled.returncode, 0)
+        status = self.terminal_status(3)
+        self.assertEqual(status["status"], "error")
+        self.assertIn("not encrypted to certificate", status["formattedMessage"]["message"])
+
+    def test_damaged_settings_are_a_clear_error_without_their_content(self):
+        self.settings(4, protected=self.encrypted({"mode": "fix"})[:-20])
+        self.assertNotEqual(self.agent_calls("enable").returncode, 0)
+        status = self.terminal_status(4)
+        self.assertEqual(status["status"], "error")
+        self.assertIn("CMS", status["formattedMessage"]["message"])
+
+    def test_a_diagnosis_ends_in_success_and_a_layer_each(self):
+        self.install_healthy()
+        self.settings(7, public={"mode": "diagnose"})
+        self.assertEqual(self.agent_calls("enable").returncode, 0)
+        status = self.terminal_status(7)
+        self.assertEqual(status["status"], "success", status)
+        names = [part["name"] for part in status["substatus"]]
+        for layer in ("guest-agent", "backup-extension", "os-snapshot", "managed-disk", "network", "vault"):
+            self.assertIn(layer, " ".join(names))
+
+
+if __name__ == "__main__":
+    unittest.main()
