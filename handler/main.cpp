@@ -1,12 +1,11 @@
 #include <iostream>
-#include <string>
-#include <vector>
 
 #include "handler/command_line.hpp"
 #include "handler/commands.hpp"
+#include "remediations/machine/local/program_arguments.hpp"
 
 int main(int count, char** values) {
-    const std::vector<std::string> arguments(values + (count > 0 ? 1 : 0), values + count);
+    const auto arguments = machine::local::program_arguments(count, values);
     if (!arguments.empty() && handler::is_agent_command(arguments.front())) {
         return static_cast<int>(handler::agent_command(arguments, handler::local_system(), std::cout, std::cerr));
     }

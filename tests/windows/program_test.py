@@ -224,6 +224,27 @@ class ProviderFlags(WindowsCase):
         self.assertEqual(value(*FLAGS[0]), ("REG_SZ", "True"))
 
 
+class CommandLine(WindowsCase):
+    def test_arguments_are_not_limited_to_the_code_page(self):
+        done = wine(BENCH / "backup-remediation.exe", "explain", "Größe-日本", check=False)
+        self.assertEqual(done.returncode, 2, done.stdout + done.stderr)
+        self.assertIn("Größe-日本", done.stdout + done.stderr)
+
+    def test_a_capture_of_this_computer_is_diagnosed_alike(self):
+        self.install_healthy()
+        service("disable", "MSDTC")
+        folder = self.folder_for_capture()
+        self.assertEqual(wine(BENCH / "backup-remediation.exe", "capture", "--output", folder, check=False).returncode, 0)
+        _, live = run_program("diagnose")
+        _, captured = run_program("diagnose", "--capture", folder)
+        self.assertEqual(states(captured), states(live))
+        self.assertEqual(captured["rootCause"], "msdtc-not-running")
+
+    def folder_for_capture(self):
+        shutil.rmtree(drive_c(r"C:\capture"), ignore_errors=True)
+        return r"C:\capture"
+
+
 class GuestAgent(WindowsCase):
     """What the Windows guest agent does: lays out the folder, writes the settings, calls the commands."""
 
