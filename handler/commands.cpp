@@ -318,8 +318,11 @@ ExitCode uninstall(const Context& context) {
         } else {
             std::filesystem::remove(state / "runs", code);
         }
-        const auto lock = FileLock::acquire(run_lock_file(state), std::chrono::seconds(1));
-        if (lock) std::filesystem::remove(run_lock_file(state), code);
+        if (const auto lock = FileLock::acquire(run_lock_file(state), std::chrono::seconds(1))) {
+            std::filesystem::remove(run_lock_file(state), code);
+        }
+        // Windows lets a file go only once it is closed.
+        if (!FileLock::held_elsewhere(run_lock_file(state))) std::filesystem::remove(run_lock_file(state), code);
         // Stays where something is in it.
         std::filesystem::remove(state, code);
     }

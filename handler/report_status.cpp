@@ -8,7 +8,6 @@
 
 namespace handler {
 
-using remediations::Finding;
 using remediations::Layer;
 using remediations::Outcome;
 using remediations::Report;
@@ -41,10 +40,18 @@ std::string sentence(std::string text) {
     return text + ".";
 }
 
+/// What `text_of` says of each, with a separator in between.
+std::string listed(const std::vector<const Outcome*>& outcomes, std::string_view separator, const auto& text_of) {
+    std::string text;
+    for (const auto* outcome : outcomes) {
+        if (!text.empty()) text += separator;
+        text += text_of(*outcome);
+    }
+    return text;
+}
+
 std::string ids_of(const std::vector<const Outcome*>& outcomes) {
-    std::vector<std::string> ids;
-    for (const auto* outcome : outcomes) ids.push_back(outcome->remediation->id);
-    return fmt::format("{}", fmt::join(ids, ", "));
+    return listed(outcomes, ", ", [](const Outcome& outcome) { return outcome.remediation->id; });
 }
 
 std::string cause_of(const Outcome& outcome) {
@@ -89,9 +96,7 @@ std::string joined(std::initializer_list<std::string> parts) {
 std::string fixed_in(const Report& report) {
     const auto fixed = outcomes_where(report, in_state(State::fixed));
     if (fixed.empty()) return {};
-    std::vector<std::string> causes;
-    for (const auto* outcome : fixed) causes.push_back(cause_of(*outcome));
-    return sentence(fmt::format("Fixed: {}", fmt::join(causes, "; ")));
+    return sentence("Fixed: " + listed(fixed, "; ", cause_of));
 }
 
 /// What the message says of checks that could not look.
