@@ -9,6 +9,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import tempfile
 import time
 import unittest
 
@@ -34,10 +35,13 @@ def drive_c(path):
 
 
 def wine(*arguments, check=True, cwd=None):
-    done = subprocess.run([WINE, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, timeout=TIME_LIMIT, cwd=cwd, check=False)
-    done.stdout = done.stdout.decode().replace("\r\n", "\n")
-    done.stderr = done.stderr.decode().replace("\r\n", "\n")
+    # Into files: under Wine even a detached process keeps its parent's pipes open.
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        done = subprocess.run([WINE, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                              timeout=TIME_LIMIT, cwd=cwd, check=False)
+        for name, file in (("stdout", out), ("stderr", err)):
+            file.seek(0)
+            setattr(done, name, file.read().decode().replace("\r\n", "\n"))
     if check and done.returncode != 0:
         raise AssertionError(f"{arguments} ended with {done.returncode}: {done.stdout}{done.stderr}")
     return done
@@ -309,6 +313,34 @@ class GuestAgent(WindowsCase):
         # Undo works over what the extension did.
         self.assertEqual(self.agent_calls("disable").returncode, 0)
         self.assertEqual(self.agent_calls("uninstall").returncode, 0)
+
+    def enable_in_job(self, kind):
+        """Enables in a job that ends what is left in it, while the fix still waits for a service."""
+        self.install("COMSysApp", "", "slow-start", "4000")
+        self.install("MSDTC", r"NT AUTHORITY\NetworkService", "normal")
+        service("disable", "COMSysApp")
+        self.settings(0, public={"mode": "fix", "only": ["com-plus-service"]})
+        done = wine(BENCH / "in_job.exe", kind, HANDLER + r"\bin\backup-remediation.exe", "enable", check=False,
+                    cwd=self.folder)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(self.status_word(0), "transitioning")
+
+    def status_word(self, sequence):
+        return json.loads((self.folder / f"Status/{sequence}.status").read_text())[0]["status"]["status"]
+
+    def test_the_work_outlives_the_job_of_the_agent(self):
+        self.enable_in_job("breakaway")
+        self.assertEqual(self.terminal_status(0)["status"], "success")
+        self.assertEqual(Shown("COMSysApp").state, RUNNING)
+
+    def test_work_that_ended_with_the_job_of_the_agent_is_done_again(self):
+        self.enable_in_job("strict")
+        time.sleep(6)
+        self.assertEqual(self.status_word(0), "transitioning", "nobody was left to finish it")
+        self.assertEqual(self.agent_calls("enable").returncode, 0)
+        self.assertEqual(self.terminal_status(0)["status"], "success")
+        fixed = Shown("COMSysApp")
+        self.assertEqual((fixed.state, fixed.start), (RUNNING, DEMAND))
 
     def test_settings_for_somebody_else_are_a_clear_error(self):
         self.settings(3, protected=self.encrypted({"mode": "fix"}, "other.crt"))
