@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <boost/json.hpp>
-#include <boost/process/environment.hpp>
 #include <chrono>
 #include <fstream>
 
 #include "handler/status.hpp"
+#include "remediations/machine/local/detached_process.hpp"
 #include "remediations/machine/utf8.hpp"
 
 namespace handler {
@@ -40,7 +40,7 @@ void Events::send(Level level, std::string_view task, std::string_view message) 
 
     const auto now = std::chrono::system_clock::now();
     // The agent reads every field as text. It refuses an empty message.
-    const auto process = std::to_string(boost::this_process::get_id());
+    const auto process = std::to_string(machine::local::this_process_id());
     json::object event = {{"Version", BACKUP_REMEDIATION_VERSION},
                           {"Timestamp", utc_text(now)},
                           {"TaskName", task},

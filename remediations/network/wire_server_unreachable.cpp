@@ -42,7 +42,8 @@ Finding diagnose(const machine::Machine& machine) {
     std::vector<std::future<machine::Result<machine::HttpResponse>>> answers;
     for (const auto& endpoint : endpoints) {
         answers.push_back(std::async(std::launch::async, [&machine, endpoint] {
-            return machine.network().get({.host = address, .port = endpoint.port, .path = endpoint.path, .headers = {}});
+            return machine.network().get(
+                {.host = address, .port = endpoint.port, .path = endpoint.path, .headers = {}});
         }));
     }
     std::vector<Evidence> evidence;

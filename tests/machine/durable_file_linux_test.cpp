@@ -92,7 +92,7 @@ TEST(PrivateFolder, IsClosedToReaders) {
 TEST(PrivateFolder, RefusesWhatOthersCanChange) {
     const TemporaryFolder folder;
     std::filesystem::create_directory(folder / "d");
-    for (const mode_t mode : {0777, 0770, 01777}) {
+    for (const mode_t mode : {0777U, 0770U, 01777U}) {
         ::chmod((folder / "d").c_str(), mode);
         EXPECT_EQ(make_private_folder(folder / "d").error().kind, ErrorKind::refused);
         EXPECT_EQ(mode_of(folder / "d"), mode);

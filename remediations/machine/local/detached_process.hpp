@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -37,6 +38,8 @@ Result<int> run_supervised(const std::filesystem::path& program, const std::vect
 
 /// Full path of the running executable.
 std::filesystem::path this_executable();
+
+std::uint32_t this_process_id();
 
 /// root, or an elevated administrator or SYSTEM.
 bool is_privileged();

@@ -73,6 +73,10 @@ std::filesystem::path this_executable() {
     return std::filesystem::read_symlink("/proc/self/exe");
 }
 
+std::uint32_t this_process_id() {
+    return static_cast<std::uint32_t>(::getpid());
+}
+
 bool is_privileged() {
     return ::geteuid() == 0;
 }

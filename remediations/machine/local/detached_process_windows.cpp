@@ -144,6 +144,10 @@ std::filesystem::path this_executable() {
     }
 }
 
+std::uint32_t this_process_id() {
+    return GetCurrentProcessId();
+}
+
 bool is_privileged() {
     alignas(SID) BYTE administrators[SECURITY_MAX_SID_SIZE];
     DWORD size = sizeof administrators;

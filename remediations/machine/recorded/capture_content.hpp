@@ -49,6 +49,6 @@ std::vector<std::string> command_key(const Command& command);
 std::string http_key(const HttpRequest& request);
 
 /// A machine that answers from this capture and changes it.
-Machine machine_of(std::shared_ptr<Capture> capture);
+Machine machine_of(const std::shared_ptr<Capture>& capture);
 
 }  // namespace machine::recorded

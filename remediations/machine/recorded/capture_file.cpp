@@ -420,7 +420,7 @@ Result<Machine> load(const path& folder) {
     } catch (const Malformed& malformed) {
         return invalid(fmt::format("{}: {}", malformed.place, malformed.expected));
     }
-    return machine_of(std::move(capture));
+    return machine_of(capture);
 }
 
 }  // namespace machine::recorded

@@ -299,7 +299,7 @@ public:
         if (const auto found = capture_->registry.find(lower_case(parent));
             found != capture_->registry.end() && found->second.subkeys && *found->second.subkeys) {
             std::erase_if(**found->second.subkeys,
-                          [&](const auto& child) { return lower_case(child) == lower_case(name); });
+                          [gone = lower_case(name)](const auto& child) { return lower_case(child) == gone; });
         }
         return {};
     }
@@ -388,7 +388,7 @@ public:
 
 }  // namespace
 
-Machine machine_of(std::shared_ptr<Capture> capture) {
+Machine machine_of(const std::shared_ptr<Capture>& capture) {
     return Machine({capture->facts, std::make_unique<RecordedFiles>(capture),
                     std::make_unique<RecordedServices>(capture), std::make_unique<RecordedRegistry>(capture),
                     std::make_unique<RecordedProcesses>(capture), std::make_unique<RecordedMounts>(capture),
