@@ -6,6 +6,7 @@
 #include "remediations/backup_extension/extension_folder.hpp"
 #include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
+#include "remediations/os_snapshot/transaction_services.hpp"
 
 namespace remediations {
 
@@ -36,8 +37,7 @@ machine::Result<std::vector<Evidence>> provider_faults(const machine::Machine& m
         faults.push_back({std::string("service ") + provider_service, "not installed", "installed, as the flags say"});
     } else if (service->start == machine::StartType::disabled) {
         faults.push_back({std::string("service ") + provider_service, "disabled", "start type automatic or manual"});
-    } else if (service->state == machine::ServiceState::stopped && service->exit_code != 0 &&
-               service->exit_code != machine::error_service_never_started) {
+    } else if (failed_to_start(*service)) {
         faults.push_back({std::string("service ") + provider_service,
                           fmt::format("stopped with error {}", service->exit_code),
                           "stopped without an error, or running"});
