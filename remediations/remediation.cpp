@@ -82,6 +82,11 @@ bool applies_to(Scope scope, machine::Platform platform) {
     return scope == Scope::both || (scope == Scope::windows) == (platform == machine::Platform::windows);
 }
 
+Finding Finding::as_risk() && {
+    weight = Weight::risk;
+    return std::move(*this);
+}
+
 Finding Finding::healthy(std::string summary, std::vector<Evidence> evidence) {
     return {State::healthy, std::move(summary), std::move(evidence), {}, {}};
 }

@@ -35,6 +35,30 @@ enum class State {
     unknown,  ///< could not look; the summary says why
 };
 
+/// What a finding that is not healthy says about failing backups.
+enum class Weight {
+    cause,  ///< it makes backups fail
+    risk,  ///< it makes a failure likelier, but alone it explains none: the root cause only where nothing else is found
+};
+
+/// The logs that tell of backups, each in every place and age in which it is kept.
+enum class Log {
+    agent,            ///< waagent.log; WaAppAgent.log
+    extension,        ///< VMSnapshotLinux's extension.log; IaaSBcdrExtension<n>.log
+    extension_shell,  ///< shell.log of VMSnapshotLinux
+    commands,         ///< CommandExecution.log: what the agent ran, with its output
+    kernel,           ///< the ring buffer, and kern.log, messages or syslog
+    audit,            ///< audit.log: SELinux, AppArmor and fapolicyd
+};
+
+/// A line of a log that a remediation looks for: it contains `text`. All are found in one pass.
+struct LogPattern {
+    Log log;
+    std::string text;
+
+    friend bool operator==(const LogPattern&, const LogPattern&) = default;
+};
+
 /// Which guest operating systems a remediation speaks about.
 enum class Scope { linux, windows, both };
 
@@ -65,6 +89,10 @@ struct Finding {
     std::string action;              ///< what a person should do; empty when healthy
     /// What the fix acts on (service names, folders), in the order it should act.
     std::vector<std::string> subjects;
+    Weight weight = Weight::cause;
+
+    /// The same finding as a risk.
+    Finding as_risk() &&;
 
     static Finding healthy(std::string summary, std::vector<Evidence> evidence = {});
     static Finding broken(std::string summary, std::vector<Evidence> evidence, std::string action);
@@ -83,8 +111,12 @@ struct Remediation {
     Scope scope = Scope::both;
     std::vector<std::string> error_codes;  ///< Azure Backup codes it can explain
     Disruption disruption = Disruption::none;
-    std::string explanation;  ///< what it means for backup, what the fix does; a short paragraph
-    std::string source;       ///< where the facts come from
+    std::string explanation;                     ///< what it means for backup, what the fix does; a short paragraph
+    std::string source;                          ///< where the facts come from
+    std::vector<LogPattern> log_lines = {};      ///< what diagnose asks LogEvidence for
+    std::vector<std::string> consequences = {};  ///< ids of what looks broken because of this
+    /// Runs only where it is named in RunOptions::only: nobody wants it unasked.
+    bool on_request = false;
 
     std::function<Finding(const machine::Machine&)> diagnose;
     /// Changes the machine through `changes` alone. Returns the first failure; the engine then

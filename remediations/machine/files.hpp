@@ -27,6 +27,25 @@ struct FileStatus {
     friend bool operator==(const FileStatus&, const FileStatus&) = default;
 };
 
+/// Who may do what with a file. POSIX only.
+struct FilePermissions {
+    std::uint32_t mode = 0;  ///< permission bits (07777)
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+
+    friend bool operator==(const FilePermissions&, const FilePermissions&) = default;
+};
+
+/// Room on the file system that a path lies on.
+struct Space {
+    std::uint64_t total_bytes = 0;
+    std::uint64_t free_bytes = 0;    ///< what root (SYSTEM) can still write
+    std::uint64_t total_inodes = 0;  ///< 0 where the file system does not count them (btrfs, NTFS)
+    std::uint64_t free_inodes = 0;
+
+    friend bool operator==(const Space&, const Space&) = default;
+};
+
 /// The file system. Reading is const; whoever holds a const Machine cannot write.
 /// Symbolic links are never followed in the last component of a path.
 class Files {
@@ -40,6 +59,13 @@ public:
     /// The whole content; ErrorKind::too_large when it has more than `limit` bytes.
     virtual Result<std::string> read(const Path& path, std::size_t limit = default_read_limit) const = 0;
 
+    /// At most `length` bytes from `offset`; fewer only at the end of the file, none beyond it.
+    virtual Result<std::string> read_range(const Path& path, std::uint64_t offset, std::size_t length) const = 0;
+
+    /// Of the file system that `path` leads to, symbolic links followed. ErrorKind::timed_out after
+    /// two seconds: a dead network file system answers nothing.
+    virtual Result<Space> space(const Path& path) const = 0;
+
     /// Names (not paths) in a directory, sorted, without "." and "..".
     virtual Result<std::vector<std::string>> list(const Path& directory) const = 0;
 
@@ -47,6 +73,9 @@ public:
     /// sync of the directory). A replaced file keeps its owner, mode, ACL and extended
     /// attributes; a new one gets `mode` (ignored on Windows) and the caller's owner.
     virtual Result<void> write(const Path& path, const std::string& content, std::uint32_t mode = 0600) = 0;
+
+    /// Of a regular file or directory. ErrorKind::unsupported on Windows.
+    virtual Result<void> set_permissions(const Path& path, const FilePermissions& permissions) = 0;
 
     /// Renames a file or directory tree; copies and then removes it where the target lies on
     /// another file system. The target must not exist; its parent is created (mode 0700).

@@ -112,7 +112,8 @@ asio::awaitable<Result<HttpResponse>> exchange(tcp::socket& socket, tcp::endpoin
     if (read_error) {
         co_return probe_error(endpoint, "no HTTP answer from", read_error);
     }
-    co_return HttpResponse{parser.get().result_int(), std::move(parser.get().body())};
+    auto& response = parser.get();
+    co_return HttpResponse{response.result_int(), std::move(response.body()), std::string(response[http::field::date])};
 }
 
 asio::awaitable<void> probe(asio::io_context& context, const std::vector<tcp::endpoint>& endpoints,

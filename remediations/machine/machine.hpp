@@ -1,8 +1,11 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <typeindex>
 
 #include "remediations/machine/files.hpp"
 #include "remediations/machine/mounts.hpp"
@@ -39,6 +42,33 @@ struct MachineParts {
     std::unique_ptr<Network> network;
 };
 
+class Machine;
+
+/// Values by their type, each made by the first who asks while the others wait.
+class Derived {
+public:
+    template <class T>
+    const T& get(const Machine& machine) {
+        auto& value = entry(typeid(T));
+        std::call_once(value.once, [&] { value.value = std::make_shared<const T>(machine); });
+        return *static_cast<const T*>(value.value.get());
+    }
+
+private:
+    struct Value {
+        std::once_flag once;
+        std::shared_ptr<const void> value;
+    };
+
+    Value& entry(std::type_index type) {
+        const std::scoped_lock lock(mutex_);
+        return values_[type];
+    }
+
+    std::mutex mutex_;
+    std::map<std::type_index, Value> values_;
+};
+
 /// A virtual machine as a remediation sees it: a real one, or one recorded in a capture.
 /// A const Machine can be looked at from many threads at once and cannot be changed.
 class Machine {
@@ -53,13 +83,22 @@ public:
     const Mounts& mounts() const { return *parts_.mounts; }
     const Network& network() const { return *parts_.network; }
 
+    /// Something worked out from the machine once, however many ask, and kept as long as it lives:
+    /// T is made by T(const Machine&).
+    template <class T>
+    const T& derived() const {
+        return derived_->get<T>(*this);
+    }
+
     Files& files() { return *parts_.files; }
     Services& services() { return *parts_.services; }
     Registry& registry() { return *parts_.registry; }
     Processes& processes() { return *parts_.processes; }
+    Mounts& mounts() { return *parts_.mounts; }
 
 private:
     MachineParts parts_;
+    std::unique_ptr<Derived> derived_ = std::make_unique<Derived>();
 };
 
 /// The computer this process runs on. Defined once for each operating system.

@@ -21,9 +21,19 @@ struct HttpRequest {
 
 struct HttpResponse {
     unsigned status = 0;
-    std::string body;  ///< at most 1 MiB
+    std::string body;       ///< at most 1 MiB
+    std::string date = {};  ///< the Date header as it came; empty without one
 
     friend bool operator==(const HttpResponse&, const HttpResponse&) = default;
+};
+
+struct NetworkInterface {
+    std::string name;
+    std::string mac;  ///< lower case, "00:0d:3a:..."; empty for loopback and tunnels
+    bool up = false;
+    std::vector<std::string> addresses;  ///< IPv4 and IPv6 without prefix length, the primary one first
+
+    friend bool operator==(const NetworkInterface&, const NetworkInterface&) = default;
 };
 
 /// Probes that tell a refused, a timed-out and an unrouted connection apart (ErrorKind refused,
@@ -37,6 +47,12 @@ public:
     /// Addresses of a host name, IPv4 and IPv6.
     virtual Result<std::vector<std::string>> resolve(const std::string& host,
                                                      std::chrono::milliseconds timeout) const = 0;
+
+    /// The address of ours from which the routing table would send to `address`; nothing is sent.
+    /// ErrorKind::unreachable without a route.
+    virtual Result<std::string> source_address(const std::string& address) const = 0;
+
+    virtual Result<std::vector<NetworkInterface>> interfaces() const = 0;
 };
 
 }  // namespace machine

@@ -14,6 +14,9 @@ struct Process {
     std::uint32_t parent = 0;
     std::string name;                       ///< file name of the executable
     std::vector<std::string> command_line;  ///< empty where it may not be read
+    std::chrono::system_clock::time_point started = {};
+    /// Linux: the kernel function it waits in while nothing can interrupt it (state D), else empty.
+    std::string blocked_in = {};
 
     friend bool operator==(const Process&, const Process&) = default;
 };

@@ -32,6 +32,10 @@ struct Service {
     std::uint32_t exit_code = 0;  ///< of the last run: Win32 exit code, or ExecMainStatus
     std::uint32_t pid = 0;        ///< 0 while it does not run
     std::vector<std::string> depends_on;  ///< service names
+    /// systemd: started again whenever it ends or crashes (Restart=). True for every other manager,
+    /// of which it is not known.
+    bool restarts = true;
+    std::uint32_t restart_count = 0;  ///< systemd: how often that happened since it was last started by hand
 
     friend bool operator==(const Service&, const Service&) = default;
 };
@@ -59,6 +63,10 @@ public:
     virtual Result<void> restart(const std::string& name, std::chrono::milliseconds timeout = default_timeout) = 0;
 
     virtual Result<void> set_start(const std::string& name, StartType start) = 0;
+
+    /// systemd only: true adds a drop-in of ours with Restart=always; false removes that drop-in, and
+    /// nothing else. The unit files are read again.
+    virtual Result<void> set_restarts(const std::string& name, bool restarts) = 0;
 
     /// Windows only: `account` is a SID of a well-known service account or the configured text.
     virtual Result<void> set_account(const std::string& name, const std::string& account) = 0;

@@ -17,9 +17,9 @@ Mount parsed(const std::string& line) {
 
 TEST(Mountinfo, IsParsed) {
     EXPECT_EQ(parsed("36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue\n"),
-              (Mount{"/dev/root", "/mnt2", "ext3", {"rw", "noatime", "errors=continue"}}));
+              (Mount{"/dev/root", "/mnt2", "ext3", {"rw", "noatime", "errors=continue"}, "98:0", "/mnt1"}));
     EXPECT_EQ(parsed("21 26 0:20 / /sys rw shared:7 master:2 propagate_from:1 unbindable - sysfs sysfs rw"),
-              (Mount{"sysfs", "/sys", "sysfs", {"rw"}}));
+              (Mount{"sysfs", "/sys", "sysfs", {"rw"}, "0:20", "/"}));
     EXPECT_EQ(parsed("21 26 0:20 / / rw - tmpfs  rw").source, "");
     EXPECT_TRUE(parse_mountinfo("")->empty());
 }

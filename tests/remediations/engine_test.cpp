@@ -49,6 +49,7 @@ public:
         }
         return {};
     }
+    machine::Result<void> set_restarts(const std::string&, bool) override { return {}; }
     machine::Result<void> set_account(const std::string&, const std::string&) override { return {}; }
 
 private:
@@ -60,8 +61,15 @@ public:
     static machine::Error absent() { return {machine::ErrorKind::not_found, "absent", 0}; }
     machine::Result<machine::FileStatus> status(const machine::Path&) const override { return absent(); }
     machine::Result<std::string> read(const machine::Path&, std::size_t) const override { return absent(); }
+    machine::Result<std::string> read_range(const machine::Path&, std::uint64_t, std::size_t) const override {
+        return absent();
+    }
+    machine::Result<machine::Space> space(const machine::Path&) const override { return absent(); }
     machine::Result<std::vector<std::string>> list(const machine::Path&) const override { return absent(); }
     machine::Result<void> write(const machine::Path&, const std::string&, std::uint32_t) override { return absent(); }
+    machine::Result<void> set_permissions(const machine::Path&, const machine::FilePermissions&) override {
+        return absent();
+    }
     machine::Result<void> move(const machine::Path&, const machine::Path&) override { return absent(); }
     machine::Result<void> remove(const machine::Path&) override { return absent(); }
 };
@@ -93,12 +101,18 @@ public:
 class NoMounts final : public machine::Mounts {
 public:
     machine::Result<std::vector<machine::Mount>> list() const override { return std::vector<machine::Mount>{}; }
+    machine::Result<void> remount(const machine::Path&, const std::string&) override { return {}; }
+    machine::Result<void> thaw(const machine::Path&) override { return {}; }
 };
 
 class GoodNetwork final : public machine::Network {
 public:
     machine::Result<machine::HttpResponse> get(const machine::HttpRequest&) const override {
         return machine::HttpResponse{.status = 200, .body = {}};
+    }
+    machine::Result<std::string> source_address(const std::string&) const override { return std::string("10.0.0.4"); }
+    machine::Result<std::vector<machine::NetworkInterface>> interfaces() const override {
+        return std::vector<machine::NetworkInterface>{};
     }
     machine::Result<std::vector<std::string>> resolve(const std::string&, std::chrono::milliseconds) const override {
         return std::vector<std::string>{};

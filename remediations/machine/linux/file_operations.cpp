@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <memory>
 
 #include "remediations/machine/linux/system_error.hpp"
@@ -204,6 +205,37 @@ Result<std::string> read_regular_file(const std::string& path, std::size_t limit
             content.resize(std::min(limit + 1, used * 2));
         }
     }
+}
+
+Result<std::string> read_regular_file_range(const std::string& path, std::uint64_t offset, std::size_t length) {
+    const auto location = locate(path);
+    if (!location) {
+        return location.error();
+    }
+    const auto file = open_regular_file(*location);
+    if (!file) {
+        return file.error();
+    }
+    constexpr std::size_t step = std::size_t{64} << 10;
+    std::string content;
+    while (content.size() < length) {
+        const std::uint64_t position = offset + content.size();
+        if (position < offset || position > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max())) {
+            break;
+        }
+        const std::size_t used = content.size();
+        content.resize(used + std::min(length - used, std::max(step, used)));
+        const ssize_t count =
+            ::pread(file->get(), content.data() + used, content.size() - used, static_cast<off_t>(position));
+        content.resize(used + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
+        if (count < 0 && errno != EINTR) {
+            return system_error("cannot read " + path);
+        }
+        if (count == 0) {
+            break;
+        }
+    }
+    return content;
 }
 
 Result<std::vector<std::string>> names_in(FileDescriptor folder, const std::string& path) {

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <sys/types.h>
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,9 @@ Result<FileDescriptor> open_regular_file(const Location& location);
 
 /// The whole content; error too_large when there is more than `limit` bytes.
 Result<std::string> read_regular_file(const std::string& path, std::size_t limit);
+
+/// At most `length` bytes from `offset`; fewer at the end of the file.
+Result<std::string> read_regular_file_range(const std::string& path, std::uint64_t offset, std::size_t length);
 
 /// Sorted, without "." and "..".
 Result<std::vector<std::string>> names_in(FileDescriptor folder, const std::string& path);

@@ -3,11 +3,14 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/fs.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "remediations/machine/linux/file_operations.hpp"
 #include "remediations/machine/linux/system_error.hpp"
+#include "remediations/machine/linux/time_limit.hpp"
 #include "remediations/machine/linux/tree_copy.hpp"
 
 namespace machine::local {
@@ -90,6 +93,25 @@ Result<std::string> LinuxFiles::read(const Path& path, std::size_t limit) const 
     return read_regular_file(path, limit);
 }
 
+Result<std::string> LinuxFiles::read_range(const Path& path, std::uint64_t offset, std::size_t length) const {
+    return read_regular_file_range(path, offset, length);
+}
+
+Result<Space> LinuxFiles::space(const Path& path) const {
+    if (!path.starts_with('/') || path.find('\0') != path.npos) {
+        return Error{ErrorKind::invalid, fmt::format("'{}' is not an absolute path", path), 0};
+    }
+    const std::string what = "see how full the file system of " + path + " is";
+    return with_time_limit<Space>(std::chrono::seconds(2), what, [path, what]() -> Result<Space> {
+        struct statvfs status {};
+        if (::statvfs(path.c_str(), &status) != 0) {
+            return system_error("cannot " + what);
+        }
+        return Space{status.f_blocks * status.f_frsize, status.f_bfree * status.f_frsize, status.f_files,
+                     status.f_ffree};
+    });
+}
+
 Result<std::vector<std::string>> LinuxFiles::list(const Path& directory) const {
     const auto location = locate(directory);
     if (!location) {
@@ -109,6 +131,31 @@ Result<std::vector<std::string>> LinuxFiles::list(const Path& directory) const {
 
 Result<void> LinuxFiles::write(const Path& path, const std::string& content, std::uint32_t mode) {
     return replace_file(path, content, mode & 07777, Attributes::keep);
+}
+
+Result<void> LinuxFiles::set_permissions(const Path& path, const FilePermissions& permissions) {
+    const auto location = locate(path);
+    if (!location) {
+        return location.error();
+    }
+    // A descriptor of the very file that is looked at, whatever takes its name meanwhile.
+    const FileDescriptor file(
+        ::openat(location->folder.get(), location->name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    struct stat status {};
+    if (!file || ::fstat(file.get(), &status) != 0) {
+        return system_error("cannot look at " + path);
+    }
+    if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
+        return Error{ErrorKind::invalid, path + " is neither a regular file nor a folder", 0};
+    }
+    if (::fchownat(file.get(), "", permissions.uid, permissions.gid, AT_EMPTY_PATH) != 0) {
+        return system_error("cannot set the owner of " + path);
+    }
+    // Last, because a change of owner clears the set-id bits. fchmod refuses such a descriptor.
+    if (::chmod(fmt::format("/proc/self/fd/{}", file.get()).c_str(), permissions.mode & 07777) != 0) {
+        return system_error("cannot set the mode of " + path);
+    }
+    return {};
 }
 
 Result<void> LinuxFiles::move(const Path& from, const Path& to) {

@@ -14,6 +14,8 @@ Result<std::vector<Mount>> parse_mountinfo(std::string_view text);
 class LinuxMounts final : public Mounts {
 public:
     Result<std::vector<Mount>> list() const override;
+    Result<void> remount(const Path& target, const std::string& option) override;
+    Result<void> thaw(const Path& target) override;
 };
 
 }  // namespace machine::local

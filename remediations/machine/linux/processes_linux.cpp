@@ -1,9 +1,13 @@
 #include "remediations/machine/linux/processes_linux.hpp"
 
 #include <fcntl.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
-#include <filesystem>
+#include <climits>
+#include <ctime>
 
 #include "remediations/machine/linux/file_operations.hpp"
 #include "remediations/machine/linux/system_error.hpp"
@@ -23,22 +27,44 @@ std::optional<Number> number_in(std::string_view text) {
     return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
 }
 
-/// The executable's file name where it may be seen: only root may see everybody's.
-std::optional<std::string> executable_name(const std::string& folder) {
-    std::error_code error;
-    std::string path = std::filesystem::read_symlink(folder + "/exe", error).string();
-    if (error) {
+/// A file in the folder of a process; nothing where it may not be read or has more than `limit` bytes.
+std::optional<std::string> text_of(const FileDescriptor& process, const char* name, std::size_t limit) {
+    const FileDescriptor file(::openat(process.get(), name, O_RDONLY | O_CLOEXEC));
+    if (!file) {
         return std::nullopt;
     }
-    constexpr std::string_view replaced = " (deleted)";
-    if (path.ends_with(replaced)) {
-        path.resize(path.size() - replaced.size());
+    std::array<char, 4096> piece;
+    std::string text;
+    while (text.size() <= limit) {
+        const ssize_t count = ::read(file.get(), piece.data(), piece.size());
+        if (count < 0 && errno != EINTR) {
+            return std::nullopt;
+        }
+        if (count == 0) {
+            return text;
+        }
+        text.append(piece.data(), static_cast<std::size_t>(std::max<ssize_t>(count, 0)));
     }
-    return path.substr(path.rfind('/') + 1);
+    return std::nullopt;
 }
 
-std::vector<std::string> command_line(const std::string& folder) {
-    const auto text = read_regular_file(folder + "/cmdline", command_line_limit);
+/// The executable's file name where it may be seen: only root may see everybody's.
+std::optional<std::string> executable_name(const FileDescriptor& process) {
+    std::array<char, PATH_MAX> target;
+    const ssize_t size = ::readlinkat(process.get(), "exe", target.data(), target.size());
+    if (size < 0) {
+        return std::nullopt;
+    }
+    std::string_view path(target.data(), static_cast<std::size_t>(size));
+    constexpr std::string_view replaced = " (deleted)";
+    if (path.ends_with(replaced)) {
+        path.remove_suffix(replaced.size());
+    }
+    return std::string(path.substr(path.rfind('/') + 1));
+}
+
+std::vector<std::string> command_line(const FileDescriptor& process) {
+    const auto text = text_of(process, "cmdline", command_line_limit);
     std::vector<std::string> words;
     if (!text) {
         return words;
@@ -49,6 +75,18 @@ std::vector<std::string> command_line(const std::string& folder) {
         start = end + 1;
     }
     return words;
+}
+
+std::string kernel_function(const FileDescriptor& process) {
+    const auto name = text_of(process, "wchan", 4096);
+    return !name || name->empty() || *name == "0" ? "unknown" : *name;
+}
+
+std::chrono::system_clock::time_point boot_time() {
+    timespec since_boot{};
+    ::clock_gettime(CLOCK_BOOTTIME, &since_boot);
+    return std::chrono::system_clock::now() - std::chrono::seconds(since_boot.tv_sec) -
+           std::chrono::nanoseconds(since_boot.tv_nsec);
 }
 
 }  // namespace
@@ -69,31 +107,47 @@ std::optional<ProcessStat> parse_process_stat(std::string_view text) {
     if (!parent) {
         return std::nullopt;
     }
-    return ProcessStat{std::string(text.substr(open + 2, close - open - 2)), *parent};
+    constexpr int parent_field = 4;
+    constexpr int started_field = 22;
+    std::size_t at = parent_end;
+    for (int field = parent_field + 1; field < started_field && at != rest.npos; ++field) {
+        at = rest.find(' ', at + 1);
+    }
+    std::uint64_t started = 0;
+    if (at != rest.npos) {
+        std::from_chars(rest.data() + at + 1, rest.data() + rest.size(), started);
+    }
+    return ProcessStat{std::string(text.substr(open + 2, close - open - 2)), rest[0], *parent, started};
 }
 
 Result<std::vector<Process>> LinuxProcesses::list() const {
-    FileDescriptor proc(::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const FileDescriptor proc(::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!proc) {
         return system_error("cannot open folder /proc");
     }
-    const auto names = names_in(std::move(proc), "/proc");
+    const auto names = names_in(FileDescriptor(::fcntl(proc.get(), F_DUPFD_CLOEXEC, 0)), "/proc");
     if (!names) {
         return names.error();
     }
+    const auto boot = boot_time();
+    const auto ticks_per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
     std::vector<Process> processes;
     for (const std::string& name : *names) {
         const auto pid = number_in<std::uint32_t>(name);
         if (!pid) {
             continue;
         }
-        const std::string folder = "/proc/" + name;
-        const auto text = read_regular_file(folder + "/stat", 4096);
+        // Its files are opened from here, so they are all of one process, even if the number is used again.
+        const FileDescriptor folder(::openat(proc.get(), name.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+        const auto text = folder ? text_of(folder, "stat", 4096) : std::nullopt;
         const auto stat = text ? parse_process_stat(*text) : std::nullopt;
         if (!stat) {
             continue;  // it has ended since the folder was listed
         }
-        processes.push_back({*pid, stat->parent, executable_name(folder).value_or(stat->name), command_line(folder)});
+        const auto after_boot = std::chrono::milliseconds(stat->started * 1000 / ticks_per_second);
+        processes.push_back({*pid, stat->parent, executable_name(folder).value_or(stat->name), command_line(folder),
+                             std::chrono::floor<std::chrono::seconds>(boot + after_boot),
+                             stat->state == 'D' ? kernel_function(folder) : std::string()});
     }
     std::sort(processes.begin(), processes.end(), [](const Process& a, const Process& b) { return a.pid < b.pid; });
     return processes;

@@ -10,7 +10,9 @@ namespace machine::local {
 /// What /proc/<pid>/stat says about a process (proc_pid_stat(5)).
 struct ProcessStat {
     std::string name;  ///< at most 15 bytes; may hold spaces, parentheses and line breaks
+    char state = '?';
     std::uint32_t parent = 0;
+    std::uint64_t started = 0;  ///< clock ticks after the boot; 0 where the text ends earlier
 };
 /// Nothing when the text is not of that form.
 std::optional<ProcessStat> parse_process_stat(std::string_view text);

@@ -1,12 +1,16 @@
 #include "remediations/machine/linux/services_systemd.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
 #include <set>
 #include <sstream>
 
+#include "remediations/machine/linux/file_operations.hpp"
+#include "remediations/machine/linux/system_error.hpp"
 #include "remediations/machine/linux/systemd.hpp"
 #include "remediations/machine/run_command.hpp"
 
@@ -168,6 +172,9 @@ Result<Service> service_from(const UnitProperties& properties, const std::string
     service.binary = path_in(property(properties, "ExecStart"));
     service.exit_code = number(properties, "ExecMainStatus");
     service.pid = number(properties, "MainPID");
+    const std::string& restart = property(properties, "Restart");
+    service.restarts = !restart.empty() && restart != "no";
+    service.restart_count = number(properties, "NRestarts");  // since systemd 235
     for (const char* dependency : {"Requires", "Requisite", "BindsTo"}) {
         for (std::string& unit : services_in(property(properties, dependency))) {
             service.depends_on.push_back(std::move(unit));
@@ -176,9 +183,10 @@ Result<Service> service_from(const UnitProperties& properties, const std::string
     return service;
 }
 
-SystemdServices::SystemdServices(std::string systemctl)
+SystemdServices::SystemdServices(std::string systemctl, std::string unit_folder)
     : systemctl_(systemctl.empty() ? first_existing({"/usr/bin/systemctl", "/bin/systemctl"}).string()
-                                   : std::move(systemctl)) {}
+                                   : std::move(systemctl)),
+      unit_folder_(std::move(unit_folder)) {}
 
 Result<std::vector<UnitProperties>> SystemdServices::show(const std::string& properties,
                                                           const std::vector<std::string>& names) const {
@@ -207,7 +215,7 @@ Result<std::vector<UnitProperties>> SystemdServices::show(const std::string& pro
 Result<Service> SystemdServices::find(const std::string& name) const {
     const auto units = show(
         "Id,LoadState,LoadError,ActiveState,UnitFileState,WantedBy,User,ExecStart,ExecMainStatus,MainPID,Requires,"
-        "Requisite,BindsTo",
+        "Requisite,BindsTo,Restart,NRestarts",
         {name});
     return units ? service_from(units->front(), name) : units.error();
 }
@@ -317,6 +325,54 @@ Result<void> SystemdServices::set_start(const std::string& name, StartType start
         return Error{ErrorKind::refused, fmt::format("systemctl {} {} had no effect", verbs.back(), name), 0};
     }
     return {};
+}
+
+Result<void> SystemdServices::reload() {
+    const auto output = run_command({systemctl_, {"daemon-reload", "--no-ask-password"}, question_timeout});
+    if (!output) {
+        return output.error();
+    }
+    if (output->exit_code != 0) {
+        return Error{ErrorKind::refused,
+                     fmt::format("systemctl daemon-reload failed with exit code {}: {}", output->exit_code,
+                                 first_line(output->err)),
+                     output->exit_code};
+    }
+    return {};
+}
+
+Result<void> SystemdServices::set_restarts(const std::string& name, bool restarts) {
+    const auto before = find(name);
+    if (!before) {
+        return before.error();
+    }
+    const std::string folder = fmt::format("{}/{}.d", unit_folder_, unit_of(before->name));
+    const std::string drop_in = folder + "/50-backup-remediation.conf";
+    if (restarts) {
+        if (::mkdir(folder.c_str(), 0755) != 0 && errno != EEXIST) {
+            return system_error("cannot create folder " + folder);
+        }
+        if (auto written = replace_file(drop_in, "[Service]\nRestart=always\nRestartSec=5\n", 0644, Attributes::reset);
+            !written) {
+            return written;
+        }
+    } else {
+        if (::unlink(drop_in.c_str()) != 0 && errno != ENOENT) {
+            return system_error("cannot remove " + drop_in);
+        }
+        ::rmdir(folder.c_str());  // stays where somebody else has a drop-in there
+    }
+    if (auto reloaded = reload(); !reloaded) {
+        return reloaded;
+    }
+    if (!restarts) {
+        return {};
+    }
+    const auto after = find(name);
+    if (after && !after->restarts) {
+        return Error{ErrorKind::refused, fmt::format("another drop-in of {} overrides {}", name, drop_in), 0};
+    }
+    return after ? Result<void>() : after.error();
 }
 
 Result<void> SystemdServices::set_account(const std::string& name, const std::string&) {

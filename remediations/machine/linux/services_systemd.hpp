@@ -18,8 +18,9 @@ Result<Service> service_from(const UnitProperties& properties, const std::string
 /// systemd through systemctl, which works alike in every version since 219. Names may leave off ".service".
 class SystemdServices final : public Services {
 public:
-    /// `systemctl` is for tests; empty means the one of the system.
-    explicit SystemdServices(std::string systemctl = {});
+    /// Both are for tests: the systemctl to run, empty for the one of the system, and the folder in
+    /// which an administrator's unit files lie.
+    explicit SystemdServices(std::string systemctl = {}, std::string unit_folder = "/etc/systemd/system");
 
     Result<Service> find(const std::string& name) const override;
     Result<std::vector<std::string>> running_dependents(const std::string& name) const override;
@@ -27,6 +28,7 @@ public:
     Result<void> stop(const std::string& name, std::chrono::milliseconds timeout) override;
     Result<void> restart(const std::string& name, std::chrono::milliseconds timeout) override;
     Result<void> set_start(const std::string& name, StartType start) override;
+    Result<void> set_restarts(const std::string& name, bool restarts) override;
     Result<void> set_account(const std::string& name, const std::string& account) override;
 
 private:
@@ -35,7 +37,10 @@ private:
     Result<void> systemctl(const std::string& verb, const std::string& name, std::chrono::milliseconds timeout);
     Result<void> change_state(const std::string& verb, const std::string& name, std::chrono::milliseconds timeout);
 
+    Result<void> reload();
+
     std::string systemctl_;
+    std::string unit_folder_;
 };
 
 }  // namespace machine::local

@@ -236,6 +236,10 @@ Result<void> SysvServices::set_start(const std::string& name, StartType start) {
     return done;
 }
 
+Result<void> SysvServices::set_restarts(const std::string& name, bool) {
+    return Error{ErrorKind::unsupported, fmt::format("nothing starts an init script again when it ends ({})", name), 0};
+}
+
 Result<void> SysvServices::set_account(const std::string& name, const std::string&) {
     return Error{ErrorKind::unsupported, fmt::format("the account of {} belongs to its init script", name), 0};
 }

@@ -24,6 +24,7 @@ public:
     Result<void> stop(const std::string& name, std::chrono::milliseconds timeout) override;
     Result<void> restart(const std::string& name, std::chrono::milliseconds timeout) override;
     Result<void> set_start(const std::string& name, StartType start) override;
+    Result<void> set_restarts(const std::string& name, bool restarts) override;
     Result<void> set_account(const std::string& name, const std::string& account) override;
 
 private:

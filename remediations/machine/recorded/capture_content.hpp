@@ -14,6 +14,7 @@ namespace machine::recorded {
 struct FileAnswers {
     std::optional<Result<FileStatus>> status;
     std::optional<Result<std::string>> content;
+    bool cut = false;  ///< `content` is only the end of the file
     std::optional<Result<std::vector<std::string>>> list;
 };
 
@@ -25,12 +26,13 @@ struct RegistryAnswers {
 
 /// Sections in which absence from the capture means absence from the machine. A capture taken from
 /// a real machine has none; one that a person wrote for a test says what it describes whole.
-enum class Section { files, services, registry };
+enum class Section { files, services, registry, processes, commands, network };
 
 struct Capture {
     SystemFacts facts;
     std::set<Section> complete;
     std::map<Path, FileAnswers> files;
+    std::map<Path, Result<Space>> spaces;
     std::map<std::string, Result<Service>> services;  ///< by lower-case name
     std::map<std::string, Result<std::vector<std::string>>> dependents;
     std::map<std::string, RegistryAnswers> registry;  ///< by lower-case key
@@ -39,6 +41,8 @@ struct Capture {
     std::optional<Result<std::vector<Mount>>> mounts;
     std::map<std::string, Result<HttpResponse>> http;  ///< by "host:port/path"
     std::map<std::string, Result<std::vector<std::string>>> names;
+    std::map<std::string, Result<std::string>> sources;  ///< Network::source_address, by target
+    std::optional<Result<std::vector<NetworkInterface>>> interfaces;
     /// Diagnoses ask from many threads at once.
     mutable std::mutex mutex;
 };

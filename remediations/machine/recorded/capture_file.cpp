@@ -20,11 +20,14 @@ BOOST_DESCRIBE_STRUCT(Error, (), (kind, message, code))
 BOOST_DESCRIBE_ENUM(Platform, linux, windows)
 BOOST_DESCRIBE_ENUM(ServiceState, running, stopped, starting, stopping, failed)
 BOOST_DESCRIBE_ENUM(StartType, automatic, manual, disabled)
-BOOST_DESCRIBE_STRUCT(Service, (), (name, state, start, delayed, account, binary, exit_code, pid, depends_on))
-BOOST_DESCRIBE_STRUCT(Process, (), (pid, parent, name, command_line))
+BOOST_DESCRIBE_STRUCT(Service, (),
+                      (name, state, start, delayed, account, binary, exit_code, pid, depends_on, restarts,
+                       restart_count))
 BOOST_DESCRIBE_STRUCT(CommandOutput, (), (exit_code, out, err))
-BOOST_DESCRIBE_STRUCT(Mount, (), (source, target, type, options))
-BOOST_DESCRIBE_STRUCT(HttpResponse, (), (status, body))
+BOOST_DESCRIBE_STRUCT(Mount, (), (source, target, type, options, device, root))
+BOOST_DESCRIBE_STRUCT(HttpResponse, (), (status, body, date))
+BOOST_DESCRIBE_STRUCT(NetworkInterface, (), (name, mac, up, addresses))
+BOOST_DESCRIBE_STRUCT(Space, (), (total_bytes, free_bytes, total_inodes, free_inodes))
 BOOST_DESCRIBE_ENUM(FileKind, regular, directory, symlink, other)
 
 }  // namespace machine
@@ -34,7 +37,7 @@ namespace machine::recorded {
 namespace json = boost::json;
 using std::filesystem::path;
 
-BOOST_DESCRIBE_ENUM(Section, files, services, registry)
+BOOST_DESCRIBE_ENUM(Section, files, services, registry, processes, commands, network)
 
 namespace {
 
@@ -57,6 +60,15 @@ struct StoredStatus {
 };
 BOOST_DESCRIBE_STRUCT(StoredStatus, (), (kind, size, mode, uid, gid, modified))
 
+struct StoredProcess {
+    std::uint32_t pid = 0, parent = 0;
+    std::string name;
+    std::vector<std::string> command_line;
+    std::int64_t started = 0;
+    std::string blocked_in;
+};
+BOOST_DESCRIBE_STRUCT(StoredProcess, (), (pid, parent, name, command_line, started, blocked_in))
+
 std::int64_t seconds_of(std::chrono::system_clock::time_point time) {
     return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
 }
@@ -71,6 +83,20 @@ StoredStatus stored(const FileStatus& status) {
 
 FileStatus restored(const StoredStatus& status) {
     return {status.kind, status.size, status.mode, status.uid, status.gid, time_of(status.modified)};
+}
+
+StoredProcess stored(const Process& process) {
+    return {process.pid,       process.parent, process.name, process.command_line, seconds_of(process.started),
+            process.blocked_in};
+}
+
+Process restored(StoredProcess process) {
+    return {process.pid,
+            process.parent,
+            std::move(process.name),
+            std::move(process.command_line),
+            time_of(process.started),
+            std::move(process.blocked_in)};
 }
 
 /// files/etc/waagent.conf for /etc/waagent.conf, files/C/x for C:\x. Empty where a name on disk
@@ -110,6 +136,13 @@ json::value to_json(const Result<RegistryValue>& answer) {
     return answer ? machine::to_json(*answer) : error_to_json(answer.error());
 }
 
+json::value to_json(const Result<std::vector<Process>>& answer) {
+    if (!answer) return error_to_json(answer.error());
+    json::array list;
+    for (const auto& process : *answer) list.push_back(json::value_from(stored(process)));
+    return list;
+}
+
 template <class T>
 json::object to_json(const std::map<std::string, Result<T>>& answers) {
     json::object object;
@@ -131,11 +164,23 @@ json::value clean(json::value value) {
     return value;
 }
 
+/// What of a file's content is written.
+std::string stored_content(const Path& name, const std::string& content) {
+    return is_secret_file(name) ? "REDACTED\n" : redact(content);
+}
+
+/// The status with the size that the stored content has.
+Result<FileStatus> status_as_stored(const Path& name, const FileAnswers& answers) {
+    auto status = *answers.status;
+    if (status && answers.content && *answers.content) status->size = stored_content(name, **answers.content).size();
+    return status;
+}
+
 json::object facts_of(const Capture& capture) {
     json::object files;
     for (const auto& [file, answers] : capture.files) {
         json::object entry;
-        if (answers.status) entry["status"] = to_json(*answers.status);
+        if (answers.status) entry["status"] = to_json(answers.cut ? status_as_stored(file, answers) : *answers.status);
         if (answers.list) entry["list"] = to_json(*answers.list);
         // Content that could be read lies under files/.
         if (answers.content && !*answers.content) entry["content"] = to_json(*answers.content);
@@ -159,12 +204,15 @@ json::object facts_of(const Capture& capture) {
                                                  facts.host_name, facts.system_drive, seconds_of(facts.now)})},
         {"complete", json::array{}},
         {"files", std::move(files)},
+        {"spaces", to_json(capture.spaces)},
         {"services", to_json(capture.services)},
         {"dependents", to_json(capture.dependents)},
         {"registry", std::move(registry)},
         {"commands", std::move(commands)},
         {"http", to_json(capture.http)},
-        {"names", to_json(capture.names)}};
+        {"names", to_json(capture.names)},
+        {"sources", to_json(capture.sources)}};
+    if (capture.interfaces) document["interfaces"] = to_json(*capture.interfaces);
     if (capture.processes) document["processes"] = to_json(*capture.processes);
     if (capture.mounts) document["mounts"] = to_json(*capture.mounts);
     return document;
@@ -172,7 +220,7 @@ json::object facts_of(const Capture& capture) {
 
 Result<void> save_file(const path& target, const Path& name, const std::string& content) {
     if (auto made = local::make_private_folder(target.parent_path()); !made) return made.error();
-    return local::write_durably(target, is_secret_file(name) ? "REDACTED\n" : redact(content));
+    return local::write_durably(target, stored_content(name, content));
 }
 
 // ---- reading
@@ -247,6 +295,16 @@ template <>
 Result<FileStatus> answer_from_json(const json::value& value, const std::string& place) {
     if (auto error = error_from_json(value, place)) return *error;
     return restored(from_json<StoredStatus>(value, place));
+}
+
+template <>
+Result<std::vector<Process>> answer_from_json(const json::value& value, const std::string& place) {
+    if (auto error = error_from_json(value, place)) return *error;
+    std::vector<Process> processes;
+    for (auto& process : from_json<std::vector<StoredProcess>>(value, place)) {
+        processes.push_back(restored(std::move(process)));
+    }
+    return processes;
 }
 
 template <>
@@ -382,6 +440,13 @@ void read_facts(const json::object& document, const path& folder, Capture& captu
     each_member(document, "names", [&](const auto& key, const auto& value, const auto& place) {
         capture.names.insert_or_assign(key, answer_from_json<std::vector<std::string>>(value, place));
     });
+    each_member(document, "spaces", [&](const auto& key, const auto& value, const auto& place) {
+        capture.spaces.insert_or_assign(key, answer_from_json<Space>(value, place));
+    });
+    each_member(document, "sources", [&](const auto& key, const auto& value, const auto& place) {
+        capture.sources.insert_or_assign(key, answer_from_json<std::string>(value, place));
+    });
+    optional_answer(document, "interfaces", "", capture.interfaces);
     optional_answer(document, "processes", "", capture.processes);
     optional_answer(document, "mounts", "", capture.mounts);
 }

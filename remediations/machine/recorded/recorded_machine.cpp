@@ -75,6 +75,28 @@ public:
         return *answers->content;
     }
 
+    Result<std::string> read_range(const Path& path, std::uint64_t offset, std::size_t length) const override {
+        const auto guard = lock();
+        const auto* answers = find(path);
+        if (!answers || !answers->content) return absent(path);
+        if (!*answers->content) return *answers->content;
+        const auto& content = **answers->content;
+        return offset < content.size() ? content.substr(static_cast<std::size_t>(offset), length) : std::string();
+    }
+
+    /// Another path could lie on another file system, unless the capture describes its files whole:
+    /// there the answer for a folder holds for all below it.
+    Result<Space> space(const Path& path) const override {
+        const auto guard = lock();
+        const auto& spaces = capture_->spaces;
+        const bool complete = capture_->complete.contains(Section::files);
+        for (auto place = path;; place = split(place).first) {
+            if (const auto found = spaces.find(place); found != spaces.end()) return found->second;
+            if (!complete) return not_captured("the free space of " + path);
+            if (split(place).first.empty() || split(place).first == place) return roomy;
+        }
+    }
+
     Result<std::vector<std::string>> list(const Path& path) const override {
         const auto guard = lock();
         const auto* answers = find(path);
@@ -90,6 +112,20 @@ public:
         answers.status = status;
         answers.content = content;
         add_to_parent(path);
+        return {};
+    }
+
+    Result<void> set_permissions(const Path& path, const FilePermissions& permissions) override {
+        auto status = this->status(path);
+        if (!status) return status.error();
+        if (status->kind != FileKind::regular && status->kind != FileKind::directory) {
+            return Error{ErrorKind::invalid, path + " is neither a regular file nor a folder", 0};
+        }
+        status->mode = permissions.mode;
+        status->uid = permissions.uid;
+        status->gid = permissions.gid;
+        const auto guard = lock();
+        capture_->files[path].status = *status;
         return {};
     }
 
@@ -124,6 +160,11 @@ public:
     }
 
 private:
+    static constexpr Space roomy{.total_bytes = std::uint64_t{32} << 30,
+                                 .free_bytes = std::uint64_t{20} << 30,
+                                 .total_inodes = 2'000'000,
+                                 .free_inodes = 1'500'000};
+
     static FileStatus status_of(const std::string& content) { return {.size = content.size(), .mode = 0600}; }
 
     const FileAnswers* find(const Path& path) const {
@@ -222,6 +263,15 @@ public:
         });
     }
 
+    Result<void> set_restarts(const std::string& name, bool restarts) override {
+        return change(name, [&](Service& service) -> Result<void> {
+            // Without our drop-in the service is again what it was.
+            const auto before = without_drop_in_.try_emplace(lower_case(name), service.restarts).first->second;
+            service.restarts = restarts || before;
+            return {};
+        });
+    }
+
     Result<void> set_account(const std::string& name, const std::string& account) override {
         return change(name, [&](Service& service) -> Result<void> {
             service.account = account;
@@ -238,6 +288,8 @@ private:
         if (!found->second) return found->second.error();
         return apply(*found->second);
     }
+
+    std::map<std::string, bool> without_drop_in_;
 };
 
 class RecordedRegistry final : public Recorded<Registry> {
@@ -340,8 +392,9 @@ public:
 
     Result<std::vector<Process>> list() const override {
         const auto guard = lock();
-        if (!capture_->processes) return not_captured("the list of processes");
-        return *capture_->processes;
+        if (capture_->processes) return *capture_->processes;
+        if (capture_->complete.contains(Section::processes)) return std::vector<Process>{};
+        return not_captured("the list of processes");
     }
 
     Result<CommandOutput> query(const Command& command) const override { return answer(command); }
@@ -351,7 +404,9 @@ private:
     Result<CommandOutput> answer(const Command& command) const {
         const auto guard = lock();
         const auto found = capture_->commands.find(command_key(command));
-        if (found == capture_->commands.end()) return not_captured("the output of " + command.program);
+        if (found == capture_->commands.end()) {
+            return missing(Section::commands, fmt::format("the output of {}", fmt::join(command_key(command), " ")));
+        }
         return found->second;
     }
 };
@@ -365,6 +420,47 @@ public:
         if (!capture_->mounts) return not_captured("the mount table");
         return *capture_->mounts;
     }
+
+    Result<void> remount(const Path& target, const std::string& option) override {
+        const auto opposite = opposite_option(option);
+        if (opposite.empty()) return Error{ErrorKind::unsupported, option + " is not an option of a single mount", 0};
+        const auto guard = lock();
+        auto* mount = find(target);
+        if (!mount) return not_a_mount(target);
+        std::erase(mount->options, option);
+        std::erase(mount->options, opposite);
+        // The kernel shows the others only by the absence of their opposite.
+        const bool shown = option == "ro" || option == "rw" || option.starts_with("no");
+        if (shown) mount->options.insert(mount->options.begin(), option);
+        return {};
+    }
+
+    /// Whoever waited for the end of the freeze waits no longer.
+    Result<void> thaw(const Path& target) override {
+        const auto guard = lock();
+        if (!find(target)) return not_a_mount(target);
+        if (!capture_->processes || !*capture_->processes) return {};
+        for (auto& process : **capture_->processes) {
+            const bool waited = process.blocked_in.find("sb_start_write") != std::string::npos ||
+                                process.blocked_in.find("percpu_rwsem") != std::string::npos;
+            if (waited) process.blocked_in.clear();
+        }
+        return {};
+    }
+
+private:
+    /// The last one on a target hides the others.
+    Mount* find(const Path& target) const {
+        if (!capture_->mounts || !*capture_->mounts) return nullptr;
+        auto& mounts = **capture_->mounts;
+        const auto found =
+            std::find_if(mounts.rbegin(), mounts.rend(), [&](const Mount& mount) { return mount.target == target; });
+        return found == mounts.rend() ? nullptr : &*found;
+    }
+
+    static Error not_a_mount(const Path& target) {
+        return {ErrorKind::not_found, target + " is not a mount point in the capture", 0};
+    }
 };
 
 class RecordedNetwork final : public Recorded<Network> {
@@ -374,16 +470,38 @@ public:
     Result<HttpResponse> get(const HttpRequest& request) const override {
         const auto guard = lock();
         const auto found = capture_->http.find(http_key(request));
-        if (found == capture_->http.end()) return not_captured("the answer of " + http_key(request));
-        return found->second;
+        if (found != capture_->http.end()) return found->second;
+        if (is_complete()) return Error{ErrorKind::timed_out, "no answer from " + http_key(request), 0};
+        return not_captured("the answer of " + http_key(request));
     }
 
     Result<std::vector<std::string>> resolve(const std::string& host, std::chrono::milliseconds) const override {
         const auto guard = lock();
         const auto found = capture_->names.find(host);
-        if (found == capture_->names.end()) return not_captured("the addresses of " + host);
+        if (found == capture_->names.end()) return missing(Section::network, "host " + host);
         return found->second;
     }
+
+    Result<std::string> source_address(const std::string& address) const override {
+        const auto guard = lock();
+        const auto found = capture_->sources.find(address);
+        if (found != capture_->sources.end()) return found->second;
+        if (is_complete()) return std::string(usual_address);
+        return not_captured("the route to " + address);
+    }
+
+    Result<std::vector<NetworkInterface>> interfaces() const override {
+        const auto guard = lock();
+        if (capture_->interfaces) return *capture_->interfaces;
+        if (!is_complete()) return not_captured("the list of network interfaces");
+        return std::vector<NetworkInterface>{{"lo", "", true, {"127.0.0.1"}},
+                                             {"eth0", "00:0d:3a:00:00:04", true, {usual_address}}};
+    }
+
+private:
+    static constexpr const char* usual_address = "10.0.0.4";
+
+    bool is_complete() const { return capture_->complete.contains(Section::network); }
 };
 
 }  // namespace

@@ -28,6 +28,28 @@ protected:
     std::shared_ptr<Capture> capture_;
 };
 
+/// Of a file that is read in ranges, a log most often, at most this much of its end is kept.
+constexpr std::size_t kept_end = std::size_t{1} << 20;
+
+struct FileEnd {
+    Result<std::string> content;
+    bool cut = false;
+};
+
+/// The end of a file, from the start of a line unless it is binary.
+FileEnd end_of(const Files& files, const Path& path) {
+    // A file in /proc says its size is 0.
+    const auto status = files.status(path);
+    const bool cut = status && status->size > kept_end;
+    auto content = files.read_range(path, cut ? status->size - kept_end : 0, kept_end);
+    if (!cut || !content) return {std::move(content), false};
+    const auto head = files.read_range(path, 0, 1024);
+    const bool binary = head && head->find('\0') != std::string::npos;
+    const auto line_end = content->find('\n');
+    if (!binary && line_end != std::string::npos) content->erase(0, line_end + 1);
+    return {std::move(content), true};
+}
+
 class RecordingFiles final : public Recorder<Files> {
 public:
     using Recorder::Recorder;
@@ -36,13 +58,38 @@ public:
         return remember(inner_.status(path), [&](Capture& c, const auto& answer) { c.files[path].status = answer; });
     }
     Result<std::string> read(const Path& path, std::size_t limit) const override {
-        return remember(inner_.read(path, limit),
-                        [&](Capture& c, const auto& answer) { c.files[path].content = answer; });
+        return remember(inner_.read(path, limit), [&](Capture& c, const auto& answer) {
+            auto& kept = c.files[path];
+            const bool end_is_kept = kept.content && *kept.content;
+            if (!answer && end_is_kept) return;
+            kept.content = answer;
+            kept.cut = false;
+        });
+    }
+    Result<std::string> read_range(const Path& path, std::uint64_t offset, std::size_t length) const override {
+        auto answer = inner_.read_range(path, offset, length);
+        {
+            const std::scoped_lock lock(capture_->mutex);
+            const auto& kept = capture_->files[path].content;
+            if (kept && (*kept || !answer)) return answer;
+        }
+        auto end = end_of(inner_, path);
+        const std::scoped_lock lock(capture_->mutex);
+        auto& kept = capture_->files[path];
+        if (kept.content && *kept.content) return answer;  // another thread was faster
+        kept.content = std::move(end.content);
+        kept.cut = end.cut;
+        return answer;
+    }
+    Result<Space> space(const Path& path) const override {
+        return remember(inner_.space(path),
+                        [&](Capture& c, const auto& answer) { c.spaces.insert_or_assign(path, answer); });
     }
     Result<std::vector<std::string>> list(const Path& path) const override {
         return remember(inner_.list(path), [&](Capture& c, const auto& answer) { c.files[path].list = answer; });
     }
     Result<void> write(const Path&, const std::string&, std::uint32_t) override { return read_only(); }
+    Result<void> set_permissions(const Path&, const FilePermissions&) override { return read_only(); }
     Result<void> move(const Path&, const Path&) override { return read_only(); }
     Result<void> remove(const Path&) override { return read_only(); }
 };
@@ -64,6 +111,7 @@ public:
     Result<void> stop(const std::string&, std::chrono::milliseconds) override { return read_only(); }
     Result<void> restart(const std::string&, std::chrono::milliseconds) override { return read_only(); }
     Result<void> set_start(const std::string&, StartType) override { return read_only(); }
+    Result<void> set_restarts(const std::string&, bool) override { return read_only(); }
     Result<void> set_account(const std::string&, const std::string&) override { return read_only(); }
 };
 
@@ -113,6 +161,8 @@ public:
     Result<std::vector<Mount>> list() const override {
         return remember(inner_.list(), [](Capture& c, const auto& answer) { c.mounts = answer; });
     }
+    Result<void> remount(const Path&, const std::string&) override { return read_only(); }
+    Result<void> thaw(const Path&) override { return read_only(); }
 };
 
 class RecordingNetwork final : public Recorder<Network> {
@@ -127,6 +177,13 @@ public:
                                              std::chrono::milliseconds timeout) const override {
         return remember(inner_.resolve(host, timeout),
                         [&](Capture& c, const auto& answer) { c.names.insert_or_assign(host, answer); });
+    }
+    Result<std::string> source_address(const std::string& address) const override {
+        return remember(inner_.source_address(address),
+                        [&](Capture& c, const auto& answer) { c.sources.insert_or_assign(address, answer); });
+    }
+    Result<std::vector<NetworkInterface>> interfaces() const override {
+        return remember(inner_.interfaces(), [](Capture& c, const auto& answer) { c.interfaces = answer; });
     }
 };
 
