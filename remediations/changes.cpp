@@ -102,6 +102,31 @@ Result<void> Changes::restart_service(const std::string& service) {
     return act(step, [&] { return machine_.services().restart(service); });
 }
 
+Result<void> Changes::set_service_restarts(const std::string& service, bool restarts) {
+    return set(*service_restarts_slot(service), SlotValue(restarts));
+}
+
+Result<void> Changes::set_permissions(const machine::Path& path, const machine::FilePermissions& permissions) {
+    return set(*permissions_slot(path), to_slot_value(permissions));
+}
+
+Result<void> Changes::remount(const machine::Path& target, const std::string& option) {
+    return set(*mount_option_slot(target, option), SlotValue(option));
+}
+
+Result<void> Changes::thaw(const machine::Path& target) {
+    JournalStep step;
+    step.remediation = remediation_;
+    step.description = "thaw the file system at " + target;
+    step.action = "thaw";
+    step.subject = target;
+    return act(step, [&] { return machine_.mounts().thaw(target); });
+}
+
+Result<void> Changes::allow_outbound(const FirewallRule& rule) {
+    return set(*firewall_rule_slot(rule), "present");
+}
+
 Result<void> Changes::run_tool(const machine::Command& command, const std::string& effect) {
     const auto line = command.arguments.empty()
                           ? command.program

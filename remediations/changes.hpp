@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "firewall_rule.hpp"
 #include "journal.hpp"
 #include "remediations/machine/machine.hpp"
 #include "slot.hpp"
@@ -41,6 +42,16 @@ public:
     machine::Result<void> restart_service(const std::string& service);
     /// Stops a service that a later step starts again; undo leaves it as it was found.
     machine::Result<void> stop_service(const std::string& service);
+    /// Whether systemd starts a service again when it ends.
+    machine::Result<void> set_service_restarts(const std::string& service, bool restarts);
+    /// Mode, owner and group of a file or folder.
+    machine::Result<void> set_permissions(const machine::Path& path, const machine::FilePermissions& permissions);
+    /// Gives a mount an option that has an opposite: "exec". fstab stays as it is.
+    machine::Result<void> remount(const machine::Path& target, const std::string& option);
+    /// Ends the freeze of a file system. Undo leaves it thawed.
+    machine::Result<void> thaw(const machine::Path& target);
+    /// Puts a rule of ours first in a chain of the firewall.
+    machine::Result<void> allow_outbound(const FirewallRule& rule);
     /// A tool whose effect cannot be undone; `effect` says what it does. A non-zero exit code is a failure.
     machine::Result<void> run_tool(const machine::Command& command, const std::string& effect);
 

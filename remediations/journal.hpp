@@ -22,8 +22,8 @@ struct JournalStep {
     boost::json::object slot;  ///< Slot::identity()
     SlotValue before;
     SlotValue after;
-    std::string action;   ///< "restart-service", "run-tool"
-    std::string subject;  ///< the service or command line the action is about
+    std::string action;   ///< "restart-service", "run-tool", "thaw"
+    std::string subject;  ///< the service, command line or mount point the action is about
     std::optional<StepOutcome> outcome;
 };
 

@@ -1,12 +1,15 @@
 #include "remediations/slot.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
 #include <boost/beast/core/detail/base64.hpp>
 #include <boost/json.hpp>
+#include <optional>
 
+#include "remediations/firewall_rule.hpp"
 #include "remediations/machine/registry_json.hpp"
 
 namespace remediations {
@@ -287,6 +290,119 @@ private:
     std::string service_;
 };
 
+class Permissions final : public Slot {
+public:
+    explicit Permissions(machine::Path path) : path_(std::move(path)) {}
+
+    json::object identity() const override { return {{"kind", "permissions"}, {"path", path_}}; }
+
+    std::string describe(const SlotValue& before, const SlotValue& after) const override {
+        const auto old = permissions_in(before);
+        const auto wanted = permissions_in(after);
+        if (!old || !wanted) return "set permissions of " + path_;
+        std::vector<std::string> parts;
+        if (old->uid != wanted->uid || old->gid != wanted->gid) {
+            parts.push_back(
+                fmt::format("owner of {} from {}:{} to {}:{}", path_, old->uid, old->gid, wanted->uid, wanted->gid));
+        }
+        if (old->mode != wanted->mode || parts.empty()) {
+            parts.push_back(fmt::format("mode of {} from {:04o} to {:04o}", path_, old->mode, wanted->mode));
+        }
+        return fmt::format("set {}", fmt::join(parts, ", "));
+    }
+
+    Result<SlotValue> read(const Machine& machine) const override {
+        const auto status = machine.files().status(path_);
+        if (!status) return status.error();
+        return to_slot_value(machine::FilePermissions{status->mode, status->uid, status->gid});
+    }
+
+    Result<void> write(Machine& machine, const SlotValue& value) const override {
+        const auto permissions = permissions_in(value);
+        if (!permissions) return invalid_value("permissions of " + path_ + " lack mode, uid or gid");
+        return machine.files().set_permissions(path_, *permissions);
+    }
+
+private:
+    static std::optional<machine::FilePermissions> permissions_in(const SlotValue& value) {
+        machine::FilePermissions permissions;
+        const auto* object = value.if_object();
+        for (auto [name, target] :
+             {std::pair{"mode", &permissions.mode}, {"uid", &permissions.uid}, {"gid", &permissions.gid}}) {
+            const auto* member = object ? object->if_contains(name) : nullptr;
+            const auto number = member ? json::try_value_to<std::uint32_t>(*member) : json::result<std::uint32_t>();
+            if (!member || !number) return std::nullopt;
+            *target = *number;
+        }
+        return permissions;
+    }
+
+    machine::Path path_;
+};
+
+class ServiceRestarts final : public Slot {
+public:
+    explicit ServiceRestarts(std::string service) : service_(std::move(service)) {}
+
+    json::object identity() const override { return {{"kind", "service-restarts"}, {"service", service_}}; }
+
+    std::string describe(const SlotValue&, const SlotValue& after) const override {
+        return fmt::format("turn automatic restart of {} {}", service_, after == true ? "on" : "off");
+    }
+
+    Result<SlotValue> read(const Machine& machine) const override {
+        const auto service = machine.services().find(service_);
+        if (!service) return service.error();
+        return SlotValue(service->restarts);
+    }
+
+    Result<void> write(Machine& machine, const SlotValue& value) const override {
+        if (!value.is_bool()) return invalid_value("automatic restart of " + service_ + " is neither true nor false");
+        return machine.services().set_restarts(service_, value.get_bool());
+    }
+
+private:
+    std::string service_;
+};
+
+class MountOption final : public Slot {
+public:
+    MountOption(machine::Path target, std::string option) : target_(std::move(target)), option_(std::move(option)) {
+        // One identity for both, so that a plan knows what an earlier step will have left.
+        if (option_ == "ro" || option_.starts_with("no")) option_ = machine::opposite_option(option_);
+    }
+
+    json::object identity() const override {
+        return {{"kind", "mount-option"}, {"target", target_}, {"option", option_}};
+    }
+
+    std::string describe(const SlotValue& before, const SlotValue& after) const override {
+        return fmt::format("remount {} with {} instead of {}", target_, show(after), show(before));
+    }
+
+    Result<SlotValue> read(const Machine& machine) const override {
+        const auto opposite = machine::opposite_option(option_);
+        if (opposite.empty()) return invalid_value("'" + option_ + "' is no option of a mount that has an opposite");
+        const auto mounts = machine.mounts().list();
+        if (!mounts) return mounts.error();
+        // The last one mounted there hides the others.
+        const auto mount = std::find_if(mounts->rbegin(), mounts->rend(),
+                                        [&](const machine::Mount& candidate) { return candidate.target == target_; });
+        if (mount == mounts->rend()) return Error{ErrorKind::not_found, target_ + " is not a mount point", 0};
+        const bool opposite_is_set = std::ranges::find(mount->options, opposite) != mount->options.end();
+        return SlotValue(opposite_is_set ? opposite : option_);
+    }
+
+    Result<void> write(Machine& machine, const SlotValue& value) const override {
+        if (!value.is_string()) return invalid_value("option of mount " + target_ + " is no text");
+        return machine.mounts().remount(target_, std::string(value.get_string()));
+    }
+
+private:
+    machine::Path target_;
+    std::string option_;
+};
+
 }  // namespace
 
 SlotValue to_slot_value(const std::string& file_content) {
@@ -307,6 +423,12 @@ SlotValue to_slot_value(const machine::RegistryValue& value) {
 
 SlotValue to_slot_value(machine::StartType start) {
     return SlotValue(machine::to_string(start));
+}
+
+SlotValue to_slot_value(const machine::FilePermissions& permissions) {
+    return json::object{{"mode", std::int64_t{permissions.mode}},
+                        {"uid", std::int64_t{permissions.uid}},
+                        {"gid", std::int64_t{permissions.gid}}};
 }
 
 std::unique_ptr<Slot> file_content_slot(machine::Path path, std::uint32_t mode_if_created) {
@@ -335,6 +457,18 @@ std::unique_ptr<Slot> service_account_slot(std::string service) {
 
 std::unique_ptr<Slot> service_running_slot(std::string service) {
     return std::make_unique<ServiceRunning>(std::move(service));
+}
+
+std::unique_ptr<Slot> permissions_slot(machine::Path path) {
+    return std::make_unique<Permissions>(std::move(path));
+}
+
+std::unique_ptr<Slot> service_restarts_slot(std::string service) {
+    return std::make_unique<ServiceRestarts>(std::move(service));
+}
+
+std::unique_ptr<Slot> mount_option_slot(machine::Path target, std::string option) {
+    return std::make_unique<MountOption>(std::move(target), std::move(option));
 }
 
 Result<std::unique_ptr<Slot>> make_slot(const json::object& identity) {
@@ -367,9 +501,23 @@ Result<std::unique_ptr<Slot>> make_slot(const json::object& identity) {
         if (auto checked = require({"key"}); !checked) return checked.error();
         return registry_key_slot(text("key"));
     }
+    if (kind == "permissions") {
+        if (auto checked = require({"path"}); !checked) return checked.error();
+        return permissions_slot(text("path"));
+    }
+    if (kind == "mount-option") {
+        if (auto checked = require({"target", "option"}); !checked) return checked.error();
+        return mount_option_slot(text("target"), text("option"));
+    }
+    if (kind == "firewall-rule") {
+        auto rule = firewall_rule_from(identity);
+        if (!rule) return invalid_value(rule.error().message);
+        return firewall_rule_slot(std::move(*rule));
+    }
     for (const auto& [name, make] : {std::pair{"service-start", &service_start_slot},
                                      {"service-account", &service_account_slot},
-                                     {"service-running", &service_running_slot}}) {
+                                     {"service-running", &service_running_slot},
+                                     {"service-restarts", &service_restarts_slot}}) {
         if (kind != name) continue;
         if (auto checked = require({"service"}); !checked) return checked.error();
         return make(text("service"));

@@ -38,11 +38,19 @@ std::unique_ptr<Slot> service_account_slot(std::string service);
 /// Holds "running" or "stopped".
 std::unique_ptr<Slot> service_running_slot(std::string service);
 
+/// Mode, owner and group of a file or folder.
+std::unique_ptr<Slot> permissions_slot(machine::Path path);
+/// Whether systemd starts a service again when it ends. Written with a drop-in of ours; put back by removing it.
+std::unique_ptr<Slot> service_restarts_slot(std::string service);
+/// Which of an option and its opposite a mount has, "exec" or "noexec"; `option` is either of them.
+std::unique_ptr<Slot> mount_option_slot(machine::Path target, std::string option);
+
 /// The slot with this identity; ErrorKind::invalid names the field that is wrong.
 machine::Result<std::unique_ptr<Slot>> make_slot(const boost::json::object& identity);
 
 SlotValue to_slot_value(const std::string& file_content);
 SlotValue to_slot_value(const machine::RegistryValue& value);
 SlotValue to_slot_value(machine::StartType start);
+SlotValue to_slot_value(const machine::FilePermissions& permissions);
 
 }  // namespace remediations

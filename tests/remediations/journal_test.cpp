@@ -32,7 +32,11 @@ protected:
         write(capture_.path() / "files/etc/waagent.conf", "before\n");
         write(capture_.path() / "facts.json", R"({"schema":1,"system":{"platform":"linux"},
             "complete":["files","services","registry"],
-            "services":{"MSDTC":{"name":"MSDTC","state":"running","start":"automatic","account":"user"}},
+            "services":{"MSDTC":{"name":"MSDTC","state":"running","start":"automatic","account":"user"},
+                        "agent":{"name":"agent","state":"running","restarts":false}},
+            "mounts":[{"source":"/dev/sdb1","target":"/data","type":"ext4","options":["rw"]},
+                      {"source":"/dev/sda1","target":"/data","type":"ext4","options":["rw","noexec"]}],
+            "processes":[{"pid":7,"name":"dd","blocked_in":"__sb_start_write"}],
             "registry":{"HKLM\\A":{"values":{"flag":{"type":1,"data":"True"}}},
                         "HKLM\\A\\B":{"values":{"list":{"type":7,"data":["x","y"]},"bytes":{"type":3,"data":[0,255]}}}}})");
         return machine::recorded::load(capture_.path()).value();
@@ -102,6 +106,64 @@ TEST_F(JournalTest, UndoBringsBackEverySlotAndTwiceIsHarmless) {
     EXPECT_EQ(service.state, machine::ServiceState::running);
 
     EXPECT_THAT(undo_reopened(), testing::Each(Outcome::already_so));
+}
+
+TEST_F(JournalTest, PermissionsComeBackWithAllTheirParts) {
+    const auto permissions = [&] {
+        const auto status = machine_.files().status(conf).value();
+        return machine::FilePermissions{status.mode, status.uid, status.gid};
+    };
+    const auto before = permissions();
+    ASSERT_TRUE(changes_.set_permissions(conf, {.mode = 0640, .uid = before.uid, .gid = before.gid}));
+    ASSERT_TRUE(changes_.set_permissions(conf, {.mode = 0640, .uid = 7, .gid = 8}));
+    ASSERT_TRUE(changes_.set_permissions(conf, {.mode = 01777, .uid = 0, .gid = 8}));
+    EXPECT_THAT(
+        changes_.descriptions(),
+        ElementsAre("set mode of /etc/waagent.conf from 0600 to 0640", "set owner of /etc/waagent.conf from 0:0 to 7:8",
+                    "set owner of /etc/waagent.conf from 7:8 to 0:8, mode of /etc/waagent.conf from 0640 to 1777"));
+    EXPECT_EQ(permissions(), (machine::FilePermissions{01777, 0, 8}));
+    EXPECT_THAT(undo_reopened(), testing::Each(Outcome::undone));
+    EXPECT_EQ(permissions(), before);
+    EXPECT_EQ(changes_.set_permissions("/etc/absent", {}).error().kind, machine::ErrorKind::not_found);
+}
+
+TEST_F(JournalTest, AutomaticRestartIsTakenBack) {
+    ASSERT_TRUE(changes_.set_service_restarts("MSDTC", true));
+    EXPECT_THAT(journal_.steps(), IsEmpty()) << "it restarts already";
+    ASSERT_TRUE(changes_.set_service_restarts("agent", true));
+    EXPECT_THAT(changes_.descriptions(), ElementsAre("turn automatic restart of agent on"));
+    EXPECT_TRUE(machine_.services().find("agent")->restarts);
+    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::undone));
+    EXPECT_FALSE(machine_.services().find("agent")->restarts);
+}
+
+TEST_F(JournalTest, MountOptionOfTheMountThatIsSeenComesBack) {
+    const auto options = [&] { return machine_.mounts().list().value().back().options; };
+    ASSERT_TRUE(changes_.remount("/data", "exec"));
+    ASSERT_TRUE(changes_.remount("/data", "exec")) << "fulfilled";
+    EXPECT_THAT(changes_.descriptions(), ElementsAre("remount /data with exec instead of noexec"));
+    EXPECT_THAT(options(), ElementsAre("rw"));
+    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::undone));
+    EXPECT_THAT(options(), testing::UnorderedElementsAre("rw", "noexec"));
+    EXPECT_EQ(changes_.remount("/not-mounted", "exec").error().kind, machine::ErrorKind::not_found);
+    EXPECT_EQ(changes_.remount("/data", "noload").error().kind, machine::ErrorKind::invalid);
+}
+
+TEST_F(JournalTest, APlanForeseesAMountOptionUnderEitherName) {
+    Changes plan(machine_, nullptr, "some-cause", Changes::Mode::plan);
+    ASSERT_TRUE(plan.remount("/data", "exec"));
+    ASSERT_TRUE(plan.remount("/data", "exec"));
+    ASSERT_TRUE(plan.remount("/data", "noexec"));
+    EXPECT_THAT(plan.descriptions(),
+                ElementsAre("remount /data with exec instead of noexec", "remount /data with noexec instead of exec"));
+}
+
+TEST_F(JournalTest, AThawCannotBeTakenBack) {
+    ASSERT_TRUE(changes_.thaw("/data"));
+    EXPECT_THAT(changes_.descriptions(), ElementsAre("thaw the file system at /data"));
+    EXPECT_EQ(machine_.processes().list().value().front().blocked_in, "");
+    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::not_undoable));
+    EXPECT_EQ(changes_.thaw("/not-mounted").error().kind, machine::ErrorKind::not_found);
 }
 
 TEST_F(JournalTest, WhatSomebodyElseChangedSinceIsLeftAlone) {
@@ -199,7 +261,9 @@ TEST_F(JournalTest, BytesThatAreNoTextComeBackExactly) {
 
 TEST(Slot, IdentityThatIsNoSlotIsNamed) {
     for (const auto* identity : {R"({})", R"({"kind":"file-content"})", R"({"kind":"location","from":"/a"})",
-                                 R"({"kind":"service-start","service":7})", R"({"kind":"shell"})"}) {
+                                 R"({"kind":"service-start","service":7})", R"({"kind":"permissions"})",
+                                 R"({"kind":"mount-option","target":"/a"})", R"({"kind":"service-restarts"})",
+                                 R"({"kind":"firewall-rule","tool":"ufw"})", R"({"kind":"shell"})"}) {
         const auto slot = make_slot(boost::json::parse(identity).as_object());
         ASSERT_FALSE(slot) << identity;
         EXPECT_EQ(slot.error().kind, machine::ErrorKind::invalid);

@@ -24,6 +24,8 @@ struct RegistryAnswers {
     std::optional<Result<std::vector<std::string>>> value_names;
 };
 
+using CommandKey = std::vector<std::string>;  ///< program and arguments
+
 /// Sections in which absence from the capture means absence from the machine. A capture taken from
 /// a real machine has none; one that a person wrote for a test says what it describes whole.
 enum class Section { files, services, registry, processes, commands, network };
@@ -37,7 +39,9 @@ struct Capture {
     std::map<std::string, Result<std::vector<std::string>>> dependents;
     std::map<std::string, RegistryAnswers> registry;  ///< by lower-case key
     std::optional<Result<std::vector<Process>>> processes;
-    std::map<std::vector<std::string>, Result<CommandOutput>> commands;  ///< by program and arguments
+    std::map<CommandKey, Result<CommandOutput>> commands;
+    /// The answers that other commands give once this one was run to change the machine.
+    std::map<CommandKey, std::map<CommandKey, Result<CommandOutput>>> effects;
     std::optional<Result<std::vector<Mount>>> mounts;
     std::map<std::string, Result<HttpResponse>> http;  ///< by "host:port/path"
     std::map<std::string, Result<std::vector<std::string>>> names;
@@ -49,7 +53,7 @@ struct Capture {
 
 /// Keys of the maps above.
 std::string lower_case(std::string text);
-std::vector<std::string> command_key(const Command& command);
+CommandKey command_key(const Command& command);
 std::string http_key(const HttpRequest& request);
 
 /// A machine that answers from this capture and changes it.

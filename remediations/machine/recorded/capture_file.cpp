@@ -391,6 +391,29 @@ void complete_lists(Capture& capture) {
     }
 }
 
+using CommandAnswers = std::map<CommandKey, Result<CommandOutput>>;
+
+/// `effects` takes what a command has under "then"; without it, that is an unknown member.
+CommandAnswers commands_from_json(const json::value& commands, const std::string& section,
+                                  std::map<CommandKey, CommandAnswers>* effects) {
+    if (!commands.is_array()) throw Malformed{section, "expected a list"};
+    CommandAnswers answers;
+    for (std::size_t index = 0; index < commands.get_array().size(); ++index) {
+        const auto place = fmt::format("{}[{}]", section, index);
+        const auto& entry = object_at(commands.get_array()[index], place);
+        const auto* command = entry.if_contains("command");
+        const auto* answer = entry.if_contains("answer");
+        if (!command || !answer) throw Malformed{place, "expected \"command\" and \"answer\""};
+        const auto key = from_json<CommandKey>(*command, place + ".command");
+        answers.insert_or_assign(key, answer_from_json<CommandOutput>(*answer, place + ".answer"));
+        if (const auto* then = entry.if_contains("then")) {
+            if (!effects) throw Malformed{place + ".then", "unknown member"};
+            effects->insert_or_assign(key, commands_from_json(*then, place + ".then", nullptr));
+        }
+    }
+    return answers;
+}
+
 void read_facts(const json::object& document, const path& folder, Capture& capture) {
     const auto* number = document.if_contains("schema");
     if (!number || *number != schema) throw Malformed{"schema", fmt::format("expected {}", schema)};
@@ -423,16 +446,7 @@ void read_facts(const json::object& document, const path& folder, Capture& captu
     });
     complete_subkeys(capture);
     if (const auto* commands = document.if_contains("commands")) {
-        if (!commands->is_array()) throw Malformed{"commands", "expected a list"};
-        for (std::size_t index = 0; index < commands->get_array().size(); ++index) {
-            const auto place = fmt::format("commands[{}]", index);
-            const auto& entry = object_at(commands->get_array()[index], place);
-            const auto* command = entry.if_contains("command");
-            const auto* answer = entry.if_contains("answer");
-            if (!command || !answer) throw Malformed{place, "expected \"command\" and \"answer\""};
-            capture.commands.insert_or_assign(from_json<std::vector<std::string>>(*command, place + ".command"),
-                                              answer_from_json<CommandOutput>(*answer, place + ".answer"));
-        }
+        capture.commands = commands_from_json(*commands, "commands", &capture.effects);
     }
     each_member(document, "http", [&](const auto& key, const auto& value, const auto& place) {
         capture.http.insert_or_assign(key, answer_from_json<HttpResponse>(value, place));

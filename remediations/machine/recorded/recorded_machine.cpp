@@ -13,8 +13,8 @@ std::string lower_case(std::string text) {
     return text;
 }
 
-std::vector<std::string> command_key(const Command& command) {
-    std::vector<std::string> key{command.program};
+CommandKey command_key(const Command& command) {
+    CommandKey key{command.program};
     key.insert(key.end(), command.arguments.begin(), command.arguments.end());
     return key;
 }
@@ -398,7 +398,15 @@ public:
     }
 
     Result<CommandOutput> query(const Command& command) const override { return answer(command); }
-    Result<CommandOutput> run(const Command& command) override { return answer(command); }
+
+    Result<CommandOutput> run(const Command& command) override {
+        auto output = answer(command);
+        const auto guard = lock();
+        if (const auto found = capture_->effects.find(command_key(command)); found != capture_->effects.end()) {
+            for (const auto& [other, changed] : found->second) capture_->commands.insert_or_assign(other, changed);
+        }
+        return output;
+    }
 
 private:
     Result<CommandOutput> answer(const Command& command) const {
