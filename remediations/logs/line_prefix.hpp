@@ -1,0 +1,32 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string_view>
+
+namespace remediations {
+
+/// What completes a time stamp that does not say all.
+struct LogClock {
+    /// When the file was written last: the year of "Dec 11 06:16:46", which names none.
+    std::optional<std::chrono::system_clock::time_point> written;
+    /// When the machine started: "[  12.345678]" of the kernel counts from there.
+    std::optional<std::chrono::system_clock::time_point> boot;
+    /// Lines come from a system logger: behind the time stand a host and a program.
+    bool has_host = false;
+};
+
+/// A line of a log, taken apart.
+struct LogLineParts {
+    /// Times without a zone are taken as UTC: Azure's images run in UTC, and the zone is not in the line.
+    std::optional<std::chrono::system_clock::time_point> time;
+    std::string_view text;     ///< behind the date, host, program, thread number and handler name
+    bool from_kernel = false;  ///< the program was "kernel"
+};
+
+/// Knows the prefixes that waagent.log, extension.log, shell.log, CommandExecution.log, WaAppAgent.log,
+/// IaaSBcdrExtension logs, dmesg, syslog in both its forms, the journal and audit.log have had since 2015.
+/// A line with none of them has no time and is text as a whole.
+LogLineParts parse_log_line(std::string_view line, const LogClock& clock);
+
+}  // namespace remediations

@@ -1,0 +1,334 @@
+#include "remediations/logs/log_evidence.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <stdexcept>
+
+#include "remediations/catalogue.hpp"
+#include "remediations/logs/attempt_reader.hpp"
+#include "remediations/logs/gzip_inflater.hpp"
+#include "remediations/logs/line_scanner.hpp"
+#include "remediations/logs/log_files.hpp"
+
+namespace remediations {
+namespace {
+
+using Time = std::chrono::system_clock::time_point;
+using machine::Error;
+using machine::ErrorKind;
+using machine::Path;
+using machine::Platform;
+
+constexpr std::size_t piece_length = std::size_t{512} << 10;
+/// Of a longer file, only the end is read.
+constexpr std::uint64_t longest_file = std::uint64_t{4} << 30;
+/// What all compressed files together may unpack to.
+constexpr std::uint64_t most_unpacked = std::uint64_t{2} << 30;
+/// Of a log in which nothing is looked for, only the newest line's time matters.
+constexpr std::uint64_t end_of_file = std::uint64_t{64} << 10;
+/// Clocks differ and drift; what is further ahead was written while the clock was wrong.
+constexpr auto credible_lead = std::chrono::hours(24);
+
+std::vector<LogPattern> patterns_of_catalogue() {
+    std::vector<LogPattern> patterns;
+    for (const auto* remediation : catalogue()) {
+        patterns.insert(patterns.end(), remediation->log_lines.begin(), remediation->log_lines.end());
+    }
+    return patterns;
+}
+
+/// When a Linux machine started: the line "btime <seconds>" of /proc/stat.
+std::optional<Time> boot_time(const machine::Machine& machine) {
+    const auto statistics = machine.files().read("/proc/stat");
+    if (!statistics) {
+        return std::nullopt;
+    }
+    constexpr std::string_view key = "\nbtime ";
+    const auto place = statistics->find(key);
+    if (place == std::string::npos) {
+        return std::nullopt;
+    }
+    std::int64_t seconds = 0;
+    for (auto i = place + key.size(); i < statistics->size() && i < place + key.size() + 12; ++i) {
+        const char digit = (*statistics)[i];
+        if (digit < '0' || digit > '9') {
+            break;
+        }
+        seconds = seconds * 10 + (digit - '0');
+    }
+    return seconds > 0 ? std::optional(Time(std::chrono::seconds(seconds))) : std::nullopt;
+}
+
+}  // namespace
+
+/// Reads the logs of a machine, one after the other, into a LogEvidence.
+class LogReader {
+public:
+    LogReader(LogEvidence& evidence, const machine::Machine& machine)
+        : evidence_(evidence), machine_(machine), attempts_(machine.facts().platform) {}
+
+    void read_all() {
+        const bool on_linux = machine_.facts().platform == Platform::linux;
+        if (on_linux) {
+            boot_ = boot_time(machine_);
+            read_output(Log::kernel, "dmesg", machine::Command("/bin/dmesg", {}, std::chrono::seconds(5)), false);
+        }
+        auto found = find_log_files(machine_);
+        for (auto& unreadable : found.unreadable) {
+            evidence_.sources_.push_back({unreadable.log, std::move(unreadable.path), std::move(unreadable.error)});
+        }
+        for (std::size_t i = 0; i < found.files.size(); ++i) {
+            const bool last = i + 1 == found.files.size() || found.files[i + 1].log != found.files[i].log;
+            if (last || !search(found.files[i].log).texts.empty()) {
+                read_file(found.files[i]);
+            }
+        }
+        const auto is_agent_log = [](const LogFile& file) { return file.log == Log::agent; };
+        if (on_linux && std::ranges::none_of(found.files, is_agent_log)) {
+            read_output(Log::agent, "journal",
+                        machine::Command("/usr/bin/journalctl",
+                                         {"--unit=walinuxagent.service", "--unit=waagent.service", "--lines=2000",
+                                          "--no-pager", "--quiet", "--utc", "--output=short-iso"},
+                                         std::chrono::seconds(10)),
+                        true);
+        }
+        evidence_.attempts_ = std::move(attempts_).finish();
+    }
+
+private:
+    /// What is looked for in one log.
+    struct Search {
+        std::vector<LogEvidence::Entry*> entries;  // by pattern; those behind them are AttemptReader's markers
+        std::vector<std::string> texts;
+        std::unique_ptr<PatternAutomaton> automaton;
+    };
+
+    Search& search(Log log) {
+        auto& result = searches_[log];
+        if (!result.automaton) {
+            for (auto& [key, entry] : evidence_.entries_) {
+                if (key.first == log) {
+                    result.entries.push_back(&entry);
+                    result.texts.push_back(key.second);
+                }
+            }
+            if (log == Log::extension) {
+                const auto& markers = AttemptReader::markers(machine_.facts().platform);
+                result.texts.insert(result.texts.end(), markers.begin(), markers.end());
+            }
+            result.automaton = std::make_unique<PatternAutomaton>(result.texts);
+        }
+        return result;
+    }
+
+    /// The lines of one source.
+    LineScanner scanner(Log log, const Path& path, const LogClock& clock, bool only_kernel, bool numbered) {
+        const std::uint64_t before = lines_before_;
+        return {*search(log).automaton, clock, [this, log, path, only_kernel, numbered, before](ScannedLine line) {
+                    if (only_kernel && !line.parts.from_kernel) {
+                        return;
+                    }
+                    const auto position = before + line.number;
+                    if (!numbered) {
+                        line.number = 0;
+                    }
+                    take(searches_[log], path, line, position, log == Log::extension);
+                }};
+    }
+
+    void take(Search& search, const Path& path, const ScannedLine& line, std::uint64_t position, bool of_extension) {
+        markers_.clear();
+        for (const auto& found : line.found) {
+            if (found.pattern >= search.entries.size()) {
+                markers_.push_back(found);
+                markers_.back().pattern -= static_cast<std::uint32_t>(search.entries.size());
+                continue;
+            }
+            auto& entry = *search.entries[found.pattern];
+            entry.match.newest = line.to_log_line(path, found, search.texts[found.pattern].size());
+            ++entry.match.count;
+            entry.position = position;
+        }
+        if (of_extension) {
+            attempts_.read(line, markers_, position);
+        }
+    }
+
+    void finish(LineScanner& scanner, Log log, const Time& written) {
+        scanner.finish();
+        lines_before_ += scanner.lines() + 1;
+        auto newest = scanner.newest_time();
+        if (newest && !evidence_.is_credible(*newest)) {
+            newest = written;
+        }
+        if (newest && evidence_.is_credible(*newest) && *newest != Time{}) {
+            auto& known = evidence_.newest_lines_[log];
+            known = std::max(known, *newest);
+        }
+    }
+
+    void read_file(const LogFile& file) {
+        std::optional<Error> error;
+        std::uint64_t offset = 0;
+        if (file.compression == Compression::none) {
+            const std::uint64_t most = search(file.log).texts.empty() ? end_of_file : longest_file;
+            offset = file.status.size - std::min(file.status.size, most);
+            if (offset > 0 && most == longest_file) {
+                error = Error{ErrorKind::too_large, fmt::format("{}: has {} MiB; only the last {} MiB were read",
+                                                                file.path, file.status.size >> 20, longest_file >> 20)};
+            }
+        }
+        LogClock clock;
+        clock.written = file.status.modified;
+        clock.boot = boot_;
+        clock.has_host = file.has_host;
+        if (file.log == Log::extension) {
+            attempts_.begin_file(file.path);
+        }
+        auto lines = scanner(file.log, file.path, clock, file.only_kernel, offset == 0);
+        switch (file.compression) {
+            case Compression::none:
+                if (auto read = read_pieces(file, offset,
+                                            [&](std::string_view piece) -> machine::Result<void> {
+                                                lines.feed(piece);
+                                                return {};
+                                            });
+                    !read) {
+                    error = read.error();
+                }
+                break;
+            case Compression::gzip: {
+                GzipInflater inflater(file.path, unpacked_left_, [&](std::string_view piece) {
+                    unpacked_left_ -= piece.size();
+                    lines.feed(piece);
+                });
+                auto read = read_pieces(file, 0, [&](std::string_view piece) { return inflater.feed(piece); });
+                if (read) {
+                    read = inflater.finish();
+                }
+                if (!read) {
+                    error = read.error();
+                }
+                break;
+            }
+            case Compression::unsupported:
+                error =
+                    Error{ErrorKind::unsupported, fmt::format("{}: of compressed logs only gzip is read", file.path)};
+                break;
+        }
+        finish(lines, file.log, file.status.modified);
+        evidence_.sources_.push_back({file.log, file.path, std::move(error)});
+    }
+
+    /// Up to the length that the file had when it was found: a log that grows faster than it is read would have no end.
+    template <class Consumer>
+    machine::Result<void> read_pieces(const LogFile& file, std::uint64_t offset, const Consumer& consume) {
+        while (offset < file.status.size) {
+            const auto length = std::min<std::uint64_t>(piece_length, file.status.size - offset);
+            const auto piece = machine_.files().read_range(file.path, offset, static_cast<std::size_t>(length));
+            if (!piece) {
+                return piece.error();
+            }
+            if (piece->empty()) {
+                break;  // cut off meanwhile
+            }
+            if (auto consumed = consume(*piece); !consumed) {
+                return consumed;
+            }
+            offset += piece->size();
+        }
+        return {};
+    }
+
+    void read_output(Log log, const Path& name, const machine::Command& command, bool has_host) {
+        const auto output = machine_.processes().query(command);
+        if (!output) {
+            if (output.error().kind != ErrorKind::not_found) {
+                evidence_.sources_.push_back({log, name, output.error()});
+            }
+            return;
+        }
+        if (output->exit_code != 0) {
+            evidence_.sources_.push_back(
+                {log, name,
+                 Error{ErrorKind::refused, fmt::format("{}: exit code {}: {}", command.program, output->exit_code,
+                                                       printable_excerpt(output->err, 0, 0))}});
+            return;
+        }
+        LogClock clock;
+        clock.written = machine_.facts().now;
+        clock.boot = boot_;
+        clock.has_host = has_host;
+        auto lines = scanner(log, name, clock, false, false);
+        lines.feed(output->out);
+        finish(lines, log, machine_.facts().now);
+        evidence_.sources_.push_back({log, name, std::nullopt});
+    }
+
+    LogEvidence& evidence_;
+    const machine::Machine& machine_;
+    AttemptReader attempts_;
+    std::map<Log, Search> searches_;
+    std::vector<ScannedLine::Found> markers_;
+    std::optional<Time> boot_;
+    std::uint64_t lines_before_ = 0;  // in the sources that were read before
+    std::uint64_t unpacked_left_ = most_unpacked;
+};
+
+LogEvidence::LogEvidence(const machine::Machine& machine) : LogEvidence(machine, patterns_of_catalogue()) {}
+
+LogEvidence::LogEvidence(const machine::Machine& machine, const std::vector<LogPattern>& patterns) {
+    if (machine.facts().now != Time{}) {
+        latest_credible_ = machine.facts().now + credible_lead;
+    }
+    for (const auto& pattern : patterns) {
+        if (pattern.text.empty() || pattern.text.find_first_of("\r\n") != std::string::npos) {
+            throw std::logic_error(fmt::format("\"{}\" cannot be looked for in a line", pattern.text));
+        }
+        entries_.try_emplace({pattern.log, pattern.text});
+    }
+    LogReader(*this, machine).read_all();
+    for (const auto& attempt : attempts_) {
+        if (attempt.succeeded.value_or(false)) {
+            success_position_ = attempt.end_position;
+            success_time_ = attempt.ended && is_credible(*attempt.ended) ? attempt.ended : std::nullopt;
+        }
+    }
+}
+
+bool LogEvidence::is_credible(std::chrono::system_clock::time_point time) const {
+    return !latest_credible_ || time <= *latest_credible_;
+}
+
+const LogEvidence::Entry* LogEvidence::entry(Log log, std::string_view text) const {
+    const auto place = entries_.find(std::pair(log, std::string(text)));
+    if (place == entries_.end()) {
+        throw std::logic_error(fmt::format("no remediation's log_lines has \"{}\" for this log", text));
+    }
+    return place->second.match.count > 0 ? &place->second : nullptr;
+}
+
+const LogMatch* LogEvidence::find(Log log, std::string_view text) const {
+    const auto* const found = entry(log, text);
+    return found ? &found->match : nullptr;
+}
+
+const LogMatch* LogEvidence::find_current(Log log, std::string_view text) const {
+    const auto* const found = entry(log, text);
+    if (!found) {
+        return nullptr;
+    }
+    const auto& time = found->match.newest.time;
+    const bool healed = log == Log::extension ? success_position_ && found->position <= *success_position_
+                                              : success_time_ && time && is_credible(*time) && *time <= *success_time_;
+    return healed ? nullptr : &found->match;
+}
+
+std::optional<std::chrono::system_clock::time_point> LogEvidence::newest_line(Log log) const {
+    const auto place = newest_lines_.find(log);
+    return place == newest_lines_.end() ? std::nullopt : std::optional(place->second);
+}
+
+}  // namespace remediations

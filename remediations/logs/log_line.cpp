@@ -1,0 +1,67 @@
+#include "remediations/logs/log_line.hpp"
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "remediations/machine/utf8.hpp"
+
+namespace remediations {
+namespace {
+
+constexpr std::string_view ellipsis = "\xE2\x80\xA6";
+
+/// 2026-11-20 22:01:07Z
+std::string to_text(std::chrono::system_clock::time_point time) {
+    const auto days = std::chrono::floor<std::chrono::days>(time);
+    const std::chrono::year_month_day date(days);
+    const std::chrono::hh_mm_ss clock(std::chrono::floor<std::chrono::seconds>(time - days));
+    return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02}Z", static_cast<int>(date.year()),
+                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
+                       clock.minutes().count(), clock.seconds().count());
+}
+
+std::string printable(std::string_view text) {
+    std::string result = machine::valid_utf8(text);
+    for (auto& c : result) {
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+            c = ' ';
+        }
+    }
+    result.erase(result.find_last_not_of(' ') + 1);
+    return result;
+}
+
+}  // namespace
+
+Evidence LogLine::evidence(std::string expected) const {
+    Evidence result;
+    result.where = number > 0 ? fmt::format("{}:{}", file, number) : file;
+    result.seen = time ? fmt::format("{} {}", to_text(*time), text) : text;
+    result.expected = std::move(expected);
+    return result;
+}
+
+std::string printable_excerpt(std::string_view text, std::size_t from, std::size_t to) {
+    // Bytes that are no UTF-8 grow to three each, so what is kept is cut again at the end.
+    constexpr std::size_t room = LogLine::longest_text - ellipsis.size();
+    from = std::min(from, text.size());
+    to = std::min(to, text.size());
+    if (to <= room) {
+        const std::string whole = printable(text.substr(0, LogLine::longest_text + 1));
+        if (whole.size() <= LogLine::longest_text && text.size() <= LogLine::longest_text) {
+            return whole;
+        }
+        return std::string(machine::utf8_prefix(whole, room)).append(ellipsis);
+    }
+    constexpr std::size_t context = 100;
+    std::size_t begin = from - std::min(from, context);
+    // Not within a character.
+    while (begin < from && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) {
+        ++begin;
+    }
+    return printable_excerpt(std::string(ellipsis).append(text.substr(begin)), 0, 0);
+}
+
+}  // namespace remediations

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "remediations/remediation.hpp"
+
+namespace remediations {
+
+/// One line of a log, for a person: where it stands, when it was written, what it says.
+struct LogLine {
+    static constexpr std::size_t longest_text = 500;
+
+    machine::Path file;        ///< for the kernel's ring buffer "dmesg"
+    std::uint64_t number = 0;  ///< from 1; 0 when only the end of the file was read
+    /// UTC. Of a line without a time of its own (a traceback), the time of the line above it.
+    std::optional<std::chrono::system_clock::time_point> time;
+    /// Without the prefix of date and source; printable UTF-8, at most 500 bytes. A longer line is cut around what was
+    /// looked for.
+    std::string text;
+
+    /// As evidence: "/var/log/waagent.log:812", "2026-11-20 22:01:07Z <text>".
+    Evidence evidence(std::string expected) const;
+};
+
+/// `text` as LogLine keeps it; its bytes from `from` to `to` are in the part that is kept.
+std::string printable_excerpt(std::string_view text, std::size_t from, std::size_t to);
+
+}  // namespace remediations

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace remediations {
+
+/// Finds many fixed strings in one pass over a text, however many they are (Aho and Corasick, 1975): a
+/// deterministic automaton whose rows are indexed by byte classes, not bytes, so that they stay in the cache.
+class PatternAutomaton {
+public:
+    /// Where the search stands between two pieces of a text; begins as `start`.
+    using State = std::uint32_t;
+    static constexpr State start = 0;
+
+    /// A place where at least one pattern ends.
+    struct Hit {
+        std::size_t end = 0;  ///< offset behind the pattern's last byte
+        State state = start;  ///< tells which ones: patterns_of()
+    };
+
+    /// Bytes are compared as they are. An empty pattern is never found; of equal ones all are.
+    explicit PatternAutomaton(std::span<const std::string> patterns);
+
+    /// Appends the hits in `text` to `hits` and returns the state behind it.
+    State scan(State state, std::string_view text, std::vector<Hit>& hits) const;
+
+    /// Indices into the constructor's patterns.
+    std::span<const std::uint32_t> patterns_of(State state) const;
+
+    std::size_t pattern_count() const { return pattern_count_; }
+    std::size_t longest_pattern() const { return longest_pattern_; }
+
+private:
+    std::array<std::uint8_t, 256> class_of_{};
+    /// next_[state + class]. A state is the offset of its row; those in which a pattern ends come last.
+    std::vector<State> next_;
+    State first_accepting_ = 0;
+    std::uint32_t row_length_ = 1;
+    /// Of the accepting states in order: patterns_[offsets_[i]] to patterns_[offsets_[i + 1]].
+    std::vector<std::uint32_t> offsets_;
+    std::vector<std::uint32_t> patterns_;
+    std::size_t pattern_count_ = 0;
+    std::size_t longest_pattern_ = 0;
+};
+
+}  // namespace remediations
