@@ -41,6 +41,7 @@ json::object finding(const Outcome& outcome) {
     return {{"id", outcome.remediation->id},
             {"layer", to_string(outcome.remediation->layer)},
             {"state", to_string(outcome.finding.state)},
+            {"weight", outcome.finding.weight == remediations::Weight::risk ? "risk" : "cause"},
             {"title", outcome.remediation->title},
             {"summary", valid_utf8(outcome.finding.summary)},
             {"evidence", std::move(evidence)},

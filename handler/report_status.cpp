@@ -4,7 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <boost/algorithm/string/predicate.hpp>
+
+#include "remediations/root_cause.hpp"
 
 namespace handler {
 
@@ -13,12 +14,20 @@ using remediations::Outcome;
 using remediations::Report;
 using remediations::RunMode;
 using remediations::State;
+using remediations::Weight;
 
 namespace {
 
 bool is_left(const Outcome& outcome) {
-    const auto state = outcome.finding.state;
-    return state == State::broken || state == State::needs_approval || state == State::needs_operator;
+    return remediations::is_left(outcome.finding.state);
+}
+
+bool is_risk(const Outcome& outcome) {
+    return is_left(outcome) && outcome.finding.weight == Weight::risk;
+}
+
+bool is_cause(const Outcome& outcome) {
+    return is_left(outcome) && outcome.finding.weight == Weight::cause;
 }
 
 std::vector<const Outcome*> outcomes_where(const Report& report, const auto& predicate) {
@@ -99,6 +108,15 @@ std::string fixed_in(const Report& report) {
     return sentence("Fixed: " + listed(fixed, "; ", cause_of));
 }
 
+/// What makes a failure likelier, and what to do about the first.
+std::string risks_in(const Report& report) {
+    const auto risks = outcomes_where(report, is_risk);
+    if (risks.empty()) return {};
+    return fmt::format("At risk: {} ({}).",
+                       sentence(risks.front()->finding.summary) + " " + action_for(*risks.front(), report.mode),
+                       ids_of(risks));
+}
+
 /// What the message says of checks that could not look.
 std::string unknown_in(const Report& report) {
     const auto unknown = outcomes_where(report, in_state(State::unknown));
@@ -111,17 +129,16 @@ std::string unknown_in(const Report& report) {
 /// The vault's error code, and whether anything looked for its cause.
 std::string error_code_in(const Report& report) {
     if (report.error_code.empty()) return {};
-    const bool looked_for = std::ranges::any_of(report.outcomes, [&](const auto& outcome) {
-        return std::ranges::any_of(outcome.remediation->error_codes,
-                                   [&](const auto& code) { return boost::iequals(code, report.error_code); });
-    });
+    const bool looked_for = std::ranges::any_of(
+        report.outcomes, [&](const auto& outcome) { return explains(*outcome.remediation, report.error_code); });
     return fmt::format("Reported by Azure Backup: {}{}.", report.error_code,
                        looked_for ? "" : ", for which there is no check of its own");
 }
 
 std::string message_of(const Report& report) {
-    const auto left = outcomes_where(report, is_left);
+    const auto left = outcomes_where(report, is_cause);
     const auto fixed = fixed_in(report);
+    const auto risks = risks_in(report);
     const auto unknown = unknown_in(report);
     if (!left.empty()) {
         const auto root = std::ranges::find(left, report.root_cause, &Outcome::remediation);
@@ -131,20 +148,20 @@ std::string message_of(const Report& report) {
         return joined({"Action needed: " + action_for(first, report.mode),
                        "Cause: " + cause_of(first) + ": " + sentence(first.finding.summary),
                        others.empty() ? "" : fmt::format("Then: {}.", ids_of(others)), fixed, changes_in(report),
-                       undo_hint(report), unknown, error_code_in(report)});
+                       undo_hint(report), risks, unknown, error_code_in(report)});
     }
     if (!fixed.empty()) {
-        return joined({"Start a backup now to see it succeed.", fixed, changes_in(report), undo_hint(report), unknown,
-                       error_code_in(report)});
+        return joined({"Start a backup now to see it succeed.", fixed, changes_in(report), undo_hint(report), risks,
+                       unknown, error_code_in(report)});
     }
     if (!unknown.empty()) {
-        return joined({"Nothing broken was found in this VM, but not everything could be checked.", unknown,
+        return joined({"Nothing broken was found in this VM, but not everything could be checked.", unknown, risks,
                        error_code_in(report)});
     }
     const auto checks = report.outcomes.size();
     return joined({fmt::format("Nothing to do in this VM: {} found no cause of a failing backup.",
                                checks == 1 ? "1 check" : fmt::format("{} checks", checks)),
-                   error_code_in(report)});
+                   risks, error_code_in(report)});
 }
 
 StatusWord word_for(State state) {
@@ -161,6 +178,10 @@ StatusWord word_for(State state) {
             return StatusWord::error;
     }
     return StatusWord::error;
+}
+
+StatusWord word_for(const Outcome& outcome) {
+    return is_risk(outcome) ? StatusWord::warning : word_for(outcome.finding.state);
 }
 
 Substatus layer_substatus(const Report& report, Layer layer) {
@@ -182,15 +203,15 @@ Substatus layer_substatus(const Report& report, Layer layer) {
 
 Substatus cause_substatus(const Outcome& outcome, RunMode mode) {
     const auto& finding = outcome.finding;
-    auto message =
-        fmt::format("{}: {}. {}", to_string(finding.state), outcome.remediation->title, sentence(finding.summary));
+    auto message = fmt::format("{}{}: {}. {}", is_risk(outcome) ? "risk, " : "", to_string(finding.state),
+                               outcome.remediation->title, sentence(finding.summary));
     for (const auto& evidence : finding.evidence) {
         message += fmt::format("\n{}: {}", evidence.where, evidence.seen);
         if (!evidence.expected.empty()) message += fmt::format(" (expected: {})", evidence.expected);
     }
     for (const auto& change : outcome.changes) message += "\nChanged: " + change;
     if (is_left(outcome)) message += "\nTo do: " + action_for(outcome, mode);
-    return {outcome.remediation->id, word_for(finding.state), static_cast<int>(finding.state), std::move(message)};
+    return {outcome.remediation->id, word_for(outcome), static_cast<int>(finding.state), std::move(message)};
 }
 
 void add_substatus(Status& status, const Report& report) {

@@ -8,6 +8,7 @@
 
 #include "handler/plain_text.hpp"
 #include "remediations/error_codes.hpp"
+#include "remediations/root_cause.hpp"
 
 namespace handler {
 
@@ -17,6 +18,7 @@ using remediations::Outcome;
 using remediations::Report;
 using remediations::RunMode;
 using remediations::State;
+using remediations::Weight;
 
 namespace {
 
@@ -27,6 +29,10 @@ constexpr std::size_t evidence_column = 16;
 
 bool wants_details(State state) {
     return state != State::healthy && state != State::not_applicable;
+}
+
+bool is_risk(const Outcome& outcome) {
+    return remediations::is_left(outcome.finding.state) && outcome.finding.weight == Weight::risk;
 }
 
 /// Broken, and this program has a fix for it.
@@ -41,16 +47,21 @@ std::string quoted(const std::string& seen) {
 /// Says a layer's state in one line: its worst causes, or how many checks found nothing.
 std::string layer_line(const Report& report, Layer layer, State worst) {
     std::size_t healthy = 0;
+    std::size_t risks = 0;
     std::size_t worst_count = 0;
     std::string title;
     for (const auto& outcome : report.outcomes) {
         if (outcome.remediation->layer != layer) continue;
         if (outcome.finding.state == State::healthy) ++healthy;
-        if (outcome.finding.state != worst) continue;
+        if (is_risk(outcome)) ++risks;
+        if (outcome.finding.state != worst || is_risk(outcome)) continue;
         if (worst_count++ == 0) title = outcome.remediation->title;
     }
     if (worst == State::not_applicable) return "";
-    if (worst == State::healthy) return fmt::format("{} {} passed", healthy, healthy == 1 ? "check" : "checks");
+    if (worst == State::healthy) {
+        return fmt::format("{} {} passed{}", healthy, healthy == 1 ? "check" : "checks",
+                           risks == 0 ? "" : fmt::format(", {} at risk", risks));
+    }
     return worst_count == 1 ? title : fmt::format("{} (and {} more)", title, worst_count - 1);
 }
 
@@ -90,29 +101,32 @@ private:
         if (report_.root_cause == nullptr) {
             page_.heading(could_not_check() ? "No cause was found, but not everything could be checked."
                                             : "No cause was found inside this VM.");
+            if (!report_.root_cause_reason.empty()) page_.paragraph(2, report_.root_cause_reason);
             return;
         }
         page_.heading(fmt::format("Root cause: {}", report_.root_cause->title));
         page_.paragraph(2, report_.root_cause_reason);
     }
 
-    /// The root cause first, the others as the pipeline has them.
+    /// The root cause first, the others as the pipeline has them, risks last.
     std::vector<const Outcome*> in_reading_order() const {
         std::vector<const Outcome*> order;
         for (const auto& outcome : report_.outcomes) {
             if (wants_details(outcome.finding.state)) order.push_back(&outcome);
         }
-        std::stable_partition(order.begin(), order.end(),
-                              [&](const auto* outcome) { return outcome->remediation == report_.root_cause; });
+        std::ranges::stable_partition(order, [](const auto* outcome) { return !is_risk(*outcome); });
+        std::ranges::stable_partition(order,
+                                      [&](const auto* outcome) { return outcome->remediation == report_.root_cause; });
         return order;
     }
 
     void details(const Outcome& outcome) {
         const auto& finding = outcome.finding;
         page_.blank();
-        page_.heading(
-            fmt::format("{}: {} [{}]", to_string(finding.state), outcome.remediation->title, outcome.remediation->id),
-            paint_of(finding.state));
+        const auto risk = is_risk(outcome);
+        page_.heading(fmt::format("{}{}: {} [{}]", risk ? "risk, " : "", to_string(finding.state),
+                                  outcome.remediation->title, outcome.remediation->id),
+                      risk ? Paint::attention : paint_of(finding.state));
         page_.paragraph(2, visible(finding.summary));
         for (const auto& evidence : finding.evidence) {
             page_.paragraph(2, visible(evidence.where));

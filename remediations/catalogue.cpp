@@ -1,9 +1,9 @@
 #include "remediations/catalogue.hpp"
 
 #include <algorithm>
-#include <boost/algorithm/string/predicate.hpp>
 
 #include "remediations/catalogue_entries.hpp"
+#include "remediations/root_cause.hpp"
 
 namespace remediations {
 
@@ -22,10 +22,8 @@ const Remediation* find_remediation(std::string_view id) {
 
 std::vector<const Remediation*> remediations_for(std::string_view error_code) {
     std::vector<const Remediation*> explaining;
-    std::ranges::copy_if(catalogue(), std::back_inserter(explaining), [&](const auto* entry) {
-        return std::ranges::any_of(entry->error_codes,
-                                   [&](const auto& code) { return boost::iequals(code, error_code); });
-    });
+    std::ranges::copy_if(catalogue(), std::back_inserter(explaining),
+                         [&](const auto* entry) { return explains(*entry, error_code); });
     return explaining;
 }
 

@@ -5,14 +5,15 @@
 
 #include <algorithm>
 #include <atomic>
-#include <boost/algorithm/string/predicate.hpp>
 #include <boost/json/object.hpp>
 #include <thread>
 
 #include "remediations/backup_extension/backup_activity.hpp"
 #include "remediations/catalogue.hpp"
 #include "remediations/changes.hpp"
+#include "remediations/error_codes.hpp"
 #include "remediations/journal.hpp"
+#include "remediations/root_cause.hpp"
 
 namespace remediations {
 
@@ -21,10 +22,6 @@ using machine::Result;
 
 namespace {
 
-bool is_left(State state) {
-    return state == State::broken || state == State::needs_approval || state == State::needs_operator;
-}
-
 std::vector<Outcome> selected_for(const RunOptions& options, machine::Platform platform) {
     const auto named_in = [](const std::vector<std::string>& ids, const Remediation& remediation) {
         return std::ranges::find(ids, remediation.id) != ids.end();
@@ -32,15 +29,30 @@ std::vector<Outcome> selected_for(const RunOptions& options, machine::Platform p
     std::vector<Outcome> selected;
     for (const auto* remediation : catalogue()) {
         if (!applies_to(remediation->scope, platform)) continue;
-        if (!options.only.empty() && !named_in(options.only, *remediation)) continue;
+        const bool named = named_in(options.only, *remediation);
+        if (!named && (remediation->on_request || !options.only.empty())) continue;
         if (named_in(options.exclude, *remediation)) continue;
         selected.push_back({remediation, {}, {}});
     }
     return selected;
 }
 
+/// What lies outside the VM shows in the vault's error code alone.
+Finding diagnose_by_code(const Remediation& remediation, const std::string& error_code) {
+    if (!explains(remediation, error_code)) {
+        return Finding::not_applicable(
+            "It cannot be seen from inside the VM, and no error code was given that means it.");
+    }
+    const auto* code = find_error_code(error_code);
+    return Finding::needs_operator(
+        fmt::format("{} means this.", error_code),
+        {{"error code of the backup job", error_code, code ? std::string(code->meaning) : std::string("no error")}},
+        remediation.instructions);
+}
+
 /// A diagnosis that throws is a diagnosis that could not look.
-Finding diagnose(const Remediation& remediation, const Machine& machine) {
+Finding diagnose(const Remediation& remediation, const Machine& machine, const std::string& error_code) {
+    if (!remediation.diagnose) return diagnose_by_code(remediation, error_code);
     try {
         return remediation.diagnose(machine);
     } catch (const std::exception& error) {
@@ -49,12 +61,12 @@ Finding diagnose(const Remediation& remediation, const Machine& machine) {
 }
 
 /// Diagnoses mostly wait (for a probe, a tool, the service manager), so there are more threads than cores.
-void diagnose_all(std::vector<Outcome>& outcomes, const Machine& machine) {
+void diagnose_all(std::vector<Outcome>& outcomes, const Machine& machine, const std::string& error_code) {
     constexpr std::size_t most_threads = 8;
     std::atomic<std::size_t> next = 0;
     const auto work = [&] {
         for (auto index = next++; index < outcomes.size(); index = next++) {
-            outcomes[index].finding = diagnose(*outcomes[index].remediation, machine);
+            outcomes[index].finding = diagnose(*outcomes[index].remediation, machine, error_code);
         }
     };
     std::vector<std::jthread> threads;
@@ -62,42 +74,27 @@ void diagnose_all(std::vector<Outcome>& outcomes, const Machine& machine) {
     work();
 }
 
-/// The earliest broken layer; within it the cause that the vault's error code names, else the first.
-void name_root_cause(Report& report) {
-    const auto explains = [&](const Outcome& outcome) {
-        return std::ranges::any_of(outcome.remediation->error_codes,
-                                   [&](const auto& code) { return boost::iequals(code, report.error_code); });
-    };
-    const Outcome* root = nullptr;
-    for (const auto& outcome : report.outcomes) {
-        if (!is_left(outcome.finding.state)) continue;
-        if (root == nullptr) root = &outcome;
-        const bool same_layer = outcome.remediation->layer == root->remediation->layer;
-        if (same_layer && explains(outcome) && !explains(*root)) root = &outcome;
-    }
-    if (root == nullptr) return;
-    report.root_cause = root->remediation;
-    const auto alone =
-        std::ranges::count_if(report.outcomes, [](const auto& o) { return is_left(o.finding.state); }) == 1;
-    report.root_cause_reason =
-        alone ? fmt::format("It is the only thing found broken, in layer {}.", to_string(root->remediation->layer))
-              : fmt::format("{} is the earliest broken layer; a broken layer makes the later ones look broken.",
-                            to_string(root->remediation->layer));
-    if (explains(*root)) report.root_cause_reason += fmt::format(" It explains {}.", report.error_code);
-}
-
 /// A later fix can have healed what an earlier one could not: COM+ starts once MSDTC does.
-void look_again(std::vector<Outcome>& outcomes, const Machine& machine) {
+void look_again(std::vector<Outcome>& outcomes, const Machine& machine, const std::string& error_code) {
     const auto is_fixed = [](const Outcome& outcome) { return outcome.finding.state == State::fixed; };
     if (std::ranges::none_of(outcomes, is_fixed)) return;
     for (auto& outcome : outcomes) {
         if (!is_left(outcome.finding.state)) continue;
-        auto now = diagnose(*outcome.remediation, machine);
+        auto now = diagnose(*outcome.remediation, machine, error_code);
         if (now.state != State::healthy) continue;
         now.state = State::fixed;
         now.summary = fmt::format("Healed by another fix: {}", outcome.finding.summary);
         outcome.finding = std::move(now);
     }
+}
+
+/// Catalogue order, but what follows from another finding comes after all that follow from none.
+std::vector<Outcome*> repair_order(std::vector<Outcome>& outcomes) {
+    std::vector<Outcome*> order;
+    for (auto& outcome : outcomes) order.push_back(&outcome);
+    std::ranges::stable_partition(
+        order, [&](const auto* outcome) { return origins_of(*outcome->remediation, outcomes).empty(); });
+    return order;
 }
 
 /// Carries one run's fixes; what they have in common is held here.
@@ -131,15 +128,20 @@ public:
     }
 
     /// Error only when the journal cannot be written; then nothing was changed for this outcome.
-    Result<void> treat(Outcome& outcome) {
+    Result<void> treat(Outcome& outcome, const std::vector<Outcome>& all) {
         if (outcome.finding.state != State::broken || !outcome.remediation->fix) {
             if (outcome.finding.state == State::broken) outcome.finding.state = State::needs_operator;
             return {};
         }
         // An earlier fix may have healed this one too.
-        outcome.finding = diagnose(*outcome.remediation, machine_);
+        outcome.finding = diagnose(*outcome.remediation, machine_, options_.error_code);
         if (outcome.finding.state != State::broken) {
             if (outcome.finding.state == State::healthy) outcome.finding.state = State::fixed;
+            return {};
+        }
+        if (const auto origins = origins_of(*outcome.remediation, all); !origins.empty()) {
+            outcome.finding.action =
+                fmt::format("It follows from {}: resolve that first, then run again.", fmt::join(origins, ", "));
             return {};
         }
         if (outcome.remediation->disruption > options_.max_disruption) {
@@ -201,7 +203,7 @@ private:
         const auto fixed = outcome.remediation->fix(outcome.finding, changes);
         outcome.changes = changes.descriptions();
         const auto before = outcome.finding;
-        outcome.finding = diagnose(*outcome.remediation, machine_);
+        outcome.finding = diagnose(*outcome.remediation, machine_, options_.error_code);
         if (fixed && outcome.finding.state == State::healthy) {
             outcome.finding.state = State::fixed;
             outcome.finding.evidence = before.evidence;
@@ -218,7 +220,7 @@ private:
             return step.result == UndoneStep::Result::left_alone || step.result == UndoneStep::Result::failed ||
                    step.result == UndoneStep::Result::not_undoable;
         };
-        outcome.finding = diagnose(*outcome.remediation, machine_);
+        outcome.finding = diagnose(*outcome.remediation, machine_, options_.error_code);
         outcome.finding.action =
             fmt::format("The fix did not help ({}) and was taken back. {}", why, outcome.finding.action);
         std::vector<std::string> remaining;
@@ -237,7 +239,9 @@ private:
 }  // namespace
 
 bool Report::anything_left() const {
-    return std::ranges::any_of(outcomes, [](const auto& outcome) { return is_left(outcome.finding.state); });
+    return std::ranges::any_of(outcomes, [](const auto& outcome) {
+        return is_left(outcome.finding.state) && outcome.finding.weight == Weight::cause;
+    });
 }
 
 State Report::layer_state(Layer layer) const {
@@ -245,7 +249,8 @@ State Report::layer_state(Layer layer) const {
                                      State::unknown, State::fixed,          State::healthy};
     for (const auto state : worst_first) {
         const auto in_layer = [&](const Outcome& outcome) {
-            return outcome.remediation->layer == layer && outcome.finding.state == state;
+            const bool counts = !is_left(state) || outcome.finding.weight == Weight::cause;
+            return outcome.remediation->layer == layer && outcome.finding.state == state && counts;
         };
         if (std::ranges::any_of(outcomes, in_layer)) return state;
     }
@@ -262,15 +267,17 @@ Result<Report> run(const RunOptions& options, Machine& machine, const std::files
     Fixer fixer(options, machine, state_folder);
     if (const auto recovered = fixer.recover(); !recovered) return recovered.error();
     options.progress("diagnosing");
-    diagnose_all(report.outcomes, machine);
-    name_root_cause(report);
+    diagnose_all(report.outcomes, machine, options.error_code);
+    auto root = root_cause_of(report.outcomes, report.error_code);
+    report.root_cause = root.remediation;
+    report.root_cause_reason = std::move(root.reason);
     if (options.mode == RunMode::diagnose) return report;
 
-    for (auto& outcome : report.outcomes) {
-        fixer.show_earlier_fix(outcome);
-        if (const auto treated = fixer.treat(outcome); !treated) return treated.error();
+    for (auto* outcome : repair_order(report.outcomes)) {
+        fixer.show_earlier_fix(*outcome);
+        if (const auto treated = fixer.treat(*outcome, report.outcomes); !treated) return treated.error();
     }
-    look_again(report.outcomes, machine);
+    look_again(report.outcomes, machine, options.error_code);
     report.run_id = fixer.run_id();
     if (auto* journal = fixer.journal()) {
         const auto noted =

@@ -38,13 +38,14 @@ struct Report {
     RunMode mode = RunMode::diagnose;
     std::string error_code;
     std::vector<Outcome> outcomes;            ///< in catalogue order, those that apply to this platform
-    const Remediation* root_cause = nullptr;  ///< the earliest broken layer's, before anything was fixed
-    std::string root_cause_reason;            ///< one sentence: why this one
+    const Remediation* root_cause = nullptr;  ///< by root_cause_of, before anything was fixed
+    std::string root_cause_reason;            ///< one sentence: why this one, or why none
     machine::SystemFacts machine;
 
-    /// Whether a layer has something that is broken, needs approval or needs an operator.
+    /// Whether a cause is still broken, needs approval or needs an operator; risks do not count.
     bool anything_left() const;
-    /// The worst state in a layer, worst first: broken, needs_*, unknown, fixed, healthy, not_applicable.
+    /// The worst state in a layer, of what is more than a risk, worst first: broken, needs_*, unknown, fixed, healthy,
+    /// not_applicable.
     State layer_state(Layer layer) const;
 };
 

@@ -10,6 +10,7 @@
 
 #include "handler/lock.hpp"
 #include "remediations/machine/recorded/capture.hpp"
+#include "tests/capture_folder.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace handler {
@@ -37,7 +38,7 @@ struct Answer {
 class CommandLine : public testing::Test {
 protected:
     void use(const std::filesystem::path& capture) {
-        auto loaded = machine::recorded::load(captures / capture);
+        auto loaded = machine::recorded::load(tests::CaptureFolder(captures / capture).path());
         ASSERT_TRUE(loaded) << loaded.error().message;
         machine_.emplace(std::move(*loaded));
     }
@@ -50,7 +51,11 @@ protected:
         return {code, out.str(), err.str()};
     }
 
-    std::string capture_path(const std::filesystem::path& capture) const { return (captures / capture).string(); }
+    std::string capture_path(const std::filesystem::path& capture) const {
+        const auto whole = folder_.path() / capture.filename();
+        tests::lay_out(captures / capture, whole);
+        return whole.string();
+    }
 
     tests::TemporaryFolder folder_;
     std::optional<machine::Machine> machine_;

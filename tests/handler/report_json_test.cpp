@@ -30,11 +30,12 @@ TEST(ReportJson, HasTheShapeOfSchema1) {
     ASSERT_EQ(document.at("findings").as_array().size(), 3U);
 
     const auto& finding = document.at("findings").at(0).as_object();
-    EXPECT_THAT(keys(finding),
-                testing::ElementsAre("id", "layer", "state", "title", "summary", "evidence", "action", "changes"));
+    EXPECT_THAT(keys(finding), testing::ElementsAre("id", "layer", "state", "weight", "title", "summary", "evidence",
+                                                    "action", "changes"));
     EXPECT_EQ(finding.at("id"), "agent-stopped");
     EXPECT_EQ(finding.at("layer"), "guest-agent");
     EXPECT_EQ(finding.at("state"), "broken");
+    EXPECT_EQ(finding.at("weight"), "cause");
     EXPECT_EQ(finding.at("title"), "The guest agent does not run");
     EXPECT_EQ(finding.at("summary"), "Service walinuxagent is stopped.");
     EXPECT_EQ(finding.at("evidence"),

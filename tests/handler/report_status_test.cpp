@@ -1,6 +1,9 @@
 #include "handler/report_status.hpp"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "tests/handler/sample_report.hpp"
 
 namespace handler {
 namespace {
@@ -251,6 +254,17 @@ TEST(ReportStatus, HasASubstatusForEachLayerThenOneForEachCause) {
                   "walinuxagent: running\nTo do: Set it to y. This extension can do it: set \"mode\" to \"fix\".",
                   "wire-server-unreachable [warning] unknown: The host cannot be reached. No answer.",
               }));
+}
+
+TEST(ReportStatus, RisksAloneAreNoFailureButAreSaid) {
+    auto report = samples::broken_report();
+    for (auto& outcome : report.outcomes) outcome.finding.weight = remediations::Weight::risk;
+    const auto status = status_of(report, true);
+    EXPECT_EQ(status.status, StatusWord::success);
+    EXPECT_THAT(status.message, testing::HasSubstr("At risk: Service walinuxagent is stopped. Start walinuxagent."));
+    const auto cause = std::ranges::find(status.substatus, "agent-stopped", &Substatus::name);
+    ASSERT_NE(cause, status.substatus.end());
+    EXPECT_EQ(cause->status, StatusWord::warning);
 }
 
 }  // namespace

@@ -259,5 +259,16 @@ TEST(ReportText, ColoursStatesWhenAsked) {
     EXPECT_THAT(shown, HasSubstr("network           \x1b[32mhealthy\x1b[0m"));
 }
 
+TEST(ReportText, ShowsARiskAsARiskAndAfterTheCauses) {
+    auto risk = samples::broken_report();
+    for (auto& outcome : risk.outcomes) outcome.finding.weight = remediations::Weight::risk;
+    risk.root_cause = nullptr;
+    risk.root_cause_reason = "Nothing found makes backups fail by itself.";
+    const auto shown = text(risk);
+    EXPECT_THAT(shown, testing::HasSubstr("No cause was found inside this VM.\n  Nothing found makes"));
+    EXPECT_THAT(shown, testing::HasSubstr("risk, broken: The guest agent does not run [agent-stopped]"));
+    EXPECT_FALSE(risk.anything_left());
+}
+
 }  // namespace
 }  // namespace handler

@@ -8,6 +8,7 @@
 #include "remediations/catalogue.hpp"
 #include "remediations/journal.hpp"
 #include "remediations/machine/recorded/capture.hpp"
+#include "tests/capture_folder.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace remediations {
@@ -19,7 +20,7 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 machine::Machine capture(const std::string& name) {
-    return machine::recorded::load(TEST_DATA "/captures/" + name).value();
+    return machine::recorded::load(tests::CaptureFolder(TEST_DATA "/captures/" + name).path()).value();
 }
 
 /// A machine whose services answer as told; all else is the capture's.
@@ -306,7 +307,10 @@ TEST(Catalogue, IsOrderedByLayerWithUniqueCompleteEntries) {
         EXPECT_TRUE(ids.insert(entry->id).second) << entry->id;
         EXPECT_FALSE(entry->title.empty() || entry->explanation.empty() || entry->error_codes.empty()) << entry->id;
         EXPECT_THAT(entry->source, testing::StartsWith("https://"));
-        EXPECT_TRUE(entry->diagnose) << entry->id;
+        EXPECT_NE(bool(entry->diagnose), !entry->instructions.empty()) << entry->id;
+        for (const auto& consequence : entry->consequences) {
+            EXPECT_TRUE(find_remediation(consequence)) << entry->id << " explains " << consequence;
+        }
         EXPECT_EQ(find_remediation(entry->id), entry);
     }
     EXPECT_EQ(find_remediation("no-such-cause"), nullptr);
