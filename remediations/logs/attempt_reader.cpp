@@ -245,7 +245,7 @@ void AttemptReader::read(const ScannedLine& line, std::span<const ScannedLine::F
 void AttemptReader::begin_attempt(const ScannedLine& line) {
     // One more than is returned: an attempt that turns out to be none must not cost an older one.
     if (drafts_.size() > most_attempts) {
-        drafts_.erase(drafts_.begin());
+        drafts_.pop_front();
     }
     drafts_.emplace_back().attempt.started = line.parts.time;
 }
@@ -437,7 +437,7 @@ void AttemptReader::read_windows(const ScannedLine& line, const ScannedLine::Fou
 
 std::vector<BackupAttempt> AttemptReader::finish() && {
     if (drafts_.size() > most_attempts) {
-        drafts_.erase(drafts_.begin());
+        drafts_.pop_front();
     }
     std::vector<BackupAttempt> attempts;
     for (auto& draft : drafts_) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <deque>
 #include <optional>
 #include <span>
 #include <string>
@@ -54,7 +55,7 @@ private:
     machine::Path file_;
     bool new_file_ = false;
     bool daemon_began_ = false;  ///< of the last draft: the process that does the backup has reported
-    std::vector<Draft> drafts_;
+    std::deque<Draft> drafts_;
 };
 
 }  // namespace remediations

@@ -90,9 +90,10 @@ PatternAutomaton::PatternAutomaton(std::span<const std::string> patterns) : patt
 PatternAutomaton::State PatternAutomaton::scan(State state, std::string_view text, std::vector<Hit>& hits) const {
     const State* const next = next_.data();
     const std::uint8_t* const class_of = class_of_.data();
+    const State accepting = first_accepting_;
     for (std::size_t i = 0; i < text.size(); ++i) {
         state = next[state + class_of[static_cast<std::uint8_t>(text[i])]];
-        if (state >= first_accepting_) [[unlikely]] {
+        if (state >= accepting) [[unlikely]] {
             hits.push_back({i + 1, state});
         }
     }
