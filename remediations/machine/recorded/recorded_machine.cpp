@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <set>
 
 #include "remediations/machine/recorded/capture_content.hpp"
 
@@ -240,6 +241,7 @@ public:
             }
             service.state = ServiceState::running;
             service.exit_code = 0;
+            service.restart_count = 0;
             return {};
         });
     }
@@ -253,7 +255,9 @@ public:
     }
 
     Result<void> restart(const std::string& name, std::chrono::milliseconds timeout) override {
-        return start(name, timeout);
+        auto started = start(name, timeout);
+        if (started) renew_processes(name);
+        return started;
     }
 
     Result<void> set_start(const std::string& name, StartType start) override {
@@ -287,6 +291,20 @@ private:
         if (found == capture_->services.end()) return missing(Section::services, "service " + name);
         if (!found->second) return found->second.error();
         return apply(*found->second);
+    }
+
+    /// A service has the same processes after its restart, but new ones.
+    void renew_processes(const std::string& name) {
+        const auto guard = lock();
+        const auto& service = capture_->services.at(lower_case(name));
+        if (!service || service->pid == 0 || !capture_->processes || !*capture_->processes) return;
+        std::set<std::uint32_t> renewed{service->pid};
+        for (auto& process : **capture_->processes) {  // parents come before their children
+            if (!renewed.contains(process.pid) && !renewed.contains(process.parent)) continue;
+            renewed.insert(process.pid);
+            process.started = capture_->facts.now;
+            process.blocked_in.clear();
+        }
     }
 
     std::map<std::string, bool> without_drop_in_;
