@@ -4,18 +4,45 @@
 
 // The one list of all remediations, by layer and, within one, in the order they are to be repaired.
 // clang-format off
-#define REMEDIATIONS(entry)          \
-    /* guest agent */                \
-    entry(extensions_disabled)       \
-    /* backup extension */           \
-    entry(backup_extension_state)    \
-    entry(provider_flags)            \
-    /* OS snapshot */                \
-    entry(com_plus_service)          \
-    entry(msdtc_account)             \
-    entry(msdtc_not_running)         \
-    entry(msdtc_damaged)             \
-    /* network */                    \
+#define REMEDIATIONS(entry)               \
+    /* guest agent */                     \
+    entry(file_system_full)               \
+    entry(agent_library_read_only)        \
+    entry(agent_library_noexec)           \
+    entry(agent_library_folder_wrong)     \
+    entry(agent_not_installed)            \
+    entry(agent_configuration_values)     \
+    entry(extensions_disabled)            \
+    entry(agent_disabled_by_file)         \
+    entry(extension_policy)               \
+    entry(agent_python_broken)            \
+    entry(agent_openssl_missing)          \
+    entry(agent_fips)                     \
+    entry(agent_log_folder)               \
+    entry(agent_stale_pid_file)           \
+    entry(wire_server_endpoint_wrong)     \
+    entry(goal_state_cache_damaged)       \
+    entry(agent_cgroup_unavailable)       \
+    entry(agent_update_failed)            \
+    entry(agent_restart_policy)           \
+    entry(agent_not_running)              \
+    entry(agent_crash_looping)            \
+    entry(agent_hung)                     \
+    entry(agent_status_not_reported)      \
+    entry(transport_certificate_missing)  \
+    entry(agent_too_old)                  \
+    entry(agent_auto_update_off)          \
+    entry(agent_verbose_log)              \
+    entry(agent_package_update)           \
+    /* backup extension */                \
+    entry(backup_extension_state)         \
+    entry(provider_flags)                 \
+    /* OS snapshot */                     \
+    entry(com_plus_service)               \
+    entry(msdtc_account)                  \
+    entry(msdtc_not_running)              \
+    entry(msdtc_damaged)                  \
+    /* network */                         \
     entry(wire_server_unreachable)
 // clang-format on
 

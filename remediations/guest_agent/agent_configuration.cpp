@@ -15,7 +15,7 @@ namespace {
 constexpr const char* places[] = {"/etc/waagent.conf", "/usr/share/defaults/waagent/waagent.conf"};
 
 struct Setting {
-    std::string_view key;
+    std::string key;
     std::string_view value;  ///< between '=' and '#' or the end of the line, untrimmed
 };
 
@@ -23,7 +23,7 @@ std::optional<Setting> setting_of(std::string_view line) {
     const auto equals = line.find('=');
     if (line.starts_with('#') || equals == std::string_view::npos) return std::nullopt;
     const auto rest = line.substr(equals + 1);
-    return Setting{boost::algorithm::trim_copy(line.substr(0, equals)), rest.substr(0, rest.find('#'))};
+    return Setting{std::string(boost::algorithm::trim_copy(line.substr(0, equals))), rest.substr(0, rest.find('#'))};
 }
 
 /// The agent strips quotes and blanks, then any white space.
@@ -56,15 +56,20 @@ AgentConfiguration AgentConfiguration::parse(machine::Path path, std::string tex
     return {std::move(path), std::move(text)};
 }
 
-std::vector<AgentConfiguration::Line> AgentConfiguration::lines_of(std::string_view key) const {
+std::vector<AgentConfiguration::Line> AgentConfiguration::lines() const {
     std::vector<Line> lines;
     each_line(text_, [&](std::size_t number, std::string_view line, std::string_view) {
-        const auto setting = setting_of(line);
-        if (setting && setting->key == key) {
-            lines.push_back({number, std::string(key), effective(setting->value), std::string(line)});
+        if (const auto setting = setting_of(line)) {
+            lines.push_back({number, setting->key, effective(setting->value), std::string(line)});
         }
     });
     return lines;
+}
+
+std::vector<AgentConfiguration::Line> AgentConfiguration::lines_of(std::string_view key) const {
+    auto found = lines();
+    std::erase_if(found, [&](const Line& line) { return line.key != key; });
+    return found;
 }
 
 bool AgentConfiguration::is_on(std::string_view key, bool otherwise) const {
@@ -95,6 +100,28 @@ std::string AgentConfiguration::with_value(std::string_view key, std::string_vie
             edited.append(line);
         }
         edited.append(end);
+    });
+    return edited;
+}
+
+std::string AgentConfiguration::with_setting(std::string_view key, std::string_view value) const {
+    auto edited = with_value(key, value);
+    if (!lines_of(key).empty()) return edited;
+    if (!edited.empty() && !edited.ends_with('\n')) edited.append("\n");
+    return edited.append(key).append("=").append(value).append("\n");
+}
+
+std::string AgentConfiguration::without_trailing_comments() const {
+    std::string edited;
+    each_line(text_, [&](std::size_t, std::string_view line, std::string_view end) {
+        const auto setting = setting_of(line);
+        auto kept = line;
+        if (setting) {
+            kept =
+                line.substr(0, static_cast<std::size_t>(setting->value.data() - line.data()) + setting->value.size());
+            if (kept.size() < line.size()) kept = boost::algorithm::trim_right_copy(kept);
+        }
+        edited.append(kept).append(end);
     });
     return edited;
 }

@@ -28,6 +28,11 @@ public:
 
     const machine::Path& path() const { return path_; }
 
+    bool is_empty() const { return text_.empty(); }
+
+    /// Every line that sets something, in order.
+    std::vector<Line> lines() const;
+
     /// Every line that sets `key`; the last one is in effect.
     std::vector<Line> lines_of(std::string_view key) const;
 
@@ -40,6 +45,13 @@ public:
     /// The file's text with the value of every line of `key` replaced; comments, order, quotes'
     /// absence and line ends of everything else stay as they are.
     std::string with_value(std::string_view key, std::string_view value) const;
+
+    /// The same, but with a line of its own at the end where none sets `key`.
+    std::string with_setting(std::string_view key, std::string_view value) const;
+
+    /// The file's text without the comments that follow values; whole lines of comment stay. Agents before
+    /// 2.2.19 take such a comment as part of the value.
+    std::string without_trailing_comments() const;
 
 private:
     AgentConfiguration(machine::Path path, std::string text) : path_(std::move(path)), text_(std::move(text)) {}

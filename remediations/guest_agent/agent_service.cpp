@@ -1,19 +1,74 @@
 #include "remediations/guest_agent/agent_service.hpp"
 
-#include <vector>
+#include <algorithm>
+#include <boost/algorithm/string/trim.hpp>
+
+#include "remediations/changes.hpp"
 
 namespace remediations {
 
-machine::Result<std::string> agent_service_name(const machine::Machine& machine) {
+using machine::ErrorKind;
+using machine::Machine;
+using machine::Result;
+using machine::Service;
+
+namespace {
+
+/// "ModuleNotFoundError: ...", "/usr/bin/python3: can't open file ...", "env: 'python': No such file or directory".
+bool names_a_cause(std::string_view line) {
+    const auto word = line.substr(0, line.find(':'));
+    if (word.size() == line.size()) return false;
+    const bool is_exception = word.find(' ') == word.npos && (word.ends_with("Error") || word.ends_with("Exception"));
+    return is_exception || line.find("can't open file") != line.npos || line.find("No such file") != line.npos;
+}
+
+}  // namespace
+
+Result<Service> find_agent_service(const Machine& machine) {
     const std::vector<std::string> names = machine.facts().platform == machine::Platform::windows
                                                ? std::vector<std::string>{"WindowsAzureGuestAgent"}
                                                : std::vector<std::string>{"walinuxagent", "waagent"};
     for (const auto& name : names) {
-        const auto service = machine.services().find(name);
-        if (service) return name;
-        if (service.error().kind != machine::ErrorKind::not_found) return service.error();
+        auto service = machine.services().find(name);
+        if (service) service->name = name;
+        if (service || service.error().kind != ErrorKind::not_found) return service;
     }
-    return machine::Error{machine::ErrorKind::not_found, "no service of the guest agent is installed", 0};
+    return machine::Error{ErrorKind::not_found, "no service of the guest agent is installed", 0};
+}
+
+Result<std::string> agent_service_name(const Machine& machine) {
+    const auto service = find_agent_service(machine);
+    if (!service) return service.error();
+    return service->name;
+}
+
+Result<void> restart_agent(Changes& changes) {
+    const auto service = find_agent_service(changes.machine());
+    if (!service) return service.error();
+    if (service->start == machine::StartType::disabled) return {};
+    return changes.restart_service(service->name);
+}
+
+std::vector<std::string> newest_journal_lines(const Machine& machine, const std::string& service) {
+    for (const auto* program : {"/usr/bin/journalctl", "/bin/journalctl"}) {
+        const auto output = machine.processes().query(
+            {program, {"-q", "-n", "40", "-o", "cat", "--no-pager", "-u", service}, std::chrono::seconds(5)});
+        if (!output) continue;
+        std::vector<std::string> lines;
+        for (std::string_view rest = output->out; !rest.empty();) {
+            const auto line = rest.substr(0, rest.find('\n'));
+            if (!boost::algorithm::trim_copy(line).empty()) lines.emplace_back(line.substr(0, 500));
+            rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+        }
+        return lines;
+    }
+    return {};
+}
+
+std::string decisive_line(const std::vector<std::string>& lines) {
+    const auto named = std::find_if(lines.rbegin(), lines.rend(), names_a_cause);
+    if (named != lines.rend()) return *named;
+    return lines.empty() ? std::string() : lines.back();
 }
 
 }  // namespace remediations

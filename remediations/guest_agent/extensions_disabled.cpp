@@ -48,11 +48,9 @@ Finding diagnose(const machine::Machine& machine) {
 machine::Result<void> fix(const Finding&, Changes& changes) {
     const auto configuration = AgentConfiguration::read(changes.machine());
     if (!configuration) return configuration.error();
-    const auto service = agent_service_name(changes.machine());
-    if (!service) return service.error();
     const auto edited = changes.write_file(configuration->path(), configuration->with_value(key, "y"));
     if (!edited) return edited.error();
-    return changes.restart_service(*service);
+    return restart_agent(changes);
 }
 
 }  // namespace

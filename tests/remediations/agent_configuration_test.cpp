@@ -41,6 +41,19 @@ TEST(AgentConfiguration, EditChangesTheValueAndNothingElse) {
     EXPECT_EQ(parse("A=1\n").with_value("S", "y"), "A=1\n");
 }
 
+TEST(AgentConfiguration, SettingIsAddedWhereThereIsNone) {
+    EXPECT_EQ(parse("A=1").with_setting("S", "y"), "A=1\nS=y\n");
+    EXPECT_EQ(parse("").with_setting("S", "y"), "S=y\n");
+    EXPECT_EQ(parse("S=n\n#S=n\n").with_setting("S", "y"), "S=y\n#S=n\n");
+    EXPECT_EQ(parse("#S=n\n").with_setting("S", "y"), "#S=n\nS=y\n");
+}
+
+TEST(AgentConfiguration, TrailingCommentsGoAndWholeLinesStay) {
+    EXPECT_EQ(parse("# a=b # c\nA=None   # why\nB=\"x\"\nno setting # kept\n=#\n").without_trailing_comments(),
+              "# a=b # c\nA=None\nB=\"x\"\nno setting # kept\n=\n");
+    EXPECT_EQ(parse("").without_trailing_comments(), "");
+}
+
 TEST(AgentConfiguration, LinesAreNumberedFromOne) {
     const auto lines = parse("# a\nS=n\n\nS=y\n").lines_of("S");
     ASSERT_EQ(lines.size(), 2U);

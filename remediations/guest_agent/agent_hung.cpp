@@ -1,0 +1,177 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "remediations/backup_extension/backup_activity.hpp"
+#include "remediations/backup_extension/extension_folder.hpp"
+#include "remediations/catalogue_entries.hpp"
+#include "remediations/changes.hpp"
+#include "remediations/duration_text.hpp"
+#include "remediations/guest_agent/agent_processes.hpp"
+#include "remediations/guest_agent/agent_service.hpp"
+#include "remediations/guest_agent/agent_version.hpp"
+#include "remediations/logs/log_evidence.hpp"
+
+namespace remediations {
+
+using machine::Machine;
+
+namespace {
+
+using Duration = std::chrono::system_clock::duration;
+using TimePoint = std::chrono::system_clock::time_point;
+
+/// The loop that fetches goal states writes this every 30 minutes, since agent 2.2.47; other threads write other
+/// lines, so that these alone prove little.
+constexpr auto heartbeat_line = "[HEARTBEAT] Agent WALinuxAgent-";
+constexpr std::string_view writes_heartbeats = "2.2.47";
+/// One extension may keep the loop for 90 minutes.
+constexpr Duration longest_silence = std::chrono::minutes(150);
+
+/// An agent that cannot fetch its goal state says so three times and then every six hours, without heartbeats.
+constexpr const char* fetching_lines[] = {"Error fetching the goal state", "Fetching the goal state is still failing",
+                                          "Protocol endpoint not found"};
+constexpr Duration longest_fetching_silence = std::chrono::hours(7);
+
+/// Older agents have no heartbeat. They write when a goal state comes, and every backup brings one.
+constexpr Duration longest_silence_without_heartbeats = std::chrono::hours(48);
+
+/// The daemon starts its child within seconds, once it has found the wire server.
+constexpr Duration longest_without_child = std::chrono::minutes(15);
+/// Agents before 2.1 are one process.
+constexpr std::string_view has_child = "2.1";
+
+Finding hung(std::string summary, std::vector<Evidence> evidence) {
+    return Finding::broken(std::move(summary), std::move(evidence), "Restart the guest agent.");
+}
+
+/// A process that waits in the kernel takes no signal: nothing but the end of that wait helps.
+std::optional<Finding> blocked(const machine::Process& process, std::vector<Evidence>& evidence) {
+    if (process.blocked_in.empty()) return std::nullopt;
+    evidence.push_back(
+        {"process " + std::to_string(process.pid), "waits in the kernel: " + process.blocked_in, "no such wait"});
+    return Finding::needs_operator(
+        "The guest agent hangs in the kernel, where no restart of its service can reach it.", evidence,
+        "Find what it waits for (dmesg, dead network mounts, frozen or failing disks) and end that; else restart the "
+        "VM.");
+}
+
+Finding examine_daemon_alone(const Machine& machine, const machine::Process& daemon, std::vector<Evidence> evidence) {
+    const auto agent = goal_state_agent_version(machine);
+    if (agent && compare_versions(agent->version, has_child) < 0) {
+        return Finding::healthy("This old guest agent is a single process, which runs.", std::move(evidence));
+    }
+    evidence.push_back({"process waagent -run-exthandlers", "does not run", "runs, as child of the daemon"});
+    for (const auto* text : fetching_lines) {
+        if (const auto* line = machine.derived<LogEvidence>().find_current(Log::agent, text)) {
+            evidence.push_back(line->newest.evidence(""));
+            break;
+        }
+    }
+    const auto runs_for = running_time(machine, daemon);
+    if (!runs_for || *runs_for < longest_without_child) {
+        return Finding::healthy("The guest agent has just been started.", std::move(evidence));
+    }
+    if (auto finding = blocked(daemon, evidence)) return *finding;
+    return hung(fmt::format("The guest agent's daemon has been running for {}, but nothing processes goal states.",
+                            duration_text(*runs_for)),
+                std::move(evidence));
+}
+
+/// The newest line that says that the goal state cannot be fetched, where the agent now running wrote it and has
+/// shown no heartbeat since.
+const LogMatch* still_fetching(const Machine& machine, const machine::Process& handler, const LogMatch* heartbeat) {
+    const LogMatch* newest = nullptr;
+    for (const auto* text : fetching_lines) {
+        const auto* match = machine.derived<LogEvidence>().find(Log::agent, text);
+        if (!match || !match->newest.time || *match->newest.time < handler.started) continue;
+        if (heartbeat && heartbeat->newest.time > match->newest.time) continue;
+        if (!newest || *newest->newest.time < *match->newest.time) newest = match;
+    }
+    return newest;
+}
+
+Finding diagnose(const Machine& machine) {
+    const auto processes = agent_processes(machine);
+    if (!processes) return Finding::unknown("the list of processes", processes.error());
+    if (!processes->any()) return Finding::not_applicable("The guest agent does not run.");
+    if (!processes->goal_state_handler) {
+        return examine_daemon_alone(machine, *processes->daemon, {{"process", describe(*processes->daemon), ""}});
+    }
+    const auto& handler = *processes->goal_state_handler;
+    std::vector<Evidence> evidence{{"process", describe(handler), ""}};
+    const auto runs_for = running_time(machine, handler);
+    const auto& logs = machine.derived<LogEvidence>();
+    const auto now = machine.facts().now;
+    const auto newest = logs.newest_line(Log::agent);
+    if (!newest) {
+        evidence.push_back({"/var/log/waagent.log", "no line with a time", "a heartbeat every 30 minutes"});
+        return Finding::healthy("The guest agent runs; it has no log that would tell what it does.",
+                                std::move(evidence));
+    }
+
+    const auto* heartbeat = logs.find(Log::agent, heartbeat_line);
+    const auto agent = goal_state_agent_version(machine);
+    const bool has_heartbeats = agent ? compare_versions(agent->version, writes_heartbeats) >= 0 : heartbeat != nullptr;
+    if (!has_heartbeats) heartbeat = nullptr;  // an agent of the past wrote it
+    const auto* fetching = still_fetching(machine, handler, heartbeat);
+    auto sign = heartbeat && heartbeat->newest.time && !fetching ? *heartbeat->newest.time : *newest;
+    // What an earlier process wrote says nothing of this one.
+    if (runs_for) sign = std::max(sign, handler.started);
+    const auto silence = now - sign;
+    const auto allowed = fetching         ? longest_fetching_silence
+                         : has_heartbeats ? longest_silence
+                                          : longest_silence_without_heartbeats;
+    const auto* last = fetching ? fetching : heartbeat;
+    if (last) {
+        evidence.push_back(last->newest.evidence(fetching ? "" : "not older than 30 minutes"));
+    } else {
+        evidence.push_back({"/var/log/waagent.log", fmt::format("newest line {} old", duration_text(now - *newest)),
+                            fmt::format("not older than {}", duration_text(allowed))});
+    }
+    if (silence <= allowed) {
+        return Finding::healthy(fetching ? "The guest agent works, but cannot fetch its goal state."
+                                         : "The guest agent looks for goal states.",
+                                std::move(evidence));
+    }
+    if (const auto backups = running_backup_processes(machine); backups && !backups->empty()) {
+        evidence.push_back({"process", backups->front(), "it keeps the agent busy"});
+    }
+    if (auto finding = blocked(handler, evidence)) return *finding;
+    return hung(
+        fmt::format("The guest agent's process runs, but has given no sign of work for {}.", duration_text(silence)),
+        std::move(evidence));
+}
+
+machine::Result<void> fix(const Finding&, Changes& changes) {
+    const auto service = agent_service_name(changes.machine());
+    if (!service) return service.error();
+    return changes.restart_service(*service);
+}
+
+}  // namespace
+
+const Remediation agent_hung{
+    .id = "agent-hung",
+    .title = "The guest agent runs, but does nothing",
+    .layer = Layer::guest_agent,
+    .scope = Scope::linux,
+    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
+                    "GuestAgentSnapshotTaskStatusErrorLin", "VMAgentStatusCommunicationError",
+                    "ManagedRPCreationFailedInCrpButExtensionSucceeded"},
+    .disruption = Disruption::agent_restart,
+    .explanation =
+        "systemctl shows the agent as active, but the loop that fetches goal states has stopped: its heartbeat in "
+        "waagent.log, due every 30 minutes, is hours old, or its second process is missing. No extension runs and no "
+        "status is sent. The fix restarts the agent.",
+    .source = "https://github.com/Azure/WALinuxAgent/issues/821",
+    .log_lines = {{Log::agent, heartbeat_line},
+                  {Log::agent, fetching_lines[0]},
+                  {Log::agent, fetching_lines[1]},
+                  {Log::agent, fetching_lines[2]}},
+    .consequences = {"backup-extension-state", "agent-status-not-reported"},
+    .diagnose = diagnose,
+    .fix = fix,
+};
+
+}  // namespace remediations

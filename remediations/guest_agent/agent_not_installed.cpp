@@ -1,0 +1,69 @@
+#include <fmt/format.h>
+
+#include "remediations/catalogue_entries.hpp"
+#include "remediations/guest_agent/agent_package.hpp"
+#include "remediations/guest_agent/agent_processes.hpp"
+#include "remediations/guest_agent/agent_service.hpp"
+#include "remediations/guest_agent/agent_version.hpp"
+
+namespace remediations {
+
+namespace {
+
+Finding missing(const machine::Machine& machine, std::string summary, std::vector<Evidence> evidence) {
+    const auto package = agent_package(machine);
+    const auto service = package && package->manager == "/usr/bin/apt-get" ? "walinuxagent" : "waagent";
+    return Finding::needs_operator(
+        std::move(summary), std::move(evidence),
+        fmt::format("{} Then: systemctl enable --now {}. Where a VM was made from an image without the agent, also "
+                    "set osProfile.allowExtensionOperations to true.",
+                    install_advice(machine), service));
+}
+
+Finding diagnose(const machine::Machine& machine) {
+    const auto processes = agent_processes(machine);
+    if (!processes) return Finding::unknown("the list of processes", processes.error());
+    if (processes->any()) {
+        const auto& process = processes->daemon ? *processes->daemon : *processes->goal_state_handler;
+        return Finding::healthy("The guest agent is installed.", {{"process", describe(process), ""}});
+    }
+    const auto program = agent_program(machine);
+    if (program) return Finding::healthy("The guest agent is installed.", {{*program, "exists", ""}});
+    if (program.error().kind != machine::ErrorKind::not_found) {
+        return Finding::unknown("/usr/sbin/waagent", program.error());
+    }
+    std::vector<Evidence> evidence{{"/usr/sbin/waagent, /usr/bin/waagent", "missing", "the guest agent's program"},
+                                   {"process waagent -daemon", "does not run", "runs"}};
+    const auto service = find_agent_service(machine);
+    if (service) {
+        evidence.push_back({"service " + service->name, "known to the service manager", "with its program"});
+        return missing(machine, "The guest agent is installed only in part: it has a service, but no program.",
+                       std::move(evidence));
+    }
+    if (service.error().kind != machine::ErrorKind::not_found) {
+        return Finding::unknown("service walinuxagent or waagent", service.error());
+    }
+    evidence.push_back({"service walinuxagent or waagent", "missing", "installed and enabled"});
+    return missing(machine, "The Azure Linux guest agent (waagent) is not installed.", std::move(evidence));
+}
+
+}  // namespace
+
+const Remediation agent_not_installed{
+    .id = "agent-not-installed",
+    .title = "The guest agent is not installed",
+    .layer = Layer::guest_agent,
+    .scope = Scope::linux,
+    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
+                    "GuestAgentSnapshotTaskStatusErrorLin", "UserErrorVmNotInDesirableState",
+                    "VMAgentStatusCommunicationError"},
+    .explanation =
+        "Azure Backup works through an extension, and extensions are run by the guest agent alone. Without it the "
+        "vault reports that the agent does not answer. Only the distribution's own package is right: it brings the "
+        "service and fits the distribution's Python.",
+    .source = "https://learn.microsoft.com/azure/virtual-machines/extensions/agent-linux",
+    .consequences = {"agent-not-running", "agent-python-broken", "backup-extension-state"},
+    .diagnose = diagnose,
+};
+
+}  // namespace remediations

@@ -1,0 +1,137 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <boost/algorithm/string/trim.hpp>
+#include <charconv>
+
+#include "remediations/catalogue_entries.hpp"
+#include "remediations/changes.hpp"
+#include "remediations/guest_agent/agent_configuration.hpp"
+#include "remediations/guest_agent/agent_processes.hpp"
+#include "remediations/guest_agent/agent_service.hpp"
+#include "remediations/logs/log_evidence.hpp"
+
+namespace remediations {
+
+using machine::ErrorKind;
+using machine::Machine;
+using machine::Path;
+
+namespace {
+
+constexpr auto daemon_line = "Daemon is already running: ";
+constexpr auto orphan_line = " waiting for orphan process ";
+
+std::optional<std::uint32_t> pid_in(std::string text) {
+    boost::algorithm::trim(text);
+    std::uint32_t pid = 0;
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), pid);
+    if (parsed.ec != std::errc() || parsed.ptr != text.data() + text.size()) return std::nullopt;
+    return pid;
+}
+
+/// The pid file of the daemon, and those of goal-state agents beside it: <n>_waagent.pid.
+struct PidFiles {
+    Path daemon;
+    std::vector<Path> handlers;
+};
+
+PidFiles pid_files(const Machine& machine) {
+    constexpr auto usual = "/var/run/waagent.pid";
+    const auto configuration = AgentConfiguration::read(machine);
+    PidFiles files{.daemon = configuration ? configuration->text_of("Pid.File", usual) : usual, .handlers = {}};
+    const auto slash = files.daemon.find_last_of('/');
+    if (slash == Path::npos) return files;
+    const auto folder = files.daemon.substr(0, slash);
+    const auto ending = "_" + files.daemon.substr(slash + 1);
+    if (const auto names = machine.files().list(folder)) {
+        for (const auto& name : *names) {
+            const bool numbered = name.ends_with(ending) && name.size() > ending.size() &&
+                                  name.find_first_not_of("0123456789") == name.size() - ending.size();
+            if (numbered) files.handlers.push_back(folder + "/" + name);
+        }
+    }
+    return files;
+}
+
+/// The live process that a pid file names, where it is none of the agent's: the file is older than that process.
+std::optional<machine::Process> stranger_in(const Machine& machine, const Path& file,
+                                            const std::vector<machine::Process>& processes,
+                                            const AgentProcesses& agent) {
+    const auto text = machine.files().read(file, 64);
+    const auto pid = text ? pid_in(*text) : std::nullopt;
+    if (!pid) return std::nullopt;
+    const bool is_agent = (agent.daemon && agent.daemon->pid == *pid) ||
+                          (agent.goal_state_handler && agent.goal_state_handler->pid == *pid);
+    const auto process = std::ranges::find(processes, *pid, &machine::Process::pid);
+    if (is_agent || process == processes.end()) return std::nullopt;
+    // More than one agent of its kind, an old one that has not ended, is no stranger.
+    const auto is_waagent = [](const std::string& argument) {
+        return argument.find("waagent") != std::string::npos || argument.find("WALinuxAgent") != std::string::npos;
+    };
+    if (std::ranges::any_of(process->command_line, is_waagent)) return std::nullopt;
+    return *process;
+}
+
+Finding diagnose(const Machine& machine) {
+    const auto processes = machine.processes().list();
+    if (!processes) return Finding::unknown("the list of processes", processes.error());
+    const auto agent = agent_processes(machine);
+    if (!agent) return Finding::unknown("the list of processes", agent.error());
+    const auto files = pid_files(machine);
+    std::vector<Evidence> evidence;
+    std::vector<std::string> subjects;
+    const auto look = [&](const Path& file, const char* log_line) {
+        const auto stranger = stranger_in(machine, file, *processes, *agent);
+        if (!stranger) return;
+        subjects.push_back(file);
+        evidence.push_back({file, fmt::format("{}, which is {}", stranger->pid, describe(*stranger)),
+                            "the agent's own process, or none"});
+        if (const auto* line = machine.derived<LogEvidence>().find_current(Log::agent, log_line)) {
+            evidence.push_back(line->newest.evidence(""));
+        }
+    };
+    if (!agent->daemon) look(files.daemon, daemon_line);
+    for (const auto& file : files.handlers) look(file, orphan_line);
+    if (subjects.empty()) {
+        return Finding::healthy("No pid file of the guest agent names a process of somebody else.",
+                                {{files.daemon, "looked at", ""}});
+    }
+    auto finding = Finding::broken(
+        agent->daemon ? "The guest agent waits for the end of a process that is none of its own."
+                      : "The guest agent does not start, because it takes another process for itself.",
+        std::move(evidence), fmt::format("Remove {} and restart the guest agent.", fmt::join(subjects, " and ")));
+    finding.subjects = std::move(subjects);
+    return finding;
+}
+
+machine::Result<void> fix(const Finding& finding, Changes& changes) {
+    for (const auto& file : finding.subjects) {
+        if (auto moved = changes.quarantine(file); !moved) return moved;
+    }
+    return restart_agent(changes);
+}
+
+}  // namespace
+
+const Remediation agent_stale_pid_file{
+    .id = "agent-stale-pid-file",
+    .title = "A stale pid file keeps the guest agent from working",
+    .layer = Layer::guest_agent,
+    .scope = Scope::linux,
+    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError"},
+    .disruption = Disruption::agent_restart,
+    .explanation =
+        "The agent believes its pid files (/var/run/waagent.pid and <n>_waagent.pid) without looking whose number it "
+        "is. Where one survived and its number was given to another program, the daemon says that it already runs and "
+        "ends, or the goal-state agent waits for that program's end and finally kills it. The fix moves the file away "
+        "and restarts the agent.",
+    .source = "https://github.com/Azure/WALinuxAgent/issues/872",
+    .log_lines = {{Log::agent, daemon_line}, {Log::agent, orphan_line}},
+    .consequences = {"agent-not-running", "agent-crash-looping", "agent-hung", "backup-extension-state"},
+    .diagnose = diagnose,
+    .fix = fix,
+};
+
+}  // namespace remediations

@@ -1,0 +1,159 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "remediations/catalogue_entries.hpp"
+#include "remediations/guest_agent/agent_configuration.hpp"
+#include "remediations/guest_agent/mount_holding.hpp"
+#include "remediations/logs/log_evidence.hpp"
+
+namespace remediations {
+
+using machine::Machine;
+using machine::Path;
+using machine::Result;
+
+namespace {
+
+constexpr auto no_space_line = "No space left on device";
+
+constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
+
+/// Where the agent and the extension write, and what they need there: the library folder takes goal states, packages
+/// of some MiB and what is unpacked from them.
+struct Need {
+    Path folder;
+    std::uint64_t bytes;
+    std::uint64_t inodes;
+};
+
+std::vector<Need> needs(const Machine& machine) {
+    return {{agent_library_folder(machine), 100 * mebibyte, 1000},
+            {"/var/log", 10 * mebibyte, 100},
+            {"/etc", 2 * mebibyte, 20}};
+}
+
+std::string size_text(std::uint64_t bytes) {
+    if (bytes < 10 * 1024 * mebibyte) return fmt::format("{} MiB", bytes / mebibyte);
+    return fmt::format("{} GiB", bytes / (1024 * mebibyte));
+}
+
+/// What lies in a folder, without what lies deeper; a rough measure that finds the folder that runs away.
+struct Content {
+    std::size_t entries = 0;
+    std::uint64_t bytes = 0;
+    bool bytes_are_partial = false;
+};
+
+Result<Content> content_of(const Machine& machine, const Path& folder) {
+    constexpr std::size_t most_looked_at = 2000;
+    const auto names = machine.files().list(folder);
+    if (!names) return names.error();
+    Content content{.entries = names->size(), .bytes_are_partial = names->size() > most_looked_at};
+    for (std::size_t index = 0; index < std::min(names->size(), most_looked_at); ++index) {
+        const auto status = machine.files().status(folder + "/" + (*names)[index]);
+        if (status && status->kind == machine::FileKind::regular) content.bytes += status->size;
+    }
+    return content;
+}
+
+/// The folders that hold most, of those the agent fills: history and events of the agent, folders of extensions,
+/// and the logs.
+std::vector<Evidence> consumers(const Machine& machine) {
+    constexpr std::size_t most_shown = 5;
+    const auto library = agent_library_folder(machine);
+    std::vector<Path> folders{library, "/var/log", "/var/log/azure"};
+    if (const auto names = machine.files().list(library)) {
+        for (std::size_t index = 0; index < std::min<std::size_t>(names->size(), 200); ++index) {
+            folders.push_back(library + "/" + (*names)[index]);
+        }
+    }
+    std::vector<std::pair<Path, Content>> found;
+    for (const auto& folder : folders) {
+        if (const auto content = content_of(machine, folder)) found.emplace_back(folder, *content);
+    }
+    const auto weight = [](const auto& entry) { return entry.second.bytes + entry.second.entries * 4096; };
+    std::ranges::sort(found, std::greater<>(), weight);
+    std::vector<Evidence> evidence;
+    for (const auto& [folder, content] : found) {
+        if (evidence.size() == most_shown || content.entries == 0) break;
+        evidence.push_back({folder,
+                            fmt::format("{} entries, {}{} in the files directly in it", content.entries,
+                                        content.bytes_are_partial ? "at least " : "", size_text(content.bytes)),
+                            ""});
+    }
+    return evidence;
+}
+
+Finding diagnose(const Machine& machine) {
+    const auto mounts = machine.mounts().list();
+    if (!mounts) return Finding::unknown("the mount table", mounts.error());
+    std::vector<Evidence> evidence;
+    std::vector<std::string> faults;
+    std::vector<std::string> seen_before;
+    for (const auto& need : needs(machine)) {
+        const auto* mount = mount_holding(*mounts, need.folder);
+        if (mount && is_remote(*mount)) {
+            evidence.push_back({need.folder, fmt::format("on {} ({}): not looked at", mount->target, mount->type), ""});
+            continue;
+        }
+        const auto space = machine.files().space(need.folder);
+        if (!space) {
+            if (space.error().kind == machine::ErrorKind::not_found) continue;  // agent-library-folder tells of it
+            return Finding::unknown(need.folder, space.error());
+        }
+        const auto target = mount ? mount->target : need.folder;
+        const bool no_bytes = space->free_bytes < need.bytes;
+        const bool no_inodes = space->total_inodes != 0 && space->free_inodes < need.inodes;
+        const auto fault = no_bytes && no_inodes ? "space and inodes" : no_bytes ? "space" : "inodes";
+        if ((no_bytes || no_inodes) && std::ranges::find(seen_before, target) == seen_before.end()) {
+            faults.push_back(fmt::format("{} has no {} left", target, fault));
+            seen_before.push_back(target);
+        }
+        evidence.push_back(
+            {fmt::format("{} (on {})", need.folder, target),
+             space->total_inodes == 0
+                 ? fmt::format("{} of {} free", size_text(space->free_bytes), size_text(space->total_bytes))
+                 : fmt::format("{} of {} and {} of {} inodes free", size_text(space->free_bytes),
+                               size_text(space->total_bytes), space->free_inodes, space->total_inodes),
+             fmt::format("at least {} and {} inodes", size_text(need.bytes), need.inodes)});
+    }
+    if (faults.empty()) {
+        return Finding::healthy("There is room where the agent and the extension write.", std::move(evidence));
+    }
+    for (auto& consumer : consumers(machine)) evidence.push_back(std::move(consumer));
+    if (const auto* line = machine.derived<LogEvidence>().find_current(Log::agent, no_space_line)) {
+        evidence.push_back(line->newest.evidence(""));
+    }
+    const auto library = agent_library_folder(machine);
+    return Finding::needs_operator(
+        fmt::format("{}: the agent can store no goal state and the extension cannot work.", fmt::join(faults, "; ")),
+        std::move(evidence),
+        fmt::format("Make room: see df -h and df -i. Old logs, package caches and, with the agent stopped, the content "
+                    "of {0}/history and {0}/events can be deleted; nothing was deleted here. An agent that filled "
+                    "them must also be updated.",
+                    library));
+}
+
+}  // namespace
+
+const Remediation file_system_full{
+    .id = "file-system-full",
+    .title = "A file system that the guest agent writes to is full",
+    .layer = Layer::guest_agent,
+    .scope = Scope::linux,
+    .error_codes = {"GuestAgentSnapshotTaskStatusError", "GuestAgentSnapshotTaskStatusErrorLin",
+                    "UserErrorGuestAgentStatusUnavailable", "GuestAgentPluginInstallCommandProcessingFailed"},
+    .explanation =
+        "Without room for data, or without free inodes (df -i, while df still shows space), the agent fetches no goal "
+        "state, reports nothing, and the extension cannot be unpacked or write its status. Agents before 2.3 could "
+        "fill history and events themselves. Only a person can say what may be deleted.",
+    .source = "https://github.com/Azure/WALinuxAgent/issues/2619",
+    .log_lines = {{Log::agent, no_space_line}},
+    .consequences = {"agent-hung", "agent-crash-looping", "agent-not-running", "agent-status-not-reported",
+                     "agent-update-failed", "transport-certificate-missing", "backup-extension-state"},
+    .diagnose = diagnose,
+};
+
+}  // namespace remediations
