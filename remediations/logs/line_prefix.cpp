@@ -121,21 +121,21 @@ std::optional<TimeOfDay> time_of_day(Cursor& cursor) {
     return result;
 }
 
-/// Z, +00:00, +0000; nothing counts as UTC.
-minutes zone(Cursor& cursor) {
+/// Z, +00:00, +0000
+std::optional<minutes> zone(Cursor& cursor) {
     if (cursor.literal("Z")) {
-        return {};
+        return minutes(0);
     }
     Cursor offset = cursor;
     const int sign = offset.literal("+") ? 1 : offset.literal("-") ? -1 : 0;
     const auto hour = sign != 0 ? offset.number(2, 2) : std::nullopt;
     if (!hour) {
-        return {};
+        return std::nullopt;
     }
     offset.literal(":");
     const auto minute = offset.number(2, 2);
     if (!minute) {
-        return {};
+        return std::nullopt;
     }
     cursor = offset;
     return sign * (hours(*hour) + minutes(*minute));
@@ -143,13 +143,15 @@ minutes zone(Cursor& cursor) {
 
 struct Stamp {
     Time time;
-    bool exact = false;  // has a fraction of a second
+    bool has_fraction = false;
+    bool zone_known = false;
 };
 
 /// 2024-05-29T05:45:42.987587Z, 2018/03/05 14:31:57, 2024-01-14 22:16:48.792020
 std::optional<Stamp> year_first(Cursor& cursor) {
     Cursor next = cursor;
     const auto year_number = next.number(4, 4);
+    const bool with_dashes = next.rest().starts_with("-");
     if (!year_number || !next.any_of("-/")) {
         return std::nullopt;
     }
@@ -167,8 +169,11 @@ std::optional<Stamp> year_first(Cursor& cursor) {
         return std::nullopt;
     }
     const auto offset = zone(next);
+    // Without a zone only the backup extension writes UTC: "-" and a fraction, or two blanks behind it.
+    const bool of_extension = clock->has_fraction && (with_dashes || next.rest().starts_with("  "));
     cursor = next;
-    return Stamp{*days + clock->since_midnight - offset, clock->has_fraction};
+    return Stamp{*days + clock->since_midnight - offset.value_or(minutes(0)), clock->has_fraction,
+                 offset || of_extension};
 }
 
 /// 12/11/2018 06:27:55.66 (month first)
@@ -274,7 +279,7 @@ std::optional<Stamp> of_date_command(Cursor& cursor) {
     }
     next.literal("-");
     cursor = next;
-    return Stamp{*start_of_day + of_day->since_midnight, false};
+    return Stamp{*start_of_day + of_day->since_midnight, false, true};
 }
 
 /// [   12.345678], seconds since the machine started.
@@ -294,7 +299,7 @@ std::optional<Stamp> since_boot(Cursor& cursor, const LogClock& clock) {
     }
     cursor = next;
     return Stamp{clock.boot ? *clock.boot + seconds(*second_count) + microseconds(*microsecond_count) : Time::min(),
-                 true};
+                 true, true};
 }
 
 /// type=AVC msg=audit(1364481363.243:24287): ...; kept in the text, where the type tells much.
@@ -331,6 +336,7 @@ LogLineParts parse_log_line(std::string_view line, const LogClock& clock) {
     LogLineParts parts;
     if (const auto time = of_audit(line)) {
         parts.time = time;
+        parts.zone_known = true;
         parts.text = line;
         return parts;
     }
@@ -338,7 +344,6 @@ LogLineParts parse_log_line(std::string_view line, const LogClock& clock) {
     cursor.literal("\xEF\xBB\xBF");
     skip_thread_number(cursor);
     // A line may have been logged through two or three hands, each of which put its own time before it.
-    bool exact = false;
     for (int hand = 0; hand < 4; ++hand) {
         cursor.blanks();
         Cursor next = cursor;
@@ -363,11 +368,10 @@ LogLineParts parse_log_line(std::string_view line, const LogClock& clock) {
         if (!stamp) {
             break;
         }
-        // The inner time is nearer to the event, but safefreeze writes its own in the machine's zone; what writes
-        // fractions of a second writes UTC.
-        if (stamp->time != Time::min() && (!parts.time || (stamp->exact && !exact))) {
+        // The inner time is nearer to the event, but it may be in the machine's zone while the outer one is not.
+        if (stamp->time != Time::min() && (!parts.time || (stamp->zone_known && !parts.zone_known))) {
             parts.time = stamp->time;
-            exact = stamp->exact;
+            parts.zone_known = stamp->zone_known;
         }
         cursor = next;
         if (hand == 0 && clock.has_host && cursor.literal(" ")) {

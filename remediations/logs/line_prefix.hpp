@@ -18,8 +18,10 @@ struct LogClock {
 
 /// A line of a log, taken apart.
 struct LogLineParts {
-    /// Times without a zone are taken as UTC: Azure's images run in UTC, and the zone is not in the line.
+    /// A time without a zone is taken as UTC, which Azure's images run in.
     std::optional<std::chrono::system_clock::time_point> time;
+    /// The format is known to be in UTC, or names its zone. Otherwise the machine's zone decides: up to 14 hours.
+    bool zone_known = false;
     std::string_view text;     ///< behind the date, host, program, thread number and handler name
     bool from_kernel = false;  ///< the program was "kernel"
 };

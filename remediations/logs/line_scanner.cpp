@@ -109,10 +109,12 @@ void LineScanner::report(std::size_t line_end) {
     }
     if (line.parts.time) {
         time_above_ = line.parts.time;
+        zone_known_above_ = line.parts.zone_known;
         time_known_to_ = line_end;
     } else {
         find_time_before(counted_);
         line.parts.time = time_above_;
+        line.parts.zone_known = zone_known_above_;
     }
     consumer_(line);
 }
@@ -128,6 +130,7 @@ void LineScanner::find_time_before(std::size_t end) {
         const auto parts = parse_log_line(text.substr(line_begin, line_end - line_begin), clock_);
         if (parts.time) {
             time_above_ = parts.time;
+            zone_known_above_ = parts.zone_known;
             break;
         }
         line_end = line_begin;

@@ -72,6 +72,7 @@ private:
     bool inside_line_ = false;       // buffer_ begins within a line whose front was dropped
     std::size_t time_known_to_ = 0;  // time_above_ is that of the last timed line before here
     std::optional<std::chrono::system_clock::time_point> time_above_;
+    bool zone_known_above_ = false;
     PatternAutomaton::State state_ = PatternAutomaton::start;
 
     std::vector<PatternAutomaton::Hit> hits_;

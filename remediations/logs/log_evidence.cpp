@@ -22,14 +22,12 @@ using machine::Path;
 using machine::Platform;
 
 constexpr std::size_t piece_length = std::size_t{512} << 10;
-/// Of a longer file, only the end is read.
-constexpr std::uint64_t longest_file = std::uint64_t{4} << 30;
-/// What all compressed files together may unpack to.
-constexpr std::uint64_t most_unpacked = std::uint64_t{2} << 30;
 /// Of a log in which nothing is looked for, only the newest line's time matters.
 constexpr std::uint64_t end_of_file = std::uint64_t{64} << 10;
 /// Clocks differ and drift; what is further ahead was written while the clock was wrong.
 constexpr auto credible_lead = std::chrono::hours(24);
+/// No time zone is further from UTC.
+constexpr auto furthest_zone = std::chrono::hours(14);
 
 std::vector<LogPattern> patterns_of_catalogue() {
     std::vector<LogPattern> patterns;
@@ -66,23 +64,36 @@ std::optional<Time> boot_time(const machine::Machine& machine) {
 /// Reads the logs of a machine, one after the other, into a LogEvidence.
 class LogReader {
 public:
-    LogReader(LogEvidence& evidence, const machine::Machine& machine)
-        : evidence_(evidence), machine_(machine), attempts_(machine.facts().platform) {}
+    LogReader(LogEvidence& evidence, const machine::Machine& machine, const LogLimits& limits)
+        : evidence_(evidence),
+          machine_(machine),
+          most_of_log_(limits.most_of_log),
+          unpacked_left_(limits.most_unpacked),
+          attempts_(machine.facts().platform) {}
 
     void read_all() {
         const bool on_linux = machine_.facts().platform == Platform::linux;
         if (on_linux) {
             boot_ = boot_time(machine_);
-            read_output(Log::kernel, "dmesg", machine::Command("/bin/dmesg", {}, std::chrono::seconds(5)), false);
+            if (!search(Log::kernel).texts.empty()) {
+                read_output(Log::kernel, "dmesg", machine::Command("/bin/dmesg", {}, std::chrono::seconds(5)), false);
+            }
         }
         auto found = find_log_files(machine_);
         for (auto& unreadable : found.unreadable) {
             evidence_.sources_.push_back({unreadable.log, std::move(unreadable.path), std::move(unreadable.error)});
         }
+        const auto begins = beginnings(found.files);
         for (std::size_t i = 0; i < found.files.size(); ++i) {
-            const bool last = i + 1 == found.files.size() || found.files[i + 1].log != found.files[i].log;
-            if (last || !search(found.files[i].log).texts.empty()) {
-                read_file(found.files[i]);
+            const auto& file = found.files[i];
+            if (begins[i]) {
+                read_file(file, *begins[i]);
+            } else if (!search(file.log).texts.empty()) {
+                evidence_.sources_.push_back(
+                    {file.log, file.path,
+                     Error{ErrorKind::too_large,
+                           fmt::format("{}: not read; newer files of this log already have {} MiB", file.path,
+                                       most_of_log_ >> 20)}});
             }
         }
         const auto is_agent_log = [](const LogFile& file) { return file.log == Log::agent; };
@@ -104,6 +115,24 @@ private:
         std::vector<std::string> texts;
         std::unique_ptr<PatternAutomaton> automaton;
     };
+
+    /// Where to begin in each file, so that of each log the newest most_of() bytes are read; nullopt: not at all.
+    std::vector<std::optional<std::uint64_t>> beginnings(const std::vector<LogFile>& files) {
+        std::vector<std::optional<std::uint64_t>> result(files.size());
+        std::map<Log, std::uint64_t> room;
+        for (auto i = files.size(); i-- > 0;) {
+            const auto& file = files[i];
+            auto& left = room.try_emplace(file.log, most_of(file.log)).first->second;
+            const bool whole = file.status.size <= left;
+            if (left > 0 && (whole || file.compression == Compression::none)) {
+                result[i] = whole ? 0 : file.status.size - left;
+            }
+            left -= whole ? file.status.size : left;
+        }
+        return result;
+    }
+
+    std::uint64_t most_of(Log log) { return search(log).texts.empty() ? end_of_file : most_of_log_; }
 
     Search& search(Log log) {
         auto& result = searches_[log];
@@ -150,6 +179,7 @@ private:
             entry.match.newest = line.to_log_line(path, found, search.texts[found.pattern].size());
             ++entry.match.count;
             entry.position = position;
+            entry.zone_known = line.parts.zone_known;
         }
         if (of_extension) {
             attempts_.read(line, markers_, position);
@@ -169,28 +199,25 @@ private:
         }
     }
 
-    void read_file(const LogFile& file) {
+    void read_file(const LogFile& file, std::uint64_t begin) {
         std::optional<Error> error;
-        std::uint64_t offset = 0;
-        if (file.compression == Compression::none) {
-            const std::uint64_t most = search(file.log).texts.empty() ? end_of_file : longest_file;
-            offset = file.status.size - std::min(file.status.size, most);
-            if (offset > 0 && most == longest_file) {
-                error = Error{ErrorKind::too_large, fmt::format("{}: has {} MiB; only the last {} MiB were read",
-                                                                file.path, file.status.size >> 20, longest_file >> 20)};
-            }
+        if (begin > 0 && !search(file.log).texts.empty()) {
+            error = Error{ErrorKind::too_large, fmt::format("{}: of {} MiB only the last {} MiB were read", file.path,
+                                                            file.status.size >> 20, (file.status.size - begin) >> 20)};
         }
         LogClock clock;
-        clock.written = file.status.modified;
+        if (file.status.modified != Time{}) {
+            clock.written = file.status.modified;
+        }
         clock.boot = boot_;
         clock.has_host = file.has_host;
         if (file.log == Log::extension) {
             attempts_.begin_file(file.path);
         }
-        auto lines = scanner(file.log, file.path, clock, file.only_kernel, offset == 0);
+        auto lines = scanner(file.log, file.path, clock, file.only_kernel, begin == 0);
         switch (file.compression) {
             case Compression::none:
-                if (auto read = read_pieces(file, offset,
+                if (auto read = read_pieces(file, begin,
                                             [&](std::string_view piece) -> machine::Result<void> {
                                                 lines.feed(piece);
                                                 return {};
@@ -269,17 +296,19 @@ private:
 
     LogEvidence& evidence_;
     const machine::Machine& machine_;
+    std::uint64_t most_of_log_;
+    std::uint64_t unpacked_left_;
     AttemptReader attempts_;
     std::map<Log, Search> searches_;
     std::vector<ScannedLine::Found> markers_;
     std::optional<Time> boot_;
     std::uint64_t lines_before_ = 0;  // in the sources that were read before
-    std::uint64_t unpacked_left_ = most_unpacked;
 };
 
 LogEvidence::LogEvidence(const machine::Machine& machine) : LogEvidence(machine, patterns_of_catalogue()) {}
 
-LogEvidence::LogEvidence(const machine::Machine& machine, const std::vector<LogPattern>& patterns) {
+LogEvidence::LogEvidence(const machine::Machine& machine, const std::vector<LogPattern>& patterns,
+                         const LogLimits& limits) {
     if (machine.facts().now != Time{}) {
         latest_credible_ = machine.facts().now + credible_lead;
     }
@@ -289,7 +318,7 @@ LogEvidence::LogEvidence(const machine::Machine& machine, const std::vector<LogP
         }
         entries_.try_emplace({pattern.log, pattern.text});
     }
-    LogReader(*this, machine).read_all();
+    LogReader(*this, machine, limits).read_all();
     for (const auto& attempt : attempts_) {
         if (attempt.succeeded.value_or(false)) {
             success_position_ = attempt.end_position;
@@ -321,9 +350,17 @@ const LogMatch* LogEvidence::find_current(Log log, std::string_view text) const 
         return nullptr;
     }
     const auto& time = found->match.newest.time;
-    const bool healed = log == Log::extension ? success_position_ && found->position <= *success_position_
-                                              : success_time_ && time && is_credible(*time) && *time <= *success_time_;
+    const bool healed = log == Log::extension
+                            ? success_position_ && found->position <= *success_position_
+                            : success_time_ && time && is_credible(*time) &&
+                                  *time + (found->zone_known ? std::chrono::hours(0) : furthest_zone) <= *success_time_;
     return healed ? nullptr : &found->match;
+}
+
+const LogEvidence::Source* LogEvidence::unread(Log log) const {
+    const auto source =
+        std::ranges::find_if(sources_, [&](const Source& one) { return one.log == log && one.error.has_value(); });
+    return source == sources_.end() ? nullptr : &*source;
 }
 
 std::optional<std::chrono::system_clock::time_point> LogEvidence::newest_line(Log log) const {

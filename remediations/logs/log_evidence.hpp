@@ -21,6 +21,12 @@ struct LogMatch {
     std::uint64_t count = 0;
 };
 
+/// How much is read, so that no machine keeps the handler busy for long.
+struct LogLimits {
+    std::uint64_t most_of_log = std::uint64_t{4} << 30;    ///< bytes of one log, its newest, in all its files
+    std::uint64_t most_unpacked = std::uint64_t{2} << 30;  ///< bytes that come out of compressed files, in all
+};
+
 /// What the logs of a machine say about its backups, from one pass over all of them: rotated and
 /// compressed ones too, of any size, in constant memory. Get it through
 /// machine.derived<LogEvidence>().
@@ -29,7 +35,7 @@ public:
     /// Looks for the log_lines of every remediation in the catalogue.
     explicit LogEvidence(const machine::Machine& machine);
     /// Looks for these.
-    LogEvidence(const machine::Machine& machine, const std::vector<LogPattern>& patterns);
+    LogEvidence(const machine::Machine& machine, const std::vector<LogPattern>& patterns, const LogLimits& limits = {});
 
     /// The newest line of `log` that contains `text`, which must be one of a remediation's log_lines;
     /// std::logic_error otherwise. nullptr when there is none. The line that stands last is the newest one,
@@ -38,7 +44,7 @@ public:
 
     /// The same, but nullptr also for a line that a later successful backup has proved to be history.
     /// In the extension's own log "later" is where it stands, elsewhere when it was written: there a line
-    /// without a time, or from the future, stays current.
+    /// without a time, or from the future, stays current, and one in local time for 14 hours more.
     const LogMatch* find_current(Log log, std::string_view text) const;
 
     /// Oldest first, the newest 100. Empty also where there is no log: see sources().
@@ -56,6 +62,8 @@ public:
         std::optional<machine::Error> error;
     };
     const std::vector<Source>& sources() const { return sources_; }
+    /// Why `log` is not known as a whole, for Finding::unknown; nullptr when all there is of it was read.
+    const Source* unread(Log log) const;
 
 private:
     friend class LogReader;
@@ -63,6 +71,7 @@ private:
     struct Entry {
         LogMatch match;
         std::uint64_t position = 0;  ///< where the newest line stands among all lines of its log
+        bool zone_known = false;     ///< of the newest line's time
     };
     const Entry* entry(Log log, std::string_view text) const;
     bool is_credible(std::chrono::system_clock::time_point time) const;

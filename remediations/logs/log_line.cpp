@@ -44,24 +44,23 @@ Evidence LogLine::evidence(std::string expected) const {
 }
 
 std::string printable_excerpt(std::string_view text, std::size_t from, std::size_t to) {
-    // Bytes that are no UTF-8 grow to three each, so what is kept is cut again at the end.
-    constexpr std::size_t room = LogLine::longest_text - ellipsis.size();
-    from = std::min(from, text.size());
-    to = std::min(to, text.size());
-    if (to <= room) {
-        const std::string whole = printable(text.substr(0, LogLine::longest_text + 1));
-        if (whole.size() <= LogLine::longest_text && text.size() <= LogLine::longest_text) {
-            return whole;
-        }
-        return std::string(machine::utf8_prefix(whole, room)).append(ellipsis);
-    }
+    constexpr std::size_t longest = LogLine::longest_text;
     constexpr std::size_t context = 100;
-    std::size_t begin = from - std::min(from, context);
-    // Not within a character.
-    while (begin < from && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) {
-        ++begin;
+    std::size_t begin = 0;
+    if (text.size() > longest && to > longest - ellipsis.size()) {
+        from = std::min(from, text.size());
+        begin = from - std::min(from, context);
+        while (begin < from && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) {
+            ++begin;  // not within a character
+        }
     }
-    return printable_excerpt(std::string(ellipsis).append(text.substr(begin)), 0, 0);
+    std::string shown(begin > 0 ? ellipsis : "");
+    shown += printable(text.substr(begin, longest + 1));
+    // Bytes that are no UTF-8 have grown to three each.
+    if (shown.size() <= longest && text.size() - begin <= longest) {
+        return shown;
+    }
+    return std::string(machine::utf8_prefix(shown, longest - ellipsis.size())).append(ellipsis);
 }
 
 }  // namespace remediations

@@ -16,7 +16,8 @@ struct LogLine {
 
     machine::Path file;        ///< for the kernel's ring buffer "dmesg"
     std::uint64_t number = 0;  ///< from 1; 0 when only the end of the file was read
-    /// UTC. Of a line without a time of its own (a traceback), the time of the line above it.
+    /// UTC; where the log has local times without a zone (syslog, agents of 2019 and before), off by the machine's
+    /// zone. Of a line without a time of its own (a traceback), the time of the line above it.
     std::optional<std::chrono::system_clock::time_point> time;
     /// Without the prefix of date and source; printable UTF-8, at most 500 bytes. A longer line is cut around what was
     /// looked for.

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "remediations/catalogue.hpp"
+#include "remediations/machine/utf8.hpp"
 #include "tests/remediations/logs/log_machine.hpp"
 
 namespace remediations {
@@ -186,6 +187,68 @@ TEST(LogEvidence, RotatedFilesAreReadOldestFirstAndOldOnesNot) {
         EXPECT_EQ(source.error.has_value(), source.file.ends_with(".xz"));
     }
     EXPECT_THAT(files, ElementsAre(waagent + "-20261101", waagent + ".2.xz", waagent + ".1", waagent));
+}
+
+TEST(LogEvidence, OfHugeLogsTheEndIsReadAndTheRestNamed) {
+    LogMachine vm;
+    const std::string line = "The noexec flag is set on /var\n";
+    std::string text;
+    for (int i = 0; i < 100; ++i) text += line;
+    vm.files->add(waagent, text, 0h);
+    vm.files->add(waagent + ".1", text, 1h);
+    vm.files->add(waagent + ".2", text, 2h);
+    const LogEvidence evidence(vm.machine, {noexec}, {text.size() + 10 * line.size(), 0});
+    EXPECT_EQ(evidence.find(Log::agent, noexec.text)->count, 110U);
+    EXPECT_EQ(evidence.find(Log::agent, noexec.text)->newest.number, 100U);
+    ASSERT_EQ(evidence.sources().size(), 3U);
+    EXPECT_EQ(evidence.sources()[0].error->message,
+              waagent + ".2: not read; newer files of this log already have 0 MiB");
+    EXPECT_EQ(evidence.sources()[1].error->kind, machine::ErrorKind::too_large);
+    EXPECT_FALSE(evidence.sources()[2].error);
+    ASSERT_TRUE(evidence.unread(Log::agent));
+    EXPECT_EQ(evidence.unread(Log::agent)->file, waagent + ".2");
+    EXPECT_FALSE(evidence.unread(Log::kernel));
+}
+
+TEST(LogEvidence, LocalTimeHealsLater) {
+    for (const int hour : {9, 11}) {
+        LogMachine vm;
+        vm.files->add("/var/log/kern.log", "Nov 20 20:00:00 vm1 kernel: XFS: frozen\n");
+        vm.files->add(backup + "/extension.log", run(hour == 9 ? "09" : "11", "1"));
+        const LogEvidence evidence(vm.machine, {{Log::kernel, "XFS: "}});
+        ASSERT_TRUE(evidence.find(Log::kernel, "XFS: "));
+        EXPECT_EQ(evidence.find_current(Log::kernel, "XFS: ") == nullptr, hour == 11) << "14 hours later or not";
+    }
+}
+
+TEST(LogEvidence, LogWithoutPatternsIsReadOnlyForItsNewestLine) {
+    LogMachine vm;
+    vm.files->add(waagent, std::string(1'000'000, '\n') + "2026-11-20T01:00:00.000000Z INFO end\n");
+    vm.files->add(waagent + ".1", "2026-11-19T01:00:00.000000Z INFO rotated\n", 24h);
+    const LogEvidence evidence(vm.machine, {});
+    EXPECT_EQ(evidence.newest_line(Log::agent), testing::now - 35h);
+}
+
+TEST(LogEvidence, ExcerptIsPrintableAndHasThePattern) {
+    const std::string pattern = "needle";
+    for (const std::size_t before : {0U, 400U, 490U, 494U, 497U, 498U, 600U, 5000U}) {
+        for (const std::size_t after : {0U, 1U, 10U, 5000U}) {
+            for (const std::string filler : {"x", "\xC3\xA4"}) {
+                std::string text;
+                while (text.size() < before) text += filler;
+                const auto from = text.size();
+                text += pattern;
+                while (text.size() < from + pattern.size() + after) text += filler;
+                const auto shown = printable_excerpt(text, from, from + pattern.size());
+                EXPECT_THAT(shown, HasSubstr(pattern)) << before << ' ' << after;
+                EXPECT_LE(shown.size(), LogLine::longest_text);
+                EXPECT_EQ(machine::valid_utf8(shown), shown);
+                EXPECT_TRUE(text.size() > LogLine::longest_text || shown == text);
+            }
+        }
+    }
+    EXPECT_EQ(printable_excerpt("a\tb\x1b[0m\r", 0, 1), "a b [0m");
+    EXPECT_LE(printable_excerpt(std::string(5000, '\xFF'), 4000, 4001).size(), LogLine::longest_text);
 }
 
 TEST(LogEvidence, SymbolicLinkIsNotFollowed) {
