@@ -1,0 +1,504 @@
+#include "remediations/machine/linux/guarded_freeze.hpp"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdint>
+#include <ctime>
+#include <memory>
+#include <new>
+#include <optional>
+#include <span>
+
+#include "remediations/machine/linux/file_descriptor.hpp"
+#include "remediations/machine/linux/system_error.hpp"
+
+namespace machine::local {
+
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::nanoseconds;
+
+constexpr int freezer = 0;  ///< the role of the process that freezes; 1 and 2 are the watchers
+constexpr int roles = 3;
+
+/// How long a thaw by somebody else may take before it counts as hanging.
+constexpr auto patience_with_thaw = milliseconds(500);
+/// How long the freezing process may take to see that it has to end.
+constexpr auto patience_with_freezer = milliseconds(100);
+constexpr auto patience_with_start = std::chrono::seconds(10);
+constexpr auto patience_with_end = std::chrono::seconds(2);
+constexpr auto patience_with_last_resort = std::chrono::seconds(1);
+/// After this the freezing process reports a hanging thaw, and leaves it to the watchers.
+constexpr auto patience_with_all = std::chrono::seconds(5);
+
+enum Phase : int {
+    untouched,
+    freezing,
+    frozen,
+    thawing,  ///< + role of the process that does it
+    thawed = thawing + roles,
+    not_freezable,
+    stuck,
+};
+
+struct FileSystem {
+    int descriptor = -1;
+    std::atomic<int> phase = untouched;
+    std::atomic<int> code = 0;
+    std::atomic<std::int64_t> begun_at = 0;  ///< CLOCK_MONOTONIC, in nanoseconds, as the others
+    std::atomic<std::int64_t> frozen_at = 0;
+    std::atomic<std::int64_t> thawed_at = 0;
+};
+
+/// What the three processes have in common; the file systems follow it.
+struct Shared {
+    std::atomic<bool> stop = false;  ///< nothing more is frozen
+    std::atomic<bool> last_resort = false;
+    std::atomic<bool> expedited = false;  ///< rcu_expedited is to be put back
+    std::array<std::atomic<bool>, roles> ready = {};
+    std::size_t count = 0;
+};
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free &&
+              std::atomic<std::int64_t>::is_always_lock_free);
+static_assert(sizeof(Shared) % alignof(FileSystem) == 0);
+
+nanoseconds now() noexcept {
+    timespec time{};
+    ::clock_gettime(CLOCK_MONOTONIC, &time);
+    return std::chrono::seconds(time.tv_sec) + nanoseconds(time.tv_nsec);
+}
+
+void pause(milliseconds time) noexcept {
+    const timespec wanted{0, std::chrono::duration_cast<nanoseconds>(time).count()};
+    ::nanosleep(&wanted, nullptr);
+}
+
+struct Unmapped {
+    std::size_t size;
+    void operator()(Shared* shared) const noexcept { ::munmap(shared, size); }
+};
+using SharedMemory = std::unique_ptr<Shared, Unmapped>;
+
+std::span<FileSystem> file_systems_of(Shared& shared) noexcept {
+    return {reinterpret_cast<FileSystem*>(&shared + 1), shared.count};
+}
+
+Result<SharedMemory> share(const std::vector<int>& descriptors) {
+    const std::size_t size = sizeof(Shared) + descriptors.size() * sizeof(FileSystem);
+    void* memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) {
+        return system_error("cannot get shared memory");
+    }
+    SharedMemory shared(new (memory) Shared, Unmapped{size});
+    shared->count = descriptors.size();
+    for (std::size_t i = 0; i < descriptors.size(); ++i) {
+        auto* file_system = new (reinterpret_cast<FileSystem*>(shared.get() + 1) + i) FileSystem;
+        file_system->descriptor = descriptors[i];
+    }
+    return shared;
+}
+
+/// All that is needed while something is frozen, opened beforehand.
+struct Handles {
+    std::array<FileDescriptor, roles> alive;   ///< write ends; each process keeps its own alone
+    std::array<FileDescriptor, roles> end_of;  ///< read ends: end of file when that process ends
+    FileDescriptor limit;                      ///< a timer
+    FileDescriptor sysrq;                      ///< none where the kernel has no such thing
+    FileDescriptor expedite;                   ///< none where it must be left alone
+};
+
+char first_character(const std::string& path) {
+    const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    char character = '\0';
+    return file && ::read(file.get(), &character, 1) == 1 ? character : '\0';
+}
+
+Result<Handles> open_handles(const KernelControls& controls) {
+    Handles handles;
+    for (int role = 0; role < roles; ++role) {
+        int ends[2];
+        if (::pipe2(ends, O_CLOEXEC) != 0) {
+            return system_error("cannot make a pipe");
+        }
+        handles.end_of.at(static_cast<std::size_t>(role)) = FileDescriptor(ends[0]);
+        handles.alive.at(static_cast<std::size_t>(role)) = FileDescriptor(ends[1]);
+    }
+    handles.limit = FileDescriptor(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
+    if (!handles.limit) {
+        return system_error("cannot make a timer");
+    }
+    handles.sysrq = FileDescriptor(::open(controls.sysrq_trigger.c_str(), O_WRONLY | O_CLOEXEC));
+    // A freeze waits for three RCU grace periods, two of them with writers waiting already: some 10 ms each, and
+    // less than one when expedited. Where it is on already, or an administrator forbade it, it stays as it is.
+    if (first_character(controls.rcu_expedited) == '0' && first_character(controls.rcu_normal) != '1') {
+        handles.expedite = FileDescriptor(::open(controls.rcu_expedited.c_str(), O_WRONLY | O_CLOEXEC));
+    }
+    return handles;
+}
+
+/// Brings every page of this process into memory and keeps it there, the stack that is still to
+/// come included. Not inherited by fork.
+bool lock_memory() noexcept {
+    if (::mlockall(MCL_CURRENT | MCL_FUTURE) != 0) {
+        return false;
+    }
+    volatile char stack[64 * 1024];
+    for (std::size_t i = 0; i < sizeof stack; i += 1024) {
+        stack[i] = 0;
+    }
+    return true;
+}
+
+/// One of the three processes. From here on nothing throws, allocates or opens.
+class Guard {
+public:
+    Guard(Shared& shared, const Handles& handles, int role) noexcept
+        : shared_(shared), file_systems_(file_systems_of(shared)), handles_(handles), role_(role) {}
+
+    void freeze_all() noexcept {
+        expedite();
+        for (auto& file_system : file_systems_) {
+            file_system.phase = freezing;
+            if (shared_.stop) {
+                file_system.phase = untouched;
+                return;
+            }
+            file_system.begun_at = now().count();
+            int expected = freezing;
+            if (::ioctl(file_system.descriptor, FIFREEZE, 0) == 0) {
+                file_system.frozen_at = now().count();
+                file_system.phase.compare_exchange_strong(expected, frozen);
+            } else {
+                file_system.code = errno;
+                file_system.phase.compare_exchange_strong(expected, not_freezable);
+            }
+        }
+    }
+
+    /// Until the time is over, or, which gives false, the limit passes or another process ends.
+    bool hold(int time_in_ms) noexcept {
+        std::array<pollfd, roles> events = {};
+        for (int role = 0; role < roles; ++role) {
+            events.at(static_cast<std::size_t>(role)) =
+                pollfd{role == role_ ? handles_.limit.get() : end_of(role), POLLIN, 0};
+        }
+        int happened = 0;
+        while ((happened = ::poll(events.data(), events.size(), time_in_ms)) < 0 && errno == EINTR) {
+        }
+        return happened == 0;
+    }
+
+    /// Returns once nothing of ours is frozen any more, or nothing can be done about it.
+    void thaw_all() noexcept {
+        shared_.stop = true;
+        const auto begun = now();
+        for (;;) {
+            bool somebody_thaws = false;
+            bool freeze_in_progress = false;
+            // What is frozen comes first: the one still freezing may wait for another one to be thawed.
+            for (auto file_system = file_systems_.rbegin(); file_system != file_systems_.rend(); ++file_system) {
+                somebody_thaws |= !thaw(*file_system);
+            }
+            for (auto& file_system : file_systems_) {
+                freeze_in_progress |= !end_freeze(file_system, begun);
+            }
+            if (!somebody_thaws && !freeze_in_progress) {
+                break;
+            }
+            if (somebody_thaws && now() - begun > patience_with_thaw) {
+                use_last_resort();
+            }
+            if (role_ == freezer && now() - begun > patience_with_all) {
+                return;
+            }
+            pause(milliseconds(1));
+        }
+        stop_expediting();
+    }
+
+    bool has_ended(int role) const noexcept {
+        pollfd event{end_of(role), POLLIN, 0};
+        return ::poll(&event, 1, 0) > 0;
+    }
+
+private:
+    int end_of(int role) const noexcept { return handles_.end_of[static_cast<std::size_t>(role)].get(); }
+
+    /// False while another process is at it.
+    bool thaw(FileSystem& file_system) noexcept {
+        int phase = file_system.phase;
+        if (phase == frozen) {
+            if (!file_system.phase.compare_exchange_strong(phase, thawing + role_)) {
+                return false;
+            }
+        } else if (phase >= thawing && phase < thawed) {
+            if (!has_ended(phase - thawing) || !file_system.phase.compare_exchange_strong(phase, thawing + role_)) {
+                return false;
+            }
+        } else {
+            return true;
+        }
+        if (!ends_freeze(file_system)) {
+            use_last_resort();
+            const auto deadline = now() + patience_with_last_resort;
+            while (!ends_freeze(file_system)) {
+                if (now() > deadline) {
+                    file_system.phase = stuck;
+                    return true;
+                }
+                pause(milliseconds(10));
+            }
+        }
+        file_system.thawed_at = now().count();
+        file_system.phase = thawed;
+        return true;
+    }
+
+    /// A freeze that the freezing process has begun and not reported. When it is dead nobody can tell whether it
+    /// failed, because somebody else has it frozen, or succeeded: the moment in between is one of nanoseconds, and a
+    /// file system that stays frozen is worse than one that somebody else finds thawed.
+    bool end_freeze(FileSystem& file_system, nanoseconds begun) noexcept {
+        if (file_system.phase != freezing) {
+            return file_system.phase != frozen;
+        }
+        const bool ended = has_ended(freezer);
+        if (!ended && now() - begun < patience_with_freezer) {
+            return false;
+        }
+        // Of a freeze that is not complete the kernel says EINVAL, or lets us wait until it is.
+        const bool done = ::ioctl(file_system.descriptor, FITHAW, 0) == 0;
+        if (!done && !ended) {
+            return false;
+        }
+        int expected = freezing;
+        const int now_is = done ? thawed : not_freezable;
+        file_system.thawed_at = now().count();
+        if (!file_system.phase.compare_exchange_strong(expected, now_is) && done) {
+            expected = frozen;
+            file_system.phase.compare_exchange_strong(expected, thawed);
+        }
+        return true;
+    }
+
+    /// EINVAL: it is not frozen.
+    static bool ends_freeze(FileSystem& file_system) noexcept {
+        if (::ioctl(file_system.descriptor, FITHAW, 0) == 0 || errno == EINVAL) {
+            return true;
+        }
+        file_system.code = errno;
+        return false;
+    }
+
+    /// The kernel thaws every file system there is, in a thread of its own.
+    void use_last_resort() noexcept {
+        if (!shared_.last_resort && handles_.sysrq && ::write(handles_.sysrq.get(), "j", 1) == 1) {
+            shared_.last_resort = true;
+        }
+    }
+
+    void expedite() noexcept {
+        if (handles_.expedite) {
+            shared_.expedited = true;
+            (void)!::write(handles_.expedite.get(), "1", 1);
+        }
+    }
+
+    void stop_expediting() noexcept {
+        if (shared_.expedited) {
+            (void)!::write(handles_.expedite.get(), "0", 1);
+            shared_.expedited = false;
+        }
+    }
+
+    Shared& shared_;
+    std::span<FileSystem> file_systems_;
+    const Handles& handles_;
+    int role_;
+};
+
+/// No signal but SIGKILL ends it, and not for want of memory. Of the files it inherited none is closed: the freezing
+/// process may have one open for writing, and the last to close such a file can have to write.
+[[noreturn]] void watch(Shared& shared, Handles& handles, int role) noexcept {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::sigprocmask(SIG_SETMASK, &all, nullptr);
+    ::setsid();
+    ::prctl(PR_SET_NAME, "freeze-watcher");
+    const int score = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+    (void)!::write(score, "-1000", 5);
+    ::close(score);
+    for (int other = 0; other < roles; ++other) {
+        if (other != role) {
+            handles.alive[static_cast<std::size_t>(other)] = FileDescriptor();
+        }
+    }
+    if (!lock_memory()) {
+        ::_exit(1);
+    }
+    Guard guard(shared, handles, role);
+    shared.ready[static_cast<std::size_t>(role)] = true;
+    (void)guard.hold(-1);
+    guard.thaw_all();
+    ::_exit(0);
+}
+
+/// The watchers' process ids, and their end: it comes when nobody keeps our pipe open.
+class Watchers {
+public:
+    Watchers(Shared& shared, Handles& handles) : shared_(shared), handles_(handles) {}
+    Watchers(const Watchers&) = delete;
+    Watchers& operator=(const Watchers&) = delete;
+    ~Watchers() {
+        handles_.alive[freezer] = FileDescriptor();
+        const auto deadline = now() + patience_with_end;
+        for (const pid_t pid : pids_) {
+            // One that hangs in a thaw is left to it.
+            while (pid > 0 && ::waitpid(pid, nullptr, WNOHANG) == 0 && now() < deadline) {
+                pause(milliseconds(1));
+            }
+        }
+    }
+
+    Result<void> start() {
+        for (int role = 1; role < roles; ++role) {
+            const pid_t pid = ::fork();
+            if (pid < 0) {
+                return system_error("cannot start a process that watches over the freeze");
+            }
+            if (pid == 0) {
+                watch(shared_, handles_, role);
+            }
+            pids_.at(static_cast<std::size_t>(role) - 1) = pid;
+        }
+        for (int role = 1; role < roles; ++role) {
+            handles_.alive.at(static_cast<std::size_t>(role)) = FileDescriptor();
+        }
+        return {};
+    }
+
+    Result<void> wait_until_ready(const Guard& guard) const {
+        const auto deadline = now() + patience_with_start;
+        while (!shared_.ready[1] || !shared_.ready[2]) {
+            if (guard.has_ended(1) || guard.has_ended(2) || now() > deadline) {
+                return Error{ErrorKind::failed, "the processes that watch over the freeze did not become ready", 0};
+            }
+            pause(milliseconds(1));
+        }
+        return {};
+    }
+
+private:
+    Shared& shared_;
+    Handles& handles_;
+    std::array<pid_t, roles - 1> pids_ = {};
+};
+
+/// Locked memory of this process, and no signal in this thread.
+class Undisturbed {
+public:
+    Undisturbed() : locked_(lock_memory()) {
+        code_ = errno;
+        sigset_t all;
+        ::sigfillset(&all);
+        ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    Undisturbed(const Undisturbed&) = delete;
+    Undisturbed& operator=(const Undisturbed&) = delete;
+    ~Undisturbed() {
+        ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
+        ::munlockall();
+    }
+
+    Result<void> is_locked() const {
+        if (!locked_) {
+            return system_error("cannot keep this program in memory (mlockall)", code_);
+        }
+        return {};
+    }
+
+private:
+    bool locked_;
+    int code_ = 0;
+    sigset_t before_{};
+};
+
+GuardedFreeze told(const FileSystem& file_system) {
+    using State = GuardedFreeze::State;
+    GuardedFreeze freeze;
+    freeze.code = file_system.code;
+    switch (file_system.phase) {
+        case untouched:
+            return freeze;
+        case not_freezable:
+            freeze.state = State::not_freezable;
+            return freeze;
+        case thawed:
+            freeze.state = State::thawed;
+            break;
+        default:
+            freeze.state = State::stuck;
+    }
+    const nanoseconds begun(file_system.begun_at);
+    const nanoseconds complete(file_system.frozen_at != 0 ? file_system.frozen_at : file_system.thawed_at);
+    freeze.freezing = complete - begun;
+    freeze.frozen = nanoseconds(file_system.thawed_at) - begun;
+    return freeze;
+}
+
+}  // namespace
+
+Result<GuardedFreezes> freeze_guarded(const std::vector<int>& descriptors, milliseconds hold, milliseconds limit,
+                                      const KernelControls& controls) {
+    const auto shared = share(descriptors);
+    if (!shared) {
+        return shared.error();
+    }
+    auto handles = open_handles(controls);
+    if (!handles) {
+        return handles.error();
+    }
+    GuardedFreezes result;
+    result.freezes.reserve(descriptors.size());
+    {
+        Watchers watchers(**shared, *handles);
+        if (const auto started = watchers.start(); !started) {
+            return started.error();
+        }
+        const Undisturbed undisturbed;
+        if (const auto locked = undisturbed.is_locked(); !locked) {
+            return locked.error();
+        }
+        Guard guard(**shared, *handles, freezer);
+        if (const auto ready = watchers.wait_until_ready(guard); !ready) {
+            return ready.error();
+        }
+        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(limit);
+        const itimerspec alarm{{0, 0}, {seconds.count(), nanoseconds(limit - seconds).count()}};
+        if (::timerfd_settime(handles->limit.get(), 0, &alarm, nullptr) != 0) {
+            return system_error("cannot set a timer");
+        }
+        guard.freeze_all();
+        result.cut_short = !guard.hold(static_cast<int>(hold.count())) || (*shared)->stop;
+        guard.thaw_all();
+    }
+    for (const auto& file_system : file_systems_of(**shared)) {
+        result.freezes.push_back(told(file_system));
+    }
+    result.last_resort = (*shared)->last_resort;
+    return result;
+}
+
+}  // namespace machine::local

@@ -1,0 +1,125 @@
+// Whichever process is killed, at whatever moment: nothing stays frozen.
+#include <gmock/gmock.h>
+#include <sys/prctl.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <random>
+
+#include "tests/freeze/disks.hpp"
+
+namespace freeze_test {
+namespace {
+
+using machine::local::LinuxFreezer;
+
+constexpr auto kernel_hurry = "/sys/kernel/rcu_expedited";
+
+/// The watchers of a freezing process.
+std::vector<pid_t> children_of(pid_t process) {
+    std::ifstream file("/proc/" + std::to_string(process) + "/task/" + std::to_string(process) + "/children");
+    return {std::istream_iterator<pid_t>(file), {}};
+}
+
+/// Of a watcher that its parent left to us (PR_SET_CHILD_SUBREAPER).
+bool is_gone(pid_t watcher) {
+    for (int i = 0; i < 1000; ++i) {
+        if (::waitpid(watcher, nullptr, WNOHANG) == watcher || ::kill(watcher, 0) != 0) {
+            return true;
+        }
+        std::this_thread::sleep_for(milliseconds(1));
+    }
+    return false;
+}
+
+class Killing : public testing::Test {
+protected:
+    Killing() {
+        ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+        for (const char* kind : {"ext4", "xfs", "btrfs"}) {
+            disks_.push_back(std::make_unique<Disk>(folder_.path(), kind, kind));
+        }
+        // A volume that was made for us, on LVM for instance.
+        if (const char* device = std::getenv("FREEZE_TEST_DEVICE")) {
+            disks_.push_back(std::make_unique<Disk>(device, folder_.path() / "volume"));
+        }
+        for (const auto& disk : disks_) {
+            targets_.push_back(disk->target());
+            writers_.push_back(std::make_unique<Writer>(disk->path()));
+        }
+    }
+
+    ~Killing() override {
+        if (text_in(kernel_hurry) != hurry_before_) {
+            std::ofstream(kernel_hurry) << hurry_before_;
+        }
+    }
+
+    bool something_is_frozen() const {
+        return std::ranges::any_of(writers_, [](const auto& writer) { return writer->waits_for(milliseconds(30)); });
+    }
+
+    /// Freezes for `hold`, kills one of the three after `delay`, and tells whether something was frozen then.
+    bool kill_one(int victim, milliseconds delay, milliseconds hold) {
+        const machine::FreezeLimits limits{.frozen = std::chrono::seconds(2), .hold = hold};
+        Child process([&] { return LinuxFreezer().freeze_and_thaw(targets_, limits) ? 0 : 1; });
+        std::this_thread::sleep_for(delay);
+        const bool frozen = something_is_frozen();
+        const auto watchers = children_of(process.pid());
+        if (victim == 0) {
+            process.signal(SIGKILL);
+        } else if (watchers.size() == 2) {
+            ::kill(watchers.at(static_cast<std::size_t>(victim) - 1), SIGKILL);
+        } else {
+            for (const pid_t child : watchers) ::kill(child, SIGKILL);
+        }
+        const auto killed_at = steady_clock::now();
+        for (const auto& disk : disks_) {
+            const auto left =
+                std::chrono::ceil<milliseconds>(killed_at + std::chrono::seconds(1) - steady_clock::now());
+            // One who was not killed while frozen may have to go on to its end first.
+            EXPECT_TRUE(is_writable(disk->path(), left + (frozen ? milliseconds(0) : hold)))
+                << disk->path() << " stayed frozen: victim " << victim << " after " << delay.count() << " ms";
+        }
+        EXPECT_TRUE(process.ends_within(std::chrono::seconds(5)));
+        for (const pid_t watcher : watchers) {
+            EXPECT_TRUE(is_gone(watcher)) << "a watcher lives on";
+        }
+        EXPECT_EQ(text_in(kernel_hurry), hurry_before_);
+        return frozen;
+    }
+
+    const TemporaryFolder folder_;
+    const std::string hurry_before_ = text_in(kernel_hurry);
+    std::vector<std::unique_ptr<Disk>> disks_;
+    std::vector<std::unique_ptr<Writer>> writers_;
+    std::vector<machine::FreezeTarget> targets_;
+};
+
+int tries() {
+    const char* wanted = std::getenv("FREEZE_TEST_KILLS");
+    return wanted ? std::atoi(wanted) : 200;
+}
+
+TEST_F(Killing, AnyOneProcessAtAnyMomentLeavesNothingFrozen) {
+    const auto seed = std::random_device()();
+    std::mt19937 random(seed);
+    std::uniform_int_distribution<int> delay(0, 400);
+    int while_frozen = 0;
+    for (int attempt = 0; attempt < tries() && !HasFailure(); ++attempt) {
+        while_frozen += kill_one(attempt % 3, milliseconds(delay(random)), milliseconds(250)) ? 1 : 0;
+    }
+    std::cout << tries() << " kills, " << while_frozen << " of them while something was frozen (seed " << seed << ")\n";
+    EXPECT_GE(while_frozen, tries() / 5) << "most kills came too early or too late to prove anything";
+}
+
+TEST_F(Killing, BetweenTheShortFreezesOfARealRehearsal) {
+    std::mt19937 random(std::random_device{}());
+    std::uniform_int_distribution<int> delay(0, 60);
+    for (int attempt = 0; attempt < tries() / 2 && !HasFailure(); ++attempt) {
+        kill_one(attempt % 3, milliseconds(delay(random)), milliseconds(0));
+    }
+}
+
+}  // namespace
+}  // namespace freeze_test
