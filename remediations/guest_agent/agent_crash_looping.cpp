@@ -37,6 +37,7 @@ const LogMatch* newest_crash(const Machine& machine) {
     for (const auto* text : crash_lines) {
         const auto* match = machine.derived<LogEvidence>().find(Log::agent, text);
         if (!match || !match->newest.time || match->count < 2) continue;
+        if (match->newest.text.find("download failed") != std::string::npos) continue;  // no process ended
         if (!newest || *newest->newest.time < *match->newest.time) newest = match;
     }
     return newest;

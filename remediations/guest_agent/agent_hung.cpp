@@ -78,13 +78,12 @@ Finding examine_daemon_alone(const Machine& machine, const machine::Process& dae
                 std::move(evidence));
 }
 
-/// The newest line that says that the goal state cannot be fetched, where the agent now running wrote it and has
-/// shown no heartbeat since.
-const LogMatch* still_fetching(const Machine& machine, const machine::Process& handler, const LogMatch* heartbeat) {
+/// The newest line that says that the goal state cannot be fetched, unless a heartbeat followed it.
+const LogMatch* newest_failing_fetch(const Machine& machine, const LogMatch* heartbeat) {
     const LogMatch* newest = nullptr;
     for (const auto* text : fetching_lines) {
         const auto* match = machine.derived<LogEvidence>().find(Log::agent, text);
-        if (!match || !match->newest.time || *match->newest.time < handler.started) continue;
+        if (!match || !match->newest.time) continue;
         if (heartbeat && heartbeat->newest.time > match->newest.time) continue;
         if (!newest || *newest->newest.time < *match->newest.time) newest = match;
     }
@@ -114,7 +113,8 @@ Finding diagnose(const Machine& machine) {
     const auto agent = goal_state_agent_version(machine);
     const bool has_heartbeats = agent ? compare_versions(agent->version, writes_heartbeats) >= 0 : heartbeat != nullptr;
     if (!has_heartbeats) heartbeat = nullptr;  // an agent of the past wrote it
-    const auto* fetching = still_fetching(machine, handler, heartbeat);
+    const auto* failing_fetch = newest_failing_fetch(machine, heartbeat);
+    const bool fetching = failing_fetch && *failing_fetch->newest.time >= handler.started;
     auto sign = heartbeat && heartbeat->newest.time && !fetching ? *heartbeat->newest.time : *newest;
     // What an earlier process wrote says nothing of this one.
     if (runs_for) sign = std::max(sign, handler.started);
@@ -122,12 +122,13 @@ Finding diagnose(const Machine& machine) {
     const auto allowed = fetching         ? longest_fetching_silence
                          : has_heartbeats ? longest_silence
                                           : longest_silence_without_heartbeats;
-    const auto* last = fetching ? fetching : heartbeat;
-    if (last) {
-        evidence.push_back(last->newest.evidence(fetching ? "" : "not older than 30 minutes"));
+    if (failing_fetch) {
+        evidence.push_back(failing_fetch->newest.evidence("the goal state is fetched"));
+    } else if (heartbeat) {
+        evidence.push_back(heartbeat->newest.evidence("not older than 30 minutes"));
     } else {
         evidence.push_back({"/var/log/waagent.log", fmt::format("newest line {} old", duration_text(now - *newest)),
-                            fmt::format("not older than {}", duration_text(allowed))});
+                            "at least one each day"});
     }
     if (silence <= allowed) {
         return Finding::healthy(fetching ? "The guest agent works, but cannot fetch its goal state."

@@ -61,7 +61,7 @@ std::vector<Evidence> faults_of(const Machine& machine, const Path& folder) {
 Finding diagnose(const Machine& machine) {
     const auto newest = newest_downloaded_agent(machine);
     if (!newest && newest.error().kind == ErrorKind::not_found) {
-        return Finding::not_applicable("The guest agent has downloaded no newer version of itself.");
+        return Finding::healthy("The guest agent has downloaded no newer version of itself.");
     }
     if (!newest) return Finding::unknown(agent_library_folder(machine), newest.error());
     auto evidence = faults_of(machine, newest->where);
