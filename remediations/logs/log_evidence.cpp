@@ -11,6 +11,7 @@
 #include "remediations/logs/gzip_inflater.hpp"
 #include "remediations/logs/line_scanner.hpp"
 #include "remediations/logs/log_files.hpp"
+#include "remediations/machine/recorded/redact.hpp"
 
 namespace remediations {
 namespace {
@@ -106,9 +107,26 @@ public:
                         true);
         }
         evidence_.attempts_ = std::move(attempts_).finish();
+        redact();
     }
 
 private:
+    /// Logs have signed addresses and commands in them. Done at the end, for it takes longer than finding a line.
+    void redact() {
+        const auto clean = [](std::string& text) { text = printable_excerpt(machine::recorded::redact(text), 0, 0); };
+        for (auto& [key, entry] : evidence_.entries_) {
+            clean(entry.match.newest.text);
+        }
+        for (auto& attempt : evidence_.attempts_) {
+            clean(attempt.result_text);
+            clean(attempt.decisive.text);
+            for (auto& failure : attempt.freeze_failures) {
+                clean(failure.text);
+                clean(failure.reason);
+            }
+        }
+    }
+
     /// What is looked for in one log.
     struct Search {
         std::vector<LogEvidence::Entry*> entries;  // by pattern; those behind them are AttemptReader's markers

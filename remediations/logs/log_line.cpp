@@ -49,9 +49,10 @@ std::string printable_excerpt(std::string_view text, std::size_t from, std::size
     std::size_t begin = 0;
     if (text.size() > longest && to > longest - ellipsis.size()) {
         from = std::min(from, text.size());
+        // Not within a word: that may be a secret, which is recognised by what stands before it.
         begin = from - std::min(from, context);
-        while (begin < from && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) {
-            ++begin;  // not within a character
+        while (begin > 0 && begin < from && text[begin - 1] != ' ') {
+            ++begin;
         }
     }
     std::string shown(begin > 0 ? ellipsis : "");

@@ -67,7 +67,7 @@ PatternAutomaton::PatternAutomaton(std::span<const std::string> patterns) : patt
         }
     }
 
-    std::ranges::stable_partition(order, [&](std::uint32_t node) { return nodes[node].patterns.empty(); });
+    std::stable_partition(order.begin(), order.end(), [&](std::uint32_t node) { return nodes[node].patterns.empty(); });
     std::vector<State> state_of(nodes.size());
     for (std::size_t i = 0; i < order.size(); ++i) {
         state_of[order[i]] = static_cast<State>(i) * row_length_;

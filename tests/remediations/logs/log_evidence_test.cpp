@@ -251,6 +251,21 @@ TEST(LogEvidence, ExcerptIsPrintableAndHasThePattern) {
     EXPECT_LE(printable_excerpt(std::string(5000, '\xFF'), 4000, 4001).size(), LogLine::longest_text);
 }
 
+TEST(LogEvidence, SecretsAreNotShown) {
+    const std::string signature = "aB3dEfGhIjKlMnOpQrStUvWxYz0123456789abcdefghij%3D";
+    for (const std::size_t before : {0U, 400U, 1000U, 100'000U}) {
+        LogMachine vm;
+        vm.files->add(waagent, std::string(before, 'x') +
+                                   " PUT https://md-x.blob.core.windows.net/a?sv=1&sig=" + signature + " timed out\n");
+        const LogEvidence evidence(vm.machine, {{Log::agent, " timed out"}});
+        const auto& text = evidence.find(Log::agent, " timed out")->newest.text;
+        EXPECT_THAT(text, HasSubstr(" timed out"));
+        for (std::size_t i = 0; i + 8 <= signature.size(); ++i) {
+            EXPECT_EQ(text.find(signature.substr(i, 8)), std::string::npos) << text;
+        }
+    }
+}
+
 TEST(LogEvidence, SymbolicLinkIsNotFollowed) {
     LogMachine vm;
     vm.files->add(waagent, "The noexec flag is set on /var\n");
