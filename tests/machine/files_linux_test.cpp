@@ -254,6 +254,82 @@ TEST_F(MoveAcrossFileSystems, AFailureLeavesTheSourceAndNothingElse) {
     EXPECT_EQ(text_in(other / "f"), "2");
 }
 
+TEST_F(LinuxFilesTest, ReadsRanges) {
+    std::string content;
+    for (int i = 0; i < 100'000; ++i) {
+        content += std::to_string(i);
+    }
+    const std::string path = folder.file("f", content);
+    for (const auto& [offset, length] : {std::pair{0, 0}, {0, 1}, {1, 70'000}, {65'536, 65'536}, {3, 1'000'000}}) {
+        EXPECT_EQ(*files.read_range(path, static_cast<std::uint64_t>(offset), static_cast<std::size_t>(length)),
+                  content.substr(static_cast<std::size_t>(offset), static_cast<std::size_t>(length)));
+    }
+    constexpr auto most = std::numeric_limits<std::uint64_t>::max();
+    EXPECT_EQ(*files.read_range(path, 7, std::numeric_limits<std::size_t>::max()), content.substr(7));
+    EXPECT_EQ(*files.read_range(path, content.size(), 10), "");
+    for (const std::uint64_t beyond : {std::uint64_t{content.size() + 1}, most / 2, most / 2 + 1, most}) {
+        EXPECT_EQ(*files.read_range(path, beyond, 10), "") << beyond;
+    }
+    EXPECT_EQ(*files.read_range("/proc/self/status", 0, 5), "Name:");  // its size is said to be 0
+    EXPECT_EQ(*files.read_range("/proc/self/status", 1, 4), "ame:");
+}
+
+TEST_F(LinuxFilesTest, ReadsRangesOfRegularFilesAlone) {
+    const std::string path = folder.file("f", "x");
+    ASSERT_EQ(::symlink(path.c_str(), (folder / "link").c_str()), 0);
+    ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+    for (const std::string& other : {folder / "link", folder / "pipe", folder.path().string(), std::string("f")}) {
+        EXPECT_EQ(files.read_range(other, 0, 1).error().kind, ErrorKind::invalid) << other;
+    }
+    EXPECT_EQ(files.read_range(folder / "absent", 0, 1).error().kind, ErrorKind::not_found);
+}
+
+TEST_F(LinuxFilesTest, KnowsTheSpaceOfTheFileSystem) {
+    const auto space = files.space(folder.file("f", "x"));
+    ASSERT_TRUE(space) << space.error().message;
+    std::error_code error;
+    const auto expected = std::filesystem::space(folder.path(), error);
+    EXPECT_EQ(space->total_bytes, expected.capacity);
+    EXPECT_GE(space->free_bytes, expected.available);
+    EXPECT_LE(space->free_bytes, space->total_bytes);
+    EXPECT_LE(space->free_inodes, space->total_inodes);
+    EXPECT_EQ(files.space("/proc")->total_bytes, 0u);
+    ASSERT_EQ(::symlink("/proc", (folder / "link").c_str()), 0);
+    EXPECT_EQ(files.space(folder / "link")->total_bytes, 0u) << "the link is followed";
+    EXPECT_EQ(files.space(folder / "absent").error().kind, ErrorKind::not_found);
+    EXPECT_EQ(files.space("relative").error().kind, ErrorKind::invalid);
+    EXPECT_EQ(files.space(std::string("/\0x", 3)).error().kind, ErrorKind::invalid);
+}
+
+TEST_F(LinuxFilesTest, SetsPermissions) {
+    const std::string path = folder.file("f", "x");
+    const bool root = ::geteuid() == 0;
+    const std::uint32_t user = root ? 1234 : ::geteuid();
+    const std::uint32_t group = root ? 5678 : ::getegid();
+    ASSERT_TRUE(files.set_permissions(path, {.mode = 04751, .uid = user, .gid = group}));
+    const auto status = status_at(path);
+    EXPECT_EQ(status.st_mode & 07777, 04751u) << "the change of owner comes first, for it clears the set-id bits";
+    EXPECT_EQ(status.st_uid, user);
+    EXPECT_EQ(status.st_gid, group);
+    ASSERT_TRUE(files.set_permissions(folder.path().string(), {.mode = 01700, .uid = user, .gid = group}));
+    EXPECT_EQ(status_at(folder.path()).st_mode & 07777, 01700u);
+}
+
+TEST_F(LinuxFilesTest, SetsNoPermissionsThroughALink) {
+    const std::string path = folder.file("f", "x");
+    ASSERT_EQ(::chmod(path.c_str(), 0640), 0);
+    ASSERT_EQ(::symlink(path.c_str(), (folder / "link").c_str()), 0);
+    ASSERT_EQ(::mkfifo((folder / "pipe").c_str(), 0600), 0);
+    const FilePermissions open{.mode = 0777, .uid = ::geteuid(), .gid = ::getegid()};
+    EXPECT_EQ(files.set_permissions(folder / "link", open).error().kind, ErrorKind::invalid);
+    EXPECT_EQ(files.set_permissions(folder / "pipe", open).error().kind, ErrorKind::invalid);
+    EXPECT_EQ(status_at(path).st_mode & 07777, 0640u);
+    EXPECT_EQ(files.set_permissions(folder / "absent", open).error().kind, ErrorKind::not_found);
+    if (::geteuid() != 0) {
+        EXPECT_EQ(files.set_permissions("/etc/passwd", open).error().kind, ErrorKind::access_denied);
+    }
+}
+
 TEST_F(LinuxFilesTest, RemovesOneFileOrEmptyFolder) {
     folder.file("d/f", "");
     EXPECT_FALSE(files.remove(folder / "d"));

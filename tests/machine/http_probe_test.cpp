@@ -87,6 +87,12 @@ TEST(HttpProbe, GivesStatusAndBody) {
               (HttpResponse{200, "abc"}));
 }
 
+TEST(HttpProbe, GivesTheDateAsItCame) {
+    EXPECT_EQ(answer_to("HTTP/1.1 200 OK\r\nContent-Length: 0\r\ndate: Tue, 04 Aug 2026 10:00:00 GMT\r\n\r\n")->date,
+              "Tue, 04 Aug 2026 10:00:00 GMT");
+    EXPECT_EQ(answer_to("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nDate:  whatever \r\n\r\n")->date, "whatever");
+}
+
 TEST(HttpProbe, SendsWhatWasAskedFor) {
     OneAnswerServer server("HTTP/1.1 204 No Content\r\n\r\n");
     HttpRequest request = to_loopback(server.port());

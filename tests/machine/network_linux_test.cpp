@@ -7,10 +7,12 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/udp.hpp>
+#include <filesystem>
 #include <functional>
 #include <thread>
 
 #include "remediations/machine/linux/resolver.hpp"
+#include "remediations/machine/run_command.hpp"
 
 namespace machine::local {
 namespace {
@@ -171,6 +173,61 @@ TEST(LinuxNetwork, TellsThatThereIsNoRoute) {
         return addresses ? 254 : static_cast<int>(addresses.error().kind);
     });
     EXPECT_EQ(resolved, static_cast<int>(ErrorKind::unreachable));
+}
+
+TEST(LinuxNetwork, KnowsItsLoopback) {
+    EXPECT_EQ(*LinuxNetwork().source_address("127.0.0.9"), "127.0.0.1");
+    EXPECT_EQ(LinuxNetwork().source_address("localhost").error().kind, ErrorKind::invalid);
+    EXPECT_EQ(LinuxNetwork().source_address("").error().kind, ErrorKind::invalid);
+    const auto interfaces = LinuxNetwork().interfaces();
+    ASSERT_TRUE(interfaces) << interfaces.error().message;
+    const auto loopback = std::ranges::find(*interfaces, "lo", &NetworkInterface::name);
+    ASSERT_NE(loopback, interfaces->end());
+    EXPECT_EQ(loopback->mac, "");
+}
+
+/// `ip` with these words, in the network of the calling thread.
+bool ip(std::vector<std::string> words) {
+    const auto output = run_command({"/usr/sbin/ip", std::move(words)});
+    return output && output->exit_code == 0;
+}
+
+TEST(LinuxNetwork, FollowsTheRoutingTable) {
+    if (::geteuid() != 0 || !std::filesystem::exists("/usr/sbin/ip")) {
+        GTEST_SKIP() << "only root can make a network, with ip of iproute2";
+    }
+    bool made = false;
+    // A thread's network is its own; sockets and processes that it makes are in it.
+    std::thread([&made] {
+        made = ::unshare(CLONE_NEWNET) == 0 &&
+               ip({"link", "add", "one", "address", "02:00:5E:00:53:01", "type", "veth", "peer", "name", "two"}) &&
+               ip({"address", "add", "10.9.8.7/24", "dev", "one"}) &&
+               ip({"address", "add", "10.9.8.6/24", "dev", "one"});
+        if (!made) {
+            return;
+        }
+        const LinuxNetwork network;
+        EXPECT_EQ(network.source_address("168.63.129.16").error().kind, ErrorKind::unreachable);
+        auto interfaces = network.interfaces().value();
+        auto one = std::ranges::find(interfaces, "one", &NetworkInterface::name);
+        EXPECT_EQ(*one, (NetworkInterface{"one", "02:00:5e:00:53:01", false, {"10.9.8.7", "10.9.8.6"}}));
+
+        EXPECT_TRUE(ip({"link", "set", "one", "up"}) && ip({"link", "set", "two", "up"}) &&
+                    ip({"route", "add", "default", "via", "10.9.8.1"}));
+        EXPECT_EQ(*network.source_address("168.63.129.16"), "10.9.8.7");
+        interfaces = network.interfaces().value();
+        one = std::ranges::find(interfaces, "one", &NetworkInterface::name);
+        EXPECT_TRUE(one->up);
+        EXPECT_THAT(one->addresses, testing::Contains(HasSubstr("fe80:")));
+
+        for (const char* type : {"unreachable", "prohibit", "blackhole"}) {
+            EXPECT_TRUE(ip({"route", "replace", type, "168.63.129.16/32"}));
+            EXPECT_EQ(network.source_address("168.63.129.16").error().kind, ErrorKind::unreachable) << type;
+        }
+    }).join();
+    if (!made) {
+        GTEST_SKIP() << "this container may not make a network";
+    }
 }
 
 }  // namespace

@@ -27,6 +27,16 @@ TEST(ProcessStat, ANameCanHoldAnything) {
     EXPECT_EQ(parse_process_stat("42 () S 1 1")->name, "");
 }
 
+TEST(ProcessStat, SaysWhenAndHow) {
+    const auto stat = parse_process_stat(
+        "42 (a) b) D 7 42 42 34816 42 4194304 1 2 3 4 5 6 7 8 20 0 1 0 98765 1000 200 18446744073709551615");
+    ASSERT_TRUE(stat);
+    EXPECT_EQ(stat->state, 'D');
+    EXPECT_EQ(stat->started, 98765u);
+    EXPECT_EQ(parse_process_stat("42 (a) S 7 42 42")->started, 0u);
+    EXPECT_EQ(parse_process_stat("42 (a) S 7 42 42 34816 42 0 1 2 3 4 5 6 7 8 20 0 1 0 x")->started, 0u);
+}
+
 TEST(ProcessStat, HostileTextIsNone) {
     for (const char* text : {"", "42", "42 (", "42 ()", ") (", "42 (a) ", "42 (a) S", "42 (a) S ", "42 (a) S x 1",
                              "42 (a) S -1 1", "42 (a) S 99999999999 1", "42 (a) SS 1 1", "42 a) S 1 1"}) {
@@ -43,6 +53,7 @@ TEST(LinuxProcesses, KnowThisOneAndItsParent) {
     EXPECT_EQ(self->parent, static_cast<std::uint32_t>(::getppid()));
     EXPECT_EQ(self->name, "test-machine");
     EXPECT_THAT(self->command_line.front(), testing::EndsWith("test-machine"));
+    EXPECT_EQ(self->blocked_in, "");
     EXPECT_TRUE(std::is_sorted(processes->begin(), processes->end(),
                                [](const Process& a, const Process& b) { return a.pid < b.pid; }));
 }
@@ -64,6 +75,22 @@ TEST(LinuxProcesses, ReadTheWordsOfACommandLine) {
     ::kill(child, SIGKILL);
     ::waitpid(child, nullptr, 0);
     EXPECT_THAT(seen, ElementsAre("a name of its own", "1000"));
+}
+
+TEST(LinuxProcesses, KnowWhenAProcessStarted) {
+    const auto before = std::chrono::system_clock::now();
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::pause();
+        ::_exit(0);
+    }
+    const auto processes = LinuxProcesses().list();
+    ::kill(child, SIGKILL);
+    ::waitpid(child, nullptr, 0);
+    const auto found = std::ranges::find(*processes, static_cast<std::uint32_t>(child), &Process::pid);
+    ASSERT_NE(found, processes->end());
+    EXPECT_GE(found->started, before - std::chrono::seconds(2));
+    EXPECT_LE(found->started, std::chrono::system_clock::now());
 }
 
 TEST(LinuxProcesses, TolerateProcessesThatVanish) {

@@ -1,6 +1,7 @@
 #include "remediations/machine/linux/services_systemd.hpp"
 
 #include <gmock/gmock.h>
+#include <sys/stat.h>
 
 #include "tests/machine/temporary_folder.hpp"
 
@@ -65,6 +66,19 @@ TEST(SystemdService, IsReadFromItsProperties) {
     EXPECT_EQ(service->binary, "/usr/sbin/sshd");
     EXPECT_EQ(service->pid, 812u);
     EXPECT_THAT(service->depends_on, ElementsAre("dbus", "one"));
+    EXPECT_EQ(service->restart_count, 0u) << "systemd before 235 does not count them";
+}
+
+TEST(SystemdService, RestartsAreCounted) {
+    const auto with = [](const std::string& restart) {
+        return *service_from({{"LoadState", "loaded"}, {"Restart", restart}, {"NRestarts", "17"}}, "x");
+    };
+    for (const char* restart : {"always", "on-failure", "on-abnormal", "on-abort", "on-watchdog", "on-success"}) {
+        EXPECT_TRUE(with(restart).restarts) << restart;
+    }
+    EXPECT_FALSE(with("no").restarts);
+    EXPECT_FALSE(with("").restarts);
+    EXPECT_EQ(with("always").restart_count, 17u);
 }
 
 TEST(SystemdService, StatesAndStartTypes) {
@@ -107,8 +121,8 @@ cd ')sh" + folder.path().string() + R"sh('
 verb=$1
 echo "$*" >> calls
 shift 2
-while [ "$1" != -- ]; do shift; done
-shift
+while [ $# -gt 0 ] && [ "$1" != -- ]; do shift; done
+[ $# -eq 0 ] || shift
 case $verb in
     show)
         for unit; do
@@ -117,6 +131,7 @@ case $verb in
                 absent.service) echo LoadState=not-found; echo ActiveState=inactive ;;
                 *) echo LoadState=loaded; echo "ActiveState=$(cat active)"; echo "UnitFileState=$(cat enabled)" ;;
             esac
+            cat "loaded-$unit" 2> /dev/null
             cat "dependents-$unit" 2> /dev/null
             echo
         done ;;
@@ -127,12 +142,14 @@ case $verb in
     enable) [ -e static ] || echo enabled > enabled ;;
     disable | unmask) echo disabled > enabled ;;
     mask) echo masked > enabled ;;
+    daemon-reload) [ ! -e unloadable ] || { echo 'Access denied' >&2; exit 4; }
+        rm -f loaded-*; for unit in units/*.d; do grep -h Restart= "$unit"/* > loaded-$(basename "$unit" .d) 2> /dev/null; done; : ;;
 esac
 )sh");
     }
 
     TemporaryFolder folder;
-    SystemdServices services{folder / "systemctl"};
+    SystemdServices services{folder / "systemctl", folder / "units"};
 };
 
 TEST_F(SystemdServicesTest, FindsWithOrWithoutTheSuffix) {
@@ -194,6 +211,41 @@ TEST_F(SystemdServicesTest, FindsDependentsOfDependentsOnce) {
     folder.file("active", "inactive");
     EXPECT_THAT(*services.running_dependents("x"), IsEmpty());
     EXPECT_EQ(services.running_dependents("absent").error().kind, ErrorKind::not_found);
+}
+
+TEST_F(SystemdServicesTest, SetsRestartsWithADropInOfItsOwn) {
+    std::filesystem::create_directory(folder / "units");
+    const std::string drop_in = folder / "units/x.service.d/50-backup-remediation.conf";
+    EXPECT_FALSE(services.find("x")->restarts);
+    for (int repeated = 0; repeated < 2; ++repeated) {
+        ASSERT_TRUE(services.set_restarts("x", true));
+        EXPECT_TRUE(services.find("x")->restarts);
+        EXPECT_EQ(text_in(drop_in), "[Service]\nRestart=always\nRestartSec=5\n");
+    }
+    struct stat status {};
+    ASSERT_EQ(::stat(drop_in.c_str(), &status), 0);
+    EXPECT_EQ(status.st_mode & 0777, 0644u);
+    for (int repeated = 0; repeated < 2; ++repeated) {
+        ASSERT_TRUE(services.set_restarts("x", false));
+        EXPECT_FALSE(services.find("x")->restarts);
+        EXPECT_FALSE(std::filesystem::exists(folder / "units/x.service.d"));
+    }
+    const std::string other = folder.file("units/x.service.d/10-other.conf", "[Service]\nRestart=on-failure\n");
+    ASSERT_TRUE(services.set_restarts("x", true));
+    ASSERT_TRUE(services.set_restarts("x", false));
+    EXPECT_TRUE(std::filesystem::exists(other));
+    EXPECT_TRUE(services.find("x")->restarts) << "somebody else's drop-in";
+}
+
+TEST_F(SystemdServicesTest, SaysWhyRestartsAreNotSet) {
+    EXPECT_EQ(services.set_restarts("absent", true).error().kind, ErrorKind::not_found);
+    EXPECT_EQ(services.set_restarts("../x", true).error().kind, ErrorKind::invalid);
+    EXPECT_THAT(services.set_restarts("x", true).error().message, HasSubstr("units/x.service.d"));
+    std::filesystem::create_directory(folder / "units");
+    folder.file("unloadable", "");
+    const auto set = services.set_restarts("x", true);
+    EXPECT_EQ(set.error().kind, ErrorKind::refused);
+    EXPECT_THAT(set.error().message, HasSubstr("exit code 4: Access denied"));
 }
 
 TEST_F(SystemdServicesTest, HasNoAccountToSet) {

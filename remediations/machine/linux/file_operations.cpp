@@ -217,14 +217,13 @@ Result<std::string> read_regular_file_range(const std::string& path, std::uint64
         return file.error();
     }
     constexpr std::size_t step = std::size_t{64} << 10;
+    constexpr auto last = static_cast<std::uint64_t>(std::numeric_limits<off_t>::max());
     std::string content;
-    while (content.size() < length) {
-        const std::uint64_t position = offset + content.size();
-        if (position < offset || position > static_cast<std::uint64_t>(std::numeric_limits<off_t>::max())) {
-            break;
-        }
+    while (content.size() < length && offset <= last - content.size()) {
         const std::size_t used = content.size();
-        content.resize(used + std::min(length - used, std::max(step, used)));
+        const std::uint64_t position = offset + used;
+        const std::size_t piece = std::min(length - used, std::max(step, used));
+        content.resize(used + static_cast<std::size_t>(std::min<std::uint64_t>(piece, last - position)));
         const ssize_t count =
             ::pread(file->get(), content.data() + used, content.size() - used, static_cast<off_t>(position));
         content.resize(used + static_cast<std::size_t>(std::max<ssize_t>(count, 0)));

@@ -10,8 +10,8 @@
 
 #include "remediations/machine/linux/file_operations.hpp"
 #include "remediations/machine/linux/system_error.hpp"
-#include "remediations/machine/linux/time_limit.hpp"
 #include "remediations/machine/linux/tree_copy.hpp"
+#include "remediations/machine/time_limit.hpp"
 
 namespace machine::local {
 

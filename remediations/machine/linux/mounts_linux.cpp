@@ -11,7 +11,7 @@
 
 #include "remediations/machine/linux/file_operations.hpp"
 #include "remediations/machine/linux/system_error.hpp"
-#include "remediations/machine/linux/time_limit.hpp"
+#include "remediations/machine/time_limit.hpp"
 
 namespace machine::local {
 
@@ -71,7 +71,8 @@ std::vector<std::string> combined_options(std::string_view of_mount, std::string
 
 struct MountLine {
     Mount mount;
-    std::string_view own_options;  ///< those of the mount, without those of its file system
+    std::string_view own_options;          ///< those of the mount, without those of its file system
+    std::string_view file_system_options;  ///< those of its file system
 };
 
 /// 36 35 98:0 /root /target options [optional fields] - type source file-system-options
@@ -90,7 +91,8 @@ std::optional<MountLine> parse_line(std::string_view line) {
         return std::nullopt;
     }
     return MountLine{{*source, *target, *type, combined_options(fields[5], dash[3]), std::string(fields[2]), *root},
-                     fields[5]};
+                     fields[5],
+                     dash[3]};
 }
 
 /// The lines refer to `text`.
@@ -173,6 +175,10 @@ Result<void> LinuxMounts::remount(const Path& target, const std::string& option)
                                     [&](const MountLine& line) { return line.mount.target == target; });
     if (found == lines->rend()) {
         return Error{ErrorKind::not_found, target + " is not a mount point", 0};
+    }
+    const auto file_system_options = split(found->file_system_options, ',');
+    if (option == "rw" && std::ranges::find(file_system_options, "ro") != file_system_options.end()) {
+        return Error{ErrorKind::refused, fmt::format("the file system at {} is itself read-only", target), 0};
     }
     std::string options = option;
     for (const std::string_view own : split(found->own_options, ',')) {

@@ -1,7 +1,6 @@
 #include "remediations/machine/recorded/redact.hpp"
 
 #include <algorithm>
-#include <boost/algorithm/string/find.hpp>
 #include <boost/algorithm/string/predicate.hpp>
 
 namespace machine::recorded {
@@ -32,14 +31,25 @@ std::size_t cut(std::string& text, std::size_t start, std::string_view ends_at) 
     return start + replacement.size();
 }
 
+/// ASCII alone, because a character of any other script is part of no marker.
+std::string lower_case(std::string_view text) {
+    std::string lower(text);
+    for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    return lower;
+}
+
 void redact_markers(std::string& text) {
     for (const auto& marker : markers) {
-        for (std::size_t at = 0;;) {
-            auto rest = boost::make_iterator_range(text.begin() + static_cast<std::ptrdiff_t>(at), text.end());
-            const auto found = boost::ifind_first(rest, marker.before);
-            if (found.empty()) break;
-            at = cut(text, static_cast<std::size_t>(found.end() - text.begin()), marker.ends_at);
+        const auto before = lower_case(marker.before);
+        const auto lower = lower_case(text);
+        std::string redacted;
+        std::size_t done = 0;
+        for (auto at = lower.find(before); at != std::string::npos; at = lower.find(before, done)) {
+            const auto secret = at + before.size();
+            redacted.append(text, done, secret - done).append(replacement);
+            done = std::min(text.find_first_of(marker.ends_at, secret), text.size());
         }
+        if (done > 0) text = redacted.append(text, done);
     }
 }
 

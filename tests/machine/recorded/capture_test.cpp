@@ -1,10 +1,12 @@
 #include "remediations/machine/recorded/capture.hpp"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
 #include <iterator>
+#include <tuple>
 
 #include "remediations/machine/recorded/redact.hpp"
 #include "tests/temporary_folder.hpp"
@@ -83,6 +85,16 @@ TEST_F(CaptureTest, EveryMistakeNamesFileAndPlace) {
         {R"({"schema":1,"system":{"platform":"linux"},"registry":{"k":{"values":{"v":{"type":1,"data":5}}}}})",
          R"(values["v"])"},
         {R"({"schema":1,"system":{"platform":"linux"},"commands":[{"command":["x"]}]})", "commands[0]"},
+        {R"({"schema":1,"system":{"platform":"linux"},"commands":[{"command":["x"],"answer":{},"then":[{"command":["y"]}]}]})",
+         "commands[0].then[0]"},
+        {R"({"schema":1,"system":{"platform":"linux"},"commands":[{"command":["x"],"answer":{},"then":[
+             {"command":["y"],"answer":{},"then":[]}]}]})",
+         "commands[0].then[0].then"},
+        {R"({"schema":1,"system":{"platform":"linux"},"spaces":{"/":{"free":1}}})", R"(spaces["/"].free)"},
+        {R"({"schema":1,"system":{"platform":"linux"},"spaces":{"/":{"free_bytes":-1}}})", R"(spaces["/"])"},
+        {R"({"schema":1,"system":{"platform":"linux"},"sources":{"a":7}})", R"(sources["a"])"},
+        {R"({"schema":1,"system":{"platform":"linux"},"interfaces":[{"addresses":7}]})", "interfaces"},
+        {R"({"schema":1,"system":{"platform":"linux"},"processes":[{"started":"now"}]})", "processes"},
         {R"({"schema":1,"system":{"platform":"linux"},"files":{"/../etc":{}}})", R"(files["/../etc"])"},
         {R"({"schema":1,"system":{"platform":"linux"},"complete":["everything"]})", "complete"},
     };
@@ -139,6 +151,162 @@ TEST_F(CaptureTest, RecordingNeverChangesTheMachine) {
     EXPECT_EQ(recording.machine.services().start("x").error().kind, ErrorKind::unsupported);
     EXPECT_EQ(recording.machine.registry().remove_key("HKLM\\x").error().kind, ErrorKind::unsupported);
     EXPECT_EQ(recording.machine.processes().run({"/bin/true", {}}).error().kind, ErrorKind::unsupported);
+    EXPECT_EQ(recording.machine.files().set_permissions("/etc/x", {}).error().kind, ErrorKind::unsupported);
+    EXPECT_EQ(recording.machine.services().set_restarts("x", true).error().kind, ErrorKind::unsupported);
+    EXPECT_EQ(recording.machine.mounts().remount("/", "exec").error().kind, ErrorKind::unsupported);
+    EXPECT_EQ(recording.machine.mounts().thaw("/").error().kind, ErrorKind::unsupported);
+}
+
+TEST_F(CaptureTest, AnswersThatWereNotAskedForAreNotCapturedEither) {
+    facts(R"({"schema":1,"system":{"platform":"linux"},"spaces":{"/":{"free_bytes":7}}})");
+    const auto machine = loaded();
+    EXPECT_EQ(machine.files().read_range("/etc/x", 0, 1).error().kind, ErrorKind::not_captured);
+    EXPECT_EQ(machine.files().space("/")->free_bytes, 7U);
+    EXPECT_EQ(machine.files().space("/boot").error().kind, ErrorKind::not_captured) << "it may be another file system";
+    EXPECT_EQ(machine.processes().query({"/bin/x", {}}).error().kind, ErrorKind::not_captured);
+    EXPECT_EQ(machine.network().source_address("168.63.129.16").error().kind, ErrorKind::not_captured);
+    EXPECT_EQ(machine.network().interfaces().error().kind, ErrorKind::not_captured);
+    EXPECT_EQ(machine.network().resolve("h", {}).error().kind, ErrorKind::not_captured);
+}
+
+TEST_F(CaptureTest, CompleteSectionsHaveTheUsual) {
+    facts(R"({"schema":1,"system":{"platform":"linux"},"complete":["files","processes","commands","network"],
+              "spaces":{"/var":{"free_bytes":1},"/var/log":{"error":{"kind":"timed_out"}}},
+              "sources":{"10.1.1.1":"10.0.0.5","10.2.2.2":{"error":{"kind":"unreachable"}}},
+              "names":{"h":["10.1.1.1"]}})");
+    const auto machine = loaded();
+    EXPECT_EQ(machine.files().space("/var/lib/waagent")->free_bytes, 1U);
+    EXPECT_EQ(machine.files().space("/var/log/x").error().kind, ErrorKind::timed_out);
+    for (const auto* elsewhere : {"/", "/variable", "/boot/efi"}) {
+        EXPECT_EQ(machine.files().space(elsewhere)->free_bytes, std::uint64_t{20} << 30) << elsewhere;
+        EXPECT_EQ(machine.files().space(elsewhere)->free_inodes, 1'500'000U);
+    }
+    EXPECT_TRUE(machine.processes().list()->empty());
+    EXPECT_EQ(machine.processes().query({"/bin/x", {}}).error().kind, ErrorKind::not_found);
+    const auto& network = machine.network();
+    EXPECT_EQ(network.source_address("168.63.129.16").value(), "10.0.0.4");
+    EXPECT_EQ(network.source_address("10.1.1.1").value(), "10.0.0.5");
+    EXPECT_EQ(network.source_address("10.2.2.2").error().kind, ErrorKind::unreachable);
+    EXPECT_EQ(network.interfaces()->at(1).addresses, std::vector<std::string>{"10.0.0.4"});
+    EXPECT_EQ(network.get({.host = "h", .port = 1, .path = "/", .headers = {}}).error().kind, ErrorKind::timed_out);
+    EXPECT_EQ(network.resolve("h", {})->size(), 1U);
+    EXPECT_EQ(network.resolve("other", {}).error().kind, ErrorKind::not_found);
+}
+
+TEST_F(CaptureTest, SpaceOfAWindowsFolderHoldsBelowIt) {
+    facts(R"({"schema":1,"system":{"platform":"windows","system_drive":"C:"},"complete":["files"],
+              "spaces":{"C:":{"free_bytes":1}}})");
+    EXPECT_EQ(loaded().files().space("C:\\Windows\\System32")->free_bytes, 1U);
+    EXPECT_EQ(loaded().files().space("D:\\x")->free_bytes, std::uint64_t{20} << 30);
+}
+
+TEST_F(CaptureTest, EveryNewAnswerSurvivesSavingAndLoading) {
+    facts(R"({"schema":1,"system":{"platform":"linux"},
+              "processes":[{"pid":7,"name":"dd","started":1700000000,"blocked_in":"percpu_rwsem_wait"}],
+              "services":{"a":{"name":"a","restarts":false,"restart_count":9}},
+              "mounts":[{"source":"/dev/sda1","target":"/","type":"ext4","options":["rw"],"device":"8:1","root":"/sub"}],
+              "http":{"h:80/":{"status":200,"date":"today"}},
+              "spaces":{"/":{"total_bytes":9,"free_bytes":8,"total_inodes":7,"free_inodes":6}},
+              "sources":{"10.1.1.1":"10.0.0.5"},
+              "interfaces":[{"name":"eth0","mac":"00:0d:3a:00:00:01","up":true,"addresses":["10.0.0.5","fe80::1"]}]})");
+    const auto original = loaded();
+    auto recording = record(original);
+    const auto ask = [](const Machine& machine) {
+        return std::tuple(machine.processes().list().value(), machine.services().find("a").value(),
+                          machine.mounts().list().value(), machine.files().space("/").value(),
+                          machine.network().get({.host = "h", .port = 80, .path = "/", .headers = {}}).value(),
+                          machine.network().source_address("10.1.1.1").value(), machine.network().interfaces().value());
+    };
+    const auto answers = ask(recording.machine);
+    EXPECT_EQ(std::get<0>(answers).front().started, std::chrono::system_clock::from_time_t(1700000000));
+    EXPECT_EQ(std::get<2>(answers).front().root, "/sub");
+    ASSERT_TRUE(save(*recording.capture, folder_.path() / "saved"));
+    EXPECT_EQ(ask(load(folder_.path() / "saved").value()), answers);
+}
+
+/// A log of the given number of lines of 64 bytes; "line 000007 ....\n".
+std::string log_of(int lines) {
+    std::string text;
+    for (int i = 0; i < lines; ++i) text += fmt::format("line {:06} {:.>51}\n", i, "");
+    return text;
+}
+
+TEST_F(CaptureTest, OfAFileReadInRangesTheEndIsKept) {
+    facts(R"({"schema":1,"system":{"platform":"linux"},"complete":["files"]})");
+    const auto log = log_of(50'000) + "torn";
+    const auto zip = std::string("PK\0", 3) + std::string(2 << 20, '\n');
+    file("log", log);
+    file("short", "a\nb");
+    file("archive.zip", zip);
+    file("both", log);
+    const auto original = loaded();
+    auto recording = record(original);
+    const auto& files = recording.machine.files();
+    EXPECT_EQ(files.read_range("/log", 70, 10).value(), log.substr(70, 10));
+    EXPECT_EQ(files.status("/log")->size, log.size());
+    EXPECT_EQ(files.read_range("/log", 0, 10).value(), log.substr(0, 10));
+    ASSERT_TRUE(files.read_range("/short", 2, 10));
+    ASSERT_TRUE(files.read_range("/archive.zip", 0, 4) && files.status("/archive.zip"));
+    ASSERT_TRUE(files.read_range("/both", 0, 1) && files.read("/both"));
+    EXPECT_FALSE(files.read("/log", 100));
+    EXPECT_FALSE(files.read_range("/absent", 0, 1));
+    ASSERT_TRUE(save(*recording.capture, folder_.path() / "saved"));
+
+    const auto machine = load(folder_.path() / "saved").value();
+    const auto kept = machine.files().read("/log").value();
+    EXPECT_LE(kept.size(), std::size_t{1} << 20);
+    EXPECT_GT(kept.size(), (std::size_t{1} << 20) - 64);
+    EXPECT_TRUE(log.ends_with("\n" + kept)) << "from the start of a line to the end";
+    EXPECT_EQ(machine.files().status("/log")->size, kept.size());
+    EXPECT_EQ(machine.files().read_range("/log", kept.size() - 4, 100).value(), "torn");
+    EXPECT_EQ(machine.files().read_range("/log", kept.size(), 1).value(), "");
+    EXPECT_EQ(machine.files().read("/short").value(), "a\nb");
+    EXPECT_EQ(machine.files().read("/both").value(), log) << "it was read whole, too";
+    EXPECT_EQ(machine.files().read("/archive.zip")->size(), std::size_t{1} << 20) << "a binary file has no lines";
+    EXPECT_EQ(machine.files().read_range("/absent", 0, 1).error().kind, ErrorKind::not_found);
+}
+
+TEST_F(CaptureTest, TheSizeOfACutFileIsThatOfWhatIsLeftWithoutItsSecrets) {
+    facts(R"({"schema":1,"system":{"platform":"linux"}})");
+    file("log", log_of(40'000) + "https://h/?sig=SECRETSECRETSECRETSECRET&x\n");
+    const auto original = loaded();
+    auto recording = record(original);
+    ASSERT_TRUE(recording.machine.files().status("/log"));
+    ASSERT_TRUE(recording.machine.files().read_range("/log", 0, 1));
+    ASSERT_TRUE(save(*recording.capture, folder_.path() / "saved"));
+    const auto machine = load(folder_.path() / "saved").value();
+    EXPECT_THAT(machine.files().read("/log").value(), testing::EndsWith("?sig=REDACTED&x\n"));
+    EXPECT_EQ(machine.files().status("/log")->size, machine.files().read("/log")->size());
+}
+
+TEST_F(CaptureTest, WhatARunChangesHoldsAfterIt) {
+    facts(R"({"schema":1,"system":{"platform":"linux"},"commands":[
+              {"command":["/bin/get"],"answer":{"out":"old"}},
+              {"command":["/bin/set","new"],"answer":{},"then":[{"command":["/bin/get"],"answer":{"out":"new"}}]}]})");
+    auto machine = loaded();
+    ASSERT_TRUE(machine.processes().query({"/bin/set", {"new"}}));
+    EXPECT_EQ(machine.processes().query({"/bin/get", {}})->out, "old") << "a query changes nothing";
+    ASSERT_TRUE(machine.processes().run({"/bin/set", {"new"}}));
+    EXPECT_EQ(machine.processes().query({"/bin/get", {}})->out, "new");
+}
+
+TEST_F(CaptureTest, MountsAndPermissionsTakeChanges) {
+    facts(R"({"schema":1,"system":{"platform":"linux"},"files":{"/dev/x":{"status":{"kind":"other"}}},
+              "mounts":[{"target":"/tmp","options":["rw","nosuid","noexec"]}]})");
+    file("etc/x", "1");
+    auto machine = loaded();
+    const auto options = [&] { return machine.mounts().list()->front().options; };
+    ASSERT_TRUE(machine.mounts().remount("/tmp", "exec"));
+    EXPECT_THAT(options(), ElementsAre("rw", "nosuid"));
+    ASSERT_TRUE(machine.mounts().remount("/tmp", "ro"));
+    EXPECT_THAT(options(), ElementsAre("ro", "nosuid"));
+    EXPECT_EQ(machine.mounts().remount("/tmp", "relatime").error().kind, ErrorKind::unsupported);
+    EXPECT_EQ(machine.mounts().remount("/var", "exec").error().kind, ErrorKind::not_found);
+    ASSERT_TRUE(machine.files().set_permissions("/etc/x", {.mode = 0640, .uid = 1, .gid = 2}));
+    EXPECT_EQ(machine.files().status("/etc/x")->mode, 0640U);
+    EXPECT_EQ(machine.files().status("/etc/x")->size, 1U);
+    EXPECT_EQ(machine.files().set_permissions("/dev/x", {}).error().kind, ErrorKind::invalid);
+    EXPECT_EQ(machine.files().set_permissions("/etc/y", {}).error().kind, ErrorKind::not_captured);
 }
 
 TEST(Redact, ReplacesTheSecretAndNothingElse) {

@@ -12,7 +12,7 @@
 
 #include "remediations/machine/result.hpp"
 
-namespace machine::local {
+namespace machine {
 
 /// Makes a system call that a dead disk or server can block for ever, in a thread of its own, and
 /// leaves the thread behind at the limit: error timed_out. `call` owns all it uses. `what`
@@ -32,4 +32,4 @@ Result<T> with_time_limit(std::chrono::milliseconds limit, const std::string& wh
     return answer.get();
 }
 
-}  // namespace machine::local
+}  // namespace machine
