@@ -28,8 +28,8 @@ struct HttpResponse {
 };
 
 struct NetworkInterface {
-    std::string name;
-    std::string mac;  ///< lower case, "00:0d:3a:..."; empty for loopback and tunnels
+    std::string name;  ///< "eth0"; "Ethernet", which is localized, on Windows
+    std::string mac;   ///< lower case, "00:0d:3a:..."; empty for loopback and tunnels
     bool up = false;
     std::vector<std::string> addresses;  ///< IPv4 and IPv6 without prefix length, the primary one first
 

@@ -59,6 +59,34 @@ TEST_F(WindowsFiles, TellsWhyItCannotRead) {
     EXPECT_THAT(files->read(folder.file("absent")).error().message, HasSubstr(folder.file("absent")));
 }
 
+TEST_F(WindowsFiles, ReadsRanges) {
+    std::string content;
+    for (int i = 0; i < 50'000; ++i) content += std::to_string(i);
+    const auto path = folder.file("file");
+    ASSERT_TRUE(files->write(path, content));
+    EXPECT_EQ(files->read_range(path, 0, 10).value(), content.substr(0, 10));
+    EXPECT_EQ(files->read_range(path, 7, 200'000).value(), content.substr(7, 200'000));
+    EXPECT_EQ(files->read_range(path, content.size() - 3, 10).value(), content.substr(content.size() - 3));
+    for (const auto beyond : {std::uint64_t{content.size()}, std::uint64_t{1} << 40, ~std::uint64_t{0}}) {
+        EXPECT_EQ(files->read_range(path, beyond, 10).value(), "");
+    }
+    EXPECT_EQ(files->read_range(folder.file("absent"), 0, 1).error().kind, ErrorKind::not_found);
+    EXPECT_EQ(files->read_range(folder.file(""), 0, 1).error().kind, ErrorKind::invalid);
+}
+
+TEST_F(WindowsFiles, KnowsTheSpaceOfTheVolume) {
+    const auto path = folder.file("file");
+    ASSERT_TRUE(files->write(path, "x"));
+    const auto space = files->space(path);
+    ASSERT_TRUE(space) << space.error().message;
+    EXPECT_GT(space->total_bytes, 0U);
+    EXPECT_LE(space->free_bytes, space->total_bytes);
+    EXPECT_EQ(space->total_inodes, 0U);
+    EXPECT_EQ(files->space(folder.file(""))->total_bytes, space->total_bytes);
+    EXPECT_EQ(files->space(folder.file("absent")).error().kind, ErrorKind::not_found);
+    EXPECT_EQ(files->set_permissions(path, {}).error().kind, ErrorKind::unsupported);
+}
+
 TEST_F(WindowsFiles, MovesATreeAndBack) {
     ASSERT_TRUE(files->write(folder.file("top"), ""));
     ASSERT_TRUE(files->move(folder.file("top"), folder.file("tree\\below\\top")));

@@ -37,6 +37,8 @@ TEST_F(WindowsMachine, ListsItself) {
     const auto self = std::ranges::find(processes, GetCurrentProcessId(), &Process::pid);
     ASSERT_NE(self, processes.end());
     EXPECT_EQ(self->name, "test-windows.exe");
+    EXPECT_LE(self->started, std::chrono::system_clock::now());
+    EXPECT_GE(self->started, std::chrono::system_clock::now() - std::chrono::hours(1));
 }
 
 TEST_F(WindowsMachine, RunsATool) {
@@ -56,6 +58,25 @@ TEST_F(WindowsMachine, ListsTheFixedDrives) {
     ASSERT_NE(drive, mounts.end());
     EXPECT_FALSE(drive->type.empty());
     EXPECT_THAT(drive->options, Contains("rw"));
+}
+
+TEST_F(WindowsMachine, CannotChangeAMount) {
+    EXPECT_EQ(machine.mounts().remount("C:\\", "exec").error().kind, ErrorKind::unsupported);
+    EXPECT_EQ(machine.mounts().thaw("C:\\").error().kind, ErrorKind::unsupported);
+    EXPECT_EQ(machine.services().set_restarts("RpcSs", true).error().kind, ErrorKind::unsupported);
+}
+
+TEST_F(WindowsMachine, KnowsItsAddresses) {
+    const auto& network = machine.network();
+    EXPECT_EQ(network.source_address("127.0.0.1").value(), "127.0.0.1");
+    EXPECT_EQ(network.source_address("localhost").error().kind, ErrorKind::invalid);
+    const auto interfaces = network.interfaces();
+    ASSERT_TRUE(interfaces) << interfaces.error().message;
+    const auto loopback = std::ranges::find_if(
+        *interfaces, [](const auto& one) { return std::ranges::count(one.addresses, "127.0.0.1") == 1; });
+    ASSERT_NE(loopback, interfaces->end());
+    EXPECT_EQ(loopback->mac, "");
+    EXPECT_TRUE(loopback->up);
 }
 
 TEST_F(WindowsMachine, TellsConnectionsApart) {

@@ -87,6 +87,25 @@ Result<std::string> read_all(HANDLE file, std::size_t limit, std::string_view na
     }
 }
 
+Result<std::string> read_part(HANDLE file, std::uint64_t offset, std::size_t length, std::string_view name) {
+    LARGE_INTEGER size{};
+    if (!GetFileSizeEx(file, &size)) return last_error("read", name);
+    if (offset >= static_cast<std::uint64_t>(size.QuadPart)) return std::string();
+    LARGE_INTEGER start{};
+    start.QuadPart = static_cast<LONGLONG>(offset);
+    if (!SetFilePointerEx(file, start, nullptr, FILE_BEGIN)) return last_error("read", name);
+    std::string content;
+    while (content.size() < length) {
+        char buffer[64 * 1024];
+        DWORD count = 0;
+        const auto wanted = static_cast<DWORD>(std::min(sizeof buffer, length - content.size()));
+        if (!ReadFile(file, buffer, wanted, &count, nullptr)) return last_error("read", name);
+        if (count == 0) break;
+        content.append(buffer, count);
+    }
+    return content;
+}
+
 Result<void> write_all(HANDLE file, std::string_view content, std::string_view name) {
     while (!content.empty()) {
         const auto chunk = static_cast<DWORD>(std::min(content.size(), std::size_t{1} << 20));

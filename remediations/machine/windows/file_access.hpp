@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -26,6 +27,9 @@ bool is_link(HANDLE file);
 
 /// From the current position on; ErrorKind::too_large above `limit` bytes. `name` is for messages.
 Result<std::string> read_all(HANDLE file, std::size_t limit, std::string_view name);
+
+/// At most `length` bytes from `offset`; fewer at the end of the file.
+Result<std::string> read_part(HANDLE file, std::uint64_t offset, std::size_t length, std::string_view name);
 
 Result<void> write_all(HANDLE file, std::string_view content, std::string_view name);
 

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "remediations/machine/time_limit.hpp"
 #include "remediations/machine/windows/file_access.hpp"
+#include "remediations/machine/windows/file_time.hpp"
 #include "remediations/machine/windows/parts.hpp"
 #include "remediations/machine/windows/system_error.hpp"
 #include "remediations/machine/windows/text.hpp"
@@ -13,15 +15,6 @@
 namespace machine::windows {
 
 namespace {
-
-std::chrono::system_clock::time_point to_time_point(FILETIME time) {
-    // FILETIME counts 100 ns from 1601-01-01.
-    constexpr std::int64_t unix_epoch = 116444736000000000;
-    const auto ticks = (static_cast<std::int64_t>(time.dwHighDateTime) << 32) | time.dwLowDateTime;
-    using Ticks = std::chrono::duration<std::int64_t, std::ratio<1, 10'000'000>>;
-    return std::chrono::system_clock::time_point(
-        std::chrono::duration_cast<std::chrono::system_clock::duration>(Ticks(ticks - unix_epoch)));
-}
 
 Error is_not(const Path& path, std::string_view expected) {
     return {ErrorKind::invalid, fmt::format("{} is not {}", path, expected), 0};
@@ -57,6 +50,20 @@ Result<std::vector<Entry>> entries_of(const std::wstring& native) {
     } while (FindNextFileW(find.get(), &data));
     if (GetLastError() != ERROR_NO_MORE_FILES) return last_error("list", name);
     return entries;
+}
+
+Result<Space> space_of(const std::wstring& native) {
+    const auto name = display(native);
+    if (GetFileAttributesW(native.c_str()) == INVALID_FILE_ATTRIBUTES) return last_error("find", name);
+    // The volume's own root: the function below takes no file, and a volume may be mounted in a folder.
+    std::wstring root(native.size() + 2, L'\0');
+    ULARGE_INTEGER total{};
+    ULARGE_INTEGER available{};
+    if (!GetVolumePathNameW(native.c_str(), root.data(), static_cast<DWORD>(root.size())) ||
+        !GetDiskFreeSpaceExW(root.c_str(), nullptr, &total, &available)) {
+        return last_error("see the free space at", name);
+    }
+    return Space{.total_bytes = total.QuadPart, .free_bytes = available.QuadPart};
 }
 
 DWORD attributes_of(const std::wstring& native) {
@@ -157,6 +164,24 @@ public:
         return read_all(file->get(), limit, path);
     }
 
+    Result<std::string> read_range(const Path& path, std::uint64_t offset, std::size_t length) const override {
+        const auto native = native_path(path);
+        if (!native) return native.error();
+        const auto found = status(path);
+        if (!found) return found.error();
+        if (found->kind == FileKind::directory) return is_not(path, "a file");
+        const auto file = open_existing(*native, GENERIC_READ);
+        if (!file) return file.error();
+        return read_part(file->get(), offset, length, path);
+    }
+
+    Result<Space> space(const Path& path) const override {
+        const auto native = native_path(path);
+        if (!native) return native.error();
+        return with_time_limit<Space>(std::chrono::seconds(2), "see the free space at " + path,
+                                      [native = *native] { return space_of(native); });
+    }
+
     Result<std::vector<std::string>> list(const Path& directory) const override {
         const auto native = native_path(directory);
         if (!native) return native.error();
@@ -191,6 +216,10 @@ public:
         if (code == ERROR_SUCCESS) return {};
         DeleteFileW(temporary->c_str());
         return windows_error(code, "replace", path);
+    }
+
+    Result<void> set_permissions(const Path& path, const FilePermissions&) override {
+        return Error{ErrorKind::unsupported, path + " has an access control list, and no mode", 0};
     }
 
     Result<void> move(const Path& from, const Path& to) override {

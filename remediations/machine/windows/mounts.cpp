@@ -1,5 +1,7 @@
 #include "remediations/machine/mounts.hpp"
 
+#include <fmt/format.h>
+
 #include "remediations/machine/windows/parts.hpp"
 #include "remediations/machine/windows/system_error.hpp"
 #include "remediations/machine/windows/text.hpp"
@@ -24,7 +26,15 @@ public:
         return mounts;
     }
 
+    Result<void> remount(const Path& target, const std::string&) override { return unsupported("remount", target); }
+
+    Result<void> thaw(const Path& target) override { return unsupported("thaw", target); }
+
 private:
+    static Error unsupported(const char* action, const Path& target) {
+        return {ErrorKind::unsupported, fmt::format("Windows does not let anybody {} {}", action, target), 0};
+    }
+
     /// What a volume does not tell (it may be locked) stays empty.
     static Mount describe(const wchar_t* root) {
         Mount mount;

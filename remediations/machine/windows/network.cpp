@@ -3,12 +3,16 @@
 #include <winsock2.h>
 #include <ws2tcpip.h>
 
+#include <iphlpapi.h>  // after Winsock
+
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <future>
 #include <thread>
 
 #include "remediations/machine/http_probe.hpp"
+#include "remediations/machine/source_address.hpp"
 #include "remediations/machine/windows/parts.hpp"
 #include "remediations/machine/windows/system_error.hpp"
 #include "remediations/machine/windows/text.hpp"
@@ -59,6 +63,31 @@ Result<Addresses> ask_system(const std::wstring& host) {
     return addresses;
 }
 
+std::string numeric_text(const SOCKET_ADDRESS& address) {
+    ADDRINFOW info{};
+    info.ai_addr = address.lpSockaddr;
+    info.ai_addrlen = static_cast<std::size_t>(address.iSockaddrLength);
+    const auto text = numeric_text(info);
+    return text.substr(0, text.find('%'));  // without the scope of a link-local one
+}
+
+NetworkInterface describe(const IP_ADAPTER_ADDRESSES& adapter) {
+    NetworkInterface result;
+    result.name = to_utf8(adapter.FriendlyName);
+    result.up = adapter.OperStatus == IfOperStatusUp;
+    if (adapter.IfType != IF_TYPE_SOFTWARE_LOOPBACK && adapter.PhysicalAddressLength == 6) {
+        result.mac = fmt::format("{:02x}", fmt::join(&adapter.PhysicalAddress[0], &adapter.PhysicalAddress[6], ":"));
+    }
+    for (const auto* address = adapter.FirstUnicastAddress; address; address = address->Next) {
+        if (auto text = numeric_text(address->Address); !text.empty()) result.addresses.push_back(std::move(text));
+    }
+    return result;
+}
+
+IP_ADAPTER_ADDRESSES* first_adapter(std::vector<std::uint64_t>& buffer) {
+    return reinterpret_cast<IP_ADAPTER_ADDRESSES*>(buffer.data());
+}
+
 class WindowsNetwork final : public Network {
 public:
     Result<HttpResponse> get(const HttpRequest& request) const override {
@@ -76,6 +105,29 @@ public:
             return Error{ErrorKind::timed_out, fmt::format("cannot resolve {} within {} ms", host, timeout.count()), 0};
         }
         return answer.get();
+    }
+
+    Result<std::string> source_address(const std::string& address) const override {
+        return source_address_for(address);
+    }
+
+    Result<std::vector<NetworkInterface>> interfaces() const override {
+        constexpr ULONG flags = GAA_FLAG_SKIP_ANYCAST | GAA_FLAG_SKIP_MULTICAST | GAA_FLAG_SKIP_DNS_SERVER;
+        // Again where an adapter has appeared between two questions.
+        std::vector<std::uint64_t> buffer;  // aligned for the structures in it
+        ULONG size = 16384;
+        ULONG code = ERROR_BUFFER_OVERFLOW;
+        for (int attempt = 0; attempt < 3 && code == ERROR_BUFFER_OVERFLOW; ++attempt) {
+            buffer.resize(size / sizeof(std::uint64_t) + 1);
+            code = GetAdaptersAddresses(AF_UNSPEC, flags, nullptr, first_adapter(buffer), &size);
+        }
+        std::vector<NetworkInterface> interfaces;
+        if (code == ERROR_NO_DATA || code == ERROR_ADDRESS_NOT_ASSOCIATED) return interfaces;
+        if (code != ERROR_SUCCESS) return windows_error(code, "list", "the network interfaces");
+        for (const auto* adapter = first_adapter(buffer); adapter; adapter = adapter->Next) {
+            interfaces.push_back(describe(*adapter));
+        }
+        return interfaces;
     }
 
 private:

@@ -1,6 +1,7 @@
 #include "remediations/machine/processes.hpp"
 
 #include "remediations/machine/run_command.hpp"
+#include "remediations/machine/windows/file_time.hpp"
 #include "remediations/machine/windows/parts.hpp"
 #include "remediations/machine/windows/system_error.hpp"
 #include "remediations/machine/windows/text.hpp"
@@ -12,6 +13,15 @@ namespace machine::windows {
 
 namespace {
 
+/// The epoch where it may not be seen: of protected processes, or one that has ended.
+std::chrono::system_clock::time_point start_of(DWORD pid) {
+    const KernelHandle process(OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, pid));
+    FILETIME started{};
+    FILETIME other{};
+    if (!process || !GetProcessTimes(process.get(), &started, &other, &other, &other)) return {};
+    return std::chrono::floor<std::chrono::seconds>(to_time_point(started));
+}
+
 class WindowsProcesses final : public Processes {
 public:
     Result<std::vector<Process>> list() const override {
@@ -22,7 +32,11 @@ public:
         std::vector<Process> processes;
         // The command line lies in the other process's memory, which is not read.
         for (auto more = Process32FirstW(snapshot.get(), &entry); more; more = Process32NextW(snapshot.get(), &entry)) {
-            processes.push_back({entry.th32ProcessID, entry.th32ParentProcessID, to_utf8(entry.szExeFile), {}});
+            processes.push_back({entry.th32ProcessID,
+                                 entry.th32ParentProcessID,
+                                 to_utf8(entry.szExeFile),
+                                 {},
+                                 start_of(entry.th32ProcessID)});
         }
         if (GetLastError() != ERROR_NO_MORE_FILES) return last_error("list", "the processes");
         return processes;

@@ -253,6 +253,10 @@ public:
         return configure(name, "change the start type of", start_number(start), nullptr, nullptr);
     }
 
+    Result<void> set_restarts(const std::string& name, bool) override {
+        return Error{ErrorKind::unsupported, "the recovery actions of service " + name + " are not changed", 0};
+    }
+
     Result<void> set_account(const std::string& name, const std::string& account) override {
         const auto wanted = service_account(account);
         if (!wanted) return wanted.error();
