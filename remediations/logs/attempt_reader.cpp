@@ -270,11 +270,11 @@ void AttemptReader::add_freeze_failure(const ScannedLine& line, const ScannedLin
     constexpr std::string_view before_reason = "error message:";
     const auto reason = text.find(before_reason, mount_end);
     FreezeFailure failure{line.to_log_line(file_, found, markers_of(platform_)[found.pattern].text.size()), {}, {}};
-    failure.mount = printable_excerpt(text.substr(0, mount_end), 0, 0);
+    failure.mount = printable(text.substr(0, mount_end));
     if (reason != std::string_view::npos) {
         auto words = text.substr(reason + before_reason.size());
         words.remove_prefix(std::min(words.find_first_not_of(' '), words.size()));
-        failure.reason = printable_excerpt(words, 0, 0);
+        failure.reason = printable(words);
     }
     failures.push_back(std::move(failure));
 }
@@ -308,7 +308,7 @@ void AttemptReader::read_result(const ScannedLine& line, const ScannedLine::Foun
     }
     auto& attempt = drafts_.back().attempt;
     attempt.result = code;
-    attempt.result_text = printable_excerpt(text, 0, 0);
+    attempt.result_text = printable(text);
     attempt.succeeded = *code == 0 || *code == 1;
 }
 

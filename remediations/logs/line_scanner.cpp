@@ -29,7 +29,7 @@ LogLine ScannedLine::to_log_line(const machine::Path& file, const Found& pattern
     const auto text_begin = static_cast<std::size_t>(parts.text.data() - raw.data());
     const auto within_text = [&](std::size_t offset) { return offset - std::min(offset, text_begin); };
     return {file, number, parts.time,
-            printable_excerpt(parts.text, within_text(pattern.end - length), within_text(pattern.end))};
+            excerpt_around(parts.text, within_text(pattern.end - length), within_text(pattern.end))};
 }
 
 LineScanner::LineScanner(const PatternAutomaton& automaton, LogClock clock, Consumer consumer)

@@ -27,7 +27,8 @@ struct ScannedLine {
     };
     std::span<const Found> found;  ///< each pattern once, in the order in which they end
 
-    /// The line for a person; of a long one, the part with the pattern, which is `length` bytes long.
+    /// The line, of a long one the part with the pattern, which is `length` bytes long. Its text is not printable()
+    /// yet: that takes longer than finding it, and most lines are not the last one found.
     LogLine to_log_line(const machine::Path& file, const Found& pattern, std::size_t length) const;
 };
 

@@ -107,13 +107,13 @@ public:
                         true);
         }
         evidence_.attempts_ = std::move(attempts_).finish();
-        redact();
+        make_presentable();
     }
 
 private:
-    /// Logs have signed addresses and commands in them. Done at the end, for it takes longer than finding a line.
-    void redact() {
-        const auto clean = [](std::string& text) { text = printable_excerpt(machine::recorded::redact(text), 0, 0); };
+    /// Of the lines that are kept at the end: logs have garbage, signed addresses and commands in them.
+    void make_presentable() {
+        const auto clean = [](std::string& text) { text = printable(machine::recorded::redact(printable(text))); };
         for (auto& [key, entry] : evidence_.entries_) {
             clean(entry.match.newest.text);
         }
@@ -299,7 +299,7 @@ private:
             evidence_.sources_.push_back(
                 {log, name,
                  Error{ErrorKind::refused, fmt::format("{}: exit code {}: {}", command.program, output->exit_code,
-                                                       printable_excerpt(output->err, 0, 0))}});
+                                                       printable(output->err))}});
             return;
         }
         LogClock clock;

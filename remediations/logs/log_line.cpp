@@ -22,17 +22,6 @@ std::string to_text(std::chrono::system_clock::time_point time) {
                        clock.minutes().count(), clock.seconds().count());
 }
 
-std::string printable(std::string_view text) {
-    std::string result = machine::valid_utf8(text);
-    for (auto& c : result) {
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
-            c = ' ';
-        }
-    }
-    result.erase(result.find_last_not_of(' ') + 1);
-    return result;
-}
-
 }  // namespace
 
 Evidence LogLine::evidence(std::string expected) const {
@@ -43,25 +32,34 @@ Evidence LogLine::evidence(std::string expected) const {
     return result;
 }
 
-std::string printable_excerpt(std::string_view text, std::size_t from, std::size_t to) {
-    constexpr std::size_t longest = LogLine::longest_text;
-    constexpr std::size_t context = 100;
-    std::size_t begin = 0;
-    if (text.size() > longest && to > longest - ellipsis.size()) {
-        from = std::min(from, text.size());
-        // Not within a word: that may be a secret, which is recognised by what stands before it.
-        begin = from - std::min(from, context);
-        while (begin > 0 && begin < from && text[begin - 1] != ' ') {
-            ++begin;
+std::string printable(std::string_view text) {
+    std::string result = machine::valid_utf8(text.substr(0, LogLine::longest_text + 1));
+    for (auto& c : result) {
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
+            c = ' ';
         }
     }
-    std::string shown(begin > 0 ? ellipsis : "");
-    shown += printable(text.substr(begin, longest + 1));
+    result.erase(result.find_last_not_of(' ') + 1);
     // Bytes that are no UTF-8 have grown to three each.
-    if (shown.size() <= longest && text.size() - begin <= longest) {
-        return shown;
+    if (result.size() <= LogLine::longest_text && text.size() <= LogLine::longest_text) {
+        return result;
     }
-    return std::string(machine::utf8_prefix(shown, longest - ellipsis.size())).append(ellipsis);
+    return std::string(machine::utf8_prefix(result, LogLine::longest_text - ellipsis.size())).append(ellipsis);
+}
+
+std::string excerpt_around(std::string_view text, std::size_t from, std::size_t to) {
+    constexpr std::size_t longest = LogLine::longest_text;
+    constexpr std::size_t context = 100;
+    if (text.size() <= longest || to <= longest - ellipsis.size()) {
+        return std::string(text.substr(0, longest + 1));
+    }
+    from = std::min(from, text.size());
+    std::size_t begin = from - std::min(from, context);
+    // Not within a word: that may be a secret, which is recognised by what stands before it.
+    while (begin > 0 && begin < from && text[begin - 1] != ' ') {
+        ++begin;
+    }
+    return std::string(begin > 0 ? ellipsis : "").append(text.substr(begin, longest + 1));
 }
 
 }  // namespace remediations

@@ -27,7 +27,10 @@ struct LogLine {
     Evidence evidence(std::string expected) const;
 };
 
-/// `text` as LogLine keeps it; its bytes from `from` to `to` are in the part that is kept.
-std::string printable_excerpt(std::string_view text, std::size_t from, std::size_t to);
+/// Valid UTF-8 without control characters, cut to LogLine::longest_text.
+std::string printable(std::string_view text);
+
+/// The part of a long text, as its bytes are, of which printable() keeps what stands from `from` to `to`.
+std::string excerpt_around(std::string_view text, std::size_t from, std::size_t to);
 
 }  // namespace remediations
