@@ -12,7 +12,8 @@ using machine::Result;
 
 namespace {
 
-constexpr const char* places[] = {"/etc/waagent.conf", "/usr/share/defaults/waagent/waagent.conf"};
+constexpr const char* places[] = {"/etc/waagent.conf", "/usr/share/defaults/waagent/waagent.conf",
+                                  "/usr/share/oem/waagent.conf"};
 
 struct Setting {
     std::string key;

@@ -7,6 +7,7 @@
 #include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/guest_agent/agent_configuration.hpp"
+#include "remediations/guest_agent/agent_processes.hpp"
 #include "remediations/guest_agent/agent_service.hpp"
 #include "remediations/guest_agent/agent_version.hpp"
 
@@ -111,7 +112,10 @@ Result<Examination> examine(const Machine& machine) {
     const auto configuration = AgentConfiguration::read(machine);
     if (configuration) return examine(machine, *configuration);
     if (configuration.error().kind != ErrorKind::not_found) return configuration.error();
-    if (!agent_program(machine)) return configuration.error();
+    // An agent that runs has found its configuration, at a place that is not known here.
+    const auto processes = agent_processes(machine);
+    if (!processes) return processes.error();
+    if (processes->any() || !agent_program(machine)) return configuration.error();
     return Examination{Fault::missing, {{path, "missing", "the agent's configuration"}}};
 }
 

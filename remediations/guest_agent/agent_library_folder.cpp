@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "remediations/backup_extension/extension_folder.hpp"
 #include "remediations/catalogue_entries.hpp"
 #include "remediations/guest_agent/agent_configuration.hpp"
@@ -57,6 +59,12 @@ Finding moved(const Machine& machine, const std::string& folder, std::vector<Evi
                                 std::move(evidence));
     }
     if (!link && link.error().kind != ErrorKind::not_found) return Finding::unknown(usual, link.error());
+    const auto mounts = machine.mounts().list();
+    const bool is_mount = mounts && std::ranges::find(*mounts, usual, &machine::Mount::target) != mounts->end();
+    if (is_mount && !certificate_out_of_reach(machine, folder)) {
+        return Finding::healthy(fmt::format("The agent keeps extensions in {}, and {} is a mount.", folder, usual),
+                                std::move(evidence));
+    }
     const auto& logs = machine.derived<LogEvidence>();
     const auto* line = logs.find_current(Log::extension, cannot_open_line);
     if (!line) line = logs.find_current(Log::extension, cannot_open_old_line);

@@ -75,9 +75,9 @@ Finding diagnose(const Machine& machine) {
                         start_word(service->start)),
             std::move(evidence),
             fmt::format(
-                "Enable and start it: {}systemctl enable --now {}",
-                service->start == StartType::disabled ? fmt::format("systemctl unmask {0}; ", service->name) : "",
-                service->name)));
+                "Enable and start it: {}systemctl enable --now {} (without systemd: service {} start)",
+                service->start == StartType::disabled ? fmt::format("systemctl unmask {}; ", service->name) : "",
+                service->name, service->name)));
     }
     if (service->start != StartType::automatic) {
         return act(Finding::broken(

@@ -40,6 +40,8 @@ machine::Result<AgentProcesses> agent_processes(const machine::Machine& machine)
 }
 
 std::string describe(const machine::Process& process) {
+    // Kernel threads have no command line.
+    if (process.command_line.empty()) return fmt::format("{} (pid {})", process.name, process.pid);
     return fmt::format("{} (pid {})", fmt::join(process.command_line, " "), process.pid);
 }
 

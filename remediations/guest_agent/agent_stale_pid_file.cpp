@@ -23,6 +23,22 @@ namespace {
 constexpr auto daemon_line = "Daemon is already running: ";
 constexpr auto orphan_line = " waiting for orphan process ";
 
+/// The agent waits 15 minutes for an orphan, and says so every 3 seconds.
+constexpr std::uint64_t lines_of_a_whole_wait = 300;
+constexpr auto fresh = std::chrono::minutes(10);
+
+/// The newest line of an agent that waited for orphans longer than it should.
+const LogMatch* endless_wait(const Machine& machine) {
+    const auto* match = machine.derived<LogEvidence>().find(Log::agent, orphan_line);
+    return match && match->count > lines_of_a_whole_wait && match->newest.time ? match : nullptr;
+}
+
+bool still_waits(const Machine& machine, const AgentProcesses& agent, const LogMatch& wait) {
+    const auto time = *wait.newest.time;
+    const bool started_since = agent.goal_state_handler && agent.goal_state_handler->started >= time;
+    return machine.facts().now - time < fresh && !started_since;
+}
+
 std::optional<std::uint32_t> pid_in(std::string text) {
     boost::algorithm::trim(text);
     std::uint32_t pid = 0;
@@ -82,9 +98,14 @@ Finding diagnose(const Machine& machine) {
     const auto files = pid_files(machine);
     std::vector<Evidence> evidence;
     std::vector<std::string> subjects;
+    bool holds_up = false;
     const auto look = [&](const Path& file, const char* log_line) {
         const auto stranger = stranger_in(machine, file, *processes, *agent);
         if (!stranger) return;
+        // A running agent has looked at its pid files already: what lies there now waits for its next start.
+        const auto* told = machine.derived<LogEvidence>().find(Log::agent, log_line);
+        const bool told_now = told && told->newest.time && machine.facts().now - *told->newest.time < fresh;
+        if (!agent->daemon || told_now) holds_up = true;
         subjects.push_back(file);
         evidence.push_back({file, fmt::format("{}, which is {}", stranger->pid, describe(*stranger)),
                             "the agent's own process, or none"});
@@ -94,16 +115,28 @@ Finding diagnose(const Machine& machine) {
     };
     if (!agent->daemon) look(files.daemon, daemon_line);
     for (const auto& file : files.handlers) look(file, orphan_line);
+    const auto* wait = endless_wait(machine);
+    if (wait) {
+        evidence.push_back(wait->newest.evidence(
+            fmt::format("not more than {} such lines; there are {}", lines_of_a_whole_wait, wait->count)));
+    }
+    if (wait && subjects.empty() && still_waits(machine, *agent, *wait)) {
+        evidence.push_back({files.daemon, "looked at", ""});
+        return Finding::broken("The guest agent has been waiting for the end of an older one for too long.",
+                               std::move(evidence), "Restart the guest agent, which ends both.");
+    }
     if (subjects.empty()) {
+        evidence.push_back({files.daemon, "looked at", ""});
         return Finding::healthy("No pid file of the guest agent names a process of somebody else.",
-                                {{files.daemon, "looked at", ""}});
+                                std::move(evidence));
     }
     auto finding = Finding::broken(
-        agent->daemon ? "The guest agent waits for the end of a process that is none of its own."
-                      : "The guest agent does not start, because it takes another process for itself.",
+        !agent->daemon ? "The guest agent does not start, because it takes another process for itself."
+        : holds_up     ? "The guest agent waits for the end of a process that is none of its own."
+                   : "At its next start the guest agent will wait for the end of a process that is none of its own.",
         std::move(evidence), fmt::format("Remove {} and restart the guest agent.", fmt::join(subjects, " and ")));
     finding.subjects = std::move(subjects);
-    return finding;
+    return holds_up ? finding : std::move(finding).as_risk();
 }
 
 machine::Result<void> fix(const Finding& finding, Changes& changes) {
