@@ -42,6 +42,32 @@
     entry(msdtc_account)                  \
     entry(msdtc_not_running)              \
     entry(msdtc_damaged)                  \
+    entry(file_system_frozen)             \
+    entry(device_mapper_suspended)        \
+    entry(thin_pool_full)                 \
+    entry(file_system_errors)             \
+    entry(file_system_read_only)          \
+    entry(network_mount_hung)             \
+    entry(freeze_lock_held)               \
+    entry(freeze_configuration)           \
+    entry(mounts_to_skip_ineffective)     \
+    entry(mounts_listed_twice)            \
+    entry(mount_unreachable)              \
+    entry(container_mounts)               \
+    entry(freeze_timeout_too_short)       \
+    entry(freeze_failed)                  \
+    entry(plugin_host_configuration)      \
+    entry(script_configuration)           \
+    entry(script_permissions)             \
+    entry(script_failed)                  \
+    entry(workload_plugin)                \
+    entry(freeze_switched_off)            \
+    entry(unsupported_file_systems)       \
+    entry(other_backup_product)           \
+    entry(memory_pressure)                \
+    entry(io_pressure)                    \
+    entry(cpu_pressure)                   \
+    entry(reboot_pending)                 \
     /* network */                         \
     entry(wire_server_unreachable)
 // clang-format on

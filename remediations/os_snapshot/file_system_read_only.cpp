@@ -1,0 +1,106 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "remediations/catalogue_entries.hpp"
+#include "remediations/guest_agent/agent_configuration.hpp"
+#include "remediations/os_snapshot/file_system_table.hpp"
+#include "remediations/os_snapshot/freeze_failures.hpp"
+#include "remediations/os_snapshot/freeze_targets.hpp"
+
+namespace remediations {
+
+namespace {
+
+constexpr auto table = "/etc/fstab";
+constexpr auto ext4_remount = "Remounting filesystem read-only";
+constexpr auto btrfs_remount = "forced readonly";
+
+bool has(const std::vector<std::string>& options, std::string_view option) {
+    return std::ranges::find(options, option) != options.end();
+}
+
+bool is_read_only(const machine::Mount& mount) {
+    // ext4 of newer kernels leaves "rw" in the table and adds a word of its own.
+    return has(mount.options, "ro") || has(mount.options, "emergency_ro");
+}
+
+/// Whether agent or extension write on this mount.
+bool is_used_by_backup(const machine::Machine& machine, const std::vector<machine::Mount>& mounts,
+                       const machine::Mount& mount) {
+    for (const std::string& folder :
+         {agent_library_folder(machine), std::string("/var/log/azure"), std::string("/etc/azure")}) {
+        const machine::Mount* nearest = nullptr;
+        for (const auto& one : mounts) {
+            if (lies_in(folder, one.target) && (!nearest || one.target.size() >= nearest->target.size()))
+                nearest = &one;
+        }
+        if (nearest != nullptr && nearest->target == mount.target) return true;
+    }
+    return false;
+}
+
+Finding diagnose(const machine::Machine& machine) {
+    const auto mounts = machine.mounts().list();
+    if (!mounts) return Finding::unknown("the mount table", mounts.error());
+    const auto text = machine.files().read(table);
+    if (!text && text.error().kind == machine::ErrorKind::not_found) {
+        return Finding::not_applicable("There is no /etc/fstab that says which file systems should be writable.");
+    }
+    if (!text) return Finding::unknown(table, text.error());
+    const auto entries = parse_file_system_table(*text);
+    std::vector<Evidence> evidence;
+    std::vector<std::string> names;
+    bool stops_backups = false;
+    for (const auto& mount : *mounts) {
+        if (!is_freezable(mount.type) || !is_read_only(mount)) continue;
+        const auto entry =
+            std::ranges::find_if(entries, [&](const auto& one) { return one.mount_point == mount.target; });
+        if (entry == entries.end() || has(entry->options, "ro")) continue;
+        evidence.push_back({"mount of " + mount.target,
+                            fmt::format("{} type {}: {}", mount.source, mount.type, fmt::join(mount.options, ",")),
+                            fmt::format("rw, as {} says ({})", table, fmt::join(entry->options, ","))});
+        names.push_back(mount.target);
+        stops_backups = stops_backups || is_used_by_backup(machine, *mounts, mount);
+    }
+    if (names.empty()) return Finding::healthy("No file system has become read-only.");
+    for (const auto* line : {ext4_remount, btrfs_remount}) {
+        if (const auto* match = machine.derived<LogEvidence>().find(Log::kernel, line)) {
+            evidence.push_back(match->newest.evidence("no such line"));
+        }
+    }
+    auto finding = Finding::needs_operator(
+        fmt::format("{} is mounted read-only, though {} wants it writable: the kernel does that after an error.",
+                    fmt::join(names, ", "), table),
+        std::move(evidence),
+        "Look for the error in `dmesg`. Unmount the file system and check it (`e2fsck -f`, `xfs_repair`), then mount "
+        "it "
+        "again; for the root file system from a rescue VM (`az vm repair create`). Do not force it writable "
+        "unchecked.");
+    return stops_backups ? finding : std::move(finding).as_risk();
+}
+
+}  // namespace
+
+const Remediation file_system_read_only{
+    .id = "file-system-read-only",
+    .title = "A file system has become read-only",
+    .layer = Layer::os_snapshot,
+    .scope = Scope::linux,
+    .error_codes = {"UserErrorFsFreezeFailed", "UserErrorGuestAgentStatusUnavailable",
+                    "GuestAgentSnapshotTaskStatusError", "GuestAgentSnapshotTaskStatusErrorLin", "121"},
+    .explanation =
+        "After an error that it cannot get over, ext4 and btrfs make the file system read-only. Where the agent and "
+        "the "
+        "extension keep their files, no backup can run any more; elsewhere the data on it is at risk. Only a check of "
+        "the unmounted file system heals it.",
+    .source =
+        "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/linux/"
+        "linux-recovery-cannot-start-file-system-errors",
+    .log_lines = {{Log::kernel, ext4_remount}, {Log::kernel, btrfs_remount}},
+    .consequences = {"freeze-failed"},
+    .diagnose = diagnose,
+};
+
+}  // namespace remediations

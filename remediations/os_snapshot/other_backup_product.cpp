@@ -1,0 +1,84 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <set>
+
+#include "remediations/catalogue_entries.hpp"
+#include "remediations/os_snapshot/freeze_failures.hpp"
+
+namespace remediations {
+
+namespace {
+
+struct Product {
+    std::string_view process;
+    std::string_view name;
+};
+
+constexpr std::array products = {
+    Product{"veeamservice", "Veeam Agent"},
+    Product{"veeamagent", "Veeam Agent"},
+    Product{"cvd", "Commvault"},
+    Product{"cvlaunchd", "Commvault"},
+    Product{"cvfwd", "Commvault"},
+    Product{"clBackup", "Commvault"},
+    Product{"nbdisco", "Veritas NetBackup"},
+    Product{"bpcd", "Veritas NetBackup"},
+    Product{"bpbkar", "Veritas NetBackup"},
+    Product{"beremote", "Veritas Backup Exec"},
+    Product{"dsmcad", "IBM Storage Protect"},
+    Product{"dsmc", "IBM Storage Protect"},
+    Product{"nsrexecd", "Dell NetWorker"},
+    Product{"avagent.bin", "Dell Avamar"},
+    Product{"acronis_mms", "Acronis"},
+    Product{"bacula-fd", "Bacula"},
+    Product{"bareos-fd", "Bareos"},
+    Product{"urbackupclientbackend", "UrBackup"},
+    Product{"rubrik_agent", "Rubrik"},
+    Product{"svagents", "Azure Site Recovery"},
+};
+
+Finding diagnose(const machine::Machine& machine) {
+    const auto processes = machine.processes().list();
+    if (!processes) return Finding::unknown("the processes", processes.error());
+    std::vector<Evidence> evidence;
+    std::set<std::string_view> names;
+    for (const auto& process : *processes) {
+        const auto* product =
+            std::ranges::find_if(products, [&](const auto& one) { return one.process == process.name; });
+        if (product == products.end()) continue;
+        evidence.push_back({fmt::format("process {} (pid {})", process.name, process.pid), std::string(product->name),
+                            "takes no snapshot while Azure Backup does"});
+        names.insert(product->name);
+    }
+    if (names.empty()) return Finding::healthy("No other backup product that is known here runs.");
+    const auto summary = fmt::format("{} runs here too.", fmt::join(names, ", "));
+    if (last_backup_succeeded(machine)) {
+        return Finding::healthy(summary + " The last backup succeeded beside it.", std::move(evidence));
+    }
+    return Finding::needs_operator(
+               summary + " Two products that take snapshots or freeze at the same time make each other fail.",
+               std::move(evidence), "Compare the times of its jobs with those of Azure Backup, and move one of them.")
+        .as_risk();
+}
+
+}  // namespace
+
+const Remediation other_backup_product{
+    .id = "other-backup-product",
+    .title = "Another backup product takes snapshots of this VM",
+    .layer = Layer::os_snapshot,
+    .scope = Scope::linux,
+    .error_codes = {"ExtensionFailedSnapshotRateExceededError", "UserErrorFsFreezeFailed", "173"},
+    .explanation =
+        "A second product that freezes file systems or takes snapshots of the same disks at the same time makes the "
+        "freeze fail as busy, or exceeds the rate at which Azure takes snapshots of a disk. It is known by its "
+        "processes "
+        "and is only reported.",
+    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+    .diagnose = diagnose,
+};
+
+}  // namespace remediations
