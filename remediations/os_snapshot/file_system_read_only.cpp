@@ -21,24 +21,33 @@ bool has(const std::vector<std::string>& options, std::string_view option) {
     return std::ranges::find(options, option) != options.end();
 }
 
+/// ext4 of newer kernels leaves "rw" in the table and adds this word.
+constexpr auto in_emergency = "emergency_ro";
+
 bool is_read_only(const machine::Mount& mount) {
-    // ext4 of newer kernels leaves "rw" in the table and adds a word of its own.
-    return has(mount.options, "ro") || has(mount.options, "emergency_ro");
+    return has(mount.options, "ro") || has(mount.options, in_emergency);
+}
+
+const machine::Mount* mount_of(const std::vector<machine::Mount>& mounts, std::string_view path) {
+    const machine::Mount* nearest = nullptr;
+    for (const auto& mount : mounts) {
+        if (lies_in(path, mount.target) && (!nearest || mount.target.size() >= nearest->target.size()))
+            nearest = &mount;
+    }
+    return nearest;
 }
 
 /// Whether agent or extension write on this mount.
 bool is_used_by_backup(const machine::Machine& machine, const std::vector<machine::Mount>& mounts,
                        const machine::Mount& mount) {
-    for (const std::string& folder :
-         {agent_library_folder(machine), std::string("/var/log/azure"), std::string("/etc/azure")}) {
-        const machine::Mount* nearest = nullptr;
-        for (const auto& one : mounts) {
-            if (lies_in(folder, one.target) && (!nearest || one.target.size() >= nearest->target.size()))
-                nearest = &one;
-        }
-        if (nearest != nullptr && nearest->target == mount.target) return true;
-    }
-    return false;
+    return mount_of(mounts, agent_library_folder(machine)) == &mount || mount_of(mounts, "/var/log/azure") == &mount ||
+           mount_of(mounts, "/etc/azure") == &mount;
+}
+
+/// agent-library-read-only speaks of that one.
+bool is_reported_already(const machine::Machine& machine, const std::vector<machine::Mount>& mounts,
+                         const machine::Mount& mount) {
+    return has(mount.options, "ro") && mount_of(mounts, agent_library_folder(machine)) == &mount;
 }
 
 Finding diagnose(const machine::Machine& machine) {
@@ -55,6 +64,7 @@ Finding diagnose(const machine::Machine& machine) {
     bool stops_backups = false;
     for (const auto& mount : *mounts) {
         if (!is_freezable(mount.type) || !is_read_only(mount)) continue;
+        if (is_reported_already(machine, *mounts, mount)) continue;
         const auto entry =
             std::ranges::find_if(entries, [&](const auto& one) { return one.mount_point == mount.target; });
         if (entry == entries.end() || has(entry->options, "ro")) continue;

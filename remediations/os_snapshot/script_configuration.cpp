@@ -34,7 +34,7 @@ Finding diagnose(const machine::Machine& machine) {
     const auto scripts = read_scripts(machine, file);
     if (!scripts) {
         if (scripts.error().kind != machine::ErrorKind::not_found) return Finding::unknown(file, scripts.error());
-        return Finding::not_applicable("No scripts are to run before and after the snapshot.");
+        return Finding::healthy("No scripts are to run before and after the snapshot.");
     }
     if (!scripts->configuration) {
         return weighed_as_script_fault(

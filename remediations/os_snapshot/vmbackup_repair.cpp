@@ -128,6 +128,7 @@ std::optional<std::string> repaired_vmbackup_configuration(const std::string& by
     }
     correct_section_name(lines);
     double_percent_signs(lines);
+    make_plain(lines);  // what has become a comment since
     auto text = boost::algorithm::join(lines, "\n");
     if (!text.empty()) text += '\n';
     return PythonConfiguration(text).problems().empty() ? std::optional(text) : std::nullopt;
