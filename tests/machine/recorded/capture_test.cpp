@@ -23,7 +23,7 @@ protected:
     void facts(std::string_view text) const { std::ofstream(folder_.path() / "facts.json") << text; }
     void file(const std::filesystem::path& place, std::string_view text) const {
         std::filesystem::create_directories((folder_.path() / "files" / place).parent_path());
-        std::ofstream(folder_.path() / "files" / place) << text;
+        std::ofstream(folder_.path() / "files" / place, std::ios::binary) << text;
     }
     Machine loaded() const {
         auto machine = load(folder_.path());
@@ -261,7 +261,7 @@ TEST_F(CaptureTest, OfAFileReadInRangesTheEndIsKept) {
     EXPECT_EQ(machine.files().read_range("/log", kept.size() - 4, 100).value(), "torn");
     EXPECT_EQ(machine.files().read_range("/log", kept.size(), 1).value(), "");
     EXPECT_EQ(machine.files().read("/short").value(), "a\nb");
-    EXPECT_EQ(machine.files().read("/both").value(), log) << "it was read whole, too";
+    EXPECT_TRUE(machine.files().read("/both").value() == log) << "it was read whole, too";
     EXPECT_EQ(machine.files().read("/archive.zip")->size(), std::size_t{1} << 20) << "a binary file has no lines";
     EXPECT_EQ(machine.files().read_range("/absent", 0, 1).error().kind, ErrorKind::not_found);
 }
