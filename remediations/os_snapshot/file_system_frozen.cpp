@@ -31,6 +31,7 @@ constexpr int first_frozen_step = 2;
 constexpr int last_frozen_step = 7;
 
 constexpr auto hung_task = " blocked for more than ";
+constexpr auto freeze_begins = "T:S freeze, timeout value ";
 
 std::vector<const machine::Process*> waiting_writers(const std::vector<machine::Process>& processes) {
     std::vector<const machine::Process*> waiting;
@@ -54,13 +55,17 @@ const machine::Process* overdue_freezer(const machine::Machine& machine,
     return nullptr;
 }
 
-/// The last run that froze and never came to the thaw.
+/// The last run that froze, or began to, and never came to the thaw.
 const BackupAttempt* stuck_attempt(const machine::Machine& machine) {
-    const auto* newest = machine.derived<LogEvidence>().newest_attempt();
-    if (newest == nullptr || newest->succeeded.has_value() || !newest->started) return nullptr;
-    const bool is_between = newest->last_step >= first_frozen_step && newest->last_step <= last_frozen_step;
-    const auto last_seen = newest->ended.value_or(*newest->started);
-    return is_between && machine.facts().now - last_seen > longest_snapshot ? newest : nullptr;
+    const auto& log = machine.derived<LogEvidence>();
+    const auto* newest = log.newest_attempt();
+    if (newest == nullptr || newest->succeeded.has_value() || newest->last_step > last_frozen_step) return nullptr;
+    // Without any step: an older version, or a log that could not be written any more.
+    const auto* begin = log.find_current(Log::extension, freeze_begins);
+    const bool is_between = newest->last_step >= first_frozen_step || begin != nullptr;
+    const auto last_seen = newest->ended ? newest->ended : newest->started;
+    const bool is_old = !last_seen || machine.facts().now - *last_seen > longest_snapshot;
+    return is_between && is_old ? newest : nullptr;
 }
 
 Finding diagnose(const machine::Machine& machine) {
@@ -150,7 +155,7 @@ const Remediation file_system_frozen{
         "freeze "
         "that somebody wants. A thaw loses no data.",
     .source = "https://github.com/Azure/azure-linux-extensions/issues/951",
-    .log_lines = {{Log::kernel, hung_task}},
+    .log_lines = {{Log::kernel, hung_task}, {Log::extension, freeze_begins}},
     .consequences = {"freeze-failed", "freeze-timeout-too-short", "mount-unreachable"},
     .diagnose = diagnose,
     .fix = fix,

@@ -12,6 +12,7 @@ namespace {
 
 constexpr auto lock_file = "/etc/azure/MicrosoftRecoverySvcsSafeFreezeLock/SafeFreezeLockFile";
 constexpr auto lock_refused = "Failed to open file or aquire lock:";
+constexpr auto lock_obtained = "Aquiring lock succeeded";
 constexpr auto frozen_by_another = "already freezed by some other processor";
 /// EAGAIN and EACCES: what fcntl answers where another process has the lock.
 constexpr std::array<std::string_view, 2> held = {"[Errno 11]", "[Errno 13]"};
@@ -26,13 +27,22 @@ bool tells_of_the_last_run(const machine::Machine& machine, const LogMatch* matc
     return newest->succeeded != true && belongs_to(match->newest, *newest);
 }
 
+/// The five tries of one run end at the first that succeeds.
+bool was_obtained_after(const LogMatch* obtained, const LogMatch& refused) {
+    if (obtained == nullptr) return false;
+    const auto& later = obtained->newest;
+    if (later.file == refused.newest.file && later.number != 0) return later.number > refused.newest.number;
+    return later.time && refused.newest.time && *later.time > *refused.newest.time;
+}
+
 Finding diagnose(const machine::Machine& machine) {
     const auto& log = machine.derived<LogEvidence>();
     const auto* refused = log.find_current(Log::extension, lock_refused);
     const auto* frozen = log.find_current(Log::extension, frozen_by_another);
-    const bool was_refused = tells_of_the_last_run(machine, refused) && std::ranges::any_of(held, [&](auto code) {
-                                 return refused->newest.text.find(code) != std::string::npos;
-                             });
+    const bool was_refused =
+        tells_of_the_last_run(machine, refused) &&
+        !was_obtained_after(log.find(Log::extension, lock_obtained), *refused) &&
+        std::ranges::any_of(held, [&](auto code) { return refused->newest.text.find(code) != std::string::npos; });
     const bool was_frozen = tells_of_the_last_run(machine, frozen);
     if (!was_refused && !was_frozen) {
         return Finding::healthy("The last backup did not have to wait for another program that freezes.");
@@ -49,16 +59,13 @@ Finding diagnose(const machine::Machine& machine) {
             holder = "Azure Site Recovery";
         }
     }
-    auto finding = Finding::needs_operator(
+    return Finding::needs_operator(
         fmt::format("{} held the lock of the freeze while the backup wanted to freeze.", holder), std::move(evidence),
         fmt::format(
             "Move the backup to a time at which the other program takes no snapshot (Site Recovery: its "
             "application-consistent snapshots have a schedule in the replication policy). `fuser -v {}` names a "
             "holder that never lets go.",
             lock_file));
-    // The freeze is tried without the lock too, and can succeed.
-    const auto* failed = last_failed_backup(machine);
-    return was_frozen || failed != nullptr ? finding : std::move(finding).as_risk();
 }
 
 }  // namespace
@@ -75,7 +82,7 @@ const Remediation freeze_lock_held{
         "34 seconds and then tries without it; file systems that are frozen already refuse, and the backup fails. The "
         "lock file itself is harmless and is left alone.",
     .source = "https://github.com/Azure/azure-linux-extensions/pull/1309",
-    .log_lines = {{Log::extension, lock_refused}, {Log::extension, frozen_by_another}},
+    .log_lines = {{Log::extension, lock_refused}, {Log::extension, lock_obtained}, {Log::extension, frozen_by_another}},
     .consequences = {"freeze-failed", "mounts-listed-twice"},
     .diagnose = diagnose,
 };

@@ -52,6 +52,23 @@ std::vector<Duplicate> hidden_duplicates(const machine::Machine& machine, const 
     return duplicates;
 }
 
+/// Mounts of one device on the same folder, one on the other.
+std::vector<Duplicate> mounted_on_each_other(const std::vector<machine::Mount>& mounts,
+                                             const VmBackupConfiguration& configuration) {
+    std::map<std::string, std::vector<const machine::Mount*>> by_target;
+    for (const auto& mount : mounts) {
+        if (is_freezable(mount.type) && mount.source.starts_with("/dev/")) by_target[mount.target].push_back(&mount);
+    }
+    std::vector<Duplicate> duplicates;
+    for (const auto& [target, stack] : by_target) {
+        const bool is_one_device = std::ranges::all_of(
+            stack, [&](const auto* one) { return file_system_of(*one) == file_system_of(*stack.front()); });
+        if (stack.size() < 2 || !is_one_device || configuration.skips(target)) continue;
+        duplicates.push_back({target, target, fmt::format("it is mounted {} times on the same folder", stack.size())});
+    }
+    return duplicates;
+}
+
 /// A freeze that failed as busy, and the mounts that are there twice: what an extension with another
 /// idea of the mount table met.
 std::vector<Duplicate> duplicates_that_failed(const machine::Machine& machine,
@@ -75,9 +92,9 @@ std::vector<Duplicate> duplicates_that_failed(const machine::Machine& machine,
         const auto own = by_target.find(mount_point);
         if (own == by_target.end()) continue;
         if (own->second.size() > 1) {
-            duplicates.push_back({mount_point, mount_point,
-                                  fmt::format("it is mounted {} times on the same folder", own->second.size())});
-            continue;
+            // The log names the last one at least; the others are there for the same reason.
+            for (auto& same : mounted_on_each_other(mounts, configuration)) duplicates.push_back(std::move(same));
+            return duplicates;
         }
         const auto file_system = file_system_of(*own->second.back());
         const auto other = std::ranges::find_if(asked, [&](const auto& one) {
@@ -107,6 +124,19 @@ Finding diagnose(const machine::Machine& machine) {
         if (!known) duplicates.push_back(std::move(failed));
     }
     std::vector<Evidence> evidence;
+    if (const auto stacked = mounted_on_each_other(*mounts, *configuration);
+        duplicates.empty() && !stacked.empty() && !last_backup_succeeded(machine)) {
+        for (const auto& one : stacked) {
+            evidence.push_back({"mount of " + one.mount_point, one.why, "mounted once"});
+        }
+        return Finding::needs_operator(
+                   fmt::format("{} is mounted more than once; older versions of the extension freeze it as often.",
+                               stacked.front().mount_point),
+                   std::move(evidence),
+                   fmt::format("Unmount the second mount (`umount {}`) and look in /etc/fstab for a second line.",
+                               stacked.front().mount_point))
+            .as_risk();
+    }
     if (duplicates.empty()) {
         evidence.push_back({"mount table",
                             fmt::format("{} mount points to freeze, each of another file system", targets.size()),
