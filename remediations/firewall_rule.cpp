@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <boost/asio/ip/address_v4.hpp>
 #include <boost/json.hpp>
-#include <functional>
+#include <charconv>
 #include <optional>
 
 namespace remediations {
@@ -38,6 +37,19 @@ bool is_plain_name(const std::string& name) {
     return !name.empty() && name.size() < 128 && name.front() != '-' && std::ranges::all_of(name, allowed);
 }
 
+/// Four numbers; iptables would take a host name, too.
+bool is_ipv4_address(std::string_view text) {
+    for (int part = 0; part < 4; ++part) {
+        const auto end = part < 3 ? text.find('.') : text.size();
+        std::uint8_t number = 0;
+        const auto* stop = text.data() + std::min(end, text.size());
+        const auto [parsed, error] = std::from_chars(text.data(), stop, number);
+        if (error != std::errc() || parsed != stop || end == text.npos) return false;
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return true;
+}
+
 Result<void> check(const FirewallRule& rule) {
     const auto invalid = [](const std::string& what) { return Error{ErrorKind::invalid, "firewall rule: " + what, 0}; };
     if (!rule.program.starts_with('/')) return invalid("'" + rule.program + "' is not the path of a program");
@@ -47,9 +59,7 @@ Result<void> check(const FirewallRule& rule) {
     for (const auto* name : {&rule.table, &rule.chain}) {
         if (!is_plain_name(*name)) return invalid("'" + *name + "' is not the name of a table or chain");
     }
-    boost::system::error_code error;
-    boost::asio::ip::make_address_v4(rule.address, error);
-    if (error) return invalid("'" + rule.address + "' is not an IPv4 address");
+    if (!is_ipv4_address(rule.address)) return invalid("'" + rule.address + "' is not an IPv4 address");
     if (rule.port == 0) return invalid("port 0 cannot be connected to");
     return {};
 }

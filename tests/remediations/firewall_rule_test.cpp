@@ -160,10 +160,29 @@ TEST(FirewallRuleIdentity, BringsBackTheRule) {
 TEST(FirewallRuleIdentity, HostilePartIsNamed) {
     const auto good = firewall_rule_slot(nft_rule())->identity();
     const std::pair<const char*, json::value> damages[] = {
-        {"tool", "ufw"},    {"program", "nft"},  {"family", "ip6"},     {"family", ""},
-        {"table", ""},      {"table", "--help"}, {"chain", "a; flush"}, {"chain", "a b"},
-        {"address", "::1"}, {"address", "0/0"},  {"address", nullptr},  {"port", 0},
-        {"port", -1},       {"port", 65536},     {"port", "80"},        {"port", nullptr},
+        {"tool", "ufw"},
+        {"program", "nft"},
+        {"family", "ip6"},
+        {"family", ""},
+        {"table", ""},
+        {"table", "--help"},
+        {"chain", "a; flush"},
+        {"chain", "a b"},
+        {"address", "::1"},
+        {"address", "0/0"},
+        {"address", nullptr},
+        {"address", "1.2.3"},
+        {"address", "1.2.3.4.5"},
+        {"address", "1.2.3.256"},
+        {"address", "1.2.3."},
+        {"address", ".1.2.3"},
+        {"address", "host.example.a.b"},
+        {"address", ""},
+        {"port", 0},
+        {"port", -1},
+        {"port", 65536},
+        {"port", "80"},
+        {"port", nullptr},
     };
     for (const auto& [field, value] : damages) {
         auto identity = good;
