@@ -13,7 +13,7 @@ using machine::Result;
 
 namespace {
 
-constexpr std::string_view vmbus = "/sys/bus/vmbus/devices/";
+constexpr auto vmbus = "/sys/bus/vmbus/devices";
 constexpr std::string_view generation_1_prefix = "00000000-0001";
 constexpr std::string_view generation_2_id = "f8b3781a-1e82-4818-a1c3-63d806ec15bb";
 
@@ -73,8 +73,8 @@ std::string mount_point_of(const std::string& resource_disk, const std::vector<M
 }  // namespace
 
 ResourceDisk::ResourceDisk(const machine::Machine& machine) {
-    for (const auto& name : names_in(machine, std::string(vmbus), "")) {
-        const auto folder = std::string(vmbus) + name;
+    for (const auto& name : names_in(machine, vmbus, "")) {
+        const auto folder = std::string(vmbus) + "/" + name;
         const auto text = machine.files().read(folder + "/device_id");
         if (!text) continue;
         const auto id = boost::algorithm::trim_copy_if(*text, [](char c) { return c == '{' || c == '}' || c == '\n'; });
