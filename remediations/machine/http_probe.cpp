@@ -9,16 +9,11 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/error.hpp>
-#include <boost/beast/http/message.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
-#include <boost/beast/http/string_body.hpp>
-#include <boost/beast/http/write.hpp>
 #include <optional>
 #include <string_view>
+
+#include "remediations/machine/http_exchange.hpp"
 
 namespace machine {
 
@@ -86,8 +81,8 @@ bool can_be_sent(const HttpRequest& request) {
            std::none_of(request.headers.begin(), request.headers.end(), unfit);
 }
 
-http::request<http::empty_body> message_for(const HttpRequest& request) {
-    http::request<http::empty_body> message(http::verb::get, request.path, 11);
+HttpMessage message_for(const HttpRequest& request) {
+    HttpMessage message(http::verb::get, request.path, 11);
     const bool ipv6 = request.host.find(':') != std::string::npos;
     const std::string host = ipv6 ? fmt::format("[{}]", request.host) : request.host;
     message.set(http::field::host, request.port == 80 ? host : fmt::format("{}:{}", host, request.port));
@@ -98,22 +93,13 @@ http::request<http::empty_body> message_for(const HttpRequest& request) {
     return message;
 }
 
-asio::awaitable<Result<HttpResponse>> exchange(tcp::socket& socket, tcp::endpoint endpoint,
-                                               const HttpRequest& request) {
+asio::awaitable<Result<HttpResponse>> ask(tcp::socket& socket, tcp::endpoint endpoint, const HttpRequest& request) {
     const auto message = message_for(request);
-    const auto [write_error, written] = co_await http::async_write(socket, message, as_result);
-    if (write_error) {
-        co_return probe_error(endpoint, "cannot send to", write_error);
+    auto done = co_await exchange(socket, message, body_limit);
+    if (done.error) {
+        co_return probe_error(endpoint, done.sent ? "no HTTP answer from" : "cannot send to", done.error);
     }
-    boost::beast::flat_buffer buffer;
-    http::response_parser<http::string_body> parser;
-    parser.body_limit(body_limit);
-    const auto [read_error, count] = co_await http::async_read(socket, buffer, parser, as_result);
-    if (read_error) {
-        co_return probe_error(endpoint, "no HTTP answer from", read_error);
-    }
-    auto& response = parser.get();
-    co_return HttpResponse{response.result_int(), std::move(response.body()), std::string(response[http::field::date])};
+    co_return std::move(done.response);
 }
 
 asio::awaitable<void> probe(asio::io_context& context, const std::vector<tcp::endpoint>& endpoints,
@@ -123,7 +109,7 @@ asio::awaitable<void> probe(asio::io_context& context, const std::vector<tcp::en
         tcp::socket socket(context);
         const auto [error] = co_await socket.async_connect(endpoint, as_result);
         if (!error) {
-            answer = co_await exchange(socket, endpoint, request);
+            answer = co_await ask(socket, endpoint, request);
             co_return;
         }
         if (!first_failure) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <boost/algorithm/string/predicate.hpp>
+#include <optional>
 
 namespace machine::recorded {
 
@@ -24,70 +25,100 @@ constexpr Marker markers[] = {
 constexpr std::string_view secret_members[] = {"protectedSettings", "password",      "commandToExecute",
                                                "logsBlobUri",       "statusBlobUri", "storageAccountKey"};
 
-/// Replaces from `start` to before the first of `ends_at`; returns where to go on.
-std::size_t cut(std::string& text, std::size_t start, std::string_view ends_at) {
-    const auto end = std::min(text.find_first_of(ends_at, start), text.size());
-    text.replace(start, end - start, replacement);
-    return start + replacement.size();
+/// A secret, and where to look for the next one.
+struct Secret {
+    std::size_t begin;
+    std::size_t end;
+    std::size_t next;
+};
+
+/// Takes time in proportion to the text, however many secrets `find(from)` sees in it.
+template <class Find>
+std::string replace_each(std::string_view text, Find find) {
+    std::string replaced;
+    std::size_t copied = 0;
+    for (std::optional<Secret> secret = find(0); secret; secret = find(secret->next)) {
+        replaced.append(text.substr(copied, secret->begin - copied)).append(replacement);
+        copied = secret->end;
+    }
+    return replaced.append(text.substr(copied));
 }
 
-/// ASCII alone, because a character of any other script is part of no marker.
-std::string lower_case(std::string_view text) {
+/// ASCII alone, and in every locale: each byte keeps its place.
+std::string lower_case_ascii(std::string_view text) {
     std::string lower(text);
-    for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    std::ranges::transform(lower, lower.begin(),
+                           [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
     return lower;
 }
 
-void redact_markers(std::string& text) {
-    for (const auto& marker : markers) {
-        const auto before = lower_case(marker.before);
-        const auto lower = lower_case(text);
-        std::string redacted;
-        std::size_t done = 0;
-        for (auto at = lower.find(before); at != std::string::npos; at = lower.find(before, done)) {
-            const auto secret = at + before.size();
-            redacted.append(text, done, secret - done).append(replacement);
-            done = std::min(text.find_first_of(marker.ends_at, secret), text.size());
-        }
-        if (done > 0) text = redacted.append(text, done);
-    }
+std::string without_marked(std::string_view text, const Marker& marker) {
+    const auto lower = lower_case_ascii(text);
+    const auto before = lower_case_ascii(marker.before);
+    return replace_each(text, [&](std::size_t from) -> std::optional<Secret> {
+        const auto found = lower.find(before, from);
+        if (found == std::string::npos) return std::nullopt;
+        const auto begin = found + before.size();
+        const auto end = std::min(text.find_first_of(marker.ends_at, begin), text.size());
+        return Secret{begin, end, end};
+    });
 }
 
-void redact_members(std::string& text) {
-    for (const auto member : secret_members) {
-        for (auto at = text.find(member); at != std::string::npos; at = text.find(member, at)) {
+/// How many backslashes stand directly before `at`.
+std::size_t escapes_before(std::string_view text, std::size_t at) {
+    std::size_t count = 0;
+    while (count < at && text[at - count - 1] == '\\') ++count;
+    return count;
+}
+
+/// The end of a JSON string that begins at `begin`, in a document or in one that is a string of another: there the
+/// quotes around it have as many escapes, and a quote in it has more.
+std::size_t end_of_string(std::string_view text, std::size_t begin) {
+    const auto level = escapes_before(text, begin - 1);
+    for (auto quote = text.find('"', begin); quote != text.npos; quote = text.find('"', quote + 1)) {
+        const auto escapes = std::min(escapes_before(text, quote), quote - begin);
+        if (escapes % (2 * (level + 1)) == level) return quote - level;
+    }
+    return text.size();
+}
+
+std::string without_members(std::string_view text, std::string_view member) {
+    return replace_each(text, [&](std::size_t from) -> std::optional<Secret> {
+        for (auto at = text.find(member, from); at != text.npos; at = text.find(member, at)) {
             at += member.size();
             // name, closing quote, colon, opening quote, each perhaps with escapes or blanks around
             const auto colon = text.find_first_not_of("\\\"' \t", at);
-            if (colon == std::string::npos || text[colon] != ':') continue;
+            if (colon == text.npos || text[colon] != ':') continue;
             const auto quote = text.find_first_not_of("\\ \t\r\n", colon + 1);
-            if (quote == std::string::npos || text[quote] != '"') continue;
-            at = cut(text, quote + 1, "\"");
+            if (quote == text.npos || text[quote] != '"') continue;
+            const auto end = end_of_string(text, quote + 1);
+            return Secret{quote + 1, end, end};
         }
-    }
+        return std::nullopt;
+    });
 }
 
-void redact_private_keys(std::string& text) {
-    constexpr std::string_view begin = "PRIVATE KEY-----";
-    constexpr std::string_view end = "-----END";
-    for (auto at = text.find(begin); at != std::string::npos; at = text.find(begin, at)) {
-        at += begin.size();
-        const auto stop = std::min(text.find(end, at), text.size());
-        text.replace(at, stop - at, replacement);
+std::string without_private_keys(std::string_view text) {
+    constexpr std::string_view head = "PRIVATE KEY-----";
+    constexpr std::string_view foot = "-----END";
+    return replace_each(text, [&](std::size_t from) -> std::optional<Secret> {
+        const auto found = text.find(head, from);
+        if (found == text.npos) return std::nullopt;
+        const auto begin = found + head.size();
+        const auto end = std::min(text.find(foot, begin), text.size());
         // past "-----END ... PRIVATE KEY-----"
-        const auto closing = text.find(begin, at);
-        if (closing == std::string::npos) return;
-        at = closing + begin.size();
-    }
+        const auto closing = std::min(text.find(head, end), text.size());
+        return Secret{begin, end, std::min(closing + head.size(), text.size())};
+    });
 }
 
 }  // namespace
 
 std::string redact(std::string_view text) {
     std::string redacted(text);
-    redact_markers(redacted);
-    redact_members(redacted);
-    redact_private_keys(redacted);
+    for (const auto& marker : markers) redacted = without_marked(redacted, marker);
+    for (const auto member : secret_members) redacted = without_members(redacted, member);
+    redacted = without_private_keys(redacted);
     return redacted;
 }
 
