@@ -16,6 +16,7 @@
 #include "handler/plain_text.hpp"
 #include "handler/report_json.hpp"
 #include "handler/report_text.hpp"
+#include "remediations/backup_extension/backup_activity.hpp"
 #include "remediations/catalogue.hpp"
 #include "remediations/engine.hpp"
 #include "remediations/error_codes.hpp"
@@ -251,6 +252,8 @@ private:
             return fail(bad_usage, fmt::format("{}{} ('backup-remediation history' shows all)", journal.error().message,
                                                did_you_mean(run_id, Journal::runs(host_.state_folder))));
         }
+        if (const auto reason = remediations::why_not_to_disturb(host_.machine()))
+            return fail(could_not_work, "nothing was taken back, because " + *reason);
         return show_undone(remediations::undo(*journal, host_.machine()), run_id);
     }
 

@@ -114,9 +114,9 @@ private:
         for (const auto& outcome : report_.outcomes) {
             if (wants_details(outcome.finding.state)) order.push_back(&outcome);
         }
-        std::ranges::stable_partition(order, [](const auto* outcome) { return !is_risk(*outcome); });
-        std::ranges::stable_partition(order,
-                                      [&](const auto* outcome) { return outcome->remediation == report_.root_cause; });
+        std::stable_partition(order.begin(), order.end(), [](const auto* outcome) { return !is_risk(*outcome); });
+        std::stable_partition(order.begin(), order.end(),
+                              [&](const auto* outcome) { return outcome->remediation == report_.root_cause; });
         return order;
     }
 

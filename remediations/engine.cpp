@@ -92,8 +92,8 @@ void look_again(std::vector<Outcome>& outcomes, const Machine& machine, const st
 std::vector<Outcome*> repair_order(std::vector<Outcome>& outcomes) {
     std::vector<Outcome*> order;
     for (auto& outcome : outcomes) order.push_back(&outcome);
-    std::ranges::stable_partition(
-        order, [&](const auto* outcome) { return origins_of(*outcome->remediation, outcomes).empty(); });
+    std::stable_partition(order.begin(), order.end(),
+                          [&](const auto* outcome) { return origins_of(*outcome->remediation, outcomes).empty(); });
     return order;
 }
 
@@ -108,10 +108,20 @@ public:
     Result<void> recover() {
         const auto run_id = options_.mode == RunMode::fix ? Journal::cut_short(state_folder_) : std::nullopt;
         if (!run_id) return {};
+        if (auto reason = why_not_to_disturb(machine_)) {
+            held_back_ = std::move(*reason);
+            return {};
+        }
         auto journal = Journal::open(state_folder_, *run_id);
         if (!journal) return journal.error();
         options_.progress("taking back what run " + *run_id + " left half done");
-        undo(*journal, machine_, journal->first_unsettled_step());
+        for (const auto& step : undo(*journal, machine_, journal->first_unsettled_step())) {
+            if (step.result != UndoneStep::Result::failed) continue;
+            // Not settled: it stays to be taken back by hand, and this run gets a journal of its own.
+            options_.progress(
+                fmt::format("run {} cannot be taken back: {} ({})", *run_id, step.description, step.detail));
+            return {};
+        }
         if (auto settled = journal->settle(); !settled) return settled;
         journal_.emplace(std::move(*journal));
         return {};
@@ -158,7 +168,12 @@ public:
             outcome.finding.action = "The run was asked to stop before this could be fixed: run again.";
             return {};
         }
-        if (backup_is_running(outcome.finding)) return {};
+        // Looked at again before every fix, because a backup can start while we work.
+        if (!held_back_) held_back_ = why_not_to_disturb(machine_);
+        if (held_back_) {
+            outcome.finding.action = fmt::format("Nothing was changed, because {}", *held_back_);
+            return {};
+        }
         return options_.mode == RunMode::dry_run ? plan(outcome) : apply(outcome);
     }
 
@@ -166,24 +181,18 @@ public:
     Journal* journal() { return journal_ ? &*journal_ : nullptr; }
 
 private:
-    /// Looked at again before every fix, because a backup can start while we work.
-    bool backup_is_running(Finding& finding) const {
-        const auto running = running_backup_processes(machine_);
-        if (!running) {
-            finding.action = fmt::format("Nothing was changed, because it is not known whether a backup runs: {}",
-                                         running.error().message);
-            return true;
+    /// Fix, exceptions included.
+    Result<void> call_fix(const Outcome& outcome, Changes& changes) const {
+        try {
+            return outcome.remediation->fix(outcome.finding, changes);
+        } catch (const std::exception& error) {
+            return machine::Error{machine::ErrorKind::failed, error.what(), 0};
         }
-        if (running->empty()) return false;
-        finding.action =
-            fmt::format("Nothing was changed, because a backup is running: {}. Run again when it has ended.",
-                        fmt::join(*running, ", "));
-        return true;
     }
 
     Result<void> plan(Outcome& outcome) {
         Changes changes(machine_, nullptr, outcome.remediation->id, Changes::Mode::plan);
-        if (const auto planned = outcome.remediation->fix(outcome.finding, changes); !planned) {
+        if (const auto planned = call_fix(outcome, changes); !planned) {
             outcome.finding.action =
                 fmt::format("A fix would fail: {}. {}", planned.error().message, outcome.finding.action);
         }
@@ -200,7 +209,7 @@ private:
         options_.progress("fixing " + outcome.remediation->id);
         const auto first_step = static_cast<unsigned>(journal_->steps().size()) + 1;
         Changes changes(machine_, &*journal_, outcome.remediation->id, Changes::Mode::apply);
-        const auto fixed = outcome.remediation->fix(outcome.finding, changes);
+        const auto fixed = call_fix(outcome, changes);
         outcome.changes = changes.descriptions();
         const auto before = outcome.finding;
         outcome.finding = diagnose(*outcome.remediation, machine_, options_.error_code);
@@ -234,6 +243,7 @@ private:
     Machine& machine_;
     const std::filesystem::path& state_folder_;
     std::optional<Journal> journal_;
+    std::optional<std::string> held_back_;  ///< why nothing more may be changed in this run
 };
 
 }  // namespace

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <set>
+#include <map>
 
 #include "remediations/machine/local/durable_file.hpp"
 
@@ -128,7 +128,10 @@ std::vector<std::string> Journal::runs(const std::filesystem::path& state_folder
 }
 
 Result<void> Journal::append(const json::object& line) {
-    return machine::local::append_durably(folder_ / journal_name, json::serialize(line) + "\n");
+    if (write_failure_) return *write_failure_;
+    auto written = machine::local::append_line_durably(folder_ / journal_name, json::serialize(line) + "\n");
+    if (!written) write_failure_ = written.error();
+    return written;
 }
 
 Result<void> Journal::intend(JournalStep& step) {
@@ -185,10 +188,17 @@ UndoneStep revert(const JournalStep& step, Machine& machine) {
     if (!slot) return failed_with(slot.error());
     const auto now = (*slot)->read(machine);
     if (!now) return failed_with(now.error());
-    if (*now == step.before) return {step.description, already_so, {}};
-    if (*now != step.after) return {step.description, left_alone, "somebody changed it since"};
-    if (const auto written = (*slot)->write(machine, step.before); !written) return failed_with(written.error());
-    return {step.description, undone, {}};
+    UndoneStep result{step.description, already_so, {}};
+    if (*now == step.after || (*slot)->is_between(*now, step.before, step.after)) {
+        if (*now != step.before) result.result = undone;
+    } else if (*now != step.before) {
+        result = {step.description, left_alone, "somebody changed it since"};
+    }
+    if (result.result == undone) {
+        if (const auto written = (*slot)->write(machine, step.before); !written) return failed_with(written.error());
+    }
+    if (const auto cleaned = (*slot)->clean_up(machine, step.before); !cleaned) return failed_with(cleaned.error());
+    return result;
 }
 
 }  // namespace
@@ -196,16 +206,18 @@ UndoneStep revert(const JournalStep& step, Machine& machine) {
 std::vector<UndoneStep> undo(Journal& journal, Machine& machine, unsigned first_step) {
     using enum UndoneStep::Result;
     std::vector<UndoneStep> results;
-    std::set<std::string> services_to_restart;
+    std::map<std::string, std::vector<unsigned>> restarts;  // their steps, by service
     bool put_back = false;
     const auto steps = journal.steps();  // a copy: concluding a step changes the journal's own
     for (auto step = steps.rbegin(); step != steps.rend() && step->number >= first_step; ++step) {
         if (step->outcome == StepOutcome::undone) {
+            // A crash can have kept an earlier undo from restarting what reads it.
+            put_back = put_back || step->action.empty();
             results.push_back({step->description, already_so, {}});
             continue;
         }
         if (!step->action.empty()) {
-            if (step->action == "restart-service") services_to_restart.insert(step->subject);
+            if (step->action == "restart-service") restarts[step->subject].push_back(step->number);
             results.push_back({step->description, not_undoable, "this happened and cannot be taken back"});
             continue;
         }
@@ -218,10 +230,18 @@ std::vector<UndoneStep> undo(Journal& journal, Machine& machine, unsigned first_
         results.push_back(std::move(result));
     }
     if (!put_back) return results;
-    for (const auto& service : services_to_restart) {
-        const auto restarted = machine.services().restart(service);
-        results.push_back({"restart service " + service, restarted ? undone : failed,
-                           restarted ? std::string() : restarted.error().message});
+    for (const auto& [service, numbers] : restarts) {
+        UndoneStep result{"restart service " + service, undone, {}};
+        if (const auto restarted = machine.services().restart(service); !restarted) {
+            result = {result.description, failed, restarted.error().message};
+        }
+        for (const auto number : numbers) {
+            if (result.result == failed) continue;
+            if (auto noted = journal.conclude(number, StepOutcome::undone); !noted) {
+                result.detail = noted.error().message;
+            }
+        }
+        results.push_back(std::move(result));
     }
     return results;
 }

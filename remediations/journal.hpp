@@ -44,7 +44,8 @@ public:
     /// Whatever the run wants a reader of `history` to know, from the last note(); empty object if none.
     const boost::json::object& summary() const { return summary_; }
 
-    /// Synced to disk when it returns. Sets step.number.
+    /// Synced to disk when it returns. Sets step.number. After a line that could not be written nobody knows what
+    /// is on the disk: every later one fails too, until the journal is opened again.
     machine::Result<void> intend(JournalStep& step);
     machine::Result<void> conclude(unsigned step_number, StepOutcome outcome, const std::string& detail = {});
     machine::Result<void> note(boost::json::object summary);
@@ -61,6 +62,7 @@ private:
         : run_id_(std::move(run_id)), folder_(std::move(folder)) {}
     machine::Result<void> append(const boost::json::object& line);
 
+    std::optional<machine::Error> write_failure_;
     std::string run_id_;
     std::filesystem::path folder_;
     std::vector<JournalStep> steps_;
@@ -75,8 +77,8 @@ struct UndoneStep {
 };
 
 /// Takes back the steps from `first_step` on, newest first. Puts back only what is still as the
-/// run left it; what somebody changed since is left alone and said so. Doing it twice is harmless.
-/// Services that the run restarted are restarted once more when anything was put back.
+/// run left it; what somebody changed since is left alone and said so. Doing it twice is harmless, and so is
+/// doing it again after a crash. Services that the run restarted are restarted once more when anything was put back.
 std::vector<UndoneStep> undo(Journal& journal, machine::Machine& machine, unsigned first_step = 1);
 
 }  // namespace remediations

@@ -71,6 +71,10 @@ public:
         return machine.files().write(path_, bytes, mode_);
     }
 
+    Result<void> clean_up(Machine& machine, const SlotValue&) const override {
+        return machine.files().remove_leftovers(path_);
+    }
+
 private:
     machine::Path path_;
     std::uint32_t mode_;
@@ -102,6 +106,11 @@ public:
         if (value == "quarantined") return machine.files().move(from_, to_);
         if (value == "original") return machine.files().move(to_, from_);
         return invalid_value("location of " + from_ + " is neither original nor quarantined");
+    }
+
+    Result<void> clean_up(Machine& machine, const SlotValue&) const override {
+        const auto cleaned = machine.files().remove_leftovers(from_);
+        return cleaned ? machine.files().remove_leftovers(to_) : cleaned;
     }
 
 private:
@@ -164,7 +173,24 @@ public:
         return write_tree(machine.registry(), key_, value);
     }
 
+    /// Values come and go one by one.
+    bool is_between(const SlotValue& now, const SlotValue& before, const SlotValue& after) const override {
+        return is_part(now, before) || is_part(now, after);
+    }
+
 private:
+    /// Whether everything in `part` is in `whole` too, and the same.
+    static bool is_part(const SlotValue& part, const SlotValue& whole) {
+        if (part == whole) return true;
+        const auto* object = part.if_object();
+        const auto* other = whole.if_object();
+        if (!object || !other || object->contains("data")) return false;  // a value is whole or not there
+        return std::ranges::all_of(*object, [&](const auto& member) {
+            const auto* same = other->if_contains(member.key());
+            return same && is_part(member.value(), *same);
+        });
+    }
+
     static constexpr int depth_limit = 16;
 
     static Result<SlotValue> read_tree(const machine::Registry& registry, const std::string& key, int depth) {
@@ -233,6 +259,14 @@ public:
         const auto* type = std::ranges::find_if(start_types, [&](auto start) { return value == to_slot_value(start); });
         if (type == start_types.end()) return invalid_value("start type of " + service_ + " is " + show(value));
         return machine.services().set_start(service_, *type);
+    }
+
+    /// systemd unmasks a service before it enables it.
+    bool is_between(const SlotValue& now, const SlotValue& before, const SlotValue& after) const override {
+        const auto is = [](const SlotValue& value, machine::StartType type) { return value == to_slot_value(type); };
+        using enum machine::StartType;
+        return is(now, manual) &&
+               ((is(before, disabled) && is(after, automatic)) || (is(before, automatic) && is(after, disabled)));
     }
 
 private:
@@ -323,6 +357,20 @@ public:
         return machine.files().set_permissions(path_, *permissions);
     }
 
+    /// The owner comes first, and its change may clear the set-id bits.
+    bool is_between(const SlotValue& now, const SlotValue& before, const SlotValue& after) const override {
+        const auto current = permissions_in(now);
+        const auto old = permissions_in(before);
+        const auto wanted = permissions_in(after);
+        if (!current || !old || !wanted) return false;
+        constexpr std::uint32_t without_set_id = 01777;
+        const auto is_mode_of = [&](const machine::FilePermissions& one) {
+            return current->mode == one.mode || current->mode == (one.mode & without_set_id);
+        };
+        return (is_mode_of(*old) || is_mode_of(*wanted)) && (current->uid == old->uid || current->uid == wanted->uid) &&
+               (current->gid == old->gid || current->gid == wanted->gid);
+    }
+
 private:
     static std::optional<machine::FilePermissions> permissions_in(const SlotValue& value) {
         machine::FilePermissions permissions;
@@ -359,6 +407,13 @@ public:
     Result<void> write(Machine& machine, const SlotValue& value) const override {
         if (!value.is_bool()) return invalid_value("automatic restart of " + service_ + " is neither true nor false");
         return machine.services().set_restarts(service_, value.get_bool());
+    }
+
+    /// A drop-in that systemd was not yet told of.
+    Result<void> clean_up(Machine& machine, const SlotValue& value) const override {
+        const auto now = read(machine);
+        if (!now) return now.error();
+        return value == false && *now == false ? write(machine, value) : Result<void>();
     }
 
 private:

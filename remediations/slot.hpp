@@ -25,6 +25,14 @@ public:
     virtual std::string describe(const SlotValue& before, const SlotValue& after) const = 0;
     virtual machine::Result<SlotValue> read(const machine::Machine& machine) const = 0;
     virtual machine::Result<void> write(machine::Machine& machine, const SlotValue& value) const = 0;
+    /// Whether `now` is what a write of either value leaves when a crash cuts it short.
+    virtual bool is_between(const SlotValue& /*now*/, const SlotValue& /*before*/, const SlotValue& /*after*/) const {
+        return false;
+    }
+    /// Removes what a write that a crash cut short left beside the slot, which holds `value` or somebody else's.
+    virtual machine::Result<void> clean_up(machine::Machine& /*machine*/, const SlotValue& /*value*/) const {
+        return {};
+    }
 };
 
 std::unique_ptr<Slot> file_content_slot(machine::Path path, std::uint32_t mode_if_created);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,5 +13,8 @@ namespace remediations {
 /// Windows: IaaSBcdrExtension.exe. Linux: any process with a folder of VMSnapshotLinux in its
 /// command line, and safefreeze.
 machine::Result<std::vector<std::string>> running_backup_processes(const machine::Machine& machine);
+
+/// Why nothing may be changed now, to follow "because": a backup runs, or it is not known whether one does.
+std::optional<std::string> why_not_to_disturb(const machine::Machine& machine);
 
 }  // namespace remediations

@@ -83,6 +83,10 @@ public:
 
     /// Removes one regular file or empty directory.
     virtual Result<void> remove(const Path& path) = 0;
+
+    /// Removes what a write or a move that a crash cut short left in the directory of `path`. Nothing may be
+    /// written or moved there meanwhile.
+    virtual Result<void> remove_leftovers(const Path& /*path*/) { return {}; }
 };
 
 }  // namespace machine

@@ -44,7 +44,7 @@ TEST(DurableFile, RefusesALink) {
     ASSERT_EQ(::symlink("absent", (folder / "dangling").c_str()), 0);
     for (const char* link : {"link", "dangling"}) {
         EXPECT_EQ(write_durably(folder / link, "x").error().kind, ErrorKind::invalid);
-        EXPECT_EQ(append_durably(folder / link, "x").error().kind, ErrorKind::invalid);
+        EXPECT_EQ(append_line_durably(folder / link, "x").error().kind, ErrorKind::invalid);
         EXPECT_EQ(read_file(folder / link).error().kind, ErrorKind::invalid);
     }
     EXPECT_EQ(text_in(folder / "target"), "untouched");
@@ -62,14 +62,25 @@ TEST(DurableFile, SaysWhatIsWrong) {
 
 TEST(DurableFile, Appends) {
     const TemporaryFolder folder;
-    ASSERT_TRUE(append_durably(folder / "log", "one\n"));
-    ASSERT_TRUE(append_durably(folder / "log", "two\n"));
+    ASSERT_TRUE(append_line_durably(folder / "log", "one\n"));
+    ASSERT_TRUE(append_line_durably(folder / "log", "two\n"));
     EXPECT_EQ(text_in(folder / "log"), "one\ntwo\n");
     EXPECT_EQ(mode_of(folder / "log"), 0600u);
 }
 
+TEST(DurableFile, ATornLastLineIsCutOffBeforeTheNextOne) {
+    for (const std::string whole : {"", "one\n", "one\ntwo\n"}) {
+        for (const std::size_t torn : {1, 4095, 4096, 4097, 9000}) {
+            const TemporaryFolder folder;
+            std::ofstream(folder / "log") << whole << std::string(torn, 'x');
+            ASSERT_TRUE(append_line_durably(folder / "log", "next\n"));
+            EXPECT_EQ(text_in(folder / "log"), whole + "next\n") << torn;
+        }
+    }
+}
+
 TEST(DurableFile, AFullDeviceIsAnErrorThatLeavesNothing) {
-    const auto full = append_durably("/dev/full", "x");
+    const auto full = append_line_durably("/dev/full", "x");
     EXPECT_EQ(full.error().kind, ErrorKind::invalid) << "a device is not a file";
 }
 

@@ -228,7 +228,62 @@ TEST_F(JournalTest, RestartIsRepeatedOnlyWhenSomethingWasPutBack) {
     ASSERT_TRUE(changes_.write_file(conf, "after\n"));
     ASSERT_TRUE(changes_.restart_service("MSDTC"));
     EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::not_undoable, Outcome::undone, Outcome::undone));
-    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::not_undoable, Outcome::already_so));
+    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::already_so, Outcome::already_so));
+}
+
+TEST_F(JournalTest, RestartThatACrashKeptUndoFromIsMadeUpFor) {
+    ASSERT_TRUE(changes_.write_file(conf, "after\n"));
+    ASSERT_TRUE(changes_.restart_service("MSDTC"));
+    ASSERT_TRUE(machine_.files().write(conf, "before\n"));
+    ASSERT_TRUE(journal_.conclude(1, StepOutcome::undone));  // here the undo died
+    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::not_undoable, Outcome::already_so, Outcome::undone));
+    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::already_so, Outcome::already_so));
+}
+
+TEST_F(JournalTest, GoesOnBehindALineTornByACrash) {
+    ASSERT_TRUE(changes_.write_file(conf, "after\n"));
+    std::ofstream(journal_file(), std::ios::app) << R"({"step":2,"outc)";
+    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::undone));
+    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::already_so)) << "what undo wrote behind it can be read";
+}
+
+TEST_F(JournalTest, AfterALineThatCouldNotBeWrittenNothingMoreIsChanged) {
+    ASSERT_TRUE(changes_.write_file(conf, "after\n"));
+    const auto kept = journal_file().string() + "-kept";
+    std::filesystem::rename(journal_file(), kept);
+    std::filesystem::create_directory(journal_file());
+    EXPECT_FALSE(changes_.set_service_start("MSDTC", machine::StartType::disabled));
+    std::filesystem::remove(journal_file());
+    std::filesystem::rename(kept, journal_file());
+    EXPECT_FALSE(changes_.set_service_start("MSDTC", machine::StartType::disabled));
+    EXPECT_EQ(machine_.services().find("MSDTC")->start, machine::StartType::automatic);
+    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::undone));
+}
+
+/// What a crash in the middle of each write can leave is still ours.
+TEST(Slot, KnowsWhatACrashLeavesInBetween) {
+    const auto permissions = [](unsigned mode, unsigned uid) {
+        return to_slot_value(machine::FilePermissions{mode, uid, uid});
+    };
+    const auto folder = permissions_slot("/x");
+    const auto before = permissions(06755, 1000);
+    const auto after = permissions(0700, 0);
+    EXPECT_TRUE(folder->is_between(permissions(06755, 0), before, after));
+    EXPECT_TRUE(folder->is_between(permissions(0755, 0), before, after)) << "a new owner clears the set-id bits";
+    EXPECT_FALSE(folder->is_between(permissions(0755, 7), before, after));
+    EXPECT_FALSE(folder->is_between(permissions(0777, 0), before, after));
+
+    const auto start = service_start_slot("x");
+    using enum machine::StartType;
+    EXPECT_TRUE(start->is_between(to_slot_value(manual), to_slot_value(disabled), to_slot_value(automatic)));
+    EXPECT_FALSE(start->is_between(to_slot_value(automatic), to_slot_value(disabled), to_slot_value(manual)));
+
+    const auto key = registry_key_slot("HKLM\\A");
+    const auto tree = boost::json::parse(R"({"values":{"a":{"type":4,"data":1},"b":{"type":4,"data":2}},
+                                             "subkeys":{"c":{"values":{"d":{"type":3,"data":[1]}},"subkeys":{}}}})");
+    EXPECT_TRUE(key->is_between(boost::json::parse(R"({"values":{"b":{"type":4,"data":2}},"subkeys":{}})"), tree, {}));
+    EXPECT_FALSE(key->is_between(boost::json::parse(R"({"values":{"b":{"type":4,"data":3}},"subkeys":{}})"), tree, {}));
+    EXPECT_FALSE(key->is_between(boost::json::parse(R"({"values":{"e":{"type":4,"data":2}},"subkeys":{}})"), tree, {}));
 }
 
 TEST_F(JournalTest, StepWhoseWishIsFulfilledIsNotRecorded) {

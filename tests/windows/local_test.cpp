@@ -32,11 +32,14 @@ TEST(WindowsDurableFile, ReplacesAndAppends) {
             Sleep(200);
             CloseHandle(reader);
         }).detach();
-        ASSERT_TRUE(write_durably(path, "new"));
+        ASSERT_TRUE(write_durably(path, "new\n"));
     }
-    EXPECT_EQ(read_file(path).value(), "new");
-    ASSERT_TRUE(append_durably(path, " and more"));
-    EXPECT_EQ(read_file(path).value(), "new and more");
+    EXPECT_EQ(read_file(path).value(), "new\n");
+    ASSERT_TRUE(append_line_durably(path, "and more\n"));
+    EXPECT_EQ(read_file(path).value(), "new\nand more\n");
+    ASSERT_TRUE(write_durably(path, "whole\n" + std::string(5000, 'x')));
+    ASSERT_TRUE(append_line_durably(path, "next\n"));
+    EXPECT_EQ(read_file(path).value(), "whole\nnext\n") << "the torn line is cut off";
     EXPECT_EQ(read_file(path, 3).error().kind, ErrorKind::too_large);
     EXPECT_EQ(read_file(folder.path() / "absent").error().kind, ErrorKind::not_found);
     EXPECT_EQ(write_durably(folder.path(), "x").error().kind, ErrorKind::invalid);

@@ -21,6 +21,8 @@ namespace {
 /// The kernel's own record of a file's content; it makes a new one for new content.
 constexpr std::array integrity_attributes = {std::string_view("security.ima"), std::string_view("security.evm")};
 
+constexpr std::string_view temporary_prefix = ".backup-remediation.";
+
 /// A path that reaches an entry of an open folder, for the calls that have no *at form.
 std::string path_through_folder(const Location& location) {
     return fmt::format("/proc/self/fd/{}/{}", location.folder.get(), location.name);
@@ -395,7 +397,12 @@ std::string temporary_name() {
     std::uint64_t number = 0;
     while (::getrandom(&number, sizeof number, 0) != sizeof number) {
     }
-    return fmt::format(".backup-remediation.{:016x}", number);
+    return fmt::format("{}{:016x}", temporary_prefix, number);
+}
+
+bool is_temporary_name(std::string_view name) {
+    return name.size() == temporary_prefix.size() + 16 && name.starts_with(temporary_prefix) &&
+           name.find_first_not_of("0123456789abcdef", temporary_prefix.size()) == name.npos;
 }
 
 }  // namespace machine::local

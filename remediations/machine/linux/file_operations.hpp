@@ -63,5 +63,6 @@ Result<void> copy_extended_attributes(const Location& from, const Location& to);
 
 /// A name nothing has yet in a folder, for what is renamed once it is whole.
 std::string temporary_name();
+bool is_temporary_name(std::string_view name);
 
 }  // namespace machine::local

@@ -63,7 +63,16 @@ Result<void> move_by_copy(const Location& from, const Location& to) {
     if (auto synced = sync(to.folder.get(), to.path); !synced) {
         return synced;
     }
-    if (auto removed = remove_tree(from); !removed) {
+    // Gone at once for whoever looks: half a tree is neither here nor there.
+    const Location doomed{FileDescriptor(::fcntl(from.folder.get(), F_DUPFD_CLOEXEC, 0)), temporary_name(), from.path};
+    if (const int code = rename_to_free_name(from, doomed); code != 0) {
+        (void)remove_tree(to);
+        return system_error("cannot remove " + from.path, -code);
+    }
+    if (auto synced = sync(from.folder.get(), from.path); !synced) {
+        return synced;
+    }
+    if (auto removed = remove_tree(doomed); !removed) {
         Error error = removed.error();
         error.message += fmt::format(" (a whole copy is at {})", to.path);
         return error;
@@ -209,6 +218,31 @@ Result<void> LinuxFiles::remove(const Path& path) {
         return system_error("cannot remove " + path);
     }
     return sync(location->folder.get(), path);
+}
+
+Result<void> LinuxFiles::remove_leftovers(const Path& path) {
+    auto location = locate(path);
+    if (!location) {
+        return location.error().kind == ErrorKind::not_found ? Result<void>() : location.error();
+    }
+    FileDescriptor listed(::fcntl(location->folder.get(), F_DUPFD_CLOEXEC, 0));
+    const auto names = names_in(std::move(listed), path);
+    if (!names) {
+        return names.error();
+    }
+    bool removed_any = false;
+    for (const std::string& name : *names) {
+        if (!is_temporary_name(name)) {
+            continue;
+        }
+        location->name = name;
+        location->path = path.substr(0, path.rfind('/') + 1) + name;
+        if (auto removed = remove_tree(*location); !removed) {
+            return removed;
+        }
+        removed_any = true;
+    }
+    return removed_any ? sync(location->folder.get(), path) : Result<void>();
 }
 
 }  // namespace machine::local

@@ -15,6 +15,7 @@ public:
     Result<void> set_permissions(const Path& path, const FilePermissions& permissions) override;
     Result<void> move(const Path& from, const Path& to) override;
     Result<void> remove(const Path& path) override;
+    Result<void> remove_leftovers(const Path& path) override;
 };
 
 }  // namespace machine::local

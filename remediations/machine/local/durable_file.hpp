@@ -15,8 +15,9 @@ namespace machine::local {
 /// the folder's ACL decides).
 Result<void> write_durably(const std::filesystem::path& path, std::string_view content, bool private_to_owner = true);
 
-/// Appends and syncs before it returns; creates the file (mode 0600) where it is absent.
-Result<void> append_durably(const std::filesystem::path& path, std::string_view content);
+/// Appends `line`, which ends with a line feed, and syncs before it returns; creates the file (mode 0600)
+/// where it is absent. What a crash left behind the last line feed is cut off first.
+Result<void> append_line_durably(const std::filesystem::path& path, std::string_view line);
 
 /// Whole content; ErrorKind::not_found, ErrorKind::too_large above `limit` bytes.
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit = std::size_t{16} << 20);

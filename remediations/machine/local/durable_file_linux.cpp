@@ -2,6 +2,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 
 #include "remediations/machine/linux/file_operations.hpp"
@@ -11,11 +13,41 @@
 
 namespace machine::local {
 
+namespace {
+
+Result<void> cut_torn_line(int file, const std::string& path) {
+    struct stat status {};
+    if (::fstat(file, &status) != 0) {
+        return system_error("cannot look at " + path);
+    }
+    off_t end = status.st_size;
+    for (bool torn = end > 0; torn;) {
+        std::array<char, 4096> piece;
+        const off_t begin = std::max<off_t>(0, end - static_cast<off_t>(piece.size()));
+        const ssize_t count = ::pread(file, piece.data(), static_cast<std::size_t>(end - begin), begin);
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count != end - begin) {
+            return system_error("cannot read " + path, count < 0 ? errno : EIO);
+        }
+        const auto line_feed = std::string_view(piece.data(), static_cast<std::size_t>(count)).rfind('\n');
+        torn = line_feed == std::string_view::npos && begin > 0;
+        end = line_feed == std::string_view::npos ? begin : begin + static_cast<off_t>(line_feed) + 1;
+    }
+    if (end < status.st_size && ::ftruncate(file, end) != 0) {
+        return system_error("cannot cut the torn last line off " + path);
+    }
+    return {};
+}
+
+}  // namespace
+
 Result<void> write_durably(const std::filesystem::path& path, std::string_view content, bool private_to_owner) {
     return replace_file(path.string(), content, private_to_owner ? 0600 : 0644, Attributes::reset);
 }
 
-Result<void> append_durably(const std::filesystem::path& path, std::string_view content) {
+Result<void> append_line_durably(const std::filesystem::path& path, std::string_view line) {
     const auto location = locate(path.string());
     if (!location) {
         return location.error();
@@ -24,7 +56,7 @@ Result<void> append_durably(const std::filesystem::path& path, std::string_view 
         return Error{ErrorKind::invalid, path.string() + " is not a regular file", 0};
     }
     // Not created by the same call: the folder is synced only when a name was added to it.
-    const int flags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
+    const int flags = O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
     const char* name = location->name.c_str();
     FileDescriptor file(::openat(location->folder.get(), name, flags));
     const bool create = !file && errno == ENOENT;
@@ -34,7 +66,10 @@ Result<void> append_durably(const std::filesystem::path& path, std::string_view 
     if (!file) {
         return system_error("cannot open " + path.string());
     }
-    if (auto written = write_all(file.get(), content, path.string()); !written) {
+    if (auto cut = cut_torn_line(file.get(), path.string()); !cut) {
+        return cut;
+    }
+    if (auto written = write_all(file.get(), line, path.string()); !written) {
         return written;
     }
     if (auto synced = sync(file.get(), path.string()); !synced) {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <vector>
 
 #include "remediations/machine/local/detached_process.hpp"
@@ -35,6 +36,29 @@ Result<void> require_file_or_nothing(const std::wstring& path) {
     return {};
 }
 
+/// Leaves the file pointer at the end.
+Result<void> cut_torn_line(HANDLE file, const std::string& name) {
+    LARGE_INTEGER size{};
+    if (!GetFileSizeEx(file, &size)) return last_error("query", name);
+    auto end = size.QuadPart;
+    for (bool torn = end > 0; torn;) {
+        char piece[4096];
+        const auto begin = std::max<LONGLONG>(0, end - static_cast<LONGLONG>(sizeof piece));
+        const auto wanted = static_cast<DWORD>(end - begin);
+        DWORD count = 0;
+        if (!SetFilePointerEx(file, LARGE_INTEGER{.QuadPart = begin}, nullptr, FILE_BEGIN) ||
+            !ReadFile(file, piece, wanted, &count, nullptr) || count != wanted) {
+            return last_error("read", name);
+        }
+        const auto line_feed = std::string_view(piece, count).rfind('\n');
+        torn = line_feed == std::string_view::npos && begin > 0;
+        end = line_feed == std::string_view::npos ? begin : begin + static_cast<LONGLONG>(line_feed) + 1;
+    }
+    if (!SetFilePointerEx(file, LARGE_INTEGER{.QuadPart = end}, nullptr, FILE_BEGIN)) return last_error("read", name);
+    if (end < size.QuadPart && !SetEndOfFile(file)) return last_error("cut the torn last line off", name);
+    return {};
+}
+
 }  // namespace
 
 Result<void> write_durably(const std::filesystem::path& path, std::string_view content, bool) {
@@ -51,15 +75,16 @@ Result<void> write_durably(const std::filesystem::path& path, std::string_view c
     return windows_error(code, "replace", display(*target));
 }
 
-Result<void> append_durably(const std::filesystem::path& path, std::string_view content) {
+Result<void> append_line_durably(const std::filesystem::path& path, std::string_view line) {
     const auto target = native(path);
     if (!target) return target.error();
     if (const auto usable = require_file_or_nothing(*target); !usable) return usable;
     const auto name = display(*target);
-    const KernelHandle file(CreateFileW(target->c_str(), FILE_APPEND_DATA, FILE_SHARE_READ, nullptr, OPEN_ALWAYS,
-                                        FILE_ATTRIBUTE_NORMAL | FILE_FLAG_OPEN_REPARSE_POINT, nullptr));
+    const KernelHandle file(CreateFileW(target->c_str(), GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ, nullptr,
+                                        OPEN_ALWAYS, FILE_ATTRIBUTE_NORMAL | FILE_FLAG_OPEN_REPARSE_POINT, nullptr));
     if (!file) return last_error("open", name);
-    if (const auto written = write_all(file.get(), content, name); !written) return written;
+    if (const auto cut = cut_torn_line(file.get(), name); !cut) return cut;
+    if (const auto written = write_all(file.get(), line, name); !written) return written;
     if (!FlushFileBuffers(file.get())) return last_error("flush", name);
     return {};
 }

@@ -316,7 +316,10 @@ TEST(Redact, ReplacesTheSecretAndNothingElse) {
         {"SIG=abc", "SIG=REDACTED"},
         {"\"url?sig=abc\",\"next\"", "\"url?sig=REDACTED\",\"next\""},
         {R"("protectedSettings":"MIIB\/x==","a":1)", R"("protectedSettings":"REDACTED","a":1)"},
-        {R"(\"protectedSettings\": \"MIIB\")", R"(\"protectedSettings\": \"REDACTED")"},
+        {R"(\"protectedSettings\": \"MIIB\")", R"(\"protectedSettings\": \"REDACTED\")"},
+        {R"("password":"a\"b\\","c":"d")", R"("password":"REDACTED","c":"d")"},
+        {R"("x":"{\"password\":\"a\\\"b\\\\\",\"c\":1}")", R"("x":"{\"password\":\"REDACTED\",\"c\":1}")"},
+        {R"("password":"torn\")", R"("password":"REDACTED)"},
         {R"("protectedSettings":null)", R"("protectedSettings":null)"},
         {"Authorization: Bearer eyJ0.x\nnext", "Authorization: Bearer REDACTED\nnext"},
         {"-----BEGIN PRIVATE KEY-----\nMII\n-----END PRIVATE KEY-----\nafter",
@@ -324,6 +327,17 @@ TEST(Redact, ReplacesTheSecretAndNothingElse) {
         {"-----BEGIN PRIVATE KEY-----\ntorn", "-----BEGIN PRIVATE KEY-----REDACTED"},
     };
     for (const auto& [text, expected] : cases) EXPECT_EQ(redact(text), expected);
+}
+
+TEST(Redact, TakesTimeInProportion) {
+    const auto seconds = [](std::size_t count) {
+        std::string text;
+        for (std::size_t i = 0; i < count; ++i) text += R"(sig=a&"password":"\\b" PRIVATE KEY-----)";
+        const auto start = std::chrono::steady_clock::now();
+        EXPECT_LT(redact(text).size(), text.size() * 2);
+        return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+    };
+    EXPECT_LT(seconds(100'000), 20 * (seconds(10'000) + 0.01)) << "ten times the text";
 }
 
 }  // namespace
