@@ -4,10 +4,10 @@
 
 #include <boost/json.hpp>
 #include <chrono>
-#include <fstream>
 
 #include "handler/status.hpp"
 #include "remediations/machine/local/detached_process.hpp"
+#include "remediations/machine/local/durable_file.hpp"
 #include "remediations/machine/utf8.hpp"
 
 namespace handler {
@@ -34,7 +34,7 @@ Events::Events(const Environment& environment, std::string operation)
 
 void Events::send(Level level, std::string_view task, std::string_view message) {
     std::error_code code;
-    if (!folder_ || !std::filesystem::is_directory(*folder_, code)) return;
+    if (!folder_ || !machine::local::check_only_we_write_to(*folder_)) return;
     if (sent_ >= most_events || files_in(*folder_) >= most_files) return;
     ++sent_;
 
@@ -61,7 +61,7 @@ void Events::send(Level level, std::string_view task, std::string_view message) 
     const auto name = [&] { return fmt::format("{}.json", stamp); };
     while (std::filesystem::exists(*folder_ / name(), code)) ++stamp;
     const auto draft = workplace_ / ("event-" + name());
-    std::ofstream(draft, std::ios::binary) << text << std::flush;
+    if (!machine::local::write_durably(draft, text)) return;
     std::filesystem::rename(draft, *folder_ / name(), code);
     if (code) std::filesystem::remove(draft, code);
 }

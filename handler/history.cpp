@@ -66,12 +66,19 @@ std::string_view described(Undone undone) {
 Undone undone(const Journal& journal) {
     std::size_t reversible = 0;
     std::size_t taken_back = 0;
+    bool restarts_to_come = false;
     for (const auto& step : journal.steps()) {
-        if (step.slot.empty() || step.outcome == StepOutcome::failed) continue;
+        if (step.slot.empty()) {
+            // Undo is through once the services have restarted too.
+            const bool restart = step.action == "restart-service";
+            restarts_to_come = restarts_to_come || (restart && step.outcome != StepOutcome::undone);
+            continue;
+        }
         ++reversible;
         if (step.outcome == StepOutcome::undone) ++taken_back;
     }
     if (reversible == 0) return Undone::nothing_to_undo;
+    if (taken_back == reversible && restarts_to_come) return Undone::partly;
     if (taken_back == 0) return Undone::no;
     return taken_back == reversible ? Undone::yes : Undone::partly;
 }

@@ -64,6 +64,7 @@ std::filesystem::path run_lock_file(const std::filesystem::path& state_folder) {
 
 Result<FileLock> acquire_run_lock(const std::filesystem::path& state_folder, std::chrono::milliseconds patience) {
     if (auto made = machine::local::make_private_folder(state_folder); !made) return made.error();
+    if (auto made = machine::local::make_private_folder(state_folder / "runs"); !made) return made.error();
     return FileLock::acquire(run_lock_file(state_folder), patience);
 }
 

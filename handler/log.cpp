@@ -21,7 +21,13 @@ Log::Log(const std::filesystem::path& folder, const std::string& role) : file_(f
 Log::~Log() = default;
 
 void Log::open() {
-    auto sink = std::make_shared<spdlog::sinks::rotating_file_sink_st>(file_.string(), file_limit, most_files - 1);
+    std::error_code code;
+    std::filesystem::create_directories(file_.parent_path(), code);
+    auto folder = machine::local::PinnedFolder::open(file_.parent_path());
+    if (!folder) throw std::runtime_error(folder.error().message);
+    folder_ = std::move(*folder);
+    auto sink = std::make_shared<spdlog::sinks::rotating_file_sink_st>((folder_->path() / file_.filename()).string(),
+                                                                       file_limit, most_files - 1);
     sink->set_formatter(
         std::make_unique<spdlog::pattern_formatter>("%Y-%m-%dT%H:%M:%S.%eZ %P %l %v", spdlog::pattern_time_type::utc));
     logger_ = std::make_unique<spdlog::logger>("backup-remediation", std::move(sink));

@@ -2,9 +2,12 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "remediations/machine/local/durable_file.hpp"
 
 namespace spdlog {
 class logger;
@@ -43,6 +46,7 @@ private:
     void open();
 
     std::filesystem::path file_;
+    std::optional<machine::local::PinnedFolder> folder_;
     std::unique_ptr<spdlog::logger> logger_;
     std::string problem_;
 };

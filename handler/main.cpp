@@ -2,9 +2,11 @@
 
 #include "handler/command_line.hpp"
 #include "handler/commands.hpp"
+#include "remediations/machine/local/process_hardening.hpp"
 #include "remediations/machine/local/program_arguments.hpp"
 
 int main(int count, char** values) {
+    machine::local::harden_this_process();
     const auto arguments = machine::local::program_arguments(count, values);
     if (!arguments.empty() && handler::is_agent_command(arguments.front())) {
         return static_cast<int>(handler::agent_command(arguments, handler::local_system(), std::cout, std::cerr));

@@ -13,6 +13,7 @@
 #include "remediations/changes.hpp"
 #include "remediations/error_codes.hpp"
 #include "remediations/journal.hpp"
+#include "remediations/machine/recorded/redact.hpp"
 #include "remediations/root_cause.hpp"
 
 namespace remediations {
@@ -50,11 +51,22 @@ Finding diagnose_by_code(const Remediation& remediation, const std::string& erro
         remediation.instructions);
 }
 
+/// What a finding quotes of the machine (a log line, a command line) must not carry a secret out of it.
+Finding without_secrets(Finding finding) {
+    using machine::recorded::redact;
+    finding.summary = redact(finding.summary);
+    finding.action = redact(finding.action);
+    for (auto& evidence : finding.evidence) {
+        evidence = {redact(evidence.where), redact(evidence.seen), redact(evidence.expected)};
+    }
+    return finding;
+}
+
 /// A diagnosis that throws is a diagnosis that could not look.
 Finding diagnose(const Remediation& remediation, const Machine& machine, const std::string& error_code) {
     if (!remediation.diagnose) return diagnose_by_code(remediation, error_code);
     try {
-        return remediation.diagnose(machine);
+        return without_secrets(remediation.diagnose(machine));
     } catch (const std::exception& error) {
         return Finding::unknown(remediation.id, {machine::ErrorKind::failed, error.what(), 0});
     }

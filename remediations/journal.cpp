@@ -206,19 +206,18 @@ UndoneStep revert(const JournalStep& step, Machine& machine) {
 std::vector<UndoneStep> undo(Journal& journal, Machine& machine, unsigned first_step) {
     using enum UndoneStep::Result;
     std::vector<UndoneStep> results;
-    std::map<std::string, std::vector<unsigned>> restarts;  // their steps, by service
+    std::map<std::string, std::vector<JournalStep>> restarts;  // by service
     bool put_back = false;
+    bool put_back_before = false;        // by an undo that a crash may have kept from its restarts
     const auto steps = journal.steps();  // a copy: concluding a step changes the journal's own
     for (auto step = steps.rbegin(); step != steps.rend() && step->number >= first_step; ++step) {
-        if (step->outcome == StepOutcome::undone) {
-            // A crash can have kept an earlier undo from restarting what reads it.
-            put_back = put_back || step->action.empty();
-            results.push_back({step->description, already_so, {}});
-            continue;
-        }
-        if (!step->action.empty()) {
-            if (step->action == "restart-service") restarts[step->subject].push_back(step->number);
-            results.push_back({step->description, not_undoable, "this happened and cannot be taken back"});
+        const bool is_undone = step->outcome == StepOutcome::undone;
+        if (step->action == "restart-service") restarts[step->subject].push_back(*step);
+        if (is_undone || !step->action.empty()) {
+            put_back_before = put_back_before || (is_undone && step->action.empty());
+            results.push_back(
+                is_undone ? UndoneStep{step->description, already_so, {}}
+                          : UndoneStep{step->description, not_undoable, "this happened and cannot be taken back"});
             continue;
         }
         auto result = revert(*step, machine);
@@ -229,19 +228,26 @@ std::vector<UndoneStep> undo(Journal& journal, Machine& machine, unsigned first_
         }
         results.push_back(std::move(result));
     }
-    if (!put_back) return results;
-    for (const auto& [service, numbers] : restarts) {
+    for (const auto& [service, its_steps] : restarts) {
+        const auto is_open = [](const JournalStep& step) { return step.outcome != StepOutcome::undone; };
+        // A restart that was cut short may have left the service stopped.
+        const auto is_half_done = [](const JournalStep& step) { return !step.outcome; };
+        const bool wanted = put_back || (put_back_before && std::ranges::any_of(its_steps, is_open)) ||
+                            std::ranges::any_of(its_steps, is_half_done);
         UndoneStep result{"restart service " + service, undone, {}};
-        if (const auto restarted = machine.services().restart(service); !restarted) {
-            result = {result.description, failed, restarted.error().message};
+        if (wanted) {
+            if (const auto restarted = machine.services().restart(service); !restarted) {
+                results.push_back({result.description, failed, restarted.error().message});
+                continue;
+            }
         }
-        for (const auto number : numbers) {
-            if (result.result == failed) continue;
-            if (auto noted = journal.conclude(number, StepOutcome::undone); !noted) {
+        for (const auto& step : its_steps) {
+            if (!is_open(step)) continue;
+            if (auto noted = journal.conclude(step.number, StepOutcome::undone); !noted) {
                 result.detail = noted.error().message;
             }
         }
-        results.push_back(std::move(result));
+        if (wanted) results.push_back(std::move(result));
     }
     return results;
 }

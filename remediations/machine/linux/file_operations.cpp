@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <climits>
 #include <cstdint>
 #include <limits>
 #include <memory>
@@ -104,6 +105,72 @@ Result<void> take_over_attributes(const Location& original, const struct stat& s
 
 }  // namespace
 
+Result<FileDescriptor> open_folder(const std::string& path) {
+    constexpr int most_links = 40;  // as the kernel has it
+    const auto failed = [&](int code) { return system_error("cannot open folder " + path, code); };
+    FileDescriptor folder(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    std::string rest = path;
+    for (int links = 0; folder && !rest.empty();) {
+        const std::size_t end = std::min(rest.find('/'), rest.size());
+        const std::string name = rest.substr(0, end);
+        rest.erase(0, end + 1);
+        if (name.empty() || name == ".") {
+            continue;
+        }
+        // O_DIRECTORY makes the kernel mount what it mounts on demand; a link it refuses.
+        FileDescriptor next(::openat(folder.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC));
+        if (!next && errno == ENOTDIR) {
+            next = FileDescriptor(::openat(folder.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+        }
+        struct stat status {};
+        if (!next || ::fstat(next.get(), &status) != 0) {
+            return failed(errno);
+        }
+        if (!S_ISLNK(status.st_mode)) {
+            folder = std::move(next);
+            continue;
+        }
+        if (status.st_uid != 0 && status.st_uid != ::geteuid()) {
+            return Error{ErrorKind::refused,
+                         fmt::format("{}: on the way to it, {} is a symbolic link of user {}, which is not followed",
+                                     path, name, status.st_uid),
+                         0};
+        }
+        std::array<char, PATH_MAX> target{};
+        const ssize_t size = ::readlinkat(next.get(), "", target.data(), target.size());
+        if (size < 0 || ++links > most_links) {
+            return failed(size < 0 ? errno : ELOOP);
+        }
+        rest.insert(0, std::string(target.data(), static_cast<std::size_t>(size)) + "/");
+        if (target[0] == '/') {
+            folder = FileDescriptor(::open("/", O_PATH | O_DIRECTORY | O_CLOEXEC));
+        }
+    }
+    if (!folder) {
+        return failed(errno);
+    }
+    FileDescriptor readable(::openat(folder.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    return readable ? std::move(readable) : Result<FileDescriptor>(failed(errno));
+}
+
+/// The group bits are also the mask of an ACL, so this sees whoever an ACL lets in.
+Result<void> check_only_we_write_to(int folder, const std::string& path) {
+    struct stat status {};
+    if (::fstat(folder, &status) != 0) {
+        return system_error("cannot look at folder " + path);
+    }
+    if (status.st_uid != 0 && status.st_uid != ::geteuid()) {
+        return Error{ErrorKind::refused, fmt::format("{} belongs to user {}, expected root", path, status.st_uid), 0};
+    }
+    if ((status.st_mode & 022) != 0) {
+        return Error{
+            ErrorKind::refused,
+            fmt::format("{} can be written to by others than its owner (mode {:04o})", path, status.st_mode & 07777),
+            0};
+    }
+    return {};
+}
+
 Result<Location> locate(const std::string& path) {
     std::string_view whole = path;
     while (whole.size() > 1 && whole.back() == '/') {
@@ -121,11 +188,11 @@ Result<Location> locate(const std::string& path) {
             return Error{ErrorKind::invalid, fmt::format("'{}' does not name an entry of a folder", path), 0};
         }
     }
-    FileDescriptor descriptor(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    auto descriptor = open_folder(folder);
     if (!descriptor) {
-        return system_error("cannot open folder " + folder);
+        return descriptor.error();
     }
-    return Location{std::move(descriptor), std::move(name), std::string(whole)};
+    return Location{std::move(*descriptor), std::move(name), std::string(whole)};
 }
 
 Result<struct stat> status_of(const Location& location) {
@@ -314,6 +381,11 @@ Result<void> replace_file(const std::string& path, std::string_view content, mod
     auto target = locate(path);
     if (!target) {
         return target.error();
+    }
+    if (attributes == Attributes::reset) {
+        if (auto checked = check_only_we_write_to(target->folder.get(), path.substr(0, path.rfind('/'))); !checked) {
+            return checked;
+        }
     }
     struct stat original {};
     const bool exists = ::fstatat(target->folder.get(), target->name.c_str(), &original, AT_SYMLINK_NOFOLLOW) == 0;

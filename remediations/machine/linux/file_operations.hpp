@@ -23,7 +23,14 @@ struct Location {
     std::string path;  ///< for messages
 };
 
-/// Opens the folder that `path` lies in. Error invalid for a path that is not absolute or names no
+/// Opens a folder. On the way it follows the symbolic links that root or we made, and nobody else's: error refused.
+Result<FileDescriptor> open_folder(const std::string& path);
+
+/// Error refused where somebody who is neither root nor we owns the open folder or may write to it. `path` is for
+/// messages.
+Result<void> check_only_we_write_to(int folder, const std::string& path);
+
+/// Opens the folder that `path` lies in, as open_folder does. Error invalid for a path that is not absolute or names no
 /// entry of a folder.
 Result<Location> locate(const std::string& path);
 
@@ -52,7 +59,7 @@ Result<void> make_folders(const std::string& folder);
 
 enum class Attributes {
     keep,   ///< a replaced file keeps owner, mode and extended attributes (ACL, SELinux label)
-    reset,  ///< owner and mode are as if the file were new
+    reset,  ///< owner and mode are as if the file were new; the folder must be ours, see check_only_we_write_to
 };
 
 /// Creates or replaces a regular file atomically and durably. `mode` is that of a new file.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <string_view>
 
 #include "remediations/machine/result.hpp"
@@ -11,7 +12,8 @@ namespace machine::local {
 
 /// Creates or replaces `path` so that after a crash at any moment either the old or the new
 /// content is there, whole: temporary file in the same folder, sync, rename, sync of the folder.
-/// Never follows a symbolic link at `path`. `private_to_owner`: mode 0600, else 0644 (on Windows
+/// Never follows a symbolic link at `path`, nor one on the way to it that somebody else made; refuses a folder that
+/// somebody else owns or may write to. `private_to_owner`: mode 0600, else 0644 (on Windows
 /// the folder's ACL decides).
 Result<void> write_durably(const std::filesystem::path& path, std::string_view content, bool private_to_owner = true);
 
@@ -21,6 +23,22 @@ Result<void> append_line_durably(const std::filesystem::path& path, std::string_
 
 /// Whole content; ErrorKind::not_found, ErrorKind::too_large above `limit` bytes.
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit = std::size_t{16} << 20);
+
+/// Error refused where somebody who is neither root nor we owns the folder or may write to it: whoever can change
+/// its names can lead a file that is opened by name elsewhere. (On Windows the agent's folders' ACLs see to that.)
+Result<void> check_only_we_write_to(const std::filesystem::path& folder);
+
+/// The same folder under a name that leads to it whatever its path leads to meanwhile, as long as this lives.
+class PinnedFolder {
+public:
+    /// Checks it as check_only_we_write_to does.
+    static Result<PinnedFolder> open(const std::filesystem::path& folder);
+    const std::filesystem::path& path() const { return path_; }
+
+private:
+    std::filesystem::path path_;
+    std::shared_ptr<void> handle_;
+};
 
 /// Creates the folder and its parents, open to root or SYSTEM and administrators only.
 /// Refuses a folder that somebody else owns or may write to.

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -43,6 +44,25 @@ Result<void> cut_torn_line(int file, const std::string& path) {
 
 }  // namespace
 
+Result<void> check_only_we_write_to(const std::filesystem::path& folder) {
+    const auto opened = open_folder(folder.string());
+    return opened ? check_only_we_write_to(opened->get(), folder.string()) : opened.error();
+}
+
+Result<PinnedFolder> PinnedFolder::open(const std::filesystem::path& folder) {
+    auto opened = open_folder(folder.string());
+    if (!opened) {
+        return opened.error();
+    }
+    if (auto checked = check_only_we_write_to(opened->get(), folder.string()); !checked) {
+        return checked.error();
+    }
+    PinnedFolder pinned;
+    pinned.path_ = fmt::format("/proc/self/fd/{}", opened->get());
+    pinned.handle_ = std::make_shared<FileDescriptor>(std::move(*opened));
+    return pinned;
+}
+
 Result<void> write_durably(const std::filesystem::path& path, std::string_view content, bool private_to_owner) {
     return replace_file(path.string(), content, private_to_owner ? 0600 : 0644, Attributes::reset);
 }
@@ -51,6 +71,9 @@ Result<void> append_line_durably(const std::filesystem::path& path, std::string_
     const auto location = locate(path.string());
     if (!location) {
         return location.error();
+    }
+    if (auto checked = check_only_we_write_to(location->folder.get(), path.parent_path().string()); !checked) {
+        return checked;
     }
     if (const auto status = status_of(*location); status && !S_ISREG(status->st_mode)) {
         return Error{ErrorKind::invalid, path.string() + " is not a regular file", 0};

@@ -89,6 +89,19 @@ Result<void> append_line_durably(const std::filesystem::path& path, std::string_
     return {};
 }
 
+Result<void> check_only_we_write_to(const std::filesystem::path& folder) {
+    std::error_code code;
+    if (std::filesystem::is_directory(folder, code)) return {};
+    return Error{ErrorKind::not_found, to_utf8(folder.native()) + " is not a directory", 0};
+}
+
+Result<PinnedFolder> PinnedFolder::open(const std::filesystem::path& folder) {
+    if (const auto checked = check_only_we_write_to(folder); !checked) return checked.error();
+    PinnedFolder pinned;
+    pinned.path_ = folder;
+    return pinned;
+}
+
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit) {
     const auto source = native(path);
     if (!source) return source.error();

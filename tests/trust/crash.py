@@ -1,0 +1,245 @@
+"""Kills and fails the real executable at every place where it changes something, then runs it again or undoes: the
+machine must be as before or as fixed, the journal readable, the status final."""
+
+import json
+import os
+import random
+import re
+import shutil
+import signal
+import subprocess
+import time
+
+from private_machine import LIBRARY, STATE, Machine, differences
+
+REPAIRED = "extensions-disabled,backup-extension-state"
+FIX = ("fix", "--only", REPAIRED)
+HANDLER = f"{LIBRARY}/Community.Backup.BackupRemediationLinux-1.0.0.0"
+
+# Every call by which the program changes something or waits for somebody who does.
+CALLS = ("write pwrite64 fsync ftruncate mkdirat mkdir openat renameat renameat2 rename unlinkat unlink fchmod fchmodat "
+         "chmod fchown fchownat lsetxattr setxattr lremovexattr utimensat symlinkat mknodat clone clone3 vfork wait4 "
+         "kill").split()
+KNOWN_CALLS = ",".join(f"?{call}" for call in CALLS)
+FAILING = ("write pwrite64 fsync ftruncate mkdirat openat renameat renameat2 unlinkat fchmod fchmodat fchown fchownat "
+           "lsetxattr utimensat symlinkat mknodat").split()
+ERRORS = ("ENOSPC", "EIO", "EROFS")
+
+
+class Crash:
+    def __init__(self, program, state_on_other_file_system):
+        self.machine = Machine(program, state_on_other_file_system=state_on_other_file_system)
+        self.name = "state on another file system" if state_on_other_file_system else "one file system"
+        self.tried = {}
+        self.losses = []
+        self.machine.reset()
+        self.before = self.machine.snapshot()
+        start = time.monotonic()
+        self.fix_points = self.points(*FIX)
+        self.fixed = self.machine.snapshot()
+        if self.fixed == self.before:
+            raise RuntimeError("the run fixed nothing: " + self.machine.run(*FIX).stdout)
+        self.undo_points = self.points("undo")
+        self.duration = (time.monotonic() - start) / 2
+        self.expect("an undisturbed undo", self.before)
+
+    def points(self, *command):
+        """(call, its number among its like) for each change that an undisturbed run makes in its main thread."""
+        log = self.machine.root / "tmp/trace"
+        done = self.machine.run(*command, wrapper=("strace", "-qq", "-o", log, "-e", f"trace={KNOWN_CALLS}"))
+        if done.returncode not in (0, 1):
+            raise RuntimeError(f"{command}: exit code {done.returncode}\n{done.stdout}{done.stderr}")
+        lines = log.read_text(errors="replace").splitlines()
+        log.unlink()
+        count, points = {}, []
+        for line in lines:
+            match = re.match(r"(\w+)\(", line)
+            if not match:
+                continue
+            call = match[1]
+            count[call] = count.get(call, 0) + 1
+            if call != "openat" or "O_CREAT" in line:
+                points.append((call, count[call]))
+        return points
+
+    def attempt(self, name, disturb, finish):
+        """One try: a broken (or fixed) machine, a disturbed command, and how it is gone on with."""
+        self.tried[name] = self.tried.get(name, 0) + 1
+        what = disturb()
+        # What it started may run on without it; whoever comes next comes later.
+        deadline = time.monotonic() + 5
+        while self.machine.processes("init.d/") and time.monotonic() < deadline:
+            time.sleep(0.01)
+        problems = self.finish(finish)
+        if problems:
+            self.losses.append(f"{self.name}, {name}, {what}, then {finish}:\n    " + "\n    ".join(problems))
+
+    def finish(self, how):
+        run = self.machine.run
+        history = run("history")
+        problems = []
+        if history.returncode != 0 or "cannot be read" in history.stdout:
+            problems.append(f"history: {history.stdout}{history.stderr}")
+        if how == "again":
+            again = run(*FIX)
+            if again.returncode != 0:
+                problems.append(f"fix again: exit code {again.returncode}\n{again.stdout[-3000:]}{again.stderr}")
+            problems += differences(self.fixed, self.machine.snapshot())
+        runs = len(self.machine.journals())
+        for count in range(runs + 1):
+            undone = run("undo")
+            if undone.returncode != 0 or count == runs and "nothing to take back" not in undone.stdout:
+                problems.append(f"undo: exit code {undone.returncode}\n{undone.stdout}{undone.stderr}")
+        problems += differences(self.before, self.machine.snapshot())
+        for journal in self.machine.journals():
+            run("undo", journal.parent.name)
+        problems += differences(self.before, self.machine.snapshot())
+        return problems
+
+    def expect(self, name, expected):
+        if problems := differences(expected, self.machine.snapshot()):
+            self.losses.append(f"{self.name}, {name}:\n    " + "\n    ".join(problems))
+
+    def broken(self):
+        self.machine.reset()
+
+    def repaired(self):
+        self.machine.reset()
+        done = self.machine.run(*FIX)
+        if done.returncode != 0:
+            raise RuntimeError(f"the run to undo failed: {done.stdout}{done.stderr}")
+
+    def injected(self, prepare, command, injection):
+        def disturb():
+            prepare()
+            self.machine.run(*command, wrapper=("strace", "-qq", "-o", "/dev/null", "-e", f"trace={KNOWN_CALLS}",
+                                                "-e", f"inject={injection}"))
+            return injection
+        return disturb
+
+    def killed_sometime(self, prepare, command):
+        def disturb():
+            prepare()
+            after = random.uniform(0, self.duration)
+            process = subprocess.Popen(self.machine.command(*command), stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                process.wait(after)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            return f"killed after {after:.6f} s"
+        return disturb
+
+    def run(self, share, random_kills):
+        """`share` of 1 tries every point."""
+        ways = ("again", "undo")
+        turn = 0
+
+        def chosen(points):
+            return points if share >= 1 else random.sample(points, max(1, int(len(points) * share)))
+
+        for prepare, command, points in ((self.broken, FIX, self.fix_points), (self.repaired, ("undo",), self.undo_points)):
+            for call, number in chosen(points):
+                for how in ways if command == FIX and share >= 1 else ("undo",) if command != FIX else (ways[turn % 2],):
+                    self.attempt(f"{command[0]} killed at a call",
+                                 self.injected(prepare, command, f"{call}:signal=SIGKILL:when={number}"), how)
+                turn += 1
+            failing = [(call, number) for call, number in points if call in FAILING]
+            for error in ERRORS:
+                for call, number in chosen(failing):
+                    how = ways[turn % 2] if command == FIX else "undo"
+                    self.attempt(f"{command[0]} with one failure",
+                                 self.injected(prepare, command, f"{call}:error={error}:when={number}"), how)
+                    turn += 1
+            for call, number in chosen([point for point in failing if point[0] in ("write", "fsync", "renameat", "renameat2")]):
+                how = ways[turn % 2] if command == FIX else "undo"
+                self.attempt(f"{command[0]} with failures from then on",
+                             self.injected(prepare, command, f"{call}:error={random.choice(ERRORS)}:when={number}+"), how)
+                turn += 1
+        for count in range(random_kills):
+            if count % 4:
+                self.attempt("fix killed sometime", self.killed_sometime(self.broken, FIX), ways[count % 2])
+            else:
+                self.attempt("undo killed sometime", self.killed_sometime(self.repaired, ("undo",)), "undo")
+
+
+class WorkerCrash(Crash):
+    """The same under the guest agent's commands: worker, supervisor or both are killed."""
+
+    def broken(self):
+        self.machine.reset()
+        self.make_handler()
+
+    def make_handler(self):
+        folder = self.machine.root / HANDLER
+        for name in ("config", "status"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        (folder / "bin").mkdir(exist_ok=True)
+        (folder / "HandlerEnvironment.json").write_text(json.dumps([{"name": "Community.Backup", "version": 1.0,
+            "handlerEnvironment": {"logFolder": "/var/log/trust", "configFolder": f"/{HANDLER}/config",
+                                   "statusFolder": f"/{HANDLER}/status", "heartbeatFile": f"/{HANDLER}/heartbeat"}}]))
+        (folder / "config/0.settings").write_text(json.dumps({"runtimeSettings": [{"handlerSettings": {
+            "publicSettings": {"mode": "fix", "only": REPAIRED.split(",")}}}]}))
+
+    def enable(self):
+        return subprocess.run(self.machine.command("enable"), stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=60, env={"ConfigSequenceNumber": "0",
+                                               "AZURE_GUEST_AGENT_EXTENSION_PATH": f"/{HANDLER}"})
+
+    def word(self):
+        status = self.machine.root / HANDLER / "status/0.status"
+        try:
+            return json.loads(status.read_text())[0]["status"]["status"]
+        except FileNotFoundError:
+            return None
+
+    def wait_until_idle(self):
+        deadline = time.monotonic() + 60
+        while self.machine.processes(f"{PROGRAM_NAME} supervise") or self.machine.processes(f"{PROGRAM_NAME} worker"):
+            if time.monotonic() > deadline:
+                return "it does not end"
+            time.sleep(0.005)
+        return None
+
+    def one(self, victims):
+        self.broken()
+        self.enable()
+        time.sleep(random.uniform(0, self.duration))
+        for victim in victims:
+            for process in self.machine.processes(f"{PROGRAM_NAME} {victim}"):
+                os.kill(process, signal.SIGKILL)
+        return f"{' and '.join(victims)} killed"
+
+    def run(self, share, random_kills):
+        for count in range(random_kills):
+            victims = (("worker",), ("supervise",), ("supervise", "worker"))[count % 3]
+            self.attempt(f"{' and '.join(victims)} killed sometime", lambda: self.one(victims), ("again", "undo")[count // 3 % 2])
+
+    def finish(self, how):
+        problems = [problem for problem in [self.wait_until_idle()] if problem]
+        if self.word() in (None, "transitioning"):
+            again = self.enable()  # as the agent does after its next start
+            if again.returncode != 0:
+                problems.append(f"enable: {again.stdout}{again.stderr}")
+            problems += [problem for problem in [self.wait_until_idle()] if problem]
+        if self.word() in (None, "transitioning"):
+            problems.append(f"the status stays {self.word()}")
+        shutil.rmtree(self.machine.root / HANDLER)
+        return problems + super().finish(how)
+
+
+PROGRAM_NAME = "/opt/backup-remediation"
+
+
+def main(program, share, random_kills, worker_kills):
+    """Returns (tries by kind, losses)."""
+    tried, losses = {}, []
+    for kind, elsewhere, kills in ((Crash, False, random_kills), (Crash, True, random_kills), (WorkerCrash, False, worker_kills)):
+        crash = kind(program, elsewhere)
+        crash.run(share, kills)
+        for name, count in crash.tried.items():
+            tried[name] = tried.get(name, 0) + count
+        losses += crash.losses
+        crash.machine.kill_processes()
+    return tried, losses

@@ -1,0 +1,187 @@
+"""A Linux machine in memory for the real executable: its own file tree, processes and mounts, with a fake guest agent
+under an init script. Nothing on this computer changes. Needs the namespaces that tests/trust/run makes."""
+
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import stat
+import subprocess
+import time
+
+STATE = "var/lib/backup-remediation"
+LIBRARY = "var/lib/waagent"
+SNAPSHOT = "Microsoft.Azure.RecoveryServices.VMSnapshotLinux"
+VERSION = "1.0.9220.0"
+PROGRAM = "/opt/backup-remediation"
+
+# What the agent read when it started is part of the machine: undo has to bring that back too.
+AGENT = """#!/bin/sh
+cp /etc/waagent.conf /run/agent-loaded
+echo $$ > /run/waagent.pid
+while :; do sleep 1000; done
+"""
+INIT_SCRIPT = """#!/bin/sh
+### BEGIN INIT INFO
+# Provides: walinuxagent
+### END INIT INFO
+alive() { [ -s /run/waagent.pid ] && kill -0 "$(cat /run/waagent.pid)" 2>/dev/null; }
+case $1 in
+start) alive && exit 0
+    rm -f /run/agent-loaded
+    setsid /bin/sh /opt/waagent -daemon </dev/null >/dev/null 2>&1 &
+    until [ -s /run/agent-loaded ] && alive; do sleep 0.01; done ;;
+stop) alive && kill -KILL "$(cat /run/waagent.pid)"
+    rm -f /run/waagent.pid ;;
+status) alive || exit 3 ;;
+esac
+exit 0
+"""
+CONFIGURATION = """\
+# switched off for the migration
+Extensions.Enabled=n   # by hand
+Lib.Dir=/var/lib/waagent
+"""
+
+
+class Machine:
+    def __init__(self, program, folder="/run/trust", state_on_other_file_system=False):
+        self.root = pathlib.Path(folder)
+        self.state_on_other_file_system = state_on_other_file_system
+        self.root.mkdir(exist_ok=True)
+        _run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", self.root)
+        for name in ("usr", "proc", "dev", "etc", "opt", "run", "tmp", "var/lib", "var/log", STATE):
+            (self.root / name).mkdir(parents=True)
+        for name in ("bin", "sbin", "lib", "lib64"):
+            (self.root / name).symlink_to(f"usr/{name}")
+        _run("mount", "--bind", "/usr", self.root / "usr")
+        _run("mount", "-o", "remount,bind,ro", self.root / "usr")
+        _run("mount", "-t", "proc", "proc", self.root / "proc")
+        _run("mount", "--rbind", "/dev", self.root / "dev")
+        (self.root / "tmp").chmod(0o1777)
+        if state_on_other_file_system:
+            _run("mount", "-t", "tmpfs", "-o", "mode=700", "tmpfs", self.root / STATE)
+        shutil.copy2(program, self.root / PROGRAM[1:])
+        self._write("opt/waagent", AGENT, 0o755)
+        self._write("etc/os-release", 'PRETTY_NAME="Trust"\nVERSION_ID=1\n')
+        self._write("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
+        self._write("etc/init.d/walinuxagent", INIT_SCRIPT, 0o755)
+
+    def _write(self, path, text, mode=0o644):
+        target = self.root / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+        target.chmod(mode)
+
+    def reset(self):
+        """The broken machine, as new: a configuration and a tree of the backup extension with all that a file can have."""
+        self.kill_processes()
+        for path in (LIBRARY, "var/log"):
+            shutil.rmtree(self.root / path, ignore_errors=True)
+            (self.root / path).mkdir()
+        for leftover in (self.root / STATE).iterdir():
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+        (self.root / STATE).chmod(0o700)
+        for folder in ("etc", "run"):
+            for leftover in (self.root / folder).glob(".backup-remediation.*"):
+                leftover.unlink()
+        for path in (self.root / "run").iterdir():
+            path.unlink()
+
+        conf = self.root / "etc/waagent.conf"
+        conf.unlink(missing_ok=True)
+        self._write("etc/waagent.conf", CONFIGURATION)
+        os.chown(conf, 0, 7)
+        conf.chmod(0o640)
+        os.setxattr(conf, "trusted.note", b"kept")
+        (self.root / LIBRARY).chmod(0o700)
+        extension = f"{LIBRARY}/{SNAPSHOT}-{VERSION}"
+        self._write(f"{LIBRARY}/{SNAPSHOT}__{VERSION}.zip", "PK")
+        self._write(f"{extension}/HandlerManifest.json", "[{}]")
+        self._write(f"{extension}/main/handle.sh", "#!/bin/sh\n" + "x" * 5000, 0o4755)
+        self._write(f"{extension}/main/deep/er/file", "1", 0o400)
+        self._write(f"{extension}/config/HandlerState", "NotInstalled")
+        self._write(f"{extension}/config/HandlerStatus", json.dumps(
+            {"name": SNAPSHOT, "status": "NotReady", "code": 1009, "message": "Non-zero exit code: 1"}))
+        main = self.root / extension / "main"
+        (main / "link").symlink_to("../nowhere")
+        os.mkfifo(main / "pipe", 0o600)
+        os.chown(main / "deep", 12, 34)
+        os.setxattr(main / "deep/er/file", "trusted.note", b"\0\1")
+        for path in [*(self.root / LIBRARY).rglob("*"), conf]:
+            os.utime(path, ns=(10**18, 10**18 + 123456789), follow_symlinks=False)
+        self.start_agent()
+
+    def start_agent(self):
+        _run("chroot", self.root, "/etc/init.d/walinuxagent", "start")
+
+    def command(self, *arguments):
+        return ["chroot", str(self.root), PROGRAM, *arguments]
+
+    def run(self, *arguments, wrapper=(), timeout=120):
+        return subprocess.run([*wrapper, *self.command(*arguments)], stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, errors="replace", timeout=timeout)
+
+    def kill_processes(self, name=None):
+        """All of the machine's, or those with `name` in their command line."""
+        while running := self.processes(name):
+            for process in running:
+                try:
+                    os.kill(process, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            time.sleep(0.002)
+
+    def processes(self, name=None):
+        found = []
+        for process in pathlib.Path("/proc").glob("[0-9]*"):
+            try:
+                state = (process / "stat").read_text().rpartition(")")[2].split()[0]
+                inside = os.readlink(process / "root") == str(self.root)
+                command = (process / "cmdline").read_text().replace("\0", " ")
+            except OSError:
+                continue
+            if inside and state not in "ZX" and (name is None or name in command):
+                found.append(int(process.name))
+        return found
+
+    def snapshot(self):
+        """Everything of the machine but our own state and logs, and what the agent has loaded."""
+        found = {}
+        for folder in ("etc", LIBRARY, "run", "opt", "tmp"):
+            top = self.root / folder
+            for path in [top, *sorted(top.rglob("*"))]:
+                name = str(path.relative_to(self.root))
+                if name == "run/waagent.pid":  # another one after every restart
+                    continue
+                found[name] = self._entry(path, times=folder == LIBRARY and path != top)
+        found["agent"] = bool(self.processes("/opt/waagent -daemon"))
+        return found
+
+    @staticmethod
+    def _entry(path, times):
+        status = path.lstat()
+        entry = [stat.filemode(status.st_mode), status.st_uid, status.st_gid]
+        if stat.S_ISREG(status.st_mode):
+            entry.append(hashlib.sha256(path.read_bytes()).hexdigest()[:16])
+        if stat.S_ISLNK(status.st_mode):
+            entry.append(os.readlink(path))
+        else:
+            entry.append(tuple((name, os.getxattr(path, name)) for name in sorted(os.listxattr(path))))
+        if times:
+            entry.append(status.st_mtime_ns)
+        return entry
+
+    def journals(self):
+        return sorted((self.root / STATE / "runs").glob("*/journal.jsonl"))
+
+
+def differences(expected, found):
+    return [f"{name}: expected {expected.get(name, 'nothing')}, found {found.get(name, 'nothing')}"
+            for name in sorted(expected.keys() | found.keys()) if expected.get(name) != found.get(name)]
+
+
+def _run(*command):
+    subprocess.run(list(map(str, command)), check=True, timeout=60, stdin=subprocess.DEVNULL)
