@@ -58,11 +58,12 @@ Result<void> Changes::write_file(const machine::Path& path, const std::string& c
 Result<void> Changes::quarantine(const machine::Path& path) {
     const auto last = path.find_last_of("/\\");
     const auto name = last == std::string::npos ? path : path.substr(last + 1);
-    // A plan has no journal; its description does not show the destination.
-    const auto folder = journal_ ? (journal_->folder() / "quarantine").string() : std::string("quarantine");
-    const auto number = journal_ ? journal_->steps().size() + 1 : descriptions_.size() + 1;
+    // A plan has no journal: any place where nothing is will do, and its description does not show it.
+    if (!journal_) return set(*location_slot(path, path + ".quarantine-of-a-plan"), "quarantined");
     const char separator = machine_.facts().platform == machine::Platform::windows ? '\\' : '/';
-    return set(*location_slot(path, fmt::format("{}{}{}-{}", folder, separator, number, name)), "quarantined");
+    const auto to = fmt::format("{}{}{}-{}", (journal_->folder() / "quarantine").string(), separator,
+                                journal_->steps().size() + 1, name);
+    return set(*location_slot(path, to), "quarantined");
 }
 
 Result<void> Changes::set_registry_value(const std::string& key, const std::string& name,

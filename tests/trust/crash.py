@@ -184,8 +184,8 @@ class WorkerCrash(Crash):
 
     def enable(self):
         return subprocess.run(self.machine.command("enable"), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=60, env={"ConfigSequenceNumber": "0",
-                                               "AZURE_GUEST_AGENT_EXTENSION_PATH": f"/{HANDLER}"})
+                              timeout=60, env=os.environ | {"ConfigSequenceNumber": "0",
+                                                            "AZURE_GUEST_AGENT_EXTENSION_PATH": f"/{HANDLER}"})
 
     def word(self):
         status = self.machine.root / HANDLER / "status/0.status"

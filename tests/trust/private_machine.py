@@ -26,6 +26,8 @@ while :; do sleep 1000; done
 INIT_SCRIPT = """#!/bin/sh
 ### BEGIN INIT INFO
 # Provides: walinuxagent
+# Default-Start: 2 3 4 5
+# Default-Stop: 0 1 6
 ### END INIT INFO
 alive() { [ -s /run/waagent.pid ] && kill -0 "$(cat /run/waagent.pid)" 2>/dev/null; }
 case $1 in
@@ -68,6 +70,9 @@ class Machine:
         self._write("etc/os-release", 'PRETTY_NAME="Trust"\nVERSION_ID=1\n')
         self._write("etc/passwd", "root:x:0:0:root:/root:/bin/sh\n")
         self._write("etc/init.d/walinuxagent", INIT_SCRIPT, 0o755)
+        for level in "2345":
+            (self.root / f"etc/rc{level}.d").mkdir()
+            (self.root / f"etc/rc{level}.d/S01walinuxagent").symlink_to("../init.d/walinuxagent")
 
     def _write(self, path, text, mode=0o644):
         target = self.root / path
