@@ -77,6 +77,7 @@ struct Option {
     std::string_view value;  ///< placeholder of the value; empty for a switch
     std::string_view help;
     std::function<Result<void>(Arguments&, const std::string& value)> take;
+    bool repeatable = false;
 };
 
 const Option options[] = {
@@ -106,6 +107,20 @@ const Option options[] = {
      [](Arguments& a, const std::string& value) { return take_text(a.capture, value); }},
     {"--output", "DIR", "Where the capture is written; must not exist, or be empty.",
      [](Arguments& a, const std::string& value) { return take_text(a.output, value); }},
+    {"--mount", "PATH", "Rehearse this mount point only, whatever a backup would freeze; may be repeated.",
+     [](Arguments& a, const std::string& value) -> Result<void> {
+         if (!value.starts_with('/')) return invalid(fmt::format("'{}' is no absolute path", visible(value)));
+         a.mounts.push_back(value);
+         return {};
+     },
+     true},
+    {"--include-system", "",
+     "Freeze the file systems that hold /, this program, its logs or its state too. They are thawed after some "
+     "milliseconds, as the others are.",
+     [](Arguments& a, const std::string&) -> Result<void> {
+         a.include_system = true;
+         return {};
+     }},
     {"--format", "text|json", "text (the default) for people, json for programs.",
      [](Arguments& a, const std::string& value) {
          return take_word<Format>(a.format, value, {{"text", Format::text}, {"json", Format::json}});
@@ -149,6 +164,19 @@ const Command commands[] = {
      {"--dry-run", "--error-code", "--only", "--exclude", "--max-disruption", "--capture", "--format", "--color"},
      {"backup-remediation fix --dry-run", "backup-remediation fix",
       "backup-remediation fix --only msdtc-damaged --max-disruption workload"}},
+    {CommandName::rehearse,
+     "rehearse",
+     "",
+     "Freeze and thaw what a backup would, for some milliseconds, to prove that it can (Linux).",
+     "Takes the file systems that the backup extension freezes for a snapshot, in its order; writes out what is dirty, "
+     "freezes them, and thaws them at once. Two processes watch over it, so that nothing stays frozen whatever "
+     "happens, and nothing is frozen for more than two seconds. Refused while a backup runs, while another program "
+     "freezes, and "
+     "while a process (fapolicyd, some antivirus) decides about other processes' access to files, because a freeze can "
+     "hang then. What holds / or this program is left out without --include-system.",
+     {"--mount", "--include-system", "--format", "--color"},
+     {"backup-remediation rehearse", "backup-remediation rehearse --include-system",
+      "backup-remediation rehearse --mount /data --mount /srv"}},
     {CommandName::undo,
      "undo",
      "[RUN]",
@@ -342,7 +370,7 @@ Result<Arguments> parse_arguments(const std::vector<std::string>& words) {
         const auto name = word.substr(0, equals);
         const auto* option = find_option(name);
         if (option == nullptr || !accepts(*command, name)) return unknown_option(*command, name);
-        if (!given.insert(name).second) return invalid(fmt::format("{} is given twice", name));
+        if (!given.insert(name).second && !option->repeatable) return invalid(fmt::format("{} is given twice", name));
         std::string value;
         if (equals != std::string::npos) {
             if (option->value.empty()) return invalid(fmt::format("{} takes no value", name));

@@ -9,7 +9,7 @@
 
 namespace handler {
 
-enum class CommandName { diagnose, fix, undo, list, explain, capture, history, help, version };
+enum class CommandName { diagnose, fix, undo, list, explain, capture, history, rehearse, help, version };
 enum class Format { text, json };
 enum class Color { automatic, always, never };
 
@@ -24,8 +24,10 @@ struct Arguments {
     std::vector<std::string> exclude;  ///< remediation ids, each in the catalogue
     remediations::Disruption max_disruption = remediations::Disruption::service_restart;
     bool dry_run = false;
-    std::string capture;  ///< folder to read the machine from; empty for this computer
-    std::string output;   ///< folder to write a capture to
+    std::string capture;              ///< folder to read the machine from; empty for this computer
+    std::string output;               ///< folder to write a capture to
+    std::vector<std::string> mounts;  ///< mount points to rehearse; empty for those of a backup
+    bool include_system = false;
 };
 
 /// ErrorKind::invalid names the argument, what was expected, and near misses.

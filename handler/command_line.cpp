@@ -14,6 +14,7 @@
 #include "handler/lock.hpp"
 #include "handler/paths.hpp"
 #include "handler/plain_text.hpp"
+#include "handler/rehearsal_report.hpp"
 #include "handler/report_json.hpp"
 #include "handler/report_text.hpp"
 #include "remediations/backup_extension/backup_activity.hpp"
@@ -26,6 +27,8 @@
 #include "remediations/machine/local/terminal.hpp"
 #include "remediations/machine/recorded/capture.hpp"
 #include "remediations/machine/utf8.hpp"
+#include "remediations/os_snapshot/freeze_rehearsal.hpp"
+#include "remediations/root_cause.hpp"
 
 namespace handler {
 
@@ -42,6 +45,9 @@ using remediations::State;
 using remediations::UndoneStep;
 
 namespace {
+
+/// Where the guest agent has extensions write their logs.
+constexpr auto log_folder = "/var/log/azure";
 
 enum ExitCode { all_well = 0, something_left = 1, bad_usage = 2, could_not_work = 3 };
 
@@ -130,6 +136,8 @@ public:
                 return capture();
             case CommandName::undo:
                 return undo();
+            case CommandName::rehearse:
+                return rehearse();
         }
         return bad_usage;
     }
@@ -235,6 +243,25 @@ private:
                                       visible(arguments_.output)));
         page.command(2, fmt::format("backup-remediation diagnose --capture {}", visible(arguments_.output)));
         return show(std::move(page).text());
+    }
+
+    int rehearse() {
+        if (!host_.privileged) return refuse("rehearse");
+        const auto lock = acquire_run_lock(host_.state_folder, std::chrono::milliseconds(0));
+        if (!lock) return locked_out(lock.error());
+        remediations::RehearsalOptions options;
+        options.mount_points = arguments_.mounts;
+        options.include_system = arguments_.include_system;
+        options.system_paths = {to_text(host_.state_folder), to_text(machine::local::this_executable()), log_folder};
+        const auto rehearsal = remediations::rehearse_freeze(options, host_.machine(), *host_.freezer());
+        if (!rehearsal) {
+            const bool usage = rehearsal.error().kind == ErrorKind::invalid;
+            return fail(usage ? bad_usage : could_not_work, (usage ? "--mount: " : "") + rehearsal.error().message);
+        }
+        const auto shown = show(wants_json() ? rehearsal_json(*rehearsal) : rehearsal_text(*rehearsal, style_));
+        if (shown != all_well) return shown;
+        if (rehearsal->state == State::unknown) return could_not_work;
+        return remediations::is_left(rehearsal->state) ? something_left : all_well;
     }
 
     int undo() {

@@ -6,11 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "remediations/machine/freezer.hpp"
 #include "remediations/machine/machine.hpp"
 
 namespace handler {
 
-/// The command line for people: diagnose, fix, undo, list, explain, capture, history. `arguments`
+/// The command line for people: diagnose, fix, rehearse, undo, list, explain, capture, history. `arguments`
 /// does not contain the program's name.
 /// Returns the exit code: 0 nothing is broken, or all of it was fixed; 1 something is left; 2 bad
 /// usage or input; 3 the work, or a part of it, could not be done.
@@ -21,6 +22,7 @@ struct Host {
     std::function<machine::Machine&()> machine;  ///< asked only by commands that look at the machine
     std::filesystem::path state_folder;
     bool privileged = false;
+    std::function<std::unique_ptr<machine::Freezer>()> freezer = machine::local_freezer;
 };
 
 /// The same on another host, for tests.

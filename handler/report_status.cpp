@@ -16,6 +16,28 @@ using remediations::RunMode;
 using remediations::State;
 using remediations::Weight;
 
+std::string sentence(std::string text) {
+    while (!text.empty() && (text.back() == ' ' || text.back() == '\n')) text.pop_back();
+    if (text.empty() || text.back() == '.' || text.back() == '!' || text.back() == '?') return text;
+    return text + ".";
+}
+
+StatusWord word_for(State state) {
+    switch (state) {
+        case State::healthy:
+        case State::fixed:
+        case State::not_applicable:
+            return StatusWord::success;
+        case State::needs_approval:
+        case State::unknown:
+            return StatusWord::warning;
+        case State::broken:
+        case State::needs_operator:
+            return StatusWord::error;
+    }
+    return StatusWord::error;
+}
+
 namespace {
 
 bool is_left(const Outcome& outcome) {
@@ -40,13 +62,6 @@ std::vector<const Outcome*> outcomes_where(const Report& report, const auto& pre
 
 auto in_state(State state) {
     return [state](const Outcome& outcome) { return outcome.finding.state == state; };
-}
-
-/// "Text." with exactly one full stop.
-std::string sentence(std::string text) {
-    while (!text.empty() && (text.back() == ' ' || text.back() == '\n')) text.pop_back();
-    if (text.empty() || text.back() == '.' || text.back() == '!' || text.back() == '?') return text;
-    return text + ".";
 }
 
 /// What `text_of` says of each, with a separator in between.
@@ -164,23 +179,7 @@ std::string message_of(const Report& report) {
                    risks, error_code_in(report)});
 }
 
-StatusWord word_for(State state) {
-    switch (state) {
-        case State::healthy:
-        case State::fixed:
-        case State::not_applicable:
-            return StatusWord::success;
-        case State::needs_approval:
-        case State::unknown:
-            return StatusWord::warning;
-        case State::broken:
-        case State::needs_operator:
-            return StatusWord::error;
-    }
-    return StatusWord::error;
-}
-
-StatusWord word_for(const Outcome& outcome) {
+StatusWord word_for_outcome(const Outcome& outcome) {
     return is_risk(outcome) ? StatusWord::warning : word_for(outcome.finding.state);
 }
 
@@ -211,7 +210,7 @@ Substatus cause_substatus(const Outcome& outcome, RunMode mode) {
     }
     for (const auto& change : outcome.changes) message += "\nChanged: " + change;
     if (is_left(outcome)) message += "\nTo do: " + action_for(outcome, mode);
-    return {outcome.remediation->id, word_for(outcome), static_cast<int>(finding.state), std::move(message)};
+    return {outcome.remediation->id, word_for_outcome(outcome), static_cast<int>(finding.state), std::move(message)};
 }
 
 void add_substatus(Status& status, const Report& report) {

@@ -24,6 +24,11 @@ Status status_of(const remediations::Report& report, bool fail_on_unresolved);
 /// The run ended early because the extension was disabled.
 Status status_of_stopped(const remediations::Report& report);
 
+/// "Text." with exactly one full stop.
+std::string sentence(std::string text);
+/// How a substatus tells a state.
+StatusWord word_for(remediations::State state);
+
 Status settings_invalid(const std::vector<std::string>& problems);
 Status could_not_work(const std::string& why);
 /// `how` completes "the run ...": "died with exit code 139". `run_id` is empty where nothing was changed.

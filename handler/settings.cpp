@@ -127,15 +127,23 @@ void read_max_disruption(const json::value& value, const Place& place, Settings&
     }
 }
 
-void read_fail_on_unresolved(const json::value& value, const Place& place, Settings& settings) {
+template <bool Settings::*setting>
+void read_switch(const json::value& value, const Place& place, Settings& settings) {
     if (!value.is_bool()) return place.wrong_type(value, "boolean");
-    settings.fail_on_unresolved = value.get_bool();
+    settings.*setting = value.get_bool();
 }
 
 using Reader = void (*)(const json::value&, const Place&, Settings&);
-constexpr std::string_view keys[] = {"mode", "errorCode", "only", "exclude", "maxDisruption", "failOnUnresolved"};
-constexpr Reader readers[] = {read_mode,    read_error_code,     read_only,
-                              read_exclude, read_max_disruption, read_fail_on_unresolved};
+constexpr std::string_view keys[] = {"mode",          "errorCode",        "only",      "exclude",
+                                     "maxDisruption", "failOnUnresolved", "rehearsal", "rehearsalIncludesSystem"};
+constexpr Reader readers[] = {read_mode,
+                              read_error_code,
+                              read_only,
+                              read_exclude,
+                              read_max_disruption,
+                              read_switch<&Settings::fail_on_unresolved>,
+                              read_switch<&Settings::rehearsal>,
+                              read_switch<&Settings::rehearsal_includes_system>};
 static_assert(std::size(keys) == std::size(readers));
 
 void read_section(const json::object& section, const Place& place, Settings& settings) {
@@ -282,6 +290,8 @@ SettingsAnswer read_settings(const Environment& environment, std::uint64_t numbe
         if (std::ranges::find(settings.exclude, id) == settings.exclude.end()) continue;
         answer.problems.push_back(fmt::format("only and exclude: both name \"{}\"", id));
     }
+    if (settings.rehearsal_includes_system && !settings.rehearsal)
+        answer.problems.emplace_back("rehearsalIncludesSystem: expected rehearsal to be true too");
     if (!answer.problems.empty()) settings = {};
     return answer;
 }

@@ -22,6 +22,8 @@ struct Settings {
     std::vector<std::string> exclude;
     remediations::Disruption max_disruption = remediations::Disruption::service_restart;
     bool fail_on_unresolved = false;
+    bool rehearsal = false;
+    bool rehearsal_includes_system = false;
 
     friend bool operator==(const Settings&, const Settings&) = default;
 };

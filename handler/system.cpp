@@ -23,6 +23,10 @@ System local_system() {
             auto machine = machine::local_machine();
             return remediations::run(options, machine, machine::local::state_folder());
         },
+        .rehearse =
+            [](const remediations::RehearsalOptions& options) -> machine::Result<remediations::FreezeRehearsal> {
+            return remediations::rehearse_freeze(options, machine::local_machine(), *machine::local_freezer());
+        },
     };
 }
 

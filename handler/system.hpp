@@ -8,6 +8,7 @@
 
 #include "remediations/engine.hpp"
 #include "remediations/machine/local/detached_process.hpp"
+#include "remediations/os_snapshot/freeze_rehearsal.hpp"
 
 namespace handler {
 
@@ -35,6 +36,9 @@ struct System {
 
     /// remediations::run on the computer this process runs on.
     std::function<machine::Result<remediations::Report>(const remediations::RunOptions&)> run;
+
+    /// remediations::rehearse_freeze on the same computer.
+    std::function<machine::Result<remediations::FreezeRehearsal>(const remediations::RehearsalOptions&)> rehearse = {};
 };
 
 System local_system();

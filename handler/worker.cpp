@@ -8,6 +8,7 @@
 #include "handler/lock.hpp"
 #include "handler/log.hpp"
 #include "handler/paths.hpp"
+#include "handler/rehearsal_report.hpp"
 #include "handler/report_status.hpp"
 #include "handler/sequence.hpp"
 #include "handler/settings.hpp"
@@ -93,7 +94,24 @@ private:
             (void)write_status(environment_, number_, text_of(status_of_stopped(*report)));
             return ExitCode::stopped;
         }
-        return conclude_with(status_of(*report, settings.fail_on_unresolved), SequenceState::finished, report->run_id);
+        auto status = status_of(*report, settings.fail_on_unresolved);
+        if (settings.rehearsal) add_rehearsal(status, rehearse(settings), settings.fail_on_unresolved);
+        return conclude_with(status, SequenceState::finished, report->run_id);
+    }
+
+    remediations::FreezeRehearsal rehearse(const Settings& settings) {
+        show_progress("rehearsing the freeze of a backup");
+        remediations::RehearsalOptions options;
+        options.include_system = settings.rehearsal_includes_system;
+        options.system_paths = {to_text(environment_.folder), to_text(environment_.log_folder),
+                                to_text(environment_.status_folder), to_text(system_.state_folder),
+                                to_text(system_.executable)};
+        auto rehearsal = system_.rehearse(options);
+        if (!rehearsal) return {State::unknown, rehearsal.error().message, "", {}};
+        log_.info(fmt::format("freeze rehearsal: {}: {}", to_string(rehearsal->state), rehearsal->summary));
+        events_.send(rehearsal->state == State::needs_operator ? Events::Level::warning : Events::Level::informational,
+                     "Rehearsal", fmt::format("{}: {}", to_string(rehearsal->state), rehearsal->summary));
+        return *rehearsal;
     }
 
     /// The run lock, waited for in small portions, so that disabling ends the wait.

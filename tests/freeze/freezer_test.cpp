@@ -253,6 +253,30 @@ TEST_F(Freezing, TheLastResortIsUsedWhenThawingFails) {
     EXPECT_EQ(process.exit_code(), 0);
 }
 
+/// Thaws everything on the computer, so it runs only where that was allowed: in tests/freeze/vm.
+TEST_F(Freezing, TheKernelThawsAsTheLastResort) {
+    if (std::getenv("FREEZE_TEST_SYSRQ") == nullptr) GTEST_SKIP() << "runs in tests/freeze/vm";
+    const Disk disk(folder_.path(), "disk", "ext4");
+    Child process([&] {
+        break_thawing();
+        const auto report = LinuxFreezer().freeze_and_thaw({disk.target()}, {});
+        return report && report->last_resort ? 0 : 1;
+    });
+    ASSERT_TRUE(process.ends_within(std::chrono::seconds(10)));
+    EXPECT_EQ(process.exit_code(), 0);
+    EXPECT_TRUE(is_writable(disk.path(), soon));
+}
+
+TEST_F(Freezing, ALogicalVolume) {
+    const char* device = std::getenv("FREEZE_TEST_DEVICE");
+    if (device == nullptr) GTEST_SKIP() << "runs in tests/freeze/vm, where a kernel with device mapper is";
+    const Disk volume(device, folder_.path() / "volume");
+    const Disk disk(folder_.path(), "disk", "xfs");
+    const auto report = freeze({volume.target(), disk.target()});
+    EXPECT_TRUE(report.trials.at(0).outcome && report.trials.at(1).outcome);
+    EXPECT_TRUE(is_writable(volume.path(), soon));
+}
+
 TEST_F(Freezing, TheKernelIsInAHurryOnlyWhileItFreezes) {
     const Disk disk(folder_.path(), "disk", "ext4");
     KernelControls controls;

@@ -73,6 +73,9 @@ TEST(Arguments, AreRefusedWithWhatWasExpected) {
     EXPECT_EQ(error_of({"diagnose", "--format", "--color"}), "--format needs a value: text|json");
     EXPECT_EQ(error_of({"diagnose", "--format", "jsno"}), "--format: 'jsno' is none of text, json; did you mean json?");
     EXPECT_EQ(error_of({"diagnose", "--format=json", "--format", "text"}), "--format is given twice");
+    EXPECT_EQ(error_of({"rehearse", "--include-system", "--include-system"}), "--include-system is given twice");
+    EXPECT_EQ(error_of({"rehearse", "--mount", "data"}), "--mount: 'data' is no absolute path");
+    EXPECT_EQ(error_of({"fix", "--mount", "/data"}), "--mount does not go with 'fix' (it goes with rehearse)");
     EXPECT_EQ(error_of({"fix", "--dry-run=yes"}), "--dry-run takes no value");
     EXPECT_EQ(error_of({"diagnose", "--error-code", ""}), "--error-code: the value is empty");
     EXPECT_THAT(error_of({"fix", "--max-disruption", "all"}),

@@ -34,6 +34,28 @@ struct Answer {
     json::object parsed() const { return json::parse(out).as_object(); }
 };
 
+/// Freezes nothing, and tells that it did.
+class ObedientFreezer final : public machine::Freezer {
+public:
+    machine::Result<std::vector<machine::Process>> permission_listeners() const override {
+        return std::vector<machine::Process>();
+    }
+    machine::Result<std::string> device_holding(const machine::Path&) const override { return std::string("8:1"); }
+    machine::Result<std::unique_ptr<machine::FreezeLock>> lock(const machine::Path&) override {
+        return std::unique_ptr<machine::FreezeLock>();
+    }
+    machine::Result<machine::FreezeReport> freeze_and_thaw(const std::vector<machine::FreezeTarget>& targets,
+                                                           const machine::FreezeLimits&) override {
+        machine::FreezeReport report;
+        for (const auto& target : targets) {
+            report.trials.emplace_back().mount_point = target.mount_point;
+            if (target.mount_point == "/boot")
+                report.trials.back().outcome = machine::Error{machine::ErrorKind::unsupported, "no freeze", 95};
+        }
+        return report;
+    }
+};
+
 /// Runs commands on a machine that answers from a capture and keeps changes in memory.
 class CommandLine : public testing::Test {
 protected:
@@ -46,7 +68,8 @@ protected:
     Answer run(const std::vector<std::string>& arguments) {
         std::ostringstream out;
         std::ostringstream err;
-        const Host host{[&]() -> machine::Machine& { return machine_.value(); }, folder_.path() / "state", privileged_};
+        const Host host{[&]() -> machine::Machine& { return machine_.value(); }, folder_.path() / "state", privileged_,
+                        [] { return std::make_unique<ObedientFreezer>(); }};
         const int code = command_line(arguments, host, out, err);
         return {code, out.str(), err.str()};
     }
@@ -112,6 +135,31 @@ TEST_F(CommandLine, FixesAndTakesBack) {
     EXPECT_EQ(run({"history", "--format", "json"}).parsed().at("runs").at(0).at("undone"), "yes");
     EXPECT_EQ(run({"undo"}).out, "There is nothing to take back.\n");
     EXPECT_EQ(run({"undo", run_id}).code, 0) << "doing it twice is harmless";
+}
+
+TEST_F(CommandLine, RehearsesTheFreeze) {
+    const auto capture = capture_path("linux/healthy");
+    std::ofstream(capture + "/facts.json") << R"({"schema":1,
+        "system":{"platform":"linux","architecture":"x86_64","host_name":"vm1","now":1795226400},
+        "complete":["files","services","processes","commands","network"],
+        "mounts":[{"source":"/dev/sda1","target":"/","type":"ext4","device":"8:1"},
+                  {"source":"/dev/sdc1","target":"/data","type":"xfs","device":"8:33"},
+                  {"source":"/dev/sda2","target":"/boot","type":"ext4","device":"8:2"}]})";
+    machine_.emplace(machine::recorded::load(capture).value());
+    const auto good = run({"rehearse", "--mount", "/data"});
+    EXPECT_EQ(good.code, 0) << good.err;
+    EXPECT_THAT(good.out, AllOf(StartsWith("Freeze rehearsal: healthy"), HasSubstr("/data (xfs, /dev/sdc1)")));
+    const auto bad = run({"rehearse", "--format", "json"});
+    EXPECT_EQ(bad.code, 1) << bad.err;
+    EXPECT_EQ(bad.parsed().at("mounts").at(0).at("mountPoint"), "/boot");
+    EXPECT_EQ(bad.parsed().at("mounts").at(2).at("outcome"), "left-out");
+    EXPECT_EQ(run({"rehearse", "--mount", "/"}).code, 3) << "it holds the system";
+    EXPECT_EQ(run({"rehearse", "--mount", "/", "--include-system"}).code, 0);
+    const auto wrong = run({"rehearse", "--mount", "/date"});
+    EXPECT_EQ(wrong.code, 2);
+    EXPECT_THAT(wrong.err, HasSubstr("--mount: /date is not a mount point"));
+    privileged_ = false;
+    EXPECT_EQ(run({"rehearse"}).code, 3);
 }
 
 TEST_F(CommandLine, LeavesAloneWhatSomebodyChangedSince) {

@@ -87,6 +87,11 @@ protected:
             return der;
         };
         system.run = [this](const RunOptions& options) { return run_(options); };
+        system.rehearse = [](const remediations::RehearsalOptions& options) {
+            const auto paths = fmt::format("{}", fmt::join(options.system_paths, " "));
+            return remediations::FreezeRehearsal{
+                remediations::State::healthy, fmt::format("system: {}, {}", options.include_system, paths), "", {}};
+        };
         return system;
     }
 
@@ -432,6 +437,18 @@ TEST_F(EnableTest, ARunThatCannotBeDoneIsAnError) {
         EXPECT_EQ(handler_.word(number), "error");
         EXPECT_THAT(handler_.message(number), HasSubstr(throws ? "no memory" : "no journal"));
     }
+}
+
+TEST_F(CommandsTest, TheFreezeIsRehearsedWhereThatWasAskedFor) {
+    handler_.settings(1, R"({"rehearsal":true,"rehearsalIncludesSystem":true})");
+    run_to_the_end(1);
+    const auto status = test::read(handler_.folder / "status/1.status");
+    EXPECT_THAT(status, HasSubstr("freeze-rehearsal"));
+    EXPECT_THAT(status, HasSubstr("healthy: system: true, " + handler_.folder.string() + " "));
+    EXPECT_THAT(status, HasSubstr(" " + state_.string() + " "));
+    handler_.settings(2, "{}");
+    run_to_the_end(2);
+    EXPECT_THAT(test::read(handler_.folder / "status/2.status"), testing::Not(HasSubstr("freeze-rehearsal")));
 }
 
 TEST_F(EnableTest, WhatIsLeftIsAnErrorOnlyWhereThatIsWanted) {

@@ -52,13 +52,16 @@ protected:
 
 TEST_F(SettingsTest, ReadsEveryKey) {
     const auto answer = with_public(R"({"mode":"fix","errorCode":"ExtensionSnapshotFailedCOM","only":["msdtc-account",
-        "msdtc-damaged"],"exclude":["provider-flags"],"maxDisruption":"workload","failOnUnresolved":true})");
+        "msdtc-damaged"],"exclude":["provider-flags"],"maxDisruption":"workload","failOnUnresolved":true,
+        "rehearsal":true,"rehearsalIncludesSystem":true})");
     EXPECT_THAT(answer.problems, IsEmpty());
     EXPECT_EQ(answer.settings, (Settings{RunMode::fix,
                                          "ExtensionSnapshotFailedCOM",
                                          {"msdtc-account", "msdtc-damaged"},
                                          {"provider-flags"},
                                          Disruption::workload,
+                                         true,
+                                         true,
                                          true}));
 }
 
@@ -110,6 +113,13 @@ TEST_F(SettingsTest, NamesEverythingThatIsWrongAtOnce) {
 
 TEST_F(SettingsTest, NoSettingOfAFaultyFileIsUsed) {
     EXPECT_EQ(with_public(R"({"mode":"fix","maxDisruption":"workload","typo":1})").settings, Settings());
+}
+
+TEST_F(SettingsTest, ARehearsalOfTheSystemIsARehearsal) {
+    EXPECT_THAT(problems_of(R"({"rehearsalIncludesSystem":true})"),
+                ElementsAre("rehearsalIncludesSystem: expected rehearsal to be true too"));
+    EXPECT_THAT(problems_of(R"({"rehearsal":1})"),
+                ElementsAre("publicSettings.rehearsal: expected boolean, found number"));
 }
 
 TEST_F(SettingsTest, WhatIsBothWantedAndExcludedIsAContradiction) {
@@ -169,7 +179,7 @@ TEST_F(SettingsTest, NothingOfProtectedSettingsIsQuoted) {
                 ElementsAre("protectedSettings.mode: the value is no mode; expected \"diagnose\" or \"fix\"",
                             "protectedSettings.only[0]: the value is no remediation",
                             "protectedSettings: has an unknown setting; known are mode, errorCode, only, exclude, "
-                            "maxDisruption, failOnUnresolved",
+                            "maxDisruption, failOnUnresolved, rehearsal, rehearsalIncludesSystem",
                             "protectedSettings.errorCode: the value is no error code; expected at most 128 letters, "
                             "digits, and _ - .",
                             "protectedSettings.maxDisruption: the value is no disruption; expected \"none\", "
