@@ -42,13 +42,13 @@ Status success() {
 }
 
 TEST(RehearsalText, TellsEachMountPointAndWhatToDo) {
-    EXPECT_EQ(rehearsal_text(failed(), {.width = 91}),
+    EXPECT_EQ(rehearsal_text(failed(), {.width = 90}),
               "Freeze rehearsal: needs-operator\n"
               "  1 file system cannot be frozen (/data)\n"
               "\n"
               "  not-freezable   /data (xfs, /dev/sdc1): its disk has errors\n"
-              "  freezable       /srv (ext4, /dev/sdd1): frozen for 1.2 ms, after 12.3 ms to write out what\n"
-              "                  was dirty\n"
+              "  freezable       /srv (ext4, /dev/sdd1): frozen for 1.2 ms, after 12.3 ms to write out\n"
+              "                  what was dirty\n"
               "\n"
               "What to do next\n"
               "  Repair /data\n");
