@@ -90,13 +90,16 @@ public:
         return fmt::format("move {} to quarantine", from_);
     }
 
-    /// A tree that is at both places was created anew by someone else: that is neither of our values.
+    /// A tree that is at both places was created anew by someone else: that is neither of our values. Unless it is the
+    /// same tree: a crash kept the original from being removed once its copy was whole.
     Result<SlotValue> read(const Machine& machine) const override {
         const auto original = exists(machine, from_);
         if (!original) return original.error();
         const auto quarantined = exists(machine, to_);
         if (!quarantined) return quarantined.error();
-        if (*original && *quarantined) return SlotValue("created again since");
+        if (*original && *quarantined) {
+            return SlotValue(same_tree(machine, from_, to_) ? "original" : "created again since");
+        }
         if (*quarantined) return SlotValue("quarantined");
         if (*original) return SlotValue("original");
         return SlotValue(nullptr);
@@ -114,6 +117,24 @@ public:
     }
 
 private:
+    /// By names, sizes, owners, modes and times; what cannot be looked at is not the same.
+    static bool same_tree(const Machine& machine, const machine::Path& one, const machine::Path& other,
+                          int depth = 128) {
+        auto status = machine.files().status(one);
+        const auto other_status = machine.files().status(other);
+        if (!status || !other_status || depth == 0) return false;
+        if (status->kind != machine::FileKind::directory) return *status == *other_status;
+        status->size = other_status->size;  // a folder's tells of its past, and a copy's time may be another
+        status->modified = other_status->modified;
+        const auto names = machine.files().list(one);
+        const auto other_names = machine.files().list(other);
+        if (*status != *other_status || !names || !other_names || *names != *other_names) return false;
+        const auto separator = machine.facts().platform == machine::Platform::windows ? "\\" : "/";
+        return std::ranges::all_of(*names, [&](const auto& name) {
+            return same_tree(machine, one + separator + name, other + separator + name, depth - 1);
+        });
+    }
+
     static Result<bool> exists(const Machine& machine, const machine::Path& path) {
         const auto status = machine.files().status(path);
         if (status) return true;

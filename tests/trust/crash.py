@@ -12,8 +12,8 @@ import time
 
 from private_machine import LIBRARY, STATE, Machine, differences
 
-REPAIRED = "extensions-disabled,backup-extension-state"
-FIX = ("fix", "--only", REPAIRED)
+REPAIRED = "extensions-disabled,agent-disabled-by-file,agent-library-noexec,backup-extension-state,script-permissions"
+FIX = ("fix", "--max-disruption", "workload", "--only", REPAIRED)
 HANDLER = f"{LIBRARY}/Community.Backup.BackupRemediationLinux-1.0.0.0"
 
 # Every call by which the program changes something or waits for somebody who does.
@@ -27,9 +27,9 @@ ERRORS = ("ENOSPC", "EIO", "EROFS")
 
 
 class Crash:
-    def __init__(self, program, state_on_other_file_system):
-        self.machine = Machine(program, state_on_other_file_system=state_on_other_file_system)
-        self.name = "state on another file system" if state_on_other_file_system else "one file system"
+    def __init__(self, program, two_file_systems):
+        self.machine = Machine(program, two_file_systems=two_file_systems)
+        self.name = "two file systems" if two_file_systems else "one file system"
         self.tried = {}
         self.losses = []
         self.machine.reset()
@@ -180,7 +180,7 @@ class WorkerCrash(Crash):
             "handlerEnvironment": {"logFolder": "/var/log/trust", "configFolder": f"/{HANDLER}/config",
                                    "statusFolder": f"/{HANDLER}/status", "heartbeatFile": f"/{HANDLER}/heartbeat"}}]))
         (folder / "config/0.settings").write_text(json.dumps({"runtimeSettings": [{"handlerSettings": {
-            "publicSettings": {"mode": "fix", "only": REPAIRED.split(",")}}}]}))
+            "publicSettings": {"mode": "fix", "maxDisruption": "workload", "only": REPAIRED.split(",")}}}]}))
 
     def enable(self):
         return subprocess.run(self.machine.command("enable"), stdin=subprocess.DEVNULL, capture_output=True, text=True,

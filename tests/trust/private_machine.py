@@ -41,6 +41,10 @@ status) alive || exit 3 ;;
 esac
 exit 0
 """
+SCRIPTS = {"pluginName": "ScriptRunner", "preScriptLocation": "/etc/azure/pre.sh",
+           "postScriptLocation": "/etc/azure/post.sh", "preScriptParams": ["", ""], "postScriptParams": ["", ""],
+           "preScriptNoOfRetries": 0, "postScriptNoOfRetries": 0, "timeoutInSeconds": 30,
+           "continueBackupOnFailure": True, "fsFreezeEnabled": True}
 CONFIGURATION = """\
 # switched off for the migration
 Extensions.Enabled=n   # by hand
@@ -49,9 +53,10 @@ Lib.Dir=/var/lib/waagent
 
 
 class Machine:
-    def __init__(self, program, folder="/run/trust", state_on_other_file_system=False):
+    def __init__(self, program, folder="/run/trust", two_file_systems=False):
+        """`two_file_systems`: what is moved to quarantine has to be copied, and the agent's library is mounted noexec."""
         self.root = pathlib.Path(folder)
-        self.state_on_other_file_system = state_on_other_file_system
+        self.two_file_systems = two_file_systems
         self.root.mkdir(exist_ok=True)
         _run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", self.root)
         for name in ("usr", "proc", "dev", "etc", "opt", "run", "tmp", "var/lib", "var/log", STATE):
@@ -63,8 +68,9 @@ class Machine:
         _run("mount", "-t", "proc", "proc", self.root / "proc")
         _run("mount", "--rbind", "/dev", self.root / "dev")
         (self.root / "tmp").chmod(0o1777)
-        if state_on_other_file_system:
-            _run("mount", "-t", "tmpfs", "-o", "mode=700", "tmpfs", self.root / STATE)
+        if two_file_systems:
+            (self.root / LIBRARY).mkdir()
+            _run("mount", "-t", "tmpfs", "-o", "mode=700", "tmpfs", self.root / LIBRARY)
         shutil.copy2(program, self.root / PROGRAM[1:])
         self._write("opt/waagent", AGENT, 0o755)
         self._write("etc/os-release", 'PRETTY_NAME="Trust"\nVERSION_ID=1\n')
@@ -83,11 +89,12 @@ class Machine:
     def reset(self):
         """The broken machine, as new: a configuration and a tree of the backup extension with all that a file can have."""
         self.kill_processes()
-        for path in (LIBRARY, "var/log"):
-            shutil.rmtree(self.root / path, ignore_errors=True)
-            (self.root / path).mkdir()
-        for leftover in (self.root / STATE).iterdir():
-            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+        for path in (LIBRARY, "var/log", STATE):
+            (self.root / path).mkdir(exist_ok=True)
+            for leftover in (self.root / path).iterdir():
+                shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
+        if self.two_file_systems:
+            _run("mount", "-o", "remount,bind,noexec,nosuid,noatime", self.root / LIBRARY)
         (self.root / STATE).chmod(0o700)
         for folder in ("etc", "run"):
             for leftover in (self.root / folder).glob(".backup-remediation.*"):
@@ -110,6 +117,10 @@ class Machine:
         self._write(f"{extension}/config/HandlerState", "NotInstalled")
         self._write(f"{extension}/config/HandlerStatus", json.dumps(
             {"name": SNAPSHOT, "status": "NotReady", "code": 1009, "message": "Non-zero exit code: 1"}))
+        self._write(f"{LIBRARY}/disable_agent", "")
+        self._write("etc/azure/VMSnapshotScriptPluginConfig.json", json.dumps(SCRIPTS))
+        self._write("etc/azure/pre.sh", "#!/bin/sh\n", 0o2755)
+        self._write("etc/azure/post.sh", "#!/bin/sh\n", 0o700)
         main = self.root / extension / "main"
         (main / "link").symlink_to("../nowhere")
         os.mkfifo(main / "pipe", 0o600)
@@ -162,6 +173,8 @@ class Machine:
                 if name == "run/waagent.pid":  # another one after every restart
                     continue
                 found[name] = self._entry(path, times=folder == LIBRARY and path != top)
+        found["mounts"] = [line.split()[5] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
+                           if line.split()[4] == str(self.root / LIBRARY)]
         found["agent"] = bool(self.processes("/opt/waagent -daemon"))
         return found
 
