@@ -127,6 +127,10 @@ private:
     }
 
     ExitCode begin(const std::optional<SequenceRecord>& stored, const FileLock& lock) {
+        if (!supervisor_at_work() && !FileLock::held_elsewhere(worker_lock_file(folder()))) {
+            (void)machine::local::remove_leftovers(folder());
+            (void)machine::local::remove_leftovers(context_.environment.status_folder);
+        }
         std::error_code code;
         std::filesystem::remove(stop_file(folder()), code);
         std::filesystem::remove(carried_over_file(folder()), code);

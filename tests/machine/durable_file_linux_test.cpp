@@ -51,6 +51,37 @@ TEST(DurableFile, RefusesALink) {
     EXPECT_FALSE(std::filesystem::exists(folder / "absent"));
 }
 
+TEST(DurableFile, RefusesAFolderThatOthersCanChange) {
+    const TemporaryFolder folder;
+    const auto refuses = [&] {
+        EXPECT_EQ(write_durably(folder / "f", "x").error().kind, ErrorKind::refused);
+        EXPECT_EQ(append_line_durably(folder / "f", "x\n").error().kind, ErrorKind::refused);
+        EXPECT_EQ(PinnedFolder::open(folder.path()).error().kind, ErrorKind::refused);
+        EXPECT_TRUE(folder.is_empty());
+    };
+    ASSERT_EQ(::chmod(folder.path().c_str(), 0775), 0);
+    refuses();
+    ASSERT_EQ(::chmod(folder.path().c_str(), 0755), 0);
+    EXPECT_TRUE(check_only_we_write_to(folder.path()));
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "needs root, to be somebody else";
+    }
+    ASSERT_EQ(::chown(folder.path().c_str(), 1234, 0), 0);
+    refuses();
+}
+
+TEST(PinnedFolder, StaysTheSameWhereverItsPathLeads) {
+    const TemporaryFolder folder;
+    folder.file("logs/a", "1");
+    const auto pinned = PinnedFolder::open(folder / "logs");
+    ASSERT_TRUE(pinned);
+    std::filesystem::rename(folder / "logs", folder / "moved");
+    std::filesystem::create_directory(folder / "logs");
+    std::ofstream(pinned->path() / "b") << "2";
+    EXPECT_EQ(text_in(folder / "moved/b"), "2");
+    EXPECT_TRUE(std::filesystem::is_empty(folder / "logs"));
+}
+
 TEST(DurableFile, SaysWhatIsWrong) {
     const TemporaryFolder folder;
     EXPECT_EQ(read_file(folder / "absent").error().kind, ErrorKind::not_found);

@@ -254,6 +254,36 @@ TEST_F(MoveAcrossFileSystems, AFailureLeavesTheSourceAndNothingElse) {
     EXPECT_EQ(text_in(other / "f"), "2");
 }
 
+TEST_F(LinuxFilesTest, RemovesWhatACrashLeftAndNothingElse) {
+    folder.file("f", "1");
+    folder.file(".backup-remediation.0123456789abcdef", "half");
+    folder.file(".backup-remediation.fedcba9876543210/inner/g", "half a tree");
+    const char* others[] = {".backup-remediation.0123456789abcde", ".backup-remediation.0123456789abcdeg",
+                            "backup-remediation.0123456789abcdef"};
+    for (const char* other : others) {
+        folder.file(other, "somebody else's");
+    }
+    ASSERT_TRUE(files.remove_leftovers(folder / "f"));
+    EXPECT_THAT(*files.list(folder.path().string()), ElementsAre(others[0], others[1], others[2], "f"));
+    EXPECT_TRUE(files.remove_leftovers(folder / "absent/f")) << "where no folder is, nothing was left";
+}
+
+TEST_F(LinuxFilesTest, FollowsNoLinkOfSomebodyElseOnTheWay) {
+    folder.file("real/f", "content");
+    ASSERT_EQ(::symlink("real", (folder / "link").c_str()), 0);
+    ASSERT_EQ(::symlink((folder / "link").c_str(), (folder / "absolute").c_str()), 0);
+    EXPECT_EQ(files.read(folder / "absolute/f", 100).value(), "content");
+    ASSERT_EQ(::symlink("loop", (folder / "loop").c_str()), 0);
+    EXPECT_EQ(files.read(folder / "loop/f", 100).error().code, ELOOP);
+    if (::geteuid() != 0) {
+        GTEST_SKIP() << "needs root, to be somebody else";
+    }
+    ASSERT_EQ(::lchown((folder / "link").c_str(), 1234, 1234), 0);
+    EXPECT_EQ(files.read(folder / "absolute/f", 100).error().kind, ErrorKind::refused);
+    EXPECT_EQ(files.write(folder / "link/g", "x", 0600).error().kind, ErrorKind::refused);
+    EXPECT_FALSE(std::filesystem::exists(folder / "real/g"));
+}
+
 TEST_F(LinuxFilesTest, ReadsRanges) {
     std::string content;
     for (int i = 0; i < 100'000; ++i) {

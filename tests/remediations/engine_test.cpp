@@ -26,7 +26,8 @@ machine::Machine capture(const std::string& name) {
 /// A machine whose services answer as told; all else is the capture's.
 class StubbornServices final : public machine::Services {
 public:
-    explicit StubbornServices(std::vector<machine::Service> services) : services_(std::move(services)) {}
+    StubbornServices(std::vector<machine::Service> services, bool throws)
+        : services_(std::move(services)), throws_(throws) {}
 
     machine::Result<machine::Service> find(const std::string& name) const override {
         for (const auto& service : services_) {
@@ -38,6 +39,7 @@ public:
         return std::vector<std::string>{};
     }
     machine::Result<void> start(const std::string& name, std::chrono::milliseconds) override {
+        if (throws_) throw std::runtime_error("no memory");
         return machine::Error{machine::ErrorKind::refused, "service " + name + " stopped with error 1053", 1053};
     }
     machine::Result<void> stop(const std::string&, std::chrono::milliseconds) override { return {}; }
@@ -55,6 +57,7 @@ public:
 
 private:
     std::vector<machine::Service> services_;
+    bool throws_;
 };
 
 class NoFiles final : public machine::Files {
@@ -121,7 +124,7 @@ public:
 };
 
 /// Windows on which COMSysApp is disabled and refuses to start once it is enabled.
-machine::Machine stubborn_windows() {
+machine::Machine stubborn_windows(bool throws = false) {
     machine::Service com;
     com.name = "COMSysApp";
     com.start = machine::StartType::disabled;
@@ -133,7 +136,7 @@ machine::Machine stubborn_windows() {
     facts.platform = machine::Platform::windows;
     facts.system_drive = "C:";
     return machine::Machine({facts, std::make_unique<NoFiles>(),
-                             std::make_unique<StubbornServices>(std::vector{com, msdtc}),
+                             std::make_unique<StubbornServices>(std::vector{com, msdtc}, throws),
                              std::make_unique<NoRegistry>(), std::make_unique<NoProcesses>(),
                              std::make_unique<NoMounts>(), std::make_unique<GoodNetwork>()});
 }
@@ -170,6 +173,26 @@ TEST_F(Engine, FixThatFailsIsTakenBackAndLeavesNoTrace) {
     EXPECT_EQ(machine.services().find("COMSysApp")->start, machine::StartType::disabled);
     EXPECT_TRUE(report.anything_left());
     EXPECT_EQ(report.layer_state(Layer::os_snapshot), State::broken);
+}
+
+TEST_F(Engine, FixThatThrowsIsTakenBackToo) {
+    auto machine = stubborn_windows(true);
+    const auto report = run(machine, fixing());
+    EXPECT_THAT(outcome_of(report, "com-plus-service").finding.action, HasSubstr("no memory"));
+    EXPECT_EQ(machine.services().find("COMSysApp")->start, machine::StartType::disabled);
+    EXPECT_FALSE(Journal::cut_short(state_.path()));
+}
+
+TEST_F(Engine, WhatAFindingQuotesHasNoSecrets) {
+    auto machine = capture("linux/extension-not-ready");
+    const auto status =
+        "/var/lib/waagent/Microsoft.Azure.RecoveryServices.VMSnapshotLinux-1.0.9220.0/config/HandlerStatus";
+    ASSERT_TRUE(machine.files().write(
+        status, R"({"status":"NotReady","code":1009,"message":"https://a.blob.example/c?sig=hunter2&x=1"})"));
+    const auto report = run(machine, {});
+    std::string quoted;
+    for (const auto& evidence : outcome_of(report, "backup-extension-state").finding.evidence) quoted += evidence.seen;
+    EXPECT_THAT(quoted, HasSubstr("sig=REDACTED&x=1"));
 }
 
 TEST_F(Engine, FixAboveTheAllowedDisruptionNeedsApproval) {

@@ -17,6 +17,9 @@ namespace machine::local {
 /// the folder's ACL decides).
 Result<void> write_durably(const std::filesystem::path& path, std::string_view content, bool private_to_owner = true);
 
+/// Removes what write_durably left in a folder when a crash cut it short. Nothing may be written there meanwhile.
+Result<void> remove_leftovers(const std::filesystem::path& folder);
+
 /// Appends `line`, which ends with a line feed, and syncs before it returns; creates the file (mode 0600)
 /// where it is absent. What a crash left behind the last line feed is cut off first.
 Result<void> append_line_durably(const std::filesystem::path& path, std::string_view line);

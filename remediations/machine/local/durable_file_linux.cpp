@@ -8,6 +8,7 @@
 #include <cstdlib>
 
 #include "remediations/machine/linux/file_operations.hpp"
+#include "remediations/machine/linux/files_linux.hpp"
 #include "remediations/machine/linux/system_error.hpp"
 #include "remediations/machine/local/detached_process.hpp"
 #include "remediations/machine/local/durable_file.hpp"
@@ -65,6 +66,10 @@ Result<PinnedFolder> PinnedFolder::open(const std::filesystem::path& folder) {
 
 Result<void> write_durably(const std::filesystem::path& path, std::string_view content, bool private_to_owner) {
     return replace_file(path.string(), content, private_to_owner ? 0600 : 0644, Attributes::reset);
+}
+
+Result<void> remove_leftovers(const std::filesystem::path& folder) {
+    return LinuxFiles().remove_leftovers((folder / "any name").string());
 }
 
 Result<void> append_line_durably(const std::filesystem::path& path, std::string_view line) {

@@ -75,6 +75,17 @@ Result<void> write_durably(const std::filesystem::path& path, std::string_view c
     return windows_error(code, "replace", display(*target));
 }
 
+Result<void> remove_leftovers(const std::filesystem::path& folder) {
+    std::error_code code;
+    for (std::filesystem::directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code)) {
+        const auto name = entry->path().filename();
+        // name.1234-5.tmp
+        if (!is_temporary_of(name.native(), name.stem().stem().native())) continue;
+        if (!DeleteFileW(entry->path().c_str())) return last_error("remove", to_utf8(entry->path().native()));
+    }
+    return {};
+}
+
 Result<void> append_line_durably(const std::filesystem::path& path, std::string_view line) {
     const auto target = native(path);
     if (!target) return target.error();

@@ -139,10 +139,23 @@ Result<void> create_directories(const std::wstring& native, SECURITY_ATTRIBUTES*
     return {};
 }
 
-Result<std::wstring> write_temporary_beside(const std::wstring& target, std::string_view content) {
+std::wstring temporary_name_beside(const std::wstring& target) {
     static std::atomic<unsigned> counter{0};
-    const auto temporary =
-        target + L'.' + std::to_wstring(GetCurrentProcessId()) + L'-' + std::to_wstring(++counter) + L".tmp";
+    return target + L'.' + std::to_wstring(GetCurrentProcessId()) + L'-' + std::to_wstring(++counter) + L".tmp";
+}
+
+bool is_temporary_of(std::wstring_view name, std::wstring_view target_name) {
+    constexpr std::wstring_view ending = L".tmp";
+    if (!name.starts_with(target_name) || !name.ends_with(ending)) return false;
+    name.remove_prefix(target_name.size());
+    name.remove_suffix(std::min(ending.size(), name.size()));
+    const auto dash = name.find(L'-');
+    return name.starts_with(L'.') && dash != name.npos && dash > 1 && dash + 1 < name.size() &&
+           name.find_first_not_of(L"0123456789-", 1) == name.npos && name.find(L'-', dash + 1) == name.npos;
+}
+
+Result<std::wstring> write_temporary_beside(const std::wstring& target, std::string_view content) {
+    const auto temporary = temporary_name_beside(target);
     const auto name = display(temporary);
     // FILE_SHARE_DELETE: a scanner that opens the new file at once would otherwise keep us from renaming it.
     KernelHandle file(CreateFileW(temporary.c_str(), GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_DELETE, nullptr,

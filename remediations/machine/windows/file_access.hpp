@@ -38,6 +38,10 @@ Result<void> create_directories(const std::wstring& native, SECURITY_ATTRIBUTES*
 
 std::wstring parent_of(const std::wstring& native);
 
+/// A name nothing has yet beside `target`, for what is renamed once it is whole; and whether a name is such a one.
+std::wstring temporary_name_beside(const std::wstring& target);
+bool is_temporary_of(std::wstring_view name, std::wstring_view target_name);
+
 /// A new file beside `target`, written and flushed to disk; answers its path.
 Result<std::wstring> write_temporary_beside(const std::wstring& target, std::string_view content);
 

@@ -238,11 +238,39 @@ public:
         if (code != ERROR_NOT_SAME_DEVICE) return windows_error(code, "move", from + " to " + to);
 
         const bool link = found->kind == FileKind::symlink;
-        if (const auto copied = copy_tree(*source, *target, link); !copied) {
-            remove_tree(*target, link);
+        // Whatever bears either name is whole, also after a crash.
+        const auto rename = [](const std::wstring& one, const std::wstring& other) {
+            return retry_while_in_use([&] { return MoveFileExW(one.c_str(), other.c_str(), MOVEFILE_WRITE_THROUGH); });
+        };
+        const auto copy = temporary_name_beside(*target);
+        auto copied = copy_tree(*source, copy, link);
+        if (const auto error = copied ? rename(copy, *target) : ERROR_SUCCESS; error != ERROR_SUCCESS) {
+            copied = windows_error(error, "create", to);
+        }
+        if (!copied) {
+            remove_tree(copy, link);
             return copied;
         }
-        return remove_tree(*source, link);
+        const auto doomed = temporary_name_beside(*source);
+        if (const auto error = rename(*source, doomed); error != ERROR_SUCCESS) {
+            remove_tree(*target, link);
+            return windows_error(error, "remove", from);
+        }
+        return remove_tree(doomed, link);
+    }
+
+    Result<void> remove_leftovers(const Path& path) override {
+        const auto native = native_path(path);
+        if (!native) return native.error();
+        const auto parent = parent_of(*native);
+        const auto name = native->substr(native->find_last_of(L'\\') + 1);
+        const auto entries = entries_of(parent);
+        if (!entries) return entries.error().kind == ErrorKind::not_found ? Result<void>{} : entries.error();
+        for (const auto& entry : *entries) {
+            if (!is_temporary_of(entry.name, name)) continue;
+            if (const auto removed = remove_tree(child_of(parent, entry.name), entry.link); !removed) return removed;
+        }
+        return {};
     }
 
     Result<void> remove(const Path& path) override {
