@@ -66,7 +66,10 @@ Finding without_secrets(Finding finding) {
 Finding diagnose(const Remediation& remediation, const Machine& machine, const std::string& error_code) {
     if (!remediation.diagnose) return diagnose_by_code(remediation, error_code);
     try {
-        return without_secrets(remediation.diagnose(machine));
+        auto finding = without_secrets(remediation.diagnose(machine));
+        // What shows in the VM only in part shows in the error code too.
+        const bool is_told_by_code = !remediation.instructions.empty() && explains(remediation, error_code);
+        return is_told_by_code && !is_left(finding.state) ? diagnose_by_code(remediation, error_code) : finding;
     } catch (const std::exception& error) {
         return Finding::unknown(remediation.id, {machine::ErrorKind::failed, error.what(), 0});
     }
@@ -127,7 +130,9 @@ public:
         auto journal = Journal::open(state_folder_, *run_id);
         if (!journal) return journal.error();
         options_.progress("taking back what run " + *run_id + " left half done");
-        for (const auto& step : undo(*journal, machine_, journal->first_unsettled_step())) {
+        const auto undone = undo(*journal, machine_, journal->first_unsettled_step());
+        machine_.forget_derived();
+        for (const auto& step : undone) {
             if (step.result != UndoneStep::Result::failed) continue;
             // Not settled: it stays to be taken back by hand, and this run gets a journal of its own.
             options_.progress(
@@ -222,6 +227,7 @@ private:
         const auto first_step = static_cast<unsigned>(journal_->steps().size()) + 1;
         Changes changes(machine_, &*journal_, outcome.remediation->id, Changes::Mode::apply);
         const auto fixed = call_fix(outcome, changes);
+        machine_.forget_derived();
         outcome.changes = changes.descriptions();
         const auto before = outcome.finding;
         outcome.finding = diagnose(*outcome.remediation, machine_, options_.error_code);
@@ -237,6 +243,7 @@ private:
 
     void take_back(Outcome& outcome, unsigned first_step, const std::string& why) {
         auto undone = undo(*journal_, machine_, first_step);
+        machine_.forget_derived();
         const auto lasting = [](const auto& step) {
             return step.result == UndoneStep::Result::left_alone || step.result == UndoneStep::Result::failed ||
                    step.result == UndoneStep::Result::not_undoable;

@@ -117,10 +117,11 @@ struct Remediation {
     std::vector<std::string> consequences = {};  ///< ids of what looks broken because of this
     /// Runs only where it is named in RunOptions::only: nobody wants it unasked.
     bool on_request = false;
-    std::string instructions = {};  ///< only where there is no diagnose: what a person should do
+    /// What a person should do where only the vault's error code shows it.
+    std::string instructions = {};
 
-    /// Empty for what lies outside the VM: then the vault's error code shows it, and `instructions`
-    /// say what to do.
+    /// Empty for what lies outside the VM: then the vault's error code alone shows it. With both, the
+    /// code counts where diagnose finds nothing.
     std::function<Finding(const machine::Machine&)> diagnose = {};
     /// Changes the machine through `changes` alone. Returns the first failure; the engine then
     /// undoes what was done. Not called unless diagnose just said broken.

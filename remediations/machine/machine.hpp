@@ -83,12 +83,15 @@ public:
     const Mounts& mounts() const { return *parts_.mounts; }
     const Network& network() const { return *parts_.network; }
 
-    /// Something worked out from the machine once, however many ask, and kept as long as it lives:
-    /// T is made by T(const Machine&).
+    /// Something worked out from the machine once, however many ask, and kept until the machine is
+    /// changed: T is made by T(const Machine&).
     template <class T>
     const T& derived() const {
         return derived_->get<T>(*this);
     }
+
+    /// To be called after a change: what was worked out before may be wrong now. Nobody may be looking.
+    void forget_derived() { derived_ = std::make_unique<Derived>(); }
 
     Files& files() { return *parts_.files; }
     Services& services() { return *parts_.services; }

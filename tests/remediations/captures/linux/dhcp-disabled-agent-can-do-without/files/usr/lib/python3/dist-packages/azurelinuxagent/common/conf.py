@@ -1,0 +1,3 @@
+__STRING_OPTIONS__ = {
+    "Protocol.EndpointDiscovery": "dhcp"
+}
