@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <atomic>
 #include <boost/json/object.hpp>
+#include <set>
 #include <thread>
 
 #include "remediations/backup_extension/backup_activity.hpp"
@@ -166,7 +167,10 @@ public:
             if (outcome.finding.state == State::healthy) outcome.finding.state = State::fixed;
             return {};
         }
-        if (const auto origins = origins_of(*outcome.remediation, all); !origins.empty()) {
+        auto origins = origins_of(*outcome.remediation, all);
+        // After those the run itself would look whether this is still so; a plan lists what it then does.
+        std::erase_if(origins, [&](const auto& origin) { return planned_.contains(origin); });
+        if (!origins.empty()) {
             outcome.finding.action =
                 fmt::format("It follows from {}: resolve that first, then run again.", fmt::join(origins, ", "));
             return {};
@@ -212,6 +216,8 @@ private:
         if (const auto planned = call_fix(outcome, changes); !planned) {
             outcome.finding.action =
                 fmt::format("A fix would fail: {}. {}", planned.error().message, outcome.finding.action);
+        } else {
+            planned_.insert(outcome.remediation->id);
         }
         outcome.changes = changes.descriptions();
         return {};
@@ -262,6 +268,7 @@ private:
     Machine& machine_;
     const std::filesystem::path& state_folder_;
     std::optional<Journal> journal_;
+    std::set<std::string> planned_;         ///< ids of what a dry run would have fixed
     std::optional<std::string> held_back_;  ///< why nothing more may be changed in this run
 };
 

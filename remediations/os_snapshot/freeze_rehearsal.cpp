@@ -85,7 +85,7 @@ void leave_out(Planned& plan, std::string reason) {
 /// Newest mount first, and / last, as the extension freezes.
 void put_in_order(std::vector<Planned>& plan) {
     std::ranges::reverse(plan);
-    std::ranges::stable_partition(plan, [](const auto& one) { return one.mount.mount_point != "/"; });
+    std::stable_partition(plan.begin(), plan.end(), [](const auto& one) { return one.mount.mount_point != "/"; });
 }
 
 std::vector<Planned> what_the_extension_freezes(const std::vector<FreezeTarget>& targets) {

@@ -61,8 +61,9 @@ std::vector<Duplicate> mounted_on_each_other(const std::vector<machine::Mount>& 
     }
     std::vector<Duplicate> duplicates;
     for (const auto& [target, stack] : by_target) {
-        const bool is_one_device = std::ranges::all_of(
-            stack, [&](const auto* one) { return file_system_of(*one) == file_system_of(*stack.front()); });
+        const bool is_one_device = std::ranges::all_of(stack, [&first = *stack.front()](const auto* one) {
+            return file_system_of(*one) == file_system_of(first);
+        });
         if (stack.size() < 2 || !is_one_device || configuration.skips(target)) continue;
         duplicates.push_back({target, target, fmt::format("it is mounted {} times on the same folder", stack.size())});
     }
