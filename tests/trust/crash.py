@@ -1,7 +1,6 @@
 """Kills and fails the real executable at every place where it changes something, then runs it again or undoes: the
 machine must be as before or as fixed, the journal readable, the status final."""
 
-import json
 import os
 import random
 import re
@@ -10,11 +9,11 @@ import signal
 import subprocess
 import time
 
-from private_machine import LIBRARY, STATE, Machine, differences
+from private_machine import HANDLER, PROGRAM, Machine, differences
 
 REPAIRED = "extensions-disabled,agent-disabled-by-file,agent-library-noexec,backup-extension-state,script-permissions"
 FIX = ("fix", "--max-disruption", "workload", "--only", REPAIRED)
-HANDLER = f"{LIBRARY}/Community.Backup.BackupRemediationLinux-1.0.0.0"
+SETTINGS = {"mode": "fix", "maxDisruption": "workload", "only": REPAIRED.split(",")}
 
 # Every call by which the program changes something or waits for somebody who does.
 CALLS = ("write pwrite64 fsync ftruncate mkdirat mkdir openat renameat renameat2 rename unlinkat unlink fchmod fchmodat "
@@ -169,45 +168,14 @@ class WorkerCrash(Crash):
 
     def broken(self):
         self.machine.reset()
-        self.make_handler()
-
-    def make_handler(self):
-        folder = self.machine.root / HANDLER
-        for name in ("config", "status"):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-        (folder / "bin").mkdir(exist_ok=True)
-        (folder / "HandlerEnvironment.json").write_text(json.dumps([{"name": "Community.Backup", "version": 1.0,
-            "handlerEnvironment": {"logFolder": "/var/log/trust", "configFolder": f"/{HANDLER}/config",
-                                   "statusFolder": f"/{HANDLER}/status", "heartbeatFile": f"/{HANDLER}/heartbeat"}}]))
-        (folder / "config/0.settings").write_text(json.dumps({"runtimeSettings": [{"handlerSettings": {
-            "publicSettings": {"mode": "fix", "maxDisruption": "workload", "only": REPAIRED.split(",")}}}]}))
-
-    def enable(self):
-        return subprocess.run(self.machine.command("enable"), stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=60, env=os.environ | {"ConfigSequenceNumber": "0",
-                                                            "AZURE_GUEST_AGENT_EXTENSION_PATH": f"/{HANDLER}"})
-
-    def word(self):
-        status = self.machine.root / HANDLER / "status/0.status"
-        try:
-            return json.loads(status.read_text())[0]["status"]["status"]
-        except FileNotFoundError:
-            return None
-
-    def wait_until_idle(self):
-        deadline = time.monotonic() + 60
-        while self.machine.processes(f"{PROGRAM_NAME} supervise") or self.machine.processes(f"{PROGRAM_NAME} worker"):
-            if time.monotonic() > deadline:
-                return "it does not end"
-            time.sleep(0.005)
-        return None
+        self.machine.make_handler(SETTINGS)
 
     def one(self, victims):
         self.broken()
-        self.enable()
+        self.machine.enable()
         time.sleep(random.uniform(0, self.duration))
         for victim in victims:
-            for process in self.machine.processes(f"{PROGRAM_NAME} {victim}"):
+            for process in self.machine.processes(f"{PROGRAM} {victim}"):
                 os.kill(process, signal.SIGKILL)
         return f"{' and '.join(victims)} killed"
 
@@ -217,19 +185,16 @@ class WorkerCrash(Crash):
             self.attempt(f"{' and '.join(victims)} killed sometime", lambda: self.one(victims), ("again", "undo")[count // 3 % 2])
 
     def finish(self, how):
-        problems = [problem for problem in [self.wait_until_idle()] if problem]
-        if self.word() in (None, "transitioning"):
-            again = self.enable()  # as the agent does after its next start
+        problems = [problem for problem in [self.machine.wait_until_idle()] if problem]
+        if self.machine.word() in (None, "transitioning"):
+            again = self.machine.enable()  # as the agent does after its next start
             if again.returncode != 0:
                 problems.append(f"enable: {again.stdout}{again.stderr}")
-            problems += [problem for problem in [self.wait_until_idle()] if problem]
-        if self.word() in (None, "transitioning"):
-            problems.append(f"the status stays {self.word()}")
+            problems += [problem for problem in [self.machine.wait_until_idle()] if problem]
+        if self.machine.word() in (None, "transitioning"):
+            problems.append(f"the status stays {self.machine.word()}")
         shutil.rmtree(self.machine.root / HANDLER)
         return problems + super().finish(how)
-
-
-PROGRAM_NAME = "/opt/backup-remediation"
 
 
 def main(program, share, random_kills, worker_kills):

@@ -12,8 +12,8 @@ import signal
 import subprocess
 import time
 
-from crash import FIX, HANDLER, WorkerCrash
-from private_machine import LIBRARY, PROGRAM, SNAPSHOT, STATE, VERSION, Machine, differences
+from crash import FIX
+from private_machine import HANDLER, LIBRARY, PROGRAM, SNAPSHOT, STATE, VERSION, Machine, differences
 
 SOMEBODY = 1000  # a user without rights
 THUMBPRINT = "0123456789ABCDEF0123456789ABCDEF01234567"
@@ -103,9 +103,8 @@ def test_secrets(program):
     """One in protected settings, one in what another extension says: looked for in every file, and while it runs in
     every command line and environment."""
     secrets = ("hunter2-protected", "hunter3-quoted")
-    crash = object.__new__(WorkerCrash)
-    crash.machine = machine = broken_machine(program)
-    crash.make_handler()
+    machine = broken_machine(program)
+    machine.make_handler({"mode": "fix"})
     status = machine.root / LIBRARY / f"{SNAPSHOT}-{VERSION}/config/HandlerStatus"
     status.write_text(json.dumps({"name": SNAPSHOT, "status": "NotReady", "code": 1009,
                                   "message": f"upload to https://a.blob.example/c?sv=1&sig={secrets[1]}&x=1 failed"}))
@@ -119,11 +118,9 @@ def test_secrets(program):
     for number, protected in enumerate((plain, json.dumps({"errorCode": "UserErrorGuestAgentStatusUnavailable"}), plain[:-2])):
         encrypted = subprocess.run(["openssl", "cms", "-encrypt", "-outform", "DER", "-aes256", keys / f"{THUMBPRINT}.crt"],
                                    input=protected.encode(), check=True, capture_output=True).stdout
-        (machine.root / HANDLER / f"config/{number}.settings").write_text(json.dumps({"runtimeSettings": [{
-            "handlerSettings": {"publicSettings": {"mode": "fix"}, "protectedSettingsCertThumbprint": THUMBPRINT,
-                                "protectedSettings": base64.b64encode(encrypted).decode()}}]}))
-        done = subprocess.run(machine.command("enable"), capture_output=True, text=True, env=os.environ | {
-            "ConfigSequenceNumber": str(number), "AZURE_GUEST_AGENT_EXTENSION_PATH": f"/{HANDLER}"})
+        machine.set_settings(number, publicSettings={"mode": "fix"}, protectedSettingsCertThumbprint=THUMBPRINT,
+                             protectedSettings=base64.b64encode(encrypted).decode())
+        done = machine.enable(number)
         seen += done.stdout + done.stderr
         while machine.processes(f"{PROGRAM} supervise"):
             for process in machine.processes():
@@ -132,7 +129,7 @@ def test_secrets(program):
                         seen += pathlib.Path(f"/proc/{process}/{name}").read_text(errors="replace")
                     except OSError:
                         pass
-        word = json.loads((machine.root / HANDLER / f"status/{number}.status").read_text())[0]["status"]["status"]
+        word = machine.word(number)
         require(word == ("success" if number == 1 else "error"), f"sequence {number} ended with {word}", seen)
     for command in (("diagnose",), ("diagnose", "--format", "json"), ("history",), ("undo",),
                     ("capture", "--output", "/tmp/captured")):
@@ -151,9 +148,8 @@ def test_secrets(program):
 
 def test_planted_links(program):
     """In folders that somebody else can write to: nothing behind a link changes."""
-    crash = object.__new__(WorkerCrash)
-    crash.machine = machine = broken_machine(program)
-    crash.make_handler()
+    machine = broken_machine(program)
+    machine.make_handler({"mode": "fix"})
     target = machine.root / "etc/target"
     elsewhere = machine.root / "srv/elsewhere"
     elsewhere.mkdir(parents=True)
@@ -163,15 +159,12 @@ def test_planted_links(program):
     def enable_ends_with_nothing_behind_the_link(number):
         target.write_text("untouched")
         target.chmod(0o600)
-        (handler / f"config/{number}.settings").write_text('{"runtimeSettings":[{"handlerSettings":{}}]}')
-        subprocess.run(machine.command("enable"), capture_output=True, env=os.environ | {
-            "ConfigSequenceNumber": str(number), "AZURE_GUEST_AGENT_EXTENSION_PATH": f"/{HANDLER}"})
-        crash.wait_until_idle()
+        machine.set_settings(number, publicSettings={})
+        machine.enable(number)
+        machine.wait_until_idle()
         require(target.read_text() == "untouched", f"{number}: the link was followed")
         require(not list(elsewhere.iterdir()), f"{number}: files behind the link", *elsewhere.iterdir())
 
-    environment = handler / "HandlerEnvironment.json"
-    environment.write_text(environment.read_text().replace('"logFolder"', '"eventsFolder": "/var/log/trust/events", "logFolder"'))
     log.mkdir()
     os.chown(log, SOMEBODY, SOMEBODY)
     (log / "events").symlink_to("/srv/elsewhere")

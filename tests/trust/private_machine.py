@@ -16,6 +16,7 @@ LIBRARY = "var/lib/waagent"
 SNAPSHOT = "Microsoft.Azure.RecoveryServices.VMSnapshotLinux"
 VERSION = "1.0.9220.0"
 PROGRAM = "/opt/backup-remediation"
+HANDLER = f"{LIBRARY}/Community.Backup.BackupRemediationLinux-1.0.0.0"
 
 # What the agent read when it started is part of the machine: undo has to bring that back too.
 AGENT = """#!/bin/sh
@@ -139,6 +140,41 @@ class Machine:
     def run(self, *arguments, wrapper=(), timeout=120):
         return subprocess.run([*wrapper, *self.command(*arguments)], stdin=subprocess.DEVNULL, capture_output=True,
                               text=True, errors="replace", timeout=timeout)
+
+    def make_handler(self, settings):
+        """The program's folder as the guest agent makes it, with settings number 0."""
+        folder = self.root / HANDLER
+        for name in ("config", "status", "bin"):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        (folder / "HandlerEnvironment.json").write_text(json.dumps([{
+            "name": "Community.Backup", "version": 1.0, "handlerEnvironment": {
+                "logFolder": "/var/log/trust", "eventsFolder": "/var/log/trust/events",
+                "configFolder": f"/{HANDLER}/config", "statusFolder": f"/{HANDLER}/status",
+                "heartbeatFile": f"/{HANDLER}/heartbeat"}}]))
+        self.set_settings(0, publicSettings=settings)
+
+    def set_settings(self, number, **handler_settings):
+        (self.root / HANDLER / f"config/{number}.settings").write_text(
+            json.dumps({"runtimeSettings": [{"handlerSettings": handler_settings}]}))
+
+    def enable(self, number=0):
+        """As the guest agent calls it."""
+        return subprocess.run(self.command("enable"), stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60,
+                              env=os.environ | {"ConfigSequenceNumber": str(number),
+                                                "AZURE_GUEST_AGENT_EXTENSION_PATH": f"/{HANDLER}"})
+
+    def word(self, number=0):
+        """What the status file says: success, error, ...; None without one."""
+        status = self.root / HANDLER / f"status/{number}.status"
+        return json.loads(status.read_text())[0]["status"]["status"] if status.exists() else None
+
+    def wait_until_idle(self):
+        deadline = time.monotonic() + 60
+        while self.processes(f"{PROGRAM} supervise") or self.processes(f"{PROGRAM} worker"):
+            if time.monotonic() > deadline:
+                return "it does not end"
+            time.sleep(0.005)
+        return None
 
     def kill_processes(self, name=None):
         """All of the machine's, or those with `name` in their command line."""
