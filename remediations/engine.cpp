@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <atomic>
 #include <boost/json/object.hpp>
-#include <set>
 #include <thread>
 
 #include "remediations/backup_extension/backup_activity.hpp"
@@ -167,12 +166,18 @@ public:
             if (outcome.finding.state == State::healthy) outcome.finding.state = State::fixed;
             return {};
         }
-        auto origins = origins_of(*outcome.remediation, all);
-        // After those the run itself would look whether this is still so; a plan lists what it then does.
-        std::erase_if(origins, [&](const auto& origin) { return planned_.contains(origin); });
-        if (!origins.empty()) {
+        if (const auto origins = origins_of(*outcome.remediation, all); !origins.empty()) {
             outcome.finding.action =
                 fmt::format("It follows from {}: resolve that first, then run again.", fmt::join(origins, ", "));
+            return {};
+        }
+        // Not in the same run: what heals by itself once its origin is repaired needs no change, and a dry run could
+        // not have foreseen it.
+        if (const auto* origin = repaired_origin_of(outcome, all)) {
+            outcome.finding.action = fmt::format(
+                "It follows from {}, which was repaired just now: run again if it is still so after the "
+                "next backup.",
+                origin->id);
             return {};
         }
         if (outcome.remediation->disruption > options_.max_disruption) {
@@ -202,6 +207,15 @@ public:
     Journal* journal() { return journal_ ? &*journal_ : nullptr; }
 
 private:
+    static const Remediation* repaired_origin_of(const Outcome& outcome, const std::vector<Outcome>& all) {
+        const auto origin = std::ranges::find_if(all, [&](const Outcome& other) {
+            const auto& consequences = other.remediation->consequences;
+            return other.finding.state == State::fixed && !other.changes.empty() &&
+                   std::ranges::find(consequences, outcome.remediation->id) != consequences.end();
+        });
+        return origin == all.end() ? nullptr : origin->remediation;
+    }
+
     /// Fix, exceptions included.
     Result<void> call_fix(const Outcome& outcome, Changes& changes) const {
         try {
@@ -216,8 +230,6 @@ private:
         if (const auto planned = call_fix(outcome, changes); !planned) {
             outcome.finding.action =
                 fmt::format("A fix would fail: {}. {}", planned.error().message, outcome.finding.action);
-        } else {
-            planned_.insert(outcome.remediation->id);
         }
         outcome.changes = changes.descriptions();
         return {};
@@ -268,7 +280,6 @@ private:
     Machine& machine_;
     const std::filesystem::path& state_folder_;
     std::optional<Journal> journal_;
-    std::set<std::string> planned_;         ///< ids of what a dry run would have fixed
     std::optional<std::string> held_back_;  ///< why nothing more may be changed in this run
 };
 

@@ -11,7 +11,7 @@ import time
 
 from private_machine import HANDLER, PROGRAM, Machine, differences
 
-REPAIRED = "extensions-disabled,agent-disabled-by-file,agent-library-noexec,backup-extension-state,script-permissions"
+REPAIRED = "extensions-disabled,agent-library-noexec,backup-extension-state,script-permissions"
 FIX = ("fix", "--max-disruption", "workload", "--only", REPAIRED)
 SETTINGS = {"mode": "fix", "maxDisruption": "workload", "only": REPAIRED.split(",")}
 

@@ -286,11 +286,16 @@ def test_dry_run_says_what_the_run_does(program):
         report = json.loads(machine.run("fix", "--format", "json", *options).stdout)
         return {finding["id"]: finding["changes"] for finding in report["findings"] if finding["changes"]}
 
-    before = machine.snapshot()
-    planned = changes("--dry-run")
-    require(not differences(before, machine.snapshot()) and not machine.journals(), "a dry run changes nothing")
-    done = changes()
-    require(planned == done and len(done) >= 2 and "backup-extension-state" in done, planned, done)
+    for with_an_origin in (False, True):  # of which the extension's state is a consequence
+        machine.reset()
+        if with_an_origin:
+            (machine.root / LIBRARY / "disable_agent").touch()
+        before = machine.snapshot()
+        planned = changes("--dry-run")
+        require(not differences(before, machine.snapshot()) and not machine.journals(), "a dry run changes nothing")
+        done = changes()
+        require(planned == done and len(done) >= 2, planned, done)
+        require(with_an_origin != ("backup-extension-state" in done), done)
 
 
 def test_everything_is_on_the_disk_in_order(program):

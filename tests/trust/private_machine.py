@@ -118,7 +118,6 @@ class Machine:
         self._write(f"{extension}/config/HandlerState", "NotInstalled")
         self._write(f"{extension}/config/HandlerStatus", json.dumps(
             {"name": SNAPSHOT, "status": "NotReady", "code": 1009, "message": "Non-zero exit code: 1"}))
-        self._write(f"{LIBRARY}/disable_agent", "")
         self._write("etc/azure/VMSnapshotScriptPluginConfig.json", json.dumps(SCRIPTS))
         self._write("etc/azure/pre.sh", "#!/bin/sh\n", 0o2755)
         self._write("etc/azure/post.sh", "#!/bin/sh\n", 0o700)
