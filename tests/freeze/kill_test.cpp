@@ -1,6 +1,7 @@
 // Whichever process is killed, at whatever moment: nothing stays frozen.
 #include <gmock/gmock.h>
 #include <sys/prctl.h>
+#include <sys/statvfs.h>
 
 #include <cstdlib>
 #include <fstream>
@@ -19,6 +20,11 @@ constexpr auto kernel_hurry = "/sys/kernel/rcu_expedited";
 std::vector<pid_t> children_of(pid_t process) {
     std::ifstream file("/proc/" + std::to_string(process) + "/task/" + std::to_string(process) + "/children");
     return {std::istream_iterator<pid_t>(file), {}};
+}
+
+bool is_read_only(const std::string& mount_point) {
+    struct statvfs status {};
+    return ::statvfs(mount_point.c_str(), &status) == 0 && (status.f_flag & ST_RDONLY) != 0;
 }
 
 /// Of a watcher that its parent left to us (PR_SET_CHILD_SUBREAPER).
@@ -78,17 +84,34 @@ protected:
             const auto left =
                 std::chrono::ceil<milliseconds>(killed_at + std::chrono::seconds(1) - steady_clock::now());
             // One who was not killed while frozen may have to go on to its end first.
-            EXPECT_TRUE(is_writable(disk->path(), left + (frozen ? milliseconds(0) : hold)))
-                << disk->path() << " stayed frozen: victim " << victim << " after " << delay.count() << " ms";
+            if (is_writable(disk->path(), left + (frozen ? milliseconds(0) : hold))) continue;
+            // A watcher that is killed in the very thaw of btrfs, see guarded_freeze.cpp.
+            if (victim != 0 && is_read_only(disk->path())) continue;
+            EXPECT_FALSE(disk->thaw()) << disk->path() << " stayed frozen: victim " << victim << " after "
+                                       << delay.count() << " ms";
+            EXPECT_TRUE(is_writable(disk->path(), std::chrono::seconds(20))) << "the computer is not that slow";
+            ++slow_;
         }
         EXPECT_TRUE(process.ends_within(std::chrono::seconds(5)));
         for (const pid_t watcher : watchers) {
             EXPECT_TRUE(is_gone(watcher)) << "a watcher lives on";
         }
         EXPECT_EQ(text_in(kernel_hurry), hurry_before_);
+        for (std::size_t i = 0; i < disks_.size(); ++i) {
+            if (is_read_only(disks_[i]->path())) {
+                EXPECT_FALSE(disks_[i]->thaw()) << "it stayed frozen";
+                writers_[i].reset();
+                disks_[i].reset();
+                disks_[i] = std::make_unique<Disk>(folder_.path(), "btrfs" + std::to_string(++read_only_), "btrfs");
+                targets_[i] = disks_[i]->target();
+                writers_[i] = std::make_unique<Writer>(disks_[i]->path());
+            }
+        }
         return frozen;
     }
 
+    int read_only_ = 0;
+    int slow_ = 0;  ///< not frozen, but not written to within the second either
     const TemporaryFolder folder_;
     const std::string hurry_before_ = text_in(kernel_hurry);
     std::vector<std::unique_ptr<Disk>> disks_;
@@ -109,7 +132,9 @@ TEST_F(Killing, AnyOneProcessAtAnyMomentLeavesNothingFrozen) {
     for (int attempt = 0; attempt < tries() && !HasFailure(); ++attempt) {
         while_frozen += kill_one(attempt % 3, milliseconds(delay(random)), milliseconds(250)) ? 1 : 0;
     }
-    std::cout << tries() << " kills, " << while_frozen << " of them while something was frozen (seed " << seed << ")\n";
+    std::cout << read_only_ << " times btrfs turned read-only\n"
+              << tries() << " kills, " << while_frozen << " of them while something was frozen, " << slow_
+              << " writes took more than a second for other reasons (seed " << seed << ")\n";
     EXPECT_GE(while_frozen, tries() / 5) << "most kills came too early or too late to prove anything";
 }
 

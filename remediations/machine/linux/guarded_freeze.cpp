@@ -4,6 +4,7 @@
 #include <linux/fs.h>
 #include <poll.h>
 #include <sched.h>
+#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -39,6 +40,8 @@ constexpr int roles = 3;
 constexpr auto patience_with_thaw = milliseconds(500);
 /// How long the freezing process may take to see that it has to end.
 constexpr auto patience_with_freezer = milliseconds(100);
+/// How long the freezing process leaves the thaw to the watchers.
+constexpr auto patience_with_watchers = milliseconds(100);
 constexpr auto patience_with_start = std::chrono::seconds(10);
 constexpr auto patience_with_end = std::chrono::seconds(2);
 constexpr auto patience_with_last_resort = std::chrono::seconds(1);
@@ -116,6 +119,7 @@ Result<SharedMemory> share(const std::vector<int>& descriptors) {
 struct Handles {
     std::array<FileDescriptor, roles> alive;   ///< write ends; each process keeps its own alone
     std::array<FileDescriptor, roles> end_of;  ///< read ends: end of file when that process ends
+    FileDescriptor request;                    ///< to thaw
     FileDescriptor limit;                      ///< a timer
     FileDescriptor sysrq;                      ///< none where the kernel has no such thing
     FileDescriptor expedite;                   ///< none where it must be left alone
@@ -136,6 +140,10 @@ Result<Handles> open_handles(const KernelControls& controls) {
         }
         handles.end_of.at(static_cast<std::size_t>(role)) = FileDescriptor(ends[0]);
         handles.alive.at(static_cast<std::size_t>(role)) = FileDescriptor(ends[1]);
+    }
+    handles.request = FileDescriptor(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+    if (!handles.request) {
+        return system_error("cannot make an event");
     }
     handles.limit = FileDescriptor(::timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK));
     if (!handles.limit) {
@@ -195,13 +203,14 @@ public:
         }
     }
 
-    /// Until the time is over, or, which gives false, the limit passes or another process ends.
+    /// Until the time is over, or, which gives false, the limit passes, another process ends, or a watcher is to thaw.
     bool hold(int time_in_ms) noexcept {
-        std::array<pollfd, roles> events = {};
+        std::array<pollfd, roles + 1> events = {};
         for (int role = 0; role < roles; ++role) {
             events.at(static_cast<std::size_t>(role)) =
                 pollfd{role == role_ ? handles_.limit.get() : end_of(role), POLLIN, 0};
         }
+        events.back() = pollfd{role_ == freezer ? -1 : handles_.request.get(), POLLIN, 0};
         int happened = 0;
         while ((happened = ::poll(events.data(), events.size(), time_in_ms)) < 0 && errno == EINTR) {
         }
@@ -212,12 +221,14 @@ public:
     void thaw_all() noexcept {
         shared_.stop = true;
         const auto begun = now();
+        const std::uint64_t one = 1;
+        (void)!::write(handles_.request.get(), &one, sizeof one);
         for (;;) {
             bool somebody_thaws = false;
             bool freeze_in_progress = false;
             // What is frozen comes first: the one still freezing may wait for another one to be thawed.
             for (auto file_system = file_systems_.rbegin(); file_system != file_systems_.rend(); ++file_system) {
-                somebody_thaws |= !thaw(*file_system);
+                somebody_thaws |= !thaw(*file_system, begun);
             }
             for (auto& file_system : file_systems_) {
                 freeze_in_progress |= !end_freeze(file_system, begun);
@@ -244,11 +255,18 @@ public:
 private:
     int end_of(int role) const noexcept { return handles_.end_of[static_cast<std::size_t>(role)].get(); }
 
-    /// False while another process is at it.
-    bool thaw(FileSystem& file_system) noexcept {
+    /// Whether this process may thaw what it sees frozen. A process that is killed while it thaws btrfs leaves it
+    /// read-only until it is mounted anew: since Linux 6.2 btrfs then reads its superblock and takes the interruption
+    /// for an error. Many have a reason to kill the freezing process; the watchers nobody knows.
+    bool is_in_charge(nanoseconds begun) const noexcept {
+        return role_ != freezer || now() - begun > patience_with_watchers || (has_ended(1) && has_ended(2));
+    }
+
+    /// False while it is left to another process.
+    bool thaw(FileSystem& file_system, nanoseconds begun) noexcept {
         int phase = file_system.phase;
         if (phase == frozen) {
-            if (!file_system.phase.compare_exchange_strong(phase, thawing + role_)) {
+            if (!is_in_charge(begun) || !file_system.phase.compare_exchange_strong(phase, thawing + role_)) {
                 return false;
             }
         } else if (phase >= thawing && phase < thawed) {

@@ -40,7 +40,8 @@ struct GuardedFreezes {
 ///
 ///     this process --watched by--> watcher 1 <--watch each other--> watcher 2 --watches--> this process
 ///
-/// A process that sees another one end, or the limit pass, thaws what is frozen by us. Each has the
+/// The watchers thaw when the freezing process asks for it, when another of the three ends, and when
+/// the limit passes; it does so itself when they are dead or do not answer. Each has the
 /// same open descriptors and a pipe that only it keeps open, so that its end, however it comes, is
 /// the end of file of the others. In memory that all share stands what is frozen and who is thawing it,
 /// so that nobody thaws twice: that could end a freeze of somebody else.
