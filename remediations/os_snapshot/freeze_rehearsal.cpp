@@ -4,7 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <set>
+#include <map>
 
 #include "remediations/backup_extension/backup_activity.hpp"
 #include "remediations/os_snapshot/freeze_targets.hpp"

@@ -207,9 +207,9 @@ public:
     LinuxFreezeLock(const LinuxFreezeLock&) = delete;
     LinuxFreezeLock& operator=(const LinuxFreezeLock&) = delete;
     ~LinuxFreezeLock() override {
-        for (auto path = made_.rbegin(); path != made_.rend(); ++path) {
-            if (::unlink(path->c_str()) != 0 && errno == EISDIR) {
-                ::rmdir(path->c_str());
+        for (; !made_.empty(); made_.pop_back()) {
+            if (::unlink(made_.back().c_str()) != 0 && errno == EISDIR) {
+                ::rmdir(made_.back().c_str());
             }
         }
     }

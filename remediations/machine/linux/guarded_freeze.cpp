@@ -227,8 +227,8 @@ public:
             bool somebody_thaws = false;
             bool freeze_in_progress = false;
             // What is frozen comes first: the one still freezing may wait for another one to be thawed.
-            for (auto file_system = file_systems_.rbegin(); file_system != file_systems_.rend(); ++file_system) {
-                somebody_thaws |= !thaw(*file_system, begun);
+            for (std::size_t left = file_systems_.size(); left > 0; --left) {
+                somebody_thaws |= !thaw(file_systems_[left - 1], begun);
             }
             for (auto& file_system : file_systems_) {
                 freeze_in_progress |= !end_freeze(file_system, begun);
