@@ -17,7 +17,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto safefreeze = "safefreeze";
-constexpr long default_frozen = 60;
 /// For freezing, which comes before the time that safefreeze counts.
 constexpr auto allowance = 180s;
 /// A backup that is still between freeze and thaw after this time never gets there.
@@ -49,7 +48,7 @@ const machine::Process* overdue_freezer(const machine::Machine& machine,
     for (const auto& process : processes) {
         if (process.name != safefreeze) continue;
         const auto limit = process.command_line.size() > 1 ? python_integer(process.command_line[1]) : std::nullopt;
-        const auto longest = std::chrono::seconds(limit.value_or(default_frozen)) + allowance;
+        const auto longest = std::chrono::seconds(limit.value_or(default_freeze_timeout)) + allowance;
         if (machine.facts().now - process.started > longest) return &process;
     }
     return nullptr;

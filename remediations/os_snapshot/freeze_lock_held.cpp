@@ -5,12 +5,12 @@
 
 #include "remediations/catalogue_entries.hpp"
 #include "remediations/os_snapshot/freeze_failures.hpp"
+#include "remediations/os_snapshot/freeze_targets.hpp"
 
 namespace remediations {
 
 namespace {
 
-constexpr auto lock_file = "/etc/azure/MicrosoftRecoverySvcsSafeFreezeLock/SafeFreezeLockFile";
 constexpr auto lock_refused = "Failed to open file or aquire lock:";
 constexpr auto lock_obtained = "Aquiring lock succeeded";
 constexpr auto frozen_by_another = "already freezed by some other processor";
@@ -65,7 +65,7 @@ Finding diagnose(const machine::Machine& machine) {
             "Move the backup to a time at which the other program takes no snapshot (Site Recovery: its "
             "application-consistent snapshots have a schedule in the replication policy). `fuser -v {}` names a "
             "holder that never lets go.",
-            lock_file));
+            freeze_lock_file));
 }
 
 }  // namespace

@@ -24,13 +24,7 @@ namespace {
 
 using Outcome = RehearsedMount::Outcome;
 
-/// Of all programs that freeze file systems for a backup by Azure (fsfreezer.py).
-constexpr auto freezers_lock = "/etc/azure/MicrosoftRecoverySvcsSafeFreezeLock/SafeFreezeLockFile";
-
-/// What the extension waits for "frozen" and lets a freeze last, unless configured (fsfreezer.py,
-/// freezesnapshotter.py), and how long it sleeps before it begins; all in seconds.
-constexpr long default_wait = 66;
-constexpr long default_timeout = 60;
+/// What the extension does before it begins; in seconds (fsfreezer.py).
 constexpr long sleep_before_freeze = 3;
 
 struct Planned {
@@ -226,16 +220,16 @@ std::chrono::microseconds expected_freeze(const FreezeRehearsal& rehearsal) {
 
 /// Why the extension would give up before everything is frozen (result code 122); empty where it would not.
 std::string too_slow(const FreezeRehearsal& rehearsal, const VmBackupConfiguration& configuration) {
-    const auto wait = configuration.integer_of("SafeFreezeWaitInSeconds", default_wait);
+    const auto wait = configuration.integer_of("SafeFreezeWaitInSeconds", default_freeze_wait);
     const auto waited = wait - wait % 2;  // it looks every two seconds
     const auto needed = sleep_before_freeze + seconds(expected_freeze(rehearsal));
     if (needed < static_cast<double>(waited)) return {};
-    const auto enough = std::max(2 * static_cast<long>(needed + 1), default_wait);
+    const auto enough = std::max(2 * static_cast<long>(needed + 1), default_freeze_wait);
     return fmt::format(
         "Set SafeFreezeWaitInSeconds = {} and timeout = {} in [{}] of {}: the freeze took {:.0f} s, "
         "mostly to write out what was dirty, and the backup extension waits {} s for it.",
-        enough, std::max(enough, configuration.integer_of("timeout", default_timeout)), VmBackupConfiguration::section,
-        VmBackupConfiguration::path, seconds(expected_freeze(rehearsal)), waited);
+        enough, std::max(enough, configuration.integer_of("timeout", default_freeze_timeout)),
+        VmBackupConfiguration::section, VmBackupConfiguration::path, seconds(expected_freeze(rehearsal)), waited);
 }
 
 void conclude(FreezeRehearsal& rehearsal, const FreezeReport& report, const VmBackupConfiguration& configuration) {
@@ -337,7 +331,7 @@ Result<FreezeRehearsal> rehearse_freeze(const RehearsalOptions& options, const M
         return rehearsal;
     }
     // First the lock, so that a backup that starts now waits for us.
-    const auto lock = freezer.lock(freezers_lock);
+    const auto lock = freezer.lock(freeze_lock_file);
     if (!lock) {
         const bool held = lock.error().kind == ErrorKind::refused;
         return could_not(held ? "Another program freezes file systems now: " + lock.error().message

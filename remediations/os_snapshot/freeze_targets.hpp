@@ -10,6 +10,14 @@
 
 namespace remediations {
 
+/// Locked by the backup extension, and by other programs of Azure, while they freeze (fsfreezer.py).
+inline constexpr auto freeze_lock_file = "/etc/azure/MicrosoftRecoverySvcsSafeFreezeLock/SafeFreezeLockFile";
+
+/// What the extension waits for a freeze, and lets one last, where vmbackup.conf has no
+/// SafeFreezeWaitInSeconds and no timeout; in seconds.
+inline constexpr long default_freeze_wait = 66;
+inline constexpr long default_freeze_timeout = 60;
+
 /// The temporary disk of an Azure VM as the backup extension finds it (Utils/ResourceDiskUtil.py):
 /// through the vmbus device of a generation 1 or 2 VM. Never changes while the VM runs.
 class ResourceDisk {

@@ -7,6 +7,7 @@
 #include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/os_snapshot/freeze_failures.hpp"
+#include "remediations/os_snapshot/freeze_targets.hpp"
 #include "remediations/os_snapshot/vmbackup_configuration.hpp"
 
 namespace remediations {
@@ -15,8 +16,6 @@ namespace {
 
 constexpr auto wait_key = "SafeFreezeWaitInSeconds";
 constexpr auto frozen_key = "timeout";
-constexpr long default_wait = 66;
-constexpr long default_frozen = 60;
 /// Services on the VM stand still meanwhile.
 constexpr long longest = 600;
 
@@ -59,15 +58,15 @@ Finding diagnose(const machine::Machine& machine) {
     if (!configuration) return Finding::unknown(VmBackupConfiguration::path, configuration.error());
     const auto* failed = last_failed_backup(machine);
     if (failed == nullptr) return Finding::healthy("The last backup that the log tells of did not run out of time.");
-    const auto wait = configuration->integer_of(wait_key, default_wait);
-    const auto frozen = configuration->integer_of(frozen_key, default_frozen);
+    const auto wait = configuration->integer_of(wait_key, default_freeze_wait);
+    const auto frozen = configuration->integer_of(frozen_key, default_freeze_timeout);
     const auto& log = machine.derived<LogEvidence>();
     std::vector<Evidence> evidence;
     std::vector<Wish> wishes;
     const auto* longer = log.find_current(Log::extension, took_longer);
     if (failed->result == fs_freeze_timeout || (longer != nullptr && belongs_to(longer->newest, *failed))) {
         const auto text = logged(machine, time_taken);
-        const auto measured = text ? seconds_in(*text).value_or(default_wait) : default_wait;
+        const auto measured = text ? seconds_in(*text).value_or(default_freeze_wait) : default_freeze_wait;
         const auto needed = std::min(longest, measured * 2);
         if (longer != nullptr) evidence.push_back(longer->newest.evidence("frozen in time"));
         evidence.push_back(
@@ -79,7 +78,7 @@ Finding diagnose(const machine::Machine& machine) {
     const auto* late = log.find_current(Log::extension, thaw_too_late);
     if (wishes.empty() && late != nullptr && belongs_to(late->newest, *failed)) {
         const auto text = logged(machine, time_limit);
-        const auto used = text ? python_integer(*text).value_or(default_frozen) : default_frozen;
+        const auto used = text ? python_integer(*text).value_or(default_freeze_timeout) : default_freeze_timeout;
         const auto needed = std::min(longest, used * 2);
         evidence.push_back(late->newest.evidence("the snapshot is there before the time limit"));
         evidence.push_back({fmt::format("{} in {}", frozen_key, VmBackupConfiguration::path), std::to_string(frozen),
