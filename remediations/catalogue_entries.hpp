@@ -35,9 +35,24 @@
     entry(agent_verbose_log)                 \
     entry(agent_package_update)              \
     /* backup extension */                   \
+    entry(mandatory_access_control)          \
+    entry(extension_log_folder)              \
+    entry(extension_damaged)                 \
+    entry(extension_not_executable)          \
+    entry(extension_safefreeze_missing)      \
+    entry(extension_no_interpreter)          \
+    entry(extension_python_too_new)          \
+    entry(extension_library_mismatch)        \
     entry(backup_extension_state)            \
+    entry(extension_not_installed_yet)       \
+    entry(extension_stuck_process)           \
+    entry(extension_disk_listing)            \
+    entry(command_too_late)                  \
+    entry(other_extension_failed)            \
+    entry(extension_error)                   \
     entry(provider_flags)                    \
     /* OS snapshot */                        \
+    entry(clock_skew)                        \
     entry(com_plus_service)                  \
     entry(msdtc_account)                     \
     entry(msdtc_not_running)                 \
@@ -94,7 +109,27 @@
     entry(storage_unreachable)               \
     entry(tls_interception)                  \
     entry(instance_metadata_unreachable)     \
-    entry(no_network_catch_all)
+    entry(no_network_catch_all)              \
+    /* vault */                              \
+    entry(platform_fault)                    \
+    entry(resource_lock)                     \
+    entry(restore_point_limit)               \
+    entry(restore_point_collection_deleted)  \
+    entry(restore_point_exported)            \
+    entry(transfer_slow)                     \
+    entry(rbac_missing)                      \
+    entry(key_vault_permission)              \
+    entry(encryption_info_invalid)           \
+    entry(policy_denied)                     \
+    entry(vm_not_running)                    \
+    entry(provisioning_state_failed)         \
+    entry(allow_extension_operations)        \
+    entry(protection_stopped)                \
+    entry(protected_vm_not_found)            \
+    entry(protection_quota)                  \
+    entry(backup_already_running)            \
+    entry(restore_only_code)                 \
+    entry(platform_internal_error)
 // clang-format on
 
 namespace remediations {

@@ -55,6 +55,10 @@ Result<void> Changes::write_file(const machine::Path& path, const std::string& c
     return set(*file_content_slot(path, mode), to_slot_value(content));
 }
 
+Result<void> Changes::create_folder(const machine::Path& path, std::uint32_t mode) {
+    return set(*folder_slot(path, mode), "empty");
+}
+
 Result<void> Changes::quarantine(const machine::Path& path) {
     const auto last = path.find_last_of("/\\");
     const auto name = last == std::string::npos ? path : path.substr(last + 1);

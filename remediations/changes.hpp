@@ -30,6 +30,8 @@ public:
 
     /// Replaces or creates a file; keeps owner, mode and attributes of an existing one.
     machine::Result<void> write_file(const machine::Path& path, const std::string& content, std::uint32_t mode = 0600);
+    /// Makes a folder whose parent exists. Undo removes it again, unless something lies in it by then.
+    machine::Result<void> create_folder(const machine::Path& path, std::uint32_t mode);
     /// Moves a file or tree into the run's quarantine.
     machine::Result<void> quarantine(const machine::Path& path);
     machine::Result<void> set_registry_value(const std::string& key, const std::string& name,

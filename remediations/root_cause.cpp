@@ -113,8 +113,11 @@ bool is_left(State state) {
 }
 
 bool explains(const Remediation& remediation, std::string_view error_code) {
-    return std::ranges::any_of(remediation.error_codes,
-                               [&](const auto& code) { return boost::iequals(code, error_code); });
+    return std::ranges::any_of(remediation.error_codes, [&](std::string_view code) {
+        const bool family = code.ends_with('*');
+        return family ? boost::istarts_with(error_code, code.substr(0, code.size() - 1))
+                      : boost::iequals(code, error_code);
+    });
 }
 
 RootCause root_cause_of(std::span<const Outcome> outcomes, std::string_view error_code) {

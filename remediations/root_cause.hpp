@@ -31,7 +31,8 @@ std::vector<std::string> origins_of(const Remediation& remediation, std::span<co
 /// Whether something remains to be done: broken, needs approval or needs an operator.
 bool is_left(State state);
 
-/// Whether the error code (compared without case) is one that this remediation can explain.
+/// Whether the error code (compared without case) is one that this remediation can explain, or one
+/// of a family (a name that ends with *) of it.
 bool explains(const Remediation& remediation, std::string_view error_code);
 
 }  // namespace remediations

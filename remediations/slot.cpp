@@ -80,6 +80,33 @@ private:
     std::uint32_t mode_;
 };
 
+class Folder final : public Slot {
+public:
+    Folder(machine::Path path, std::uint32_t mode) : path_(std::move(path)), mode_(mode) {}
+
+    json::object identity() const override { return {{"kind", "folder"}, {"path", path_}, {"mode", mode_}}; }
+
+    std::string describe(const SlotValue&, const SlotValue&) const override { return "create folder " + path_; }
+
+    Result<SlotValue> read(const Machine& machine) const override {
+        const auto names = machine.files().list(path_);
+        if (names) return SlotValue(names->empty() ? "empty" : "in use");
+        if (names.error().kind == ErrorKind::not_found) return SlotValue(nullptr);
+        if (names.error().kind == ErrorKind::invalid) return SlotValue("no folder");
+        return names.error();
+    }
+
+    Result<void> write(Machine& machine, const SlotValue& value) const override {
+        if (value.is_null()) return machine.files().remove(path_);
+        if (value == "empty") return machine.files().create_folder(path_, mode_);
+        return invalid_value("folder " + path_ + " is to be neither absent nor empty");
+    }
+
+private:
+    machine::Path path_;
+    std::uint32_t mode_;
+};
+
 class Location final : public Slot {
 public:
     Location(machine::Path from, machine::Path to) : from_(std::move(from)), to_(std::move(to)) {}
@@ -515,6 +542,10 @@ std::unique_ptr<Slot> location_slot(machine::Path from, machine::Path to) {
     return std::make_unique<Location>(std::move(from), std::move(to));
 }
 
+std::unique_ptr<Slot> folder_slot(machine::Path path, std::uint32_t mode_if_created) {
+    return std::make_unique<Folder>(std::move(path), mode_if_created);
+}
+
 std::unique_ptr<Slot> registry_value_slot(std::string key, std::string name) {
     return std::make_unique<RegistryValueSlot>(std::move(key), std::move(name));
 }
@@ -564,6 +595,12 @@ Result<std::unique_ptr<Slot>> make_slot(const json::object& identity) {
         const auto* mode = identity.if_contains("mode");
         return file_content_slot(text("path"),
                                  mode && mode->is_int64() ? static_cast<std::uint32_t>(mode->get_int64()) : 0600);
+    }
+    if (kind == "folder") {
+        if (auto checked = require({"path"}); !checked) return checked.error();
+        const auto* mode = identity.if_contains("mode");
+        return folder_slot(text("path"),
+                           mode && mode->is_int64() ? static_cast<std::uint32_t>(mode->get_int64()) : 0700);
     }
     if (kind == "location") {
         if (auto checked = require({"from", "to"}); !checked) return checked.error();

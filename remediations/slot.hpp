@@ -36,6 +36,9 @@ public:
 };
 
 std::unique_ptr<Slot> file_content_slot(machine::Path path, std::uint32_t mode_if_created);
+/// Holds "empty" or "in use" while the folder is there (one that is in use stays at undo), "no folder"
+/// while something else has its name.
+std::unique_ptr<Slot> folder_slot(machine::Path path, std::uint32_t mode_if_created);
 /// Holds "original" while the tree is at `from`, "quarantined" while it is at `to`.
 std::unique_ptr<Slot> location_slot(machine::Path from, machine::Path to);
 std::unique_ptr<Slot> registry_value_slot(std::string key, std::string name);

@@ -8,8 +8,8 @@
 
 #include "remediations/backup_extension/backup_activity.hpp"
 #include "remediations/backup_extension/extension_folder.hpp"
+#include "remediations/backup_extension/reinstall_extension.hpp"
 #include "remediations/catalogue_entries.hpp"
-#include "remediations/changes.hpp"
 
 namespace remediations {
 
@@ -168,24 +168,8 @@ Finding diagnose(const machine::Machine& machine) {
     return finding;
 }
 
-/// All versions go, whichever is at fault: what stays would stop the agent from installing another.
 machine::Result<void> fix(const Finding&, Changes& changes) {
-    // An agent whose command still ran can have created half of the folder again: look twice.
-    for (int look = 0; look < 2; ++look) {
-        const auto installed = installed_backup_extension(changes.machine());
-        if (!installed) return installed.error();
-        for (const auto& folder : installed->folders) {
-            if (auto moved = changes.quarantine(folder.path); !moved) return moved;
-        }
-        for (const auto& package : installed->packages) {
-            if (auto moved = changes.quarantine(package); !moved) return moved;
-        }
-        for (const auto& key : installed->state_keys) {
-            if (auto removed = changes.remove_registry_key(key); !removed) return removed;
-        }
-        if (changes.is_plan()) break;
-    }
-    return {};
+    return reinstall_backup_extension(changes);
 }
 
 }  // namespace
@@ -197,7 +181,8 @@ const Remediation backup_extension_state{
     .scope = Scope::both,
     .error_codes = {"UserErrorVmProvisioningStateFailed", "ExtensionStuckInDeletionState", "ExtensionOperationFailed",
                     "ExtentionOperationFailed", "VMExtensionProvisioningError", "GuestAgentSnapshotTaskStatusError",
-                    "ExtensionOperationFailedForManagedDisks", "BackUpOperationFailed", "BackUpOperationFailedV2"},
+                    "ExtensionOperationFailedForManagedDisks", "BackUpOperationFailed", "BackUpOperationFailedV2",
+                    "1002", "1003", "1004", "1005", "1007", "1008", "1009", "1010", "1012"},
     .disruption = Disruption::none,
     .explanation =
         "The guest agent keeps the state of the backup extension on disk. A version that failed to install, hangs, "
@@ -207,6 +192,7 @@ const Remediation backup_extension_state{
         "packages (on Windows also its HandlerState keys) to quarantine while no backup runs; the agent installs it "
         "afresh at the next goal state, which the next backup brings. That backup may be crash-consistent once.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+    .consequences = {"extension-error"},
     .diagnose = diagnose,
     .fix = fix,
 };

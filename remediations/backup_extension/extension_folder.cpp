@@ -179,6 +179,13 @@ Result<InstalledExtension> read_windows(const Machine& machine) {
 
 }  // namespace
 
+const ExtensionFolder* version_in_use(const InstalledExtension& installed) {
+    const auto enabled = std::find_if(installed.folders.rbegin(), installed.folders.rend(),
+                                      [](const auto& folder) { return folder.handler_state == "Enabled"; });
+    if (enabled != installed.folders.rend()) return &*enabled;
+    return installed.folders.empty() ? nullptr : &installed.folders.back();
+}
+
 std::string backup_extension_name(machine::Platform platform) {
     return platform == machine::Platform::windows ? "Microsoft.Azure.RecoveryServices.VMSnapshot"
                                                   : "Microsoft.Azure.RecoveryServices.VMSnapshotLinux";

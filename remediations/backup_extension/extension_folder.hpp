@@ -41,6 +41,10 @@ struct InstalledExtension {
     std::vector<std::string> state_keys;   ///< HandlerState keys of its versions (Windows registry)
 };
 
+/// The version that the agent runs: the highest one with state Enabled, else the highest. nullptr
+/// where none is installed.
+const ExtensionFolder* version_in_use(const InstalledExtension& installed);
+
 /// Full name, e.g. "Microsoft.Azure.RecoveryServices.VMSnapshotLinux".
 std::string backup_extension_name(machine::Platform platform);
 

@@ -74,6 +74,10 @@ public:
     /// attributes; a new one gets `mode` (ignored on Windows) and the caller's owner.
     virtual Result<void> write(const Path& path, const std::string& content, std::uint32_t mode = 0600) = 0;
 
+    /// Makes one directory, durably; its parent must exist and the path must be free. `mode` whatever
+    /// the umask; ignored on Windows.
+    virtual Result<void> create_folder(const Path& path, std::uint32_t mode) = 0;
+
     /// Of a regular file or directory. ErrorKind::unsupported on Windows.
     virtual Result<void> set_permissions(const Path& path, const FilePermissions& permissions) = 0;
 

@@ -121,7 +121,7 @@ const Remediation network_mount_hung{
         "onlyLocalFilesystems in vmbackup.conf; network mounts are not in the snapshot anyway.",
     .source = "https://github.com/Azure/azure-linux-extensions/issues/1237",
     .log_lines = {{Log::kernel, nfs_silent}, {Log::kernel, nfs_given_up}, {Log::kernel, smb_silent}},
-    .consequences = {"freeze-failed", "freeze-timeout-too-short"},
+    .consequences = {"extension-disk-listing", "extension-stuck-process", "freeze-failed", "freeze-timeout-too-short"},
     .diagnose = diagnose,
     .fix = fix,
 };

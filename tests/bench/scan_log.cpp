@@ -37,6 +37,7 @@ public:
     }
     machine::Result<void> move(const machine::Path&, const machine::Path&) override { return missing(); }
     machine::Result<void> remove(const machine::Path&) override { return missing(); }
+    machine::Result<void> create_folder(const machine::Path&, std::uint32_t) override { return missing(); }
 
 private:
     static machine::Error missing() { return {machine::ErrorKind::not_found, "", 0}; }

@@ -360,6 +360,17 @@ TEST_F(LinuxFilesTest, SetsNoPermissionsThroughALink) {
     }
 }
 
+TEST_F(LinuxFilesTest, CreatesOneFolderWithTheModeAskedForWhateverTheUmask) {
+    const auto path = (folder.path() / "new").string();
+    const auto before = ::umask(0077);
+    ASSERT_TRUE(files.create_folder(path, 0755));
+    ::umask(before);
+    EXPECT_EQ(files.status(path)->kind, FileKind::directory);
+    EXPECT_EQ(files.status(path)->mode, 0755U);
+    EXPECT_FALSE(files.create_folder(path, 0755)) << "the path is taken";
+    EXPECT_EQ(files.create_folder(path + "/a/b", 0755).error().kind, ErrorKind::not_found);
+}
+
 TEST_F(LinuxFilesTest, RemovesOneFileOrEmptyFolder) {
     folder.file("d/f", "");
     EXPECT_FALSE(files.remove(folder / "d"));

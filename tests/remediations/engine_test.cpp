@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <set>
+#include <string_view>
 
 #include "remediations/catalogue.hpp"
+#include "remediations/error_codes.hpp"
 #include "remediations/journal.hpp"
 #include "remediations/machine/recorded/capture.hpp"
 #include "tests/capture_folder.hpp"
@@ -76,6 +79,7 @@ public:
     }
     machine::Result<void> move(const machine::Path&, const machine::Path&) override { return absent(); }
     machine::Result<void> remove(const machine::Path&) override { return absent(); }
+    machine::Result<void> create_folder(const machine::Path&, std::uint32_t) override { return absent(); }
 };
 
 class NoRegistry final : public machine::Registry {
@@ -329,6 +333,8 @@ TEST(Catalogue, IsOrderedByLayerWithUniqueCompleteEntries) {
         layer = entry->layer;
         EXPECT_TRUE(ids.insert(entry->id).second) << entry->id;
         EXPECT_FALSE(entry->title.empty() || entry->explanation.empty()) << entry->id;
+        // Without a diagnosis, only the code shows it.
+        EXPECT_FALSE(entry->error_codes.empty() && !entry->diagnose) << entry->id;
         EXPECT_THAT(entry->source, testing::StartsWith("https://"));
         EXPECT_TRUE(entry->diagnose || !entry->instructions.empty()) << entry->id;
         for (const auto& consequence : entry->consequences) {
@@ -338,6 +344,15 @@ TEST(Catalogue, IsOrderedByLayerWithUniqueCompleteEntries) {
     }
     EXPECT_EQ(find_remediation("no-such-cause"), nullptr);
     EXPECT_THAT(remediations_for("EXTENSIONSNAPSHOTFAILEDCOM"), testing::Not(IsEmpty()));
+}
+
+TEST(Catalogue, EveryFailingCodeOfTheLinuxExtensionLeadsToARemediation) {
+    // Success, done before, still at work; no scripts are configured.
+    const std::set<std::string_view> no_failure{"0", "1", "3", "4", "316"};
+    for (const auto& code : error_codes()) {
+        if (code.origin != CodeOrigin::linux_extension || no_failure.contains(code.names.front())) continue;
+        EXPECT_THAT(remediations_for(code.names.front()), testing::Not(IsEmpty())) << code.names.front();
+    }
 }
 
 }  // namespace

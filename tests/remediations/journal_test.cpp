@@ -180,6 +180,20 @@ TEST_F(JournalTest, TreeThatWasCreatedAgainIsNotOverwrittenByUndo) {
     EXPECT_EQ(machine_.files().read(conf).value(), "created by the agent\n");
 }
 
+TEST_F(JournalTest, CreatedFolderIsRemovedByUndo) {
+    ASSERT_TRUE(changes_.create_folder("/etc/made", 0755));
+    EXPECT_EQ(machine_.files().status("/etc/made")->mode, 0755U);
+    EXPECT_THAT(changes_.descriptions(), ElementsAre("create folder /etc/made"));
+    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::undone));
+    EXPECT_FALSE(machine_.files().status("/etc/made"));
+}
+
+TEST_F(JournalTest, CreatedFolderThatIsInUseStays) {
+    ASSERT_TRUE(changes_.create_folder("/etc/made", 0755));
+    ASSERT_TRUE(machine_.files().write("/etc/made/log", "line\n"));
+    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::left_alone));
+}
+
 TEST_F(JournalTest, CrashBeforeTheChangeLeavesNothingToUndo) {
     auto slot = file_content_slot(conf, 0600);
     JournalStep step{.number = 0,

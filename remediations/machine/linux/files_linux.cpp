@@ -142,6 +142,22 @@ Result<void> LinuxFiles::write(const Path& path, const std::string& content, std
     return replace_file(path, content, mode & 07777, Attributes::keep);
 }
 
+Result<void> LinuxFiles::create_folder(const Path& path, std::uint32_t mode) {
+    const auto location = locate(path);
+    if (!location) {
+        return location.error();
+    }
+    if (::mkdirat(location->folder.get(), location->name.c_str(), 0700) != 0) {
+        return system_error("cannot create the folder " + path);
+    }
+    const FileDescriptor folder(
+        ::openat(location->folder.get(), location->name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!folder || ::fchmod(folder.get(), mode & 07777) != 0) {
+        return system_error("cannot set the mode of " + path);
+    }
+    return sync(location->folder.get(), path);
+}
+
 Result<void> LinuxFiles::set_permissions(const Path& path, const FilePermissions& permissions) {
     const auto location = locate(path);
     if (!location) {

@@ -12,6 +12,7 @@ public:
     Result<Space> space(const Path& path) const override;
     Result<std::vector<std::string>> list(const Path& directory) const override;
     Result<void> write(const Path& path, const std::string& content, std::uint32_t mode) override;
+    Result<void> create_folder(const Path& path, std::uint32_t mode) override;
     Result<void> set_permissions(const Path& path, const FilePermissions& permissions) override;
     Result<void> move(const Path& from, const Path& to) override;
     Result<void> remove(const Path& path) override;

@@ -130,6 +130,16 @@ public:
         return {};
     }
 
+    Result<void> create_folder(const Path& path, std::uint32_t mode) override {
+        const auto guard = lock();
+        if (find(path) && !is_absent(find(path)->status)) return Error{ErrorKind::failed, path + " exists already", 0};
+        auto& answers = capture_->files[path];
+        answers.status = FileStatus{.kind = FileKind::directory, .mode = mode};
+        answers.list = std::vector<std::string>{};
+        add_to_parent(path);
+        return {};
+    }
+
     Result<void> move(const Path& from, const Path& to) override {
         const auto guard = lock();
         if (!find(from)) return absent(from);

@@ -92,6 +92,7 @@ public:
     Result<void> set_permissions(const Path&, const FilePermissions&) override { return read_only(); }
     Result<void> move(const Path&, const Path&) override { return read_only(); }
     Result<void> remove(const Path&) override { return read_only(); }
+    Result<void> create_folder(const Path&, std::uint32_t) override { return read_only(); }
 };
 
 class RecordingServices final : public Recorder<Services> {

@@ -222,6 +222,13 @@ public:
         return Error{ErrorKind::unsupported, path + " has an access control list, and no mode", 0};
     }
 
+    Result<void> create_folder(const Path& path, std::uint32_t) override {
+        const auto native = native_path(path);
+        if (!native) return native.error();
+        if (!CreateDirectoryW(native->c_str(), nullptr)) return last_error("create", path);
+        return {};
+    }
+
     Result<void> move(const Path& from, const Path& to) override {
         const auto source = native_path(from);
         if (!source) return source.error();

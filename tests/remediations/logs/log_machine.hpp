@@ -74,6 +74,7 @@ public:
     }
     machine::Result<void> move(const machine::Path&, const machine::Path&) override { return unused(); }
     machine::Result<void> remove(const machine::Path&) override { return unused(); }
+    machine::Result<void> create_folder(const machine::Path&, std::uint32_t) override { return unused(); }
 
 private:
     static machine::Error missing(const machine::Path& path) {

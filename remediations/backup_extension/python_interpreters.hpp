@@ -1,0 +1,45 @@
+#pragma once
+
+#include <compare>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "remediations/machine/machine.hpp"
+
+namespace remediations {
+
+struct PythonVersion {
+    int major = 0;
+    int minor = 0;
+
+    friend auto operator<=>(const PythonVersion&, const PythonVersion&) = default;
+};
+
+/// Which interpreters main/handle.sh of the backup extension tries: each name in the first folder
+/// that has it, in this order, until one succeeds.
+struct PythonSearch {
+    std::vector<std::string> names;
+    std::vector<machine::Path> folders;
+};
+
+/// As the script itself says; versions before November 2024 look in /usr/bin alone. Where it does
+/// not say it in the known form, what current versions do.
+PythonSearch python_search_of(std::string_view handle_script);
+
+struct PythonInterpreter {
+    machine::Path path;
+    std::optional<PythonVersion> version;  ///< nullopt where neither names nor the interpreter itself tell
+};
+
+/// The interpreters that handle.sh would start, in its order; last the one that runs the guest agent,
+/// where its command line has the whole path. Python is started only where file names leave the
+/// version open.
+machine::Result<std::vector<PythonInterpreter>> find_pythons(const machine::Machine& machine,
+                                                             const PythonSearch& search);
+
+/// "Python 3.11.2" or "python3.11"; nullopt for anything without major and minor number.
+std::optional<PythonVersion> parse_python_version(std::string_view text);
+
+}  // namespace remediations

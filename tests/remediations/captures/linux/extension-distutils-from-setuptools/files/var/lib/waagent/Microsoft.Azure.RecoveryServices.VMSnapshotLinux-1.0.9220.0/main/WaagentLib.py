@@ -1,0 +1,1 @@
+from distutils.version import LooseVersion

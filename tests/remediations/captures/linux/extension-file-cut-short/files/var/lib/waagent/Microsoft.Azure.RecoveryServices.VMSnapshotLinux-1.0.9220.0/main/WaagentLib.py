@@ -1,0 +1,2 @@
+# Stands for the library of the agent.
+t

@@ -1,0 +1,4 @@
+# Stands for the library of the agent.
+import crypt
+import os
+from distutils.version import LooseVersion
