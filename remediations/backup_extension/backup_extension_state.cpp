@@ -9,7 +9,7 @@
 #include "remediations/backup_extension/backup_activity.hpp"
 #include "remediations/backup_extension/extension_folder.hpp"
 #include "remediations/backup_extension/reinstall_extension.hpp"
-#include "remediations/catalogue_entries.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -174,7 +174,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-const Remediation backup_extension_state{
+extern const Remediation backup_extension_state{
     .id = "backup-extension-state",
     .title = "The backup extension is in a failed or stuck state",
     .layer = Layer::backup_extension,

@@ -4,8 +4,8 @@
 #include <optional>
 
 #include "remediations/backup_extension/http_date.hpp"
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -130,7 +130,7 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-const Remediation clock_skew{
+extern const Remediation clock_skew{
     .id = "clock-skew",
     .title = "The clock of the VM is wrong",
     .layer = Layer::os_snapshot,

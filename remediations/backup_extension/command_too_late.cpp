@@ -4,8 +4,8 @@
 #include <optional>
 
 #include "remediations/backup_extension/extension_folder.hpp"
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/logs/log_evidence.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -66,7 +66,7 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-const Remediation command_too_late{
+extern const Remediation command_too_late{
     .id = "command-too-late",
     .title = "The guest agent started the backup too late",
     .layer = Layer::backup_extension,

@@ -8,7 +8,7 @@
 #include "remediations/backup_extension/reinstall_extension.hpp"
 #include "remediations/backup_extension/safefreeze.hpp"
 #include "remediations/backup_extension/zip_archive.hpp"
-#include "remediations/catalogue_entries.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -223,7 +223,7 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-const Remediation extension_damaged{
+extern const Remediation extension_damaged{
     .id = "extension-damaged",
     .title = "Files of the backup extension are missing or damaged",
     .layer = Layer::backup_extension,

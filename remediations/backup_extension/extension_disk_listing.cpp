@@ -5,8 +5,8 @@
 #include <map>
 
 #include "remediations/backup_extension/extension_folder.hpp"
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/logs/log_evidence.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -120,7 +120,7 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-const Remediation extension_disk_listing{
+extern const Remediation extension_disk_listing{
     .id = "extension-disk-listing",
     .title = "The backup extension cannot list disks and mounts",
     .layer = Layer::backup_extension,

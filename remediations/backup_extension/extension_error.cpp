@@ -7,8 +7,8 @@
 #include "remediations/backup_extension/backup_activity.hpp"
 #include "remediations/backup_extension/last_backup.hpp"
 #include "remediations/catalogue.hpp"
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/error_codes.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -158,7 +158,7 @@ std::vector<LogPattern> patterns() {
 
 }  // namespace
 
-const Remediation extension_error{
+extern const Remediation extension_error{
     .id = "extension-error",
     .title = "The last run of the backup extension ended with an error",
     .layer = Layer::backup_extension,

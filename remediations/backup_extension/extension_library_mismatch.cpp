@@ -3,8 +3,8 @@
 #include <array>
 
 #include "remediations/backup_extension/extension_folder.hpp"
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/logs/log_evidence.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -47,7 +47,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation extension_library_mismatch{
+extern const Remediation extension_library_mismatch{
     .id = "extension-library-mismatch",
     .title = "The backup extension does not fit the guest agent's Python library",
     .layer = Layer::backup_extension,

@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
 #include "remediations/backup_extension/extension_folder.hpp"
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/guest_agent/agent_configuration.hpp"
 #include "remediations/logs/log_evidence.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -62,7 +62,7 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-const Remediation extension_log_folder{
+extern const Remediation extension_log_folder{
     .id = "extension-log-folder",
     .title = "The log folder of the backup extension is missing",
     .layer = Layer::backup_extension,

@@ -3,9 +3,9 @@
 
 #include "remediations/backup_extension/extension_folder.hpp"
 #include "remediations/backup_extension/python_interpreters.hpp"
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/logs/log_evidence.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -89,7 +89,7 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-const Remediation extension_no_interpreter{
+extern const Remediation extension_no_interpreter{
     .id = "extension-no-interpreter",
     .title = "The backup extension finds no Python",
     .layer = Layer::backup_extension,

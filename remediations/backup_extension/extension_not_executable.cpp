@@ -3,8 +3,8 @@
 
 #include "remediations/backup_extension/extension_folder.hpp"
 #include "remediations/backup_extension/safefreeze.hpp"
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -55,7 +55,7 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-const Remediation extension_not_executable{
+extern const Remediation extension_not_executable{
     .id = "extension-not-executable",
     .title = "Programs of the backup extension lost their execute permission",
     .layer = Layer::backup_extension,

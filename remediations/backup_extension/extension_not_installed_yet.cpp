@@ -2,8 +2,8 @@
 #include <fmt/ranges.h>
 
 #include "remediations/backup_extension/extension_folder.hpp"
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/os_snapshot/python_configuration.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -43,7 +43,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation extension_not_installed_yet{
+extern const Remediation extension_not_installed_yet{
     .id = "extension-not-installed-yet",
     .title = "Scripts or a database are configured for a backup extension that is not installed yet",
     .layer = Layer::backup_extension,

@@ -6,8 +6,8 @@
 
 #include "remediations/backup_extension/extension_folder.hpp"
 #include "remediations/backup_extension/python_interpreters.hpp"
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/logs/log_evidence.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -163,7 +163,7 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-const Remediation extension_python_too_new{
+extern const Remediation extension_python_too_new{
     .id = "extension-python-too-new",
     .title = "The backup extension is too old for this machine's Python",
     .layer = Layer::backup_extension,

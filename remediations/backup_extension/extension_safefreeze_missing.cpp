@@ -7,8 +7,8 @@
 #include "remediations/backup_extension/extension_folder.hpp"
 #include "remediations/backup_extension/reinstall_extension.hpp"
 #include "remediations/backup_extension/safefreeze.hpp"
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/logs/log_evidence.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -115,7 +115,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-const Remediation extension_safefreeze_missing{
+extern const Remediation extension_safefreeze_missing{
     .id = "extension-safefreeze-missing",
     .title = "The backup extension's program that freezes file systems is missing or for another architecture",
     .layer = Layer::backup_extension,

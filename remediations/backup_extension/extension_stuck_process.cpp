@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "remediations/catalogue_entries.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -77,7 +77,7 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-const Remediation extension_stuck_process{
+extern const Remediation extension_stuck_process{
     .id = "extension-stuck-process",
     .title = "A process of the backup extension hangs",
     .layer = Layer::backup_extension,

@@ -5,9 +5,9 @@
 #include <optional>
 
 #include "remediations/backup_extension/extension_folder.hpp"
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/guest_agent/agent_configuration.hpp"
 #include "remediations/logs/log_evidence.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -170,7 +170,7 @@ std::vector<LogPattern> patterns() {
 
 }  // namespace
 
-const Remediation mandatory_access_control{
+extern const Remediation mandatory_access_control{
     .id = "mandatory-access-control",
     .title = "SELinux, AppArmor or fapolicyd stops the guest agent or the backup extension",
     .layer = Layer::backup_extension,

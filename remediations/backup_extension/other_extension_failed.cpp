@@ -2,7 +2,7 @@
 #include <fmt/ranges.h>
 
 #include "remediations/backup_extension/other_handlers.hpp"
-#include "remediations/catalogue_entries.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -78,7 +78,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation other_extension_failed{
+extern const Remediation other_extension_failed{
     .id = "other-extension-failed",
     .title = "Another extension of the VM failed or hangs",
     .layer = Layer::backup_extension,

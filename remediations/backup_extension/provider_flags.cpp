@@ -4,9 +4,9 @@
 #include <boost/algorithm/string/predicate.hpp>
 
 #include "remediations/backup_extension/extension_folder.hpp"
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/os_snapshot/transaction_services.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -93,7 +93,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-const Remediation provider_flags{
+extern const Remediation provider_flags{
     .id = "provider-flags",
     .title = "The backup's VSS provider is marked as installed, but is not",
     .layer = Layer::backup_extension,

@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 
 #include "remediations/backup_extension/extension_folder.hpp"
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/guest_agent/agent_configuration.hpp"
 #include "remediations/guest_agent/agent_service.hpp"
 #include "remediations/guest_agent/agent_version.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -55,7 +55,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-const Remediation agent_auto_update_off{
+extern const Remediation agent_auto_update_off{
     .id = "agent-auto-update-off",
     .title = "The guest agent is old and told not to update itself",
     .layer = Layer::guest_agent,

@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
 #include "remediations/backup_extension/extension_folder.hpp"
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/guest_agent/agent_package.hpp"
 #include "remediations/guest_agent/agent_version.hpp"
 #include "remediations/logs/log_evidence.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -52,7 +52,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation agent_cgroup_unavailable{
+extern const Remediation agent_cgroup_unavailable{
     .id = "agent-cgroup-unavailable",
     .title = "An old guest agent needs control groups that this kernel does not have",
     .layer = Layer::guest_agent,

@@ -4,12 +4,12 @@
 #include <charconv>
 
 #include "remediations/backup_extension/extension_folder.hpp"
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/guest_agent/agent_configuration.hpp"
 #include "remediations/guest_agent/agent_processes.hpp"
 #include "remediations/guest_agent/agent_service.hpp"
 #include "remediations/guest_agent/agent_version.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -176,7 +176,7 @@ Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-const Remediation agent_configuration_values{
+extern const Remediation agent_configuration_values{
     .id = "agent-configuration-values",
     .title = "waagent.conf hinders the guest agent",
     .layer = Layer::guest_agent,

@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/duration_text.hpp"
 #include "remediations/guest_agent/agent_package.hpp"
 #include "remediations/guest_agent/agent_processes.hpp"
 #include "remediations/guest_agent/agent_service.hpp"
 #include "remediations/logs/log_evidence.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -90,7 +90,7 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-const Remediation agent_crash_looping{
+extern const Remediation agent_crash_looping{
     .id = "agent-crash-looping",
     .title = "The guest agent crashes again and again",
     .layer = Layer::guest_agent,

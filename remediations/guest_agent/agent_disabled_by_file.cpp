@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/guest_agent/agent_configuration.hpp"
 #include "remediations/guest_agent/agent_service.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -30,7 +30,7 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-const Remediation agent_disabled_by_file{
+extern const Remediation agent_disabled_by_file{
     .id = "agent-disabled-by-file",
     .title = "The guest agent is switched off by the file disable_agent",
     .layer = Layer::guest_agent,

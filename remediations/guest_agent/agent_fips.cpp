@@ -2,11 +2,11 @@
 
 #include <boost/algorithm/string/trim.hpp>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/guest_agent/agent_configuration.hpp"
 #include "remediations/guest_agent/agent_service.hpp"
 #include "remediations/logs/log_evidence.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -63,7 +63,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-const Remediation agent_fips{
+extern const Remediation agent_fips{
     .id = "agent-fips",
     .title = "The guest agent does not know that the kernel is in FIPS mode",
     .layer = Layer::guest_agent,

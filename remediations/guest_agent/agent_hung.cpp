@@ -4,13 +4,13 @@
 
 #include "remediations/backup_extension/backup_activity.hpp"
 #include "remediations/backup_extension/extension_folder.hpp"
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/duration_text.hpp"
 #include "remediations/guest_agent/agent_processes.hpp"
 #include "remediations/guest_agent/agent_service.hpp"
 #include "remediations/guest_agent/agent_version.hpp"
 #include "remediations/logs/log_evidence.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -152,7 +152,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-const Remediation agent_hung{
+extern const Remediation agent_hung{
     .id = "agent-hung",
     .title = "The guest agent runs, but does nothing",
     .layer = Layer::guest_agent,

@@ -3,11 +3,11 @@
 #include <algorithm>
 
 #include "remediations/backup_extension/extension_folder.hpp"
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/guest_agent/agent_configuration.hpp"
 #include "remediations/guest_agent/agent_processes.hpp"
 #include "remediations/guest_agent/extension_settings.hpp"
 #include "remediations/logs/log_evidence.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -108,7 +108,7 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-const Remediation agent_library_folder_wrong{
+extern const Remediation agent_library_folder_wrong{
     .id = "agent-library-folder",
     .title = "The guest agent's library folder is missing, or not where the backup extension expects it",
     .layer = Layer::guest_agent,

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/guest_agent/agent_configuration.hpp"
 #include "remediations/guest_agent/mount_holding.hpp"
 #include "remediations/logs/log_evidence.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -45,7 +45,7 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-const Remediation agent_library_noexec{
+extern const Remediation agent_library_noexec{
     .id = "agent-library-noexec",
     .title = "Extensions lie on a file system that forbids running programs",
     .layer = Layer::guest_agent,

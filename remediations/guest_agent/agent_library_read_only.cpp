@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/guest_agent/agent_configuration.hpp"
 #include "remediations/guest_agent/mount_holding.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -39,7 +39,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation agent_library_read_only{
+extern const Remediation agent_library_read_only{
     .id = "agent-library-read-only",
     .title = "A file system that the guest agent writes to is read-only",
     .layer = Layer::guest_agent,

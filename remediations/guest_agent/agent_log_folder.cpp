@@ -2,11 +2,11 @@
 #include <fmt/ranges.h>
 
 #include "remediations/backup_extension/extension_folder.hpp"
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/guest_agent/agent_configuration.hpp"
 #include "remediations/guest_agent/agent_service.hpp"
 #include "remediations/logs/log_evidence.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -75,7 +75,7 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-const Remediation agent_log_folder{
+extern const Remediation agent_log_folder{
     .id = "agent-log-folder",
     .title = "A file stands in place of a folder for logs",
     .layer = Layer::guest_agent,

@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/guest_agent/agent_package.hpp"
 #include "remediations/guest_agent/agent_processes.hpp"
 #include "remediations/guest_agent/agent_service.hpp"
 #include "remediations/guest_agent/agent_version.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -49,7 +49,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation agent_not_installed{
+extern const Remediation agent_not_installed{
     .id = "agent-not-installed",
     .title = "The guest agent is not installed",
     .layer = Layer::guest_agent,

@@ -2,12 +2,12 @@
 
 #include <thread>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/guest_agent/agent_package.hpp"
 #include "remediations/guest_agent/agent_processes.hpp"
 #include "remediations/guest_agent/agent_service.hpp"
 #include "remediations/guest_agent/agent_version.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -112,7 +112,7 @@ Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-const Remediation agent_not_running{
+extern const Remediation agent_not_running{
     .id = "agent-not-running",
     .title = "The guest agent does not run",
     .layer = Layer::guest_agent,

@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/guest_agent/agent_configuration.hpp"
 #include "remediations/guest_agent/agent_service.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -51,7 +51,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-const Remediation agent_openssl_missing{
+extern const Remediation agent_openssl_missing{
     .id = "agent-openssl-missing",
     .title = "The guest agent has no openssl program",
     .layer = Layer::guest_agent,

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <boost/algorithm/string/trim.hpp>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/guest_agent/agent_package.hpp"
 #include "remediations/guest_agent/agent_service.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -117,7 +117,7 @@ Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-const Remediation agent_package_update{
+extern const Remediation agent_package_update{
     .id = "agent-package-update",
     .title = "The distribution has a newer guest agent",
     .layer = Layer::guest_agent,

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <boost/algorithm/string/trim.hpp>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/guest_agent/agent_package.hpp"
 #include "remediations/guest_agent/agent_processes.hpp"
 #include "remediations/guest_agent/agent_service.hpp"
 #include "remediations/guest_agent/agent_version.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -121,7 +121,7 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-const Remediation agent_python_broken{
+extern const Remediation agent_python_broken{
     .id = "agent-python-broken",
     .title = "The Python that the guest agent needs is missing or damaged",
     .layer = Layer::guest_agent,

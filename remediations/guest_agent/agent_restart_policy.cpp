@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/guest_agent/agent_service.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -45,7 +45,7 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-const Remediation agent_restart_policy{
+extern const Remediation agent_restart_policy{
     .id = "agent-restart-policy",
     .title = "The guest agent is not started again after a crash",
     .layer = Layer::guest_agent,

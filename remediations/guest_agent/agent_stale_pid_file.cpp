@@ -5,12 +5,12 @@
 #include <boost/algorithm/string/trim.hpp>
 #include <charconv>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/guest_agent/agent_configuration.hpp"
 #include "remediations/guest_agent/agent_processes.hpp"
 #include "remediations/guest_agent/agent_service.hpp"
 #include "remediations/logs/log_evidence.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -148,7 +148,7 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-const Remediation agent_stale_pid_file{
+extern const Remediation agent_stale_pid_file{
     .id = "agent-stale-pid-file",
     .title = "A stale pid file keeps the guest agent from working",
     .layer = Layer::guest_agent,

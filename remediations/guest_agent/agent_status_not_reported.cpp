@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/duration_text.hpp"
 #include "remediations/guest_agent/agent_processes.hpp"
 #include "remediations/logs/log_evidence.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -47,7 +47,7 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-const Remediation agent_status_not_reported{
+extern const Remediation agent_status_not_reported{
     .id = "agent-status-not-reported",
     .title = "The guest agent cannot report its status",
     .layer = Layer::guest_agent,

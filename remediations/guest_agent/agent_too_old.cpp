@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
 #include "remediations/backup_extension/extension_folder.hpp"
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/guest_agent/agent_package.hpp"
 #include "remediations/guest_agent/agent_version.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -31,7 +31,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation agent_too_old{
+extern const Remediation agent_too_old{
     .id = "agent-too-old",
     .title = "The guest agent is too old",
     .layer = Layer::guest_agent,

@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/guest_agent/agent_configuration.hpp"
 #include "remediations/guest_agent/agent_service.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -40,7 +40,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-const Remediation agent_verbose_log{
+extern const Remediation agent_verbose_log{
     .id = "agent-verbose-log",
     .title = "The guest agent's log is not verbose",
     .layer = Layer::guest_agent,

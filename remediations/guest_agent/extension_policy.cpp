@@ -4,9 +4,9 @@
 #include <boost/json.hpp>
 
 #include "remediations/backup_extension/extension_folder.hpp"
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/guest_agent/agent_configuration.hpp"
 #include "remediations/logs/log_evidence.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -78,7 +78,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation extension_policy{
+extern const Remediation extension_policy{
     .id = "extension-policy",
     .title = "A policy on this machine forbids the backup extension",
     .layer = Layer::guest_agent,

@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/guest_agent/agent_configuration.hpp"
 #include "remediations/guest_agent/agent_service.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -55,7 +55,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-const Remediation extensions_disabled{
+extern const Remediation extensions_disabled{
     .id = "extensions-disabled",
     .title = "The guest agent is told not to run extensions",
     .layer = Layer::guest_agent,

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/guest_agent/agent_configuration.hpp"
 #include "remediations/guest_agent/mount_holding.hpp"
 #include "remediations/logs/log_evidence.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -138,7 +138,7 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-const Remediation file_system_full{
+extern const Remediation file_system_full{
     .id = "file-system-full",
     .title = "A file system that the guest agent writes to is full",
     .layer = Layer::guest_agent,

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "remediations/backup_extension/extension_folder.hpp"
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/guest_agent/agent_configuration.hpp"
 #include "remediations/guest_agent/agent_package.hpp"
@@ -11,6 +10,7 @@
 #include "remediations/guest_agent/agent_service.hpp"
 #include "remediations/guest_agent/agent_version.hpp"
 #include "remediations/logs/log_evidence.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -78,7 +78,7 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-const Remediation goal_state_cache_damaged{
+extern const Remediation goal_state_cache_damaged{
     .id = "goal-state-cache-damaged",
     .title = "The cached goal state of an old guest agent is damaged",
     .layer = Layer::guest_agent,

@@ -4,13 +4,13 @@
 #include <thread>
 
 #include "remediations/backup_extension/extension_folder.hpp"
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/guest_agent/agent_configuration.hpp"
 #include "remediations/guest_agent/agent_service.hpp"
 #include "remediations/guest_agent/extension_settings.hpp"
 #include "remediations/logs/log_evidence.hpp"
 #include "remediations/machine/certificate.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -127,7 +127,7 @@ Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-const Remediation transport_certificate_missing{
+extern const Remediation transport_certificate_missing{
     .id = "transport-certificate-missing",
     .title = "The certificate for the backup extension's settings is missing",
     .layer = Layer::guest_agent,

@@ -2,11 +2,11 @@
 
 #include <boost/algorithm/string/trim.hpp>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/guest_agent/agent_configuration.hpp"
 #include "remediations/guest_agent/agent_service.hpp"
 #include "remediations/logs/log_evidence.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -48,7 +48,7 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-const Remediation wire_server_endpoint_wrong{
+extern const Remediation wire_server_endpoint_wrong{
     .id = "wire-server-endpoint-wrong",
     .title = "The guest agent has the wrong address of the wire server",
     .layer = Layer::guest_agent,

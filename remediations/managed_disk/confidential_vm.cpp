@@ -1,8 +1,8 @@
 #include <boost/algorithm/string/predicate.hpp>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/managed_disk/azure_disks.hpp"
 #include "remediations/network/snapshot_attempt.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -28,7 +28,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation confidential_vm{
+extern const Remediation confidential_vm{
     .id = "confidential-vm",
     .title = "The VM is a confidential VM",
     .layer = Layer::managed_disk,

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/guest_agent/agent_configuration.hpp"
 #include "remediations/managed_disk/azure_disks.hpp"
 #include "remediations/network/snapshot_attempt.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -59,7 +59,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation disk_encryption{
+extern const Remediation disk_encryption{
     .id = "disk-encryption",
     .title = "The VM's disks are encrypted with Azure Disk Encryption",
     .layer = Layer::managed_disk,

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/managed_disk/azure_disks.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -49,7 +49,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation disk_too_large{
+extern const Remediation disk_too_large{
     .id = "disk-too-large",
     .title = "The VM's disks are more or larger than Azure Backup supports",
     .layer = Layer::managed_disk,

@@ -1,5 +1,5 @@
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/managed_disk/azure_disks.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -23,7 +23,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation ephemeral_os_disk{
+extern const Remediation ephemeral_os_disk{
     .id = "ephemeral-os-disk",
     .title = "The VM's OS disk is ephemeral",
     .layer = Layer::managed_disk,

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/network/snapshot_attempt.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -35,7 +35,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation host_snapshot_service{
+extern const Remediation host_snapshot_service{
     .id = "host-snapshot-service",
     .title = "The host's snapshot service did not work",
     .layer = Layer::managed_disk,

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/managed_disk/azure_disks.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -68,7 +68,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation shared_disk{
+extern const Remediation shared_disk{
     .id = "shared-disk",
     .title = "A shared disk is attached to the VM",
     .layer = Layer::managed_disk,

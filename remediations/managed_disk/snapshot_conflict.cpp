@@ -1,5 +1,5 @@
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/network/snapshot_attempt.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -38,7 +38,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation snapshot_conflict{
+extern const Remediation snapshot_conflict{
     .id = "snapshot-conflict",
     .title = "Storage refused the snapshots of some disks",
     .layer = Layer::managed_disk,

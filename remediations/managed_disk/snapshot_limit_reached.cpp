@@ -1,5 +1,5 @@
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/network/snapshot_attempt.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -26,7 +26,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation snapshot_limit_reached{
+extern const Remediation snapshot_limit_reached{
     .id = "snapshot-limit-reached",
     .title = "A disk has as many snapshots as it may have",
     .layer = Layer::managed_disk,

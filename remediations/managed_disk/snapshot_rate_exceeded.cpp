@@ -1,5 +1,5 @@
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/network/snapshot_attempt.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -25,7 +25,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation snapshot_rate_exceeded{
+extern const Remediation snapshot_rate_exceeded{
     .id = "snapshot-rate-exceeded",
     .title = "Snapshots of a disk are asked for too fast",
     .layer = Layer::managed_disk,

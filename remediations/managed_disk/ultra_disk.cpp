@@ -1,8 +1,8 @@
 #include <boost/algorithm/string/predicate.hpp>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/managed_disk/azure_disks.hpp"
 #include "remediations/network/snapshot_attempt.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -38,7 +38,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation ultra_disk{
+extern const Remediation ultra_disk{
     .id = "ultra-disk",
     .title = "A disk of the VM needs an Enhanced backup policy",
     .layer = Layer::managed_disk,

@@ -1,5 +1,5 @@
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/managed_disk/azure_disks.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -25,7 +25,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation unmanaged_disk{
+extern const Remediation unmanaged_disk{
     .id = "unmanaged-disk",
     .title = "A disk of the VM is not a managed disk",
     .layer = Layer::managed_disk,

@@ -8,9 +8,9 @@
 #include <charconv>
 #include <optional>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/network/azure_vm.hpp"
 #include "remediations/network/snapshot_attempt.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -110,7 +110,7 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-const Remediation unsupported_system{
+extern const Remediation unsupported_system{
     .id = "unsupported-system",
     .title = "Azure VM backup does not support this system",
     .layer = Layer::managed_disk,

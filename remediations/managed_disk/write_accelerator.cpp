@@ -1,6 +1,6 @@
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/managed_disk/azure_disks.hpp"
 #include "remediations/network/snapshot_attempt.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -31,7 +31,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation write_accelerator{
+extern const Remediation write_accelerator{
     .id = "write-accelerator",
     .title = "A disk of the VM uses Write Accelerator",
     .layer = Layer::managed_disk,

@@ -9,12 +9,12 @@
 #include <charconv>
 #include <optional>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/guest_agent/agent_configuration.hpp"
 #include "remediations/guest_agent/agent_service.hpp"
 #include "remediations/logs/log_evidence.hpp"
 #include "remediations/network/platform_probes.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -190,7 +190,7 @@ Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-const Remediation agent_proxy{
+extern const Remediation agent_proxy{
     .id = "agent-proxy",
     .title = "The guest agent is told to use a proxy that does not work",
     .layer = Layer::network,

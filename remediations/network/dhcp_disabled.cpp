@@ -4,7 +4,6 @@
 #include <boost/algorithm/string/predicate.hpp>
 #include <optional>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/guest_agent/agent_configuration.hpp"
 #include "remediations/guest_agent/agent_service.hpp"
@@ -14,6 +13,7 @@
 #include "remediations/network/network_configuration.hpp"
 #include "remediations/network/platform_probes.hpp"
 #include "remediations/network/routes.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -179,7 +179,7 @@ Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-const Remediation dhcp_disabled{
+extern const Remediation dhcp_disabled{
     .id = "dhcp-disabled",
     .title = "The VM does not use DHCP, and the platform cannot be found without",
     .layer = Layer::network,

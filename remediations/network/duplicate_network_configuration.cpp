@@ -5,11 +5,11 @@
 #include <map>
 #include <regex>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/network/azure_vm.hpp"
 #include "remediations/network/network_configuration.hpp"
 #include "remediations/network/platform_probes.hpp"
 #include "remediations/network/routes.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -94,7 +94,7 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-const Remediation duplicate_network_configuration{
+extern const Remediation duplicate_network_configuration{
     .id = "duplicate-network-configuration",
     .title = "The network configuration has addresses twice or is another VM's",
     .layer = Layer::network,

@@ -5,12 +5,12 @@
 #include <boost/algorithm/string/predicate.hpp>
 #include <boost/algorithm/string/split.hpp>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/network/azure_vm.hpp"
 #include "remediations/network/firewall.hpp"
 #include "remediations/network/platform_probes.hpp"
 #include "remediations/network/routes.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -195,7 +195,7 @@ Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-const Remediation guest_firewall_blocks_wire_server{
+extern const Remediation guest_firewall_blocks_wire_server{
     .id = "guest-firewall-blocks-wire-server",
     .title = "A firewall in the VM blocks the Azure platform address 168.63.129.16",
     .layer = Layer::network,

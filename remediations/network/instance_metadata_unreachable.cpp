@@ -1,6 +1,6 @@
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/network/azure_vm.hpp"
 #include "remediations/network/instance_metadata.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -28,7 +28,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation instance_metadata_unreachable{
+extern const Remediation instance_metadata_unreachable{
     .id = "instance-metadata-unreachable",
     .title = "The instance metadata service cannot be reached",
     .layer = Layer::network,

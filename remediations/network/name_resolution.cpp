@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/network/snapshot_attempt.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -43,7 +43,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation name_resolution{
+extern const Remediation name_resolution{
     .id = "name-resolution",
     .title = "The VM cannot resolve the storage account of its disks",
     .layer = Layer::network,

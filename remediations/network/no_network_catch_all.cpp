@@ -1,6 +1,6 @@
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/network/platform_probes.hpp"
 #include "remediations/network/snapshot_attempt.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -49,7 +49,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation no_network_catch_all{
+extern const Remediation no_network_catch_all{
     .id = "no-network-catch-all",
     .title = "The snapshots of all disks failed (\"no network\")",
     .layer = Layer::network,

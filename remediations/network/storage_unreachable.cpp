@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/network/snapshot_attempt.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -62,7 +62,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation storage_unreachable{
+extern const Remediation storage_unreachable{
     .id = "storage-unreachable",
     .title = "The VM cannot reach the storage account of its disks",
     .layer = Layer::network,

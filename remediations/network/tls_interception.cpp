@@ -1,5 +1,5 @@
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/network/snapshot_attempt.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -27,7 +27,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation tls_interception{
+extern const Remediation tls_interception{
     .id = "tls-interception",
     .title = "Something between the VM and storage answers with its own certificate",
     .layer = Layer::network,

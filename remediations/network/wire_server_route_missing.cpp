@@ -3,12 +3,12 @@
 
 #include <algorithm>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/network/azure_vm.hpp"
 #include "remediations/network/instance_metadata.hpp"
 #include "remediations/network/packet_filter.hpp"
 #include "remediations/network/platform_probes.hpp"
 #include "remediations/network/routes.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -141,7 +141,7 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-const Remediation wire_server_route_missing{
+extern const Remediation wire_server_route_missing{
     .id = "wire-server-route-missing",
     .title = "No usable route leads to the Azure platform address 168.63.129.16",
     .layer = Layer::network,

@@ -4,10 +4,10 @@
 #include <boost/algorithm/string/predicate.hpp>
 #include <set>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/logs/log_evidence.hpp"
 #include "remediations/network/azure_vm.hpp"
 #include "remediations/network/platform_probes.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -87,7 +87,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation wire_server_unreachable{
+extern const Remediation wire_server_unreachable{
     .id = "wire-server-unreachable",
     .title = "The Azure platform address 168.63.129.16 cannot be reached",
     .layer = Layer::network,

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/network/platform_probes.hpp"
 #include "remediations/network/snapshot_attempt.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -42,7 +42,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation wrong_wire_server_answer{
+extern const Remediation wrong_wire_server_answer{
     .id = "wrong-wire-server-answer",
     .title = "The host did not answer the backup extension",
     .layer = Layer::network,

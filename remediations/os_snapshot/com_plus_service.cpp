@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/os_snapshot/transaction_services.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -48,7 +48,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-const Remediation com_plus_service{
+extern const Remediation com_plus_service{
     .id = "com-plus-service",
     .title = "The COM+ System Application is disabled or does not start",
     .layer = Layer::os_snapshot,

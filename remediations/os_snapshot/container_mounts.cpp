@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/os_snapshot/freeze_failures.hpp"
 #include "remediations/os_snapshot/freeze_targets.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -55,7 +55,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation container_mounts{
+extern const Remediation container_mounts{
     .id = "container-mounts",
     .title = "Mounts of containers come and go while the backup freezes",
     .layer = Layer::os_snapshot,

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <charconv>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/os_snapshot/freeze_failures.hpp"
 #include "remediations/os_snapshot/pressure.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -66,7 +66,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation cpu_pressure{
+extern const Remediation cpu_pressure{
     .id = "cpu-pressure",
     .title = "The processors are overloaded",
     .layer = Layer::os_snapshot,

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <array>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/os_snapshot/device_mapper.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -80,7 +80,7 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-const Remediation device_mapper_suspended{
+extern const Remediation device_mapper_suspended{
     .id = "device-mapper-suspended",
     .title = "A volume of the device mapper is suspended",
     .layer = Layer::os_snapshot,

@@ -7,10 +7,10 @@
 #include <boost/algorithm/string/trim.hpp>
 #include <charconv>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/os_snapshot/device_mapper.hpp"
 #include "remediations/os_snapshot/freeze_failures.hpp"
 #include "remediations/os_snapshot/freeze_targets.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -187,7 +187,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation file_system_errors{
+extern const Remediation file_system_errors{
     .id = "file-system-errors",
     .title = "A file system is damaged",
     .layer = Layer::os_snapshot,

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <array>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/os_snapshot/freeze_failures.hpp"
 #include "remediations/os_snapshot/freeze_targets.hpp"
 #include "remediations/os_snapshot/vmbackup_configuration.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -136,7 +136,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-const Remediation file_system_frozen{
+extern const Remediation file_system_frozen{
     .id = "file-system-frozen",
     .title = "A file system stayed frozen after a backup",
     .layer = Layer::os_snapshot,

@@ -3,11 +3,11 @@
 
 #include <algorithm>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/guest_agent/agent_configuration.hpp"
 #include "remediations/os_snapshot/file_system_table.hpp"
 #include "remediations/os_snapshot/freeze_failures.hpp"
 #include "remediations/os_snapshot/freeze_targets.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -93,7 +93,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation file_system_read_only{
+extern const Remediation file_system_read_only{
     .id = "file-system-read-only",
     .title = "A file system has become read-only",
     .layer = Layer::os_snapshot,

@@ -4,11 +4,11 @@
 #include <array>
 #include <boost/algorithm/string/predicate.hpp>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/os_snapshot/freeze_failures.hpp"
 #include "remediations/os_snapshot/vmbackup_configuration.hpp"
 #include "remediations/os_snapshot/vmbackup_repair.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -151,7 +151,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-const Remediation freeze_configuration{
+extern const Remediation freeze_configuration{
     .id = "freeze-configuration",
     .title = "The backup extension cannot read vmbackup.conf",
     .layer = Layer::os_snapshot,

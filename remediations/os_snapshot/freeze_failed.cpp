@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/os_snapshot/freeze_failures.hpp"
 #include "remediations/os_snapshot/vmbackup_configuration.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -122,7 +122,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation freeze_failed{
+extern const Remediation freeze_failed{
     .id = "freeze-failed",
     .title = "The file systems could not be frozen for the snapshot",
     .layer = Layer::os_snapshot,

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/os_snapshot/freeze_failures.hpp"
 #include "remediations/os_snapshot/freeze_targets.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -70,7 +70,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation freeze_lock_held{
+extern const Remediation freeze_lock_held{
     .id = "freeze-lock-held",
     .title = "Another program freezes the file systems at the same time",
     .layer = Layer::os_snapshot,

@@ -1,6 +1,6 @@
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/os_snapshot/freeze_failures.hpp"
 #include "remediations/os_snapshot/script_framework.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -30,7 +30,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation freeze_switched_off{
+extern const Remediation freeze_switched_off{
     .id = "freeze-switched-off",
     .title = "The freeze of the file systems is switched off",
     .layer = Layer::os_snapshot,

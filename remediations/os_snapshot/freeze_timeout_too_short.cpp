@@ -4,11 +4,11 @@
 #include <boost/algorithm/string/classification.hpp>
 #include <boost/algorithm/string/split.hpp>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/os_snapshot/freeze_failures.hpp"
 #include "remediations/os_snapshot/freeze_targets.hpp"
 #include "remediations/os_snapshot/vmbackup_configuration.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -117,7 +117,7 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-const Remediation freeze_timeout_too_short{
+extern const Remediation freeze_timeout_too_short{
     .id = "freeze-timeout-too-short",
     .title = "The time for freezing the file systems is too short",
     .layer = Layer::os_snapshot,

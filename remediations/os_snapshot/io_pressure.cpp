@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/os_snapshot/freeze_failures.hpp"
 #include "remediations/os_snapshot/pressure.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -27,7 +27,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation io_pressure{
+extern const Remediation io_pressure{
     .id = "io-pressure",
     .title = "The disks are overloaded",
     .layer = Layer::os_snapshot,

@@ -4,9 +4,9 @@
 #include <array>
 #include <charconv>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/os_snapshot/freeze_failures.hpp"
 #include "remediations/os_snapshot/pressure.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -78,7 +78,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation memory_pressure{
+extern const Remediation memory_pressure{
     .id = "memory-pressure",
     .title = "Memory runs out",
     .layer = Layer::os_snapshot,

@@ -3,10 +3,10 @@
 
 #include <algorithm>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/os_snapshot/freeze_failures.hpp"
 #include "remediations/os_snapshot/freeze_targets.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -115,7 +115,7 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-const Remediation mount_unreachable{
+extern const Remediation mount_unreachable{
     .id = "mount-unreachable",
     .title = "A mount point that the backup freezes cannot be opened",
     .layer = Layer::os_snapshot,

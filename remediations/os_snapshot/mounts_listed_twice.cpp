@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <map>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/os_snapshot/freeze_failures.hpp"
 #include "remediations/os_snapshot/freeze_targets.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -178,7 +178,7 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-const Remediation mounts_listed_twice{
+extern const Remediation mounts_listed_twice{
     .id = "mounts-listed-twice",
     .title = "One file system is frozen through two mount points",
     .layer = Layer::os_snapshot,

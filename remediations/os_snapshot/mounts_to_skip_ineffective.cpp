@@ -8,10 +8,10 @@
 #include <boost/algorithm/string/trim.hpp>
 #include <set>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/os_snapshot/freeze_failures.hpp"
 #include "remediations/os_snapshot/freeze_targets.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -112,7 +112,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-const Remediation mounts_to_skip_ineffective{
+extern const Remediation mounts_to_skip_ineffective{
     .id = "mounts-to-skip-ineffective",
     .title = "MountsToSkip names mounts in a way that has no effect",
     .layer = Layer::os_snapshot,

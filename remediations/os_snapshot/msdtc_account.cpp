@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/os_snapshot/transaction_services.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -37,7 +37,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-const Remediation msdtc_account{
+extern const Remediation msdtc_account{
     .id = "msdtc-account",
     .title = "Distributed Transaction Coordinator does not run as Network Service",
     .layer = Layer::os_snapshot,

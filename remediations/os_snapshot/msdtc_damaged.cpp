@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/os_snapshot/transaction_services.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -87,7 +87,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-const Remediation msdtc_damaged{
+extern const Remediation msdtc_damaged{
     .id = "msdtc-damaged",
     .title = "Distributed Transaction Coordinator is missing or does not start",
     .layer = Layer::os_snapshot,

@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/os_snapshot/transaction_services.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -39,7 +39,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-const Remediation msdtc_not_running{
+extern const Remediation msdtc_not_running{
     .id = "msdtc-not-running",
     .title = "Distributed Transaction Coordinator is disabled or stopped with an error",
     .layer = Layer::os_snapshot,

@@ -4,11 +4,11 @@
 #include <algorithm>
 #include <array>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/os_snapshot/freeze_failures.hpp"
 #include "remediations/os_snapshot/freeze_targets.hpp"
 #include "remediations/os_snapshot/vmbackup_configuration.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -104,7 +104,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-const Remediation network_mount_hung{
+extern const Remediation network_mount_hung{
     .id = "network-mount-hung",
     .title = "A network file system hangs, and the backup with it",
     .layer = Layer::os_snapshot,

@@ -5,8 +5,8 @@
 #include <array>
 #include <set>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/os_snapshot/freeze_failures.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -66,7 +66,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation other_backup_product{
+extern const Remediation other_backup_product{
     .id = "other-backup-product",
     .title = "Another backup product takes snapshots of this VM",
     .layer = Layer::os_snapshot,

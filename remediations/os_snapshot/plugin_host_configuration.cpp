@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/os_snapshot/script_framework.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -62,7 +62,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-const Remediation plugin_host_configuration{
+extern const Remediation plugin_host_configuration{
     .id = "plugin-host-configuration",
     .title = "VMSnapshotPluginHost.conf cannot be used",
     .layer = Layer::os_snapshot,

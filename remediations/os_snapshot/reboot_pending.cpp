@@ -2,8 +2,8 @@
 
 #include <boost/algorithm/string/trim.hpp>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/os_snapshot/freeze_failures.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -36,7 +36,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation reboot_pending{
+extern const Remediation reboot_pending{
     .id = "reboot-pending",
     .title = "Updates wait for a restart",
     .layer = Layer::os_snapshot,

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/os_snapshot/script_framework.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -94,7 +94,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-const Remediation script_configuration{
+extern const Remediation script_configuration{
     .id = "script-configuration",
     .title = "The scripts before and after the snapshot are configured wrongly",
     .layer = Layer::os_snapshot,

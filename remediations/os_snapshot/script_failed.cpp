@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/os_snapshot/freeze_failures.hpp"
 #include "remediations/os_snapshot/script_framework.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -81,7 +81,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation script_failed{
+extern const Remediation script_failed{
     .id = "script-failed",
     .title = "A script before or after the snapshot fails",
     .layer = Layer::os_snapshot,

@@ -3,9 +3,9 @@
 
 #include <algorithm>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/os_snapshot/script_framework.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -100,7 +100,7 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-const Remediation script_permissions{
+extern const Remediation script_permissions{
     .id = "script-permissions",
     .title = "The scripts before and after the snapshot have the wrong owner or mode",
     .layer = Layer::os_snapshot,

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/os_snapshot/device_mapper.hpp"
 #include "remediations/os_snapshot/freeze_failures.hpp"
 #include "remediations/os_snapshot/thin_pool_status.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -64,7 +64,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation thin_pool_full{
+extern const Remediation thin_pool_full{
     .id = "thin-pool-full",
     .title = "A thin pool of LVM is full",
     .layer = Layer::os_snapshot,

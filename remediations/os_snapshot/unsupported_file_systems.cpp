@@ -4,8 +4,8 @@
 #include <algorithm>
 #include <array>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/os_snapshot/freeze_targets.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -46,7 +46,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-const Remediation unsupported_file_systems{
+extern const Remediation unsupported_file_systems{
     .id = "unsupported-file-systems",
     .title = "A local file system is of a type that the backup does not freeze",
     .layer = Layer::os_snapshot,

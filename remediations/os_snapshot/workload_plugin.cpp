@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <array>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/os_snapshot/freeze_failures.hpp"
 #include "remediations/os_snapshot/python_configuration.hpp"
 #include "remediations/os_snapshot/vmbackup_configuration.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -171,7 +171,7 @@ std::vector<LogPattern> patterns() {
 
 }  // namespace
 
-const Remediation workload_plugin{
+extern const Remediation workload_plugin{
     .id = "workload-plugin",
     .title = "The database is not made consistent before the snapshot",
     .layer = Layer::os_snapshot,

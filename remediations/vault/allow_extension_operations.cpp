@@ -1,8 +1,8 @@
-#include "remediations/catalogue_entries.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
-const Remediation allow_extension_operations{
+extern const Remediation allow_extension_operations{
     .id = "allow-extension-operations",
     .title = "The VM's model forbids extensions",
     .layer = Layer::vault,

@@ -1,8 +1,8 @@
-#include "remediations/catalogue_entries.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
-const Remediation backup_already_running{
+extern const Remediation backup_already_running{
     .id = "backup-already-running",
     .title = "Another backup of this VM is running",
     .layer = Layer::vault,

@@ -1,8 +1,8 @@
-#include "remediations/catalogue_entries.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
-const Remediation encryption_info_invalid{
+extern const Remediation encryption_info_invalid{
     .id = "encryption-info-invalid",
     .title = "What Azure knows of the VM's disk encryption cannot be used",
     .layer = Layer::vault,

@@ -1,8 +1,8 @@
-#include "remediations/catalogue_entries.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
-const Remediation key_vault_permission{
+extern const Remediation key_vault_permission{
     .id = "key-vault-permission",
     .title = "Azure Backup may not read the keys of the encrypted VM",
     .layer = Layer::vault,

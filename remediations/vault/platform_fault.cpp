@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
-#include "remediations/catalogue_entries.hpp"
 #include "remediations/logs/log_evidence.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -34,7 +34,7 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-const Remediation platform_fault{
+extern const Remediation platform_fault{
     .id = "platform-fault",
     .title = "Azure does not have the manifest of the backup extension",
     .layer = Layer::vault,

@@ -1,8 +1,8 @@
-#include "remediations/catalogue_entries.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
-const Remediation platform_internal_error{
+extern const Remediation platform_internal_error{
     .id = "platform-internal-error",
     .title = "The compute service had an internal error or no room",
     .layer = Layer::vault,

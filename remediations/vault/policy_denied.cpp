@@ -1,8 +1,8 @@
-#include "remediations/catalogue_entries.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
-const Remediation policy_denied{
+extern const Remediation policy_denied{
     .id = "policy-denied",
     .title = "An Azure Policy forbids what the backup has to create",
     .layer = Layer::vault,

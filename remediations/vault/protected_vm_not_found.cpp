@@ -1,8 +1,8 @@
-#include "remediations/catalogue_entries.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
-const Remediation protected_vm_not_found{
+extern const Remediation protected_vm_not_found{
     .id = "protected-vm-not-found",
     .title = "The VM that the vault protects no longer exists",
     .layer = Layer::vault,

@@ -1,8 +1,8 @@
-#include "remediations/catalogue_entries.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
-const Remediation protection_quota{
+extern const Remediation protection_quota{
     .id = "protection-quota",
     .title = "The vault protects as many VMs as it may",
     .layer = Layer::vault,

@@ -1,8 +1,8 @@
-#include "remediations/catalogue_entries.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
-const Remediation protection_stopped{
+extern const Remediation protection_stopped{
     .id = "protection-stopped",
     .title = "The vault does not protect this VM at present",
     .layer = Layer::vault,

@@ -1,8 +1,8 @@
-#include "remediations/catalogue_entries.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
-const Remediation provisioning_state_failed{
+extern const Remediation provisioning_state_failed{
     .id = "provisioning-state-failed",
     .title = "Azure holds the VM for failed or unfinished",
     .layer = Layer::vault,

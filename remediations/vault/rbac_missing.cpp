@@ -1,8 +1,8 @@
-#include "remediations/catalogue_entries.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
-const Remediation rbac_missing{
+extern const Remediation rbac_missing{
     .id = "rbac-missing",
     .title = "The caller has no right to back up this VM",
     .layer = Layer::vault,

@@ -1,8 +1,8 @@
-#include "remediations/catalogue_entries.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
-const Remediation resource_lock{
+extern const Remediation resource_lock{
     .id = "resource-lock",
     .title = "A resource lock stops Azure Backup from cleaning up its restore points",
     .layer = Layer::vault,

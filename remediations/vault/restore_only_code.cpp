@@ -1,8 +1,8 @@
-#include "remediations/catalogue_entries.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
-const Remediation restore_only_code{
+extern const Remediation restore_only_code{
     .id = "restore-only-code",
     .title = "The error code belongs to a restore, not to a backup",
     .layer = Layer::vault,

@@ -1,8 +1,8 @@
-#include "remediations/catalogue_entries.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
-const Remediation restore_point_collection_deleted{
+extern const Remediation restore_point_collection_deleted{
     .id = "restore-point-collection-deleted",
     .title = "The collection of restore points was deleted",
     .layer = Layer::vault,

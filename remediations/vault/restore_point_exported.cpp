@@ -1,8 +1,8 @@
-#include "remediations/catalogue_entries.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
-const Remediation restore_point_exported{
+extern const Remediation restore_point_exported{
     .id = "restore-point-exported",
     .title = "A restore point of a disk is still being exported",
     .layer = Layer::vault,

@@ -1,8 +1,8 @@
-#include "remediations/catalogue_entries.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
-const Remediation restore_point_limit{
+extern const Remediation restore_point_limit{
     .id = "restore-point-limit",
     .title = "The VM has as many restore points as it may have",
     .layer = Layer::vault,

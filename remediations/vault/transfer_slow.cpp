@@ -1,8 +1,8 @@
-#include "remediations/catalogue_entries.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
-const Remediation transfer_slow{
+extern const Remediation transfer_slow{
     .id = "transfer-slow",
     .title = "The snapshot succeeded, but its transfer to the vault is slow or failed",
     .layer = Layer::vault,

@@ -1,8 +1,8 @@
-#include "remediations/catalogue_entries.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
-const Remediation vm_not_running{
+extern const Remediation vm_not_running{
     .id = "vm-not-running",
     .title = "The VM was off when it had to run",
     .layer = Layer::vault,
