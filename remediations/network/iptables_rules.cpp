@@ -138,6 +138,12 @@ private:
 
     void jump(FilterRule& rule, const std::string& table, FilterAction to_chain) {
         const auto target = take();
+        if (target == "NFQUEUE" || target == "QUEUE") {
+            // A program decides; without one the kernel drops.
+            rule.action = FilterAction::drop;
+            rule.match = both(rule.match, Match::maybe);
+            return;
+        }
         rule.action = action_of(target);
         if (rule.action != FilterAction::proceed) return;
         // A user's chain, or a target that does not decide; chains that do not exist lead nowhere.

@@ -36,6 +36,8 @@ struct Field {
     std::optional<std::uint32_t> address = std::nullopt;
     std::optional<std::int64_t> number = std::nullopt;
     std::vector<std::string> names = {};  ///< any of them is the value
+    /// Of a header that the packet does not have: no condition on it is met, whatever it says.
+    bool absent = false;
 
     bool known() const { return address || number || !names.empty(); }
 };
@@ -101,6 +103,11 @@ private:
 
     /// Whether what stands after it is looked at.
     bool add_statement(const json::value& statement, Match& match, std::vector<FilterRule>& rules) {
+        if (const auto* object = statement.if_object(); object && object->contains("queue")) {
+            // A program decides; without one the kernel drops.
+            rules.push_back({both(match, Match::maybe), FilterAction::drop, {}, rule_text_});
+            return false;
+        }
         if (const auto action = verdict_in(statement)) {
             rules.push_back({match, action->first, action->second, rule_text_});
             return false;
@@ -181,8 +188,9 @@ private:
             if (protocol == "ip" && name == "protocol") return {.number = 6, .names = {"tcp"}};
             if ((protocol == "tcp" || protocol == "th") && name == "dport") return {.number = connection_.port};
             if (protocol == "tcp" && name == "flags") return {.names = {"syn"}};
-            // A condition on a header that the packet does not have is not met, whatever it says.
-            if (protocol == "udp" || protocol == "icmp" || protocol == "ip6" || protocol == "icmpv6") return absent();
+            if (protocol == "udp" || protocol == "icmp" || protocol == "ip6" || protocol == "icmpv6") {
+                return {.absent = true};
+            }
             return {};
         }
         if (const auto* meta = member(left, "meta")) {
@@ -209,11 +217,10 @@ private:
         return is_in({.names = {"syn"}}, (*sides)[1]) == Match::yes ? Field{.names = {"syn"}} : Field{};
     }
 
-    static Field absent() { return {.names = {std::string()}}; }
-
     Match compare(const Field& value, const json::value& right, const std::string& comparison) const {
+        if (value.absent) return Match::no;
         if (!value.known()) return Match::maybe;
-        if (comparison == "!=") return value.names == absent().names ? Match::no : negated(is_in(value, right));
+        if (comparison == "!=") return negated(is_in(value, right));
         if (comparison == "==" || comparison == "in" || comparison.empty()) return is_in(value, right);
         const auto other = integer(right);
         if (!value.number || !other) return Match::maybe;
