@@ -147,11 +147,12 @@ std::vector<ConfiguredInterface> parse_netplan(const machine::Path& file, std::s
             set_addressing(interface, addressing, line);
         } else if (key == "addresses") {
             std::vector<std::string> items;
+            const auto before = interface.addresses.size();
             const auto list = boost::algorithm::trim_copy_if(value, boost::is_any_of("[] "));
             boost::split(items, list, boost::is_any_of(","));
             for (const auto& item : items)
                 add_address(interface, boost::algorithm::trim_copy_if(item, boost::is_any_of(" \"'")));
-            if (interface.addressing != Addressing::dhcp && !interface.addresses.empty()) {
+            if (interface.addressing != Addressing::dhcp && interface.addresses.size() > before) {
                 set_addressing(interface, Addressing::fixed, line);
             }
         } else if (key == "macaddress") {

@@ -76,11 +76,12 @@ machine::Result<std::vector<Route>> routes_of(const machine::Machine& machine) {
 }
 
 InterfaceKind kind_of_interface(const machine::Machine& machine, const std::string& name) {
-    const auto names = machine.files().list("/sys/class/net/" + name);
+    if (machine.files().status("/sys/class/net/" + name + "/device")) return InterfaceKind::hardware;
+    const auto names = machine.files().list("/sys/devices/virtual/net/" + name);
     if (!names) return InterfaceKind::unknown;
-    const bool has_card = std::ranges::any_of(
-        *names, [](const std::string& entry) { return entry == "device" || entry.starts_with("lower_"); });
-    return has_card ? InterfaceKind::hardware : InterfaceKind::software;
+    const bool is_built_on_another =
+        std::ranges::any_of(*names, [](const std::string& entry) { return entry.starts_with("lower_"); });
+    return is_built_on_another ? InterfaceKind::hardware : InterfaceKind::software;
 }
 
 const machine::NetworkInterface* interface_with(const std::vector<machine::NetworkInterface>& interfaces,
