@@ -12,6 +12,8 @@
 
 namespace remediations {
 
+extern const Remediation extension_error;
+
 using machine::Machine;
 
 namespace {

@@ -68,7 +68,7 @@ extern const Remediation extension_library_mismatch{
                   {Log::commands, mismatch_lines[2]},
                   {Log::commands, mismatch_lines[3]},
                   {Log::extension, construction_line}},
-    .consequences = {"extension-error", "backup-extension-state"},
+    .consequences = {"extension-error", "backup-extension-state", "no-network-catch-all"},
     .diagnose = diagnose,
 };
 

@@ -155,7 +155,7 @@ extern const Remediation file_system_frozen{
         "that somebody wants. A thaw loses no data.",
     .source = "https://github.com/Azure/azure-linux-extensions/issues/951",
     .log_lines = {{Log::kernel, hung_task}, {Log::extension, freeze_begins}},
-    .consequences = {"freeze-failed", "freeze-timeout-too-short", "mount-unreachable"},
+    .consequences = {"extension-error", "freeze-failed", "freeze-timeout-too-short", "mount-unreachable"},
     .diagnose = diagnose,
     .fix = fix,
 };

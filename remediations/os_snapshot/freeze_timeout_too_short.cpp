@@ -135,7 +135,7 @@ extern const Remediation freeze_timeout_too_short{
                   {Log::extension, thaw_too_late},
                   {Log::extension, time_taken},
                   {Log::extension, time_limit}},
-    .consequences = {"freeze-failed"},
+    .consequences = {"extension-error", "freeze-failed"},
     .diagnose = diagnose,
     .fix = fix,
 };

@@ -91,7 +91,7 @@ extern const Remediation memory_pressure{
         "swap. It is a cause where the kernel ended one of them during the last backup; otherwise a risk.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .log_lines = {{Log::kernel, killed}, {Log::kernel, killed_in_group}},
-    .consequences = {"freeze-timeout-too-short"},
+    .consequences = {"extension-error", "freeze-timeout-too-short"},
     .diagnose = diagnose,
 };
 
