@@ -228,10 +228,12 @@ class Fabric:
             handler_settings["protectedSettings"] = protected
         return {"runtimeSettings": [{"handlerSettings": handler_settings}]}
 
-    def instance(self):
-        return json.dumps({"name": "vm", "location": "westeurope", "resourceGroupName": "test", "osType": "Linux",
-                           "subscriptionId": "00000000-0000-0000-0000-000000000000",
-                           "vmId": "00000000-0000-0000-0000-000000000002"})
+    def compute(self):
+        disk = {"name": "os", "diskSizeGB": "30", "managedDisk": {"id": "/disks/os", "storageAccountType": "Premium_LRS"}}
+        return {"name": "vm", "location": "westeurope", "resourceGroupName": "test", "osType": "Linux",
+                "subscriptionId": "00000000-0000-0000-0000-000000000000",
+                "vmId": "00000000-0000-0000-0000-000000000002",
+                "storageProfile": {"osDisk": disk, "dataDisks": []}}
 
     def manifest(self, name):
         """Every published version of an extension and where its package lies; None if there is none."""
@@ -316,7 +318,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if path.endswith("type=certificates"):
             return self.fabric.certificates(self.headers["x-ms-guest-agent-public-x509-cert"])
         if path.startswith("/metadata/instance/compute"):
-            return self.fabric.instance()
+            return json.dumps(self.fabric.compute())
+        if path.startswith("/metadata/instance"):
+            return json.dumps({"compute": self.fabric.compute(), "network": {"interface": []}})
         if path.startswith("/manifests/"):
             return self.fabric.manifest(path.removeprefix("/manifests/"))
         if path.startswith("/packages/"):

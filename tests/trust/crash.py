@@ -28,7 +28,6 @@ ERRORS = ("ENOSPC", "EIO", "EROFS")
 class Crash:
     def __init__(self, program, two_file_systems):
         self.machine = Machine(program, two_file_systems=two_file_systems)
-        self.name = "two file systems" if two_file_systems else "one file system"
         self.tried = {}
         self.losses = []
         self.machine.reset()
@@ -71,7 +70,7 @@ class Crash:
             time.sleep(0.01)
         problems = self.finish(finish)
         if problems:
-            self.losses.append(f"{self.name}, {name}, {what}, then {finish}:\n    " + "\n    ".join(problems))
+            self.lose(f"{name}, {what}, then {finish}", problems)
 
     def finish(self, how):
         run = self.machine.run
@@ -97,7 +96,11 @@ class Crash:
 
     def expect(self, name, expected):
         if problems := differences(expected, self.machine.snapshot()):
-            self.losses.append(f"{self.name}, {name}:\n    " + "\n    ".join(problems))
+            self.lose(name, problems)
+
+    def lose(self, what, problems):
+        self.losses.append(what)
+        print(f"lost: {what}:\n    " + "\n    ".join(problems), flush=True)
 
     def broken(self):
         self.machine.reset()
@@ -138,7 +141,8 @@ class Crash:
         def chosen(points):
             return points if share >= 1 else random.sample(points, max(1, int(len(points) * share)))
 
-        for prepare, command, points in ((self.broken, FIX, self.fix_points), (self.repaired, ("undo",), self.undo_points)):
+        for prepare, command, points in ((self.broken, FIX, self.fix_points),
+                                         (self.repaired, ("undo",), self.undo_points)):
             for call, number in chosen(points):
                 for how in ways if command == FIX and share >= 1 else ("undo",) if command != FIX else (ways[turn % 2],):
                     self.attempt(f"{command[0]} killed at a call",
@@ -151,7 +155,8 @@ class Crash:
                     self.attempt(f"{command[0]} with one failure",
                                  self.injected(prepare, command, f"{call}:error={error}:when={number}"), how)
                     turn += 1
-            for call, number in chosen([point for point in failing if point[0] in ("write", "fsync", "renameat", "renameat2")]):
+            lasting = [point for point in failing if point[0] in ("write", "fsync", "renameat", "renameat2")]
+            for call, number in chosen(lasting):
                 how = ways[turn % 2] if command == FIX else "undo"
                 self.attempt(f"{command[0]} with failures from then on",
                              self.injected(prepare, command, f"{call}:error={random.choice(ERRORS)}:when={number}+"), how)
@@ -182,7 +187,8 @@ class WorkerCrash(Crash):
     def run(self, share, random_kills):
         for count in range(random_kills):
             victims = (("worker",), ("supervise",), ("supervise", "worker"))[count % 3]
-            self.attempt(f"{' and '.join(victims)} killed sometime", lambda: self.one(victims), ("again", "undo")[count // 3 % 2])
+            self.attempt(f"{' and '.join(victims)} killed sometime", lambda: self.one(victims),
+                         ("again", "undo")[count // 3 % 2])
 
     def finish(self, how):
         problems = [problem for problem in [self.machine.wait_until_idle()] if problem]
@@ -197,14 +203,6 @@ class WorkerCrash(Crash):
         return problems + super().finish(how)
 
 
-def main(program, share, random_kills, worker_kills):
-    """Returns (tries by kind, losses)."""
-    tried, losses = {}, []
-    for kind, elsewhere, kills in ((Crash, False, random_kills), (Crash, True, random_kills), (WorkerCrash, False, worker_kills)):
-        crash = kind(program, elsewhere)
-        crash.run(share, kills)
-        for name, count in crash.tried.items():
-            tried[name] = tried.get(name, 0) + count
-        losses += crash.losses
-        crash.machine.kill_processes()
-    return tried, losses
+TESTS = {"crash on one file system": lambda program: Crash(program, False),
+         "crash across two file systems": lambda program: Crash(program, True),
+         "crash under the guest agent": lambda program: WorkerCrash(program, False)}
