@@ -17,8 +17,16 @@ struct Marker {
 };
 
 constexpr Marker markers[] = {
-    {"sig=", "&\"' \t\r\n<>\\"},     {"AccountKey=", ";\"' \t\r\n<>\\"},       {"SharedAccessKey=", ";\"' \t\r\n<>\\"},
-    {"password=", "&;\"' \t\r\n<>"}, {"Authorization: Bearer ", " \t\r\n\"'"},
+    {"sig=", "&\"' \t\r\n<>\\"},
+    {"AccountKey=", ";\"' \t\r\n<>\\"},
+    {"SharedAccessKey=", ";\"' \t\r\n<>\\"},
+    {"password=", "&;\"' \t\r\n<>"},
+    {"Authorization: Bearer ", " \t\r\n\"'"},
+    // of network configurations
+    {"psk=", "\r\n"},
+    {"private-key=", "\r\n"},
+    {"preshared-key=", "\r\n"},
+    {"password: ", "\r\n"},
 };
 
 /// JSON members whose text value is a secret; the quote may itself be escaped in a nested document.
@@ -112,12 +120,29 @@ std::string without_private_keys(std::string_view text) {
     });
 }
 
+/// The password of "http://name:password@host".
+std::string without_url_passwords(std::string_view text) {
+    constexpr std::string_view scheme_end = "://";
+    return replace_each(text, [&](std::size_t from) -> std::optional<Secret> {
+        for (auto at = text.find(scheme_end, from); at != text.npos; at = text.find(scheme_end, at)) {
+            at += scheme_end.size();
+            const auto authority = text.substr(at, text.find_first_of("/?# \t\r\n\"'<>", at) - at);
+            const auto colon = authority.find(':');
+            const auto host = authority.rfind('@');
+            if (host == authority.npos || colon >= host) continue;
+            return Secret{at + colon + 1, at + host, at + host};
+        }
+        return std::nullopt;
+    });
+}
+
 }  // namespace
 
 std::string redact(std::string_view text) {
     std::string redacted(text);
     for (const auto& marker : markers) redacted = without_marked(redacted, marker);
     for (const auto member : secret_members) redacted = without_members(redacted, member);
+    redacted = without_url_passwords(redacted);
     redacted = without_private_keys(redacted);
     return redacted;
 }
