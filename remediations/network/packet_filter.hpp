@@ -14,7 +14,7 @@ struct OutgoingConnection {
     std::uint32_t destination = 0;  ///< IPv4, host byte order
     std::uint16_t port = 80;
     std::optional<std::uint32_t> source = {};  ///< IPv4; nullopt where it is not known
-    std::string interface = {};           ///< it leaves through; empty where it is not known
+    std::string interface = {};                ///< it leaves through; empty where it is not known
 };
 
 /// Whether a condition is met. `maybe`: it is one that cannot be judged from outside, a rate or a set
