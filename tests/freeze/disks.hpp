@@ -135,7 +135,7 @@ public:
                   state_->longest = std::max(state_->longest.load(), (now - last).count());
                   state_->last = now.time_since_epoch().count();
                   last = now;
-                  ::usleep(200);
+                  ::usleep(2000);
               }
               return 0;
           }) {

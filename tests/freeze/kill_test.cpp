@@ -92,7 +92,7 @@ protected:
             EXPECT_TRUE(is_writable(disk->path(), std::chrono::seconds(20))) << "the computer is not that slow";
             ++slow_;
         }
-        EXPECT_TRUE(process.ends_within(std::chrono::seconds(5)));
+        EXPECT_TRUE(process.ends_within(std::chrono::seconds(30)));
         for (const pid_t watcher : watchers) {
             EXPECT_TRUE(is_gone(watcher)) << "a watcher lives on";
         }
