@@ -39,7 +39,7 @@ std::vector<std::string> running_scanners(const Machine& machine) {
     const auto processes = machine.processes().list();
     if (!processes) return found;
     for (const auto& [name, product] : scanners) {
-        const auto runs = [name](const machine::Process& process) { return process.name.starts_with(name); };
+        const auto runs = [prefix = name](const machine::Process& process) { return process.name.starts_with(prefix); };
         if (std::ranges::any_of(*processes, runs)) found.emplace_back(product);
     }
     return found;

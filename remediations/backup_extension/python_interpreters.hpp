@@ -14,7 +14,7 @@ struct PythonVersion {
     int major = 0;
     int minor = 0;
 
-    friend auto operator<=>(const PythonVersion&, const PythonVersion&) = default;
+    friend auto operator<=>(const PythonVersion&, const PythonVersion&) = default;  // NOLINT(modernize-use-nullptr)
 };
 
 /// Which interpreters main/handle.sh of the backup extension tries: each name in the first folder
