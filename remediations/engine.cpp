@@ -23,16 +23,17 @@ using machine::Result;
 
 namespace {
 
+bool is_named(const std::vector<std::string>& ids, const Remediation& remediation) {
+    return std::ranges::find(ids, remediation.id) != ids.end();
+}
+
 std::vector<Outcome> selected_for(const RunOptions& options, machine::Platform platform) {
-    const auto named_in = [](const std::vector<std::string>& ids, const Remediation& remediation) {
-        return std::ranges::find(ids, remediation.id) != ids.end();
-    };
     std::vector<Outcome> selected;
     for (const auto* remediation : catalogue()) {
         if (!applies_to(remediation->scope, platform)) continue;
-        const bool named = named_in(options.only, *remediation);
+        const bool named = is_named(options.only, *remediation);
         if (!named && (remediation->on_request || !options.only.empty())) continue;
-        if (named_in(options.exclude, *remediation)) continue;
+        if (is_named(options.exclude, *remediation)) continue;
         selected.push_back({remediation, {}, {}});
     }
     return selected;
@@ -63,10 +64,13 @@ Finding without_secrets(Finding finding) {
 }
 
 /// A diagnosis that throws is a diagnosis that could not look.
-Finding diagnose(const Remediation& remediation, const Machine& machine, const std::string& error_code) {
-    if (!remediation.diagnose) return diagnose_by_code(remediation, error_code);
+Finding diagnose(const Remediation& remediation, const Machine& machine, const RunOptions& options) {
+    const auto& error_code = options.error_code;
+    if (!remediation.diagnose && !remediation.diagnose_for) return diagnose_by_code(remediation, error_code);
+    const Question question{error_code, is_named(options.only, remediation)};
     try {
-        auto finding = without_secrets(remediation.diagnose(machine));
+        auto finding = without_secrets(remediation.diagnose_for ? remediation.diagnose_for(machine, question)
+                                                                : remediation.diagnose(machine));
         // What shows in the VM only in part shows in the error code too.
         const bool is_told_by_code = !remediation.instructions.empty() && explains(remediation, error_code);
         return is_told_by_code && !is_left(finding.state) ? diagnose_by_code(remediation, error_code) : finding;
@@ -76,12 +80,12 @@ Finding diagnose(const Remediation& remediation, const Machine& machine, const s
 }
 
 /// Diagnoses mostly wait (for a probe, a tool, the service manager), so there are more threads than cores.
-void diagnose_all(std::vector<Outcome>& outcomes, const Machine& machine, const std::string& error_code) {
+void diagnose_all(std::vector<Outcome>& outcomes, const Machine& machine, const RunOptions& options) {
     constexpr std::size_t most_threads = 8;
     std::atomic<std::size_t> next = 0;
     const auto work = [&] {
         for (auto index = next++; index < outcomes.size(); index = next++) {
-            outcomes[index].finding = diagnose(*outcomes[index].remediation, machine, error_code);
+            outcomes[index].finding = diagnose(*outcomes[index].remediation, machine, options);
         }
     };
     std::vector<std::jthread> threads;
@@ -90,12 +94,12 @@ void diagnose_all(std::vector<Outcome>& outcomes, const Machine& machine, const 
 }
 
 /// A later fix can have healed what an earlier one could not: COM+ starts once MSDTC does.
-void look_again(std::vector<Outcome>& outcomes, const Machine& machine, const std::string& error_code) {
+void look_again(std::vector<Outcome>& outcomes, const Machine& machine, const RunOptions& options) {
     const auto is_fixed = [](const Outcome& outcome) { return outcome.finding.state == State::fixed; };
     if (std::ranges::none_of(outcomes, is_fixed)) return;
     for (auto& outcome : outcomes) {
         if (!is_left(outcome.finding.state)) continue;
-        auto now = diagnose(*outcome.remediation, machine, error_code);
+        auto now = diagnose(*outcome.remediation, machine, options);
         if (now.state != State::healthy) continue;
         now.state = State::fixed;
         now.summary = fmt::format("Healed by another fix: {}", outcome.finding.summary);
@@ -161,7 +165,7 @@ public:
             return {};
         }
         // An earlier fix may have healed this one too.
-        outcome.finding = diagnose(*outcome.remediation, machine_, options_.error_code);
+        outcome.finding = diagnose(*outcome.remediation, machine_, options_);
         if (outcome.finding.state != State::broken) {
             if (outcome.finding.state == State::healthy) outcome.finding.state = State::fixed;
             return {};
@@ -248,7 +252,7 @@ private:
         machine_.forget_derived();
         outcome.changes = changes.descriptions();
         const auto before = outcome.finding;
-        outcome.finding = diagnose(*outcome.remediation, machine_, options_.error_code);
+        outcome.finding = diagnose(*outcome.remediation, machine_, options_);
         if (fixed && outcome.finding.state == State::healthy) {
             outcome.finding.state = State::fixed;
             outcome.finding.evidence = before.evidence;
@@ -266,7 +270,7 @@ private:
             return step.result == UndoneStep::Result::left_alone || step.result == UndoneStep::Result::failed ||
                    step.result == UndoneStep::Result::not_undoable;
         };
-        outcome.finding = diagnose(*outcome.remediation, machine_, options_.error_code);
+        outcome.finding = diagnose(*outcome.remediation, machine_, options_);
         outcome.finding.action =
             fmt::format("The fix did not help ({}) and was taken back. {}", why, outcome.finding.action);
         std::vector<std::string> remaining;
@@ -314,7 +318,7 @@ Result<Report> run(const RunOptions& options, Machine& machine, const std::files
     Fixer fixer(options, machine, state_folder);
     if (const auto recovered = fixer.recover(); !recovered) return recovered.error();
     options.progress("diagnosing");
-    diagnose_all(report.outcomes, machine, options.error_code);
+    diagnose_all(report.outcomes, machine, options);
     auto root = root_cause_of(report.outcomes, report.error_code);
     report.root_cause = root.remediation;
     report.root_cause_reason = std::move(root.reason);
@@ -324,7 +328,7 @@ Result<Report> run(const RunOptions& options, Machine& machine, const std::files
         fixer.show_earlier_fix(*outcome);
         if (const auto treated = fixer.treat(*outcome, report.outcomes); !treated) return treated.error();
     }
-    look_again(report.outcomes, machine, options.error_code);
+    look_again(report.outcomes, machine, options);
     report.run_id = fixer.run_id();
     if (auto* journal = fixer.journal()) {
         const auto noted =

@@ -102,6 +102,12 @@ struct Finding {
     static Finding unknown(const std::string& looked_at, const machine::Error& error);
 };
 
+/// What a run was asked, as far as it concerns one remediation.
+struct Question {
+    std::string error_code;  ///< of the failed backup job, as the vault reports it; may be empty
+    bool named = false;      ///< the run names this remediation in RunOptions::only
+};
+
 /// One cause of failing backups: its facts and two functions. A remediation without `fix` only
 /// tells a person what to do.
 struct Remediation {
@@ -123,6 +129,9 @@ struct Remediation {
     /// Empty for what lies outside the VM: then the vault's error code alone shows it. With both, the
     /// code counts where diagnose finds nothing.
     std::function<Finding(const machine::Machine&)> diagnose = {};
+    /// In place of diagnose, where the question decides how closely to look or how to weigh what is seen:
+    /// for a slow tool, or a cause that shows in the error code and in the VM.
+    std::function<Finding(const machine::Machine&, const Question&)> diagnose_for = {};
     /// Changes the machine through `changes` alone. Returns the first failure; the engine then
     /// undoes what was done. Not called unless diagnose just said broken.
     std::function<machine::Result<void>(const Finding&, Changes&)> fix = {};
