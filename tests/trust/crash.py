@@ -11,9 +11,17 @@ import time
 
 from private_machine import HANDLER, PROGRAM, Machine, differences
 
-REPAIRED = "extensions-disabled,agent-library-noexec,backup-extension-state,script-permissions"
-FIX = ("fix", "--max-disruption", "workload", "--only", REPAIRED)
-SETTINGS = {"mode": "fix", "maxDisruption": "workload", "only": REPAIRED.split(",")}
+REPAIRED = ["extensions-disabled", "backup-extension-state", "script-permissions"]
+# The extension's state is a consequence of a library that is mounted noexec, so no run repairs both.
+WITH_REMOUNT = ["extensions-disabled", "agent-library-noexec", "script-permissions"]
+
+
+def fix_command(repaired):
+    return "fix", "--max-disruption", "workload", "--only", ",".join(repaired)
+
+
+FIX = fix_command(REPAIRED)
+SETTINGS = {"mode": "fix", "maxDisruption": "workload", "only": REPAIRED}
 
 # Every call by which the program changes something or waits for somebody who does.
 CALLS = ("write pwrite64 fsync ftruncate mkdirat mkdir openat renameat renameat2 rename unlinkat unlink fchmod fchmodat "
@@ -26,17 +34,18 @@ ERRORS = ("ENOSPC", "EIO", "EROFS")
 
 
 class Crash:
-    def __init__(self, program, two_file_systems):
-        self.machine = Machine(program, two_file_systems=two_file_systems)
+    def __init__(self, program, repaired=REPAIRED, **machine):
+        self.machine = Machine(program, **machine)
+        self.fix = fix_command(repaired)
         self.tried = {}
         self.losses = []
         self.machine.reset()
         self.before = self.machine.snapshot()
         start = time.monotonic()
-        self.fix_points = self.points(*FIX)
+        self.fix_points = self.points(*self.fix)
         self.fixed = self.machine.snapshot()
         if self.fixed == self.before:
-            raise RuntimeError("the run fixed nothing: " + self.machine.run(*FIX).stdout)
+            raise RuntimeError("the run fixed nothing: " + self.machine.run(*self.fix).stdout)
         self.undo_points = self.points("undo")
         self.duration = (time.monotonic() - start) / 2
         self.expect("an undisturbed undo", self.before)
@@ -79,7 +88,7 @@ class Crash:
         if history.returncode != 0 or "cannot be read" in history.stdout:
             problems.append(f"history: {history.stdout}{history.stderr}")
         if how == "again":
-            again = run(*FIX)
+            again = run(*self.fix)
             if again.returncode != 0:
                 problems.append(f"fix again: exit code {again.returncode}\n{again.stdout[-3000:]}{again.stderr}")
             problems += differences(self.fixed, self.machine.snapshot())
@@ -107,7 +116,7 @@ class Crash:
 
     def repaired(self):
         self.machine.reset()
-        done = self.machine.run(*FIX)
+        done = self.machine.run(*self.fix)
         if done.returncode != 0:
             raise RuntimeError(f"the run to undo failed: {done.stdout}{done.stderr}")
 
@@ -141,29 +150,30 @@ class Crash:
         def chosen(points):
             return points if share >= 1 else random.sample(points, max(1, int(len(points) * share)))
 
-        for prepare, command, points in ((self.broken, FIX, self.fix_points),
+        for prepare, command, points in ((self.broken, self.fix, self.fix_points),
                                          (self.repaired, ("undo",), self.undo_points)):
+            endings = ways if command == self.fix else ("undo",)
             for call, number in chosen(points):
-                for how in ways if command == FIX and share >= 1 else ("undo",) if command != FIX else (ways[turn % 2],):
+                for how in endings if share >= 1 else [endings[turn % len(endings)]]:
                     self.attempt(f"{command[0]} killed at a call",
                                  self.injected(prepare, command, f"{call}:signal=SIGKILL:when={number}"), how)
                 turn += 1
             failing = [(call, number) for call, number in points if call in FAILING]
             for error in ERRORS:
                 for call, number in chosen(failing):
-                    how = ways[turn % 2] if command == FIX else "undo"
                     self.attempt(f"{command[0]} with one failure",
-                                 self.injected(prepare, command, f"{call}:error={error}:when={number}"), how)
+                                 self.injected(prepare, command, f"{call}:error={error}:when={number}"),
+                                 endings[turn % len(endings)])
                     turn += 1
             lasting = [point for point in failing if point[0] in ("write", "fsync", "renameat", "renameat2")]
             for call, number in chosen(lasting):
-                how = ways[turn % 2] if command == FIX else "undo"
                 self.attempt(f"{command[0]} with failures from then on",
-                             self.injected(prepare, command, f"{call}:error={random.choice(ERRORS)}:when={number}+"), how)
+                             self.injected(prepare, command, f"{call}:error={random.choice(ERRORS)}:when={number}+"),
+                             endings[turn % len(endings)])
                 turn += 1
         for count in range(random_kills):
             if count % 4:
-                self.attempt("fix killed sometime", self.killed_sometime(self.broken, FIX), ways[count % 2])
+                self.attempt("fix killed sometime", self.killed_sometime(self.broken, self.fix), ways[count % 2])
             else:
                 self.attempt("undo killed sometime", self.killed_sometime(self.repaired, ("undo",)), "undo")
 
@@ -203,6 +213,7 @@ class WorkerCrash(Crash):
         return problems + super().finish(how)
 
 
-TESTS = {"crash on one file system": lambda program: Crash(program, False),
-         "crash across two file systems": lambda program: Crash(program, True),
-         "crash under the guest agent": lambda program: WorkerCrash(program, False)}
+TESTS = {"crash on one file system": Crash,
+         "crash across two file systems": lambda program: Crash(program, library_options="nosuid"),
+         "crash with a remount": lambda program: Crash(program, WITH_REMOUNT, library_options="noexec,nosuid,noatime"),
+         "crash under the guest agent": WorkerCrash}

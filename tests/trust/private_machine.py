@@ -54,10 +54,10 @@ Lib.Dir=/var/lib/waagent
 
 
 class Machine:
-    def __init__(self, program, folder="/run/trust", two_file_systems=False):
-        """`two_file_systems`: what is moved to quarantine has to be copied, and the agent's library is mounted noexec."""
+    def __init__(self, program, folder="/run/trust", library_options=None):
+        """`library_options`: the agent's library is a mount with these, so what is moved to quarantine is copied."""
         self.root = pathlib.Path(folder)
-        self.two_file_systems = two_file_systems
+        self.library_options = library_options
         self.root.mkdir(exist_ok=True)
         _run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", self.root)
         for name in ("usr", "proc", "dev", "etc", "opt", "run", "tmp", "var/lib", "var/log", STATE):
@@ -69,7 +69,7 @@ class Machine:
         _run("mount", "-t", "proc", "proc", self.root / "proc")
         _run("mount", "--rbind", "/dev", self.root / "dev")
         (self.root / "tmp").chmod(0o1777)
-        if two_file_systems:
+        if library_options:
             (self.root / LIBRARY).mkdir()
             _run("mount", "-t", "tmpfs", "-o", "mode=700", "tmpfs", self.root / LIBRARY)
         shutil.copy2(program, self.root / PROGRAM[1:])
@@ -94,8 +94,8 @@ class Machine:
             (self.root / path).mkdir(exist_ok=True)
             for leftover in (self.root / path).iterdir():
                 shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
-        if self.two_file_systems:
-            _run("mount", "-o", "remount,bind,noexec,nosuid,noatime", self.root / LIBRARY)
+        if self.library_options:
+            _run("mount", "-o", f"remount,bind,{self.library_options}", self.root / LIBRARY)
         (self.root / STATE).chmod(0o700)
         for folder in ("etc", "run"):
             for leftover in (self.root / folder).glob(".backup-remediation.*"):
@@ -113,6 +113,11 @@ class Machine:
         extension = f"{LIBRARY}/{SNAPSHOT}-{VERSION}"
         self._write(f"{LIBRARY}/{SNAPSHOT}__{VERSION}.zip", "PK")
         self._write(f"{extension}/HandlerManifest.json", "[{}]")
+        self._write(f"{extension}/HandlerEnvironment.json", "[{}]")
+        self._write(f"{extension}/main/handle.py", "pass\n")
+        for folder in ("safefreeze", "safefreezeArm64"):
+            (self.root / extension / f"main/{folder}/bin").mkdir(parents=True)
+            shutil.copy2("/usr/bin/true", self.root / extension / f"main/{folder}/bin/safefreeze")
         self._write(f"{extension}/main/handle.sh", "#!/bin/sh\n" + "x" * 5000, 0o4755)
         self._write(f"{extension}/main/deep/er/file", "1", 0o400)
         self._write(f"{extension}/config/HandlerState", "NotInstalled")
