@@ -75,6 +75,10 @@ Result<void> Changes::set_registry_value(const std::string& key, const std::stri
     return set(*registry_value_slot(key, name), to_slot_value(value));
 }
 
+Result<void> Changes::remove_registry_value(const std::string& key, const std::string& name) {
+    return set(*registry_value_slot(key, name), nullptr);
+}
+
 Result<void> Changes::remove_registry_key(const std::string& key) {
     return set(*registry_key_slot(key), nullptr);
 }
@@ -113,6 +117,23 @@ Result<void> Changes::set_service_restarts(const std::string& service, bool rest
 
 Result<void> Changes::set_permissions(const machine::Path& path, const machine::FilePermissions& permissions) {
     return set(*permissions_slot(path), to_slot_value(permissions));
+}
+
+Result<void> Changes::set_security(const machine::Path& path, const std::string& sddl) {
+    return set(*security_slot(path), SlotValue(sddl));
+}
+
+Result<void> Changes::remove_certificate(const std::string& store, const std::string& thumbprint) {
+    return set(*certificate_slot(store, thumbprint), nullptr);
+}
+
+Result<void> Changes::end_process(const machine::Process& process) {
+    JournalStep step;
+    step.remediation = remediation_;
+    step.subject = fmt::format("{} (process {})", process.name, process.pid);
+    step.description = "end " + step.subject;
+    step.action = "end-process";
+    return act(step, [&] { return machine_.processes().end(process.pid, process.started); });
 }
 
 Result<void> Changes::remount(const machine::Path& target, const std::string& option) {

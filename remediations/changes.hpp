@@ -36,6 +36,7 @@ public:
     machine::Result<void> quarantine(const machine::Path& path);
     machine::Result<void> set_registry_value(const std::string& key, const std::string& name,
                                              const machine::RegistryValue& value);
+    machine::Result<void> remove_registry_value(const std::string& key, const std::string& name);
     machine::Result<void> remove_registry_key(const std::string& key);
     machine::Result<void> set_service_start(const std::string& service, machine::StartType start);
     machine::Result<void> set_service_account(const std::string& service, const std::string& account);
@@ -48,6 +49,12 @@ public:
     machine::Result<void> set_service_restarts(const std::string& service, bool restarts);
     /// Mode, owner and group of a file or folder.
     machine::Result<void> set_permissions(const machine::Path& path, const machine::FilePermissions& permissions);
+    /// Windows: owner, group and access control list, in SDDL, of a file or folder, not of what lies in it.
+    machine::Result<void> set_security(const machine::Path& path, const std::string& sddl);
+    /// Takes a certificate out of a store of the computer ("My"); its private key stays.
+    machine::Result<void> remove_certificate(const std::string& store, const std::string& thumbprint);
+    /// Ends a process without asking it. Undo cannot bring it back.
+    machine::Result<void> end_process(const machine::Process& process);
     /// Gives a mount an option that has an opposite: "exec". fstab stays as it is.
     machine::Result<void> remount(const machine::Path& target, const std::string& option);
     /// Ends the freeze of a file system. Undo leaves it thawed.

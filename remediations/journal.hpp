@@ -22,8 +22,8 @@ struct JournalStep {
     boost::json::object slot;  ///< Slot::identity()
     SlotValue before;
     SlotValue after;
-    std::string action;   ///< "restart-service", "run-tool", "thaw"
-    std::string subject;  ///< the service, command line or mount point the action is about
+    std::string action;   ///< "restart-service", "run-tool", "thaw", "end-process"
+    std::string subject;  ///< the service, command line, mount point or process the action is about
     std::optional<StepOutcome> outcome;
 };
 

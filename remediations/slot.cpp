@@ -11,6 +11,7 @@
 
 #include "remediations/firewall_rule.hpp"
 #include "remediations/machine/registry_json.hpp"
+#include "remediations/machine/security_descriptor.hpp"
 
 namespace remediations {
 
@@ -180,6 +181,7 @@ public:
     json::object identity() const override { return {{"kind", "registry-value"}, {"key", key_}, {"name", name_}}; }
 
     std::string describe(const SlotValue&, const SlotValue& after) const override {
+        if (after.is_null()) return fmt::format("remove registry value {}\\{}", key_, name_);
         return fmt::format("set registry value {}\\{} to {}", key_, name_, show(after));
     }
 
@@ -436,6 +438,85 @@ private:
     machine::Path path_;
 };
 
+class Security final : public Slot {
+public:
+    explicit Security(machine::Path path) : path_(std::move(path)) {}
+
+    json::object identity() const override { return {{"kind", "security"}, {"path", path_}}; }
+
+    std::string describe(const SlotValue& before, const SlotValue& after) const override {
+        return fmt::format("set owner and access control list of {} from {} to {}", path_, show(before), show(after));
+    }
+
+    Result<SlotValue> read(const Machine& machine) const override {
+        const auto security = machine.files().security(path_);
+        if (!security) return security.error();
+        return SlotValue(*security);
+    }
+
+    Result<void> write(Machine& machine, const SlotValue& value) const override {
+        if (!value.is_string()) return invalid_value("access control list of " + path_ + " is no text");
+        return machine.files().set_security(path_, std::string(value.get_string()));
+    }
+
+    /// Windows writes what it was given in another way. And parts that a text does not name are kept.
+    bool is_between(const SlotValue& now, const SlotValue& before, const SlotValue& after) const override {
+        const auto current = descriptor_in(now);
+        const auto old = descriptor_in(before);
+        auto wanted = descriptor_in(after);
+        if (!current || !old || !wanted) return false;
+        if (wanted->owner.empty()) wanted->owner = old->owner;
+        if (wanted->group.empty()) wanted->group = old->group;
+        if (!wanted->has_access_list) {
+            wanted->has_access_list = old->has_access_list;
+            wanted->is_protected = old->is_protected;
+            wanted->entries = old->entries;
+        }
+        return machine::same_file_security(*current, *old) || machine::same_file_security(*current, *wanted);
+    }
+
+private:
+    static std::optional<machine::SecurityDescriptor> descriptor_in(const SlotValue& value) {
+        const auto* text = value.if_string();
+        const auto parsed = text ? machine::parse_security_descriptor(*text) : Error{};
+        return parsed ? std::optional(*parsed) : std::nullopt;
+    }
+
+    machine::Path path_;
+};
+
+class CertificateSlot final : public Slot {
+public:
+    CertificateSlot(std::string store, std::string thumbprint)
+        : store_(std::move(store)), thumbprint_(std::move(thumbprint)) {}
+
+    json::object identity() const override {
+        return {{"kind", "certificate"}, {"store", store_}, {"thumbprint", thumbprint_}};
+    }
+
+    std::string describe(const SlotValue&, const SlotValue& after) const override {
+        return after.is_null() ? fmt::format("remove certificate {} from the computer's store {}", thumbprint_, store_)
+                               : fmt::format("put certificate {} into the computer's store {}", thumbprint_, store_);
+    }
+
+    Result<SlotValue> read(const Machine& machine) const override {
+        const auto serialized = machine.certificates().serialized(store_, thumbprint_);
+        if (serialized) return SlotValue(*serialized);
+        if (serialized.error().kind == ErrorKind::not_found) return SlotValue(nullptr);
+        return serialized.error();
+    }
+
+    Result<void> write(Machine& machine, const SlotValue& value) const override {
+        if (value.is_null()) return machine.certificates().remove(store_, thumbprint_);
+        if (!value.is_string()) return invalid_value("certificate " + thumbprint_ + " is no text");
+        return machine.certificates().add(store_, std::string(value.get_string()));
+    }
+
+private:
+    std::string store_;
+    std::string thumbprint_;
+};
+
 class ServiceRestarts final : public Slot {
 public:
     explicit ServiceRestarts(std::string service) : service_(std::move(service)) {}
@@ -570,6 +651,14 @@ std::unique_ptr<Slot> permissions_slot(machine::Path path) {
     return std::make_unique<Permissions>(std::move(path));
 }
 
+std::unique_ptr<Slot> security_slot(machine::Path path) {
+    return std::make_unique<Security>(std::move(path));
+}
+
+std::unique_ptr<Slot> certificate_slot(std::string store, std::string thumbprint) {
+    return std::make_unique<CertificateSlot>(std::move(store), std::move(thumbprint));
+}
+
 std::unique_ptr<Slot> service_restarts_slot(std::string service) {
     return std::make_unique<ServiceRestarts>(std::move(service));
 }
@@ -617,6 +706,14 @@ Result<std::unique_ptr<Slot>> make_slot(const json::object& identity) {
     if (kind == "permissions") {
         if (auto checked = require({"path"}); !checked) return checked.error();
         return permissions_slot(text("path"));
+    }
+    if (kind == "security") {
+        if (auto checked = require({"path"}); !checked) return checked.error();
+        return security_slot(text("path"));
+    }
+    if (kind == "certificate") {
+        if (auto checked = require({"store", "thumbprint"}); !checked) return checked.error();
+        return certificate_slot(text("store"), text("thumbprint"));
     }
     if (kind == "mount-option") {
         if (auto checked = require({"target", "option"}); !checked) return checked.error();

@@ -51,6 +51,10 @@ std::unique_ptr<Slot> service_running_slot(std::string service);
 
 /// Mode, owner and group of a file or folder.
 std::unique_ptr<Slot> permissions_slot(machine::Path path);
+/// Owner, group and access control list of a file or folder of Windows, as SDDL.
+std::unique_ptr<Slot> security_slot(machine::Path path);
+/// A certificate in a store of the computer, serialized with its properties; its private key is not part of it.
+std::unique_ptr<Slot> certificate_slot(std::string store, std::string thumbprint);
 /// Whether systemd starts a service again when it ends. Written with a drop-in of ours; put back by removing it.
 std::unique_ptr<Slot> service_restarts_slot(std::string service);
 /// Which of an option and its opposite a mount has, "exec" or "noexec"; `option` is either of them.

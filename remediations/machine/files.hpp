@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -46,6 +47,15 @@ struct Space {
     friend bool operator==(const Space&, const Space&) = default;
 };
 
+/// What the version resource of an executable says of it.
+struct FileVersion {
+    std::array<std::uint16_t, 4> number = {};  ///< FILEVERSION, which is no text: 10, 0, 20348, 1
+    std::string company = {};                  ///< CompanyName; empty where it has none
+    std::string product = {};                  ///< ProductName
+
+    friend bool operator==(const FileVersion&, const FileVersion&) = default;
+};
+
 /// The file system. Reading is const; whoever holds a const Machine cannot write.
 /// Symbolic links are never followed in the last component of a path.
 class Files {
@@ -69,6 +79,12 @@ public:
     /// Names (not paths) in a directory, sorted, without "." and "..".
     virtual Result<std::vector<std::string>> list(const Path& directory) const = 0;
 
+    /// Owner, group and access control list as SDDL, which security_descriptor.hpp takes apart. Windows only.
+    virtual Result<std::string> security(const Path& path) const;
+
+    /// ErrorKind::invalid where the file has no version resource. Windows only.
+    virtual Result<FileVersion> version(const Path& path) const;
+
     /// Creates or replaces a regular file atomically and durably (temporary file, sync, rename,
     /// sync of the directory). A replaced file keeps its owner, mode, ACL and extended
     /// attributes; a new one gets `mode` (ignored on Windows) and the caller's owner.
@@ -80,6 +96,10 @@ public:
 
     /// Of a regular file or directory. ErrorKind::unsupported on Windows.
     virtual Result<void> set_permissions(const Path& path, const FilePermissions& permissions) = 0;
+
+    /// Owner, group and access control list, as far as `sddl` names them; of this file or folder alone, not of what
+    /// lies in it. Windows only.
+    virtual Result<void> set_security(const Path& path, const std::string& sddl);
 
     /// Renames a file or directory tree; copies and then removes it where the target lies on
     /// another file system. The target must not exist; its parent is created (mode 0700).

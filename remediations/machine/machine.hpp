@@ -7,12 +7,15 @@
 #include <string>
 #include <typeindex>
 
+#include "remediations/machine/certificates.hpp"
+#include "remediations/machine/event_log.hpp"
 #include "remediations/machine/files.hpp"
 #include "remediations/machine/mounts.hpp"
 #include "remediations/machine/network.hpp"
 #include "remediations/machine/processes.hpp"
 #include "remediations/machine/registry.hpp"
 #include "remediations/machine/services.hpp"
+#include "remediations/machine/wmi.hpp"
 
 namespace machine {
 
@@ -40,6 +43,10 @@ struct MachineParts {
     std::unique_ptr<Processes> processes;
     std::unique_ptr<Mounts> mounts;
     std::unique_ptr<Network> network;
+    // Of Windows alone: elsewhere these stay, and have nothing.
+    std::unique_ptr<EventLog> events = std::make_unique<EventLog>();
+    std::unique_ptr<CertificateStore> certificates = std::make_unique<CertificateStore>();
+    std::unique_ptr<Wmi> wmi = std::make_unique<Wmi>();
 };
 
 class Machine;
@@ -82,6 +89,9 @@ public:
     const Processes& processes() const { return *parts_.processes; }
     const Mounts& mounts() const { return *parts_.mounts; }
     const Network& network() const { return *parts_.network; }
+    const EventLog& events() const { return *parts_.events; }
+    const CertificateStore& certificates() const { return *parts_.certificates; }
+    const Wmi& wmi() const { return *parts_.wmi; }
 
     /// Something worked out from the machine once, however many ask, and kept until the machine is
     /// changed: T is made by T(const Machine&).
@@ -98,6 +108,7 @@ public:
     Registry& registry() { return *parts_.registry; }
     Processes& processes() { return *parts_.processes; }
     Mounts& mounts() { return *parts_.mounts; }
+    CertificateStore& certificates() { return *parts_.certificates; }
 
 private:
     MachineParts parts_;

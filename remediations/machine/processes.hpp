@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "remediations/machine/files.hpp"
 #include "remediations/machine/result.hpp"
 
 namespace machine {
@@ -52,8 +53,16 @@ public:
     /// answer is ErrorKind::timed_out. A non-zero exit code is not an error.
     virtual Result<CommandOutput> query(const Command& command) const = 0;
 
+    /// The executable and the libraries that a process has loaded. Windows only.
+    virtual Result<std::vector<Path>> modules(std::uint32_t pid) const;
+
     /// The same for a tool that changes the machine; reached through Changes alone.
     virtual Result<CommandOutput> run(const Command& command) = 0;
+
+    /// Ends one process at once, without asking it, and waits until it is gone: timed_out after five seconds.
+    /// ErrorKind::refused where the number belongs by now to a process that was not started at `started`, as
+    /// list() has it; not_found where it belongs to none.
+    virtual Result<void> end(std::uint32_t pid, std::chrono::system_clock::time_point started);
 };
 
 }  // namespace machine

@@ -33,8 +33,9 @@ void add_file(Capture& capture, std::string path, std::string_view content) {
 
 std::shared_ptr<Capture> capture_from(std::string_view text) {
     auto capture = std::make_shared<Capture>();
-    capture->complete = {Section::files,     Section::services, Section::registry,
-                         Section::processes, Section::commands, Section::network};
+    capture->complete = {Section::files,     Section::services,     Section::registry,
+                         Section::processes, Section::commands,     Section::network,
+                         Section::events,    Section::certificates, Section::wmi};
     capture->facts.platform = text.starts_with('w') ? machine::Platform::windows : machine::Platform::linux;
     if (text.starts_with('w')) capture->facts.system_drive = "C:";
     capture->facts.now = std::chrono::system_clock::time_point(std::chrono::seconds(1795226400));

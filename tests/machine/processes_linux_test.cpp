@@ -4,7 +4,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <thread>
 
 #include "remediations/machine/run_command.hpp"
@@ -91,6 +93,31 @@ TEST(LinuxProcesses, KnowWhenAProcessStarted) {
     ASSERT_NE(found, processes->end());
     EXPECT_GE(found->started, before - std::chrono::seconds(2));
     EXPECT_LE(found->started, std::chrono::system_clock::now());
+}
+
+TEST(LinuxProcesses, EndTheProcessThatWasSeenAndNoOther) {
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::signal(SIGTERM, SIG_IGN);
+        ::pause();
+        ::_exit(0);
+    }
+    const auto pid = static_cast<std::uint32_t>(child);
+    LinuxProcesses processes;
+    const auto list = processes.list();
+    const auto found = std::ranges::find(*list, pid, &Process::pid);
+    ASSERT_NE(found, list->end());
+    const auto another = processes.end(pid, found->started - std::chrono::seconds(2));
+    ASSERT_FALSE(another);
+    EXPECT_EQ(another.error().kind, ErrorKind::refused);
+    EXPECT_EQ(::waitpid(child, nullptr, WNOHANG), 0) << "it still runs";
+    const auto ended = processes.end(pid, found->started);
+    EXPECT_TRUE(ended) << ended.error().message;
+    int status = 0;
+    ASSERT_EQ(::waitpid(child, &status, WNOHANG), child);
+    EXPECT_TRUE(WIFSIGNALED(status));
+    EXPECT_EQ(processes.end(pid, found->started).error().kind, ErrorKind::not_found);
+    EXPECT_EQ(processes.modules(pid).error().kind, ErrorKind::unsupported);
 }
 
 TEST(LinuxProcesses, TolerateProcessesThatVanish) {

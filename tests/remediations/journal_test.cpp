@@ -166,6 +166,15 @@ TEST_F(JournalTest, AThawCannotBeTakenBack) {
     EXPECT_EQ(changes_.thaw("/not-mounted").error().kind, machine::ErrorKind::not_found);
 }
 
+TEST_F(JournalTest, RegistryValueThatWasRemovedComesBack) {
+    ASSERT_TRUE(changes_.remove_registry_value("HKLM\\A", "absent")) << "fulfilled";
+    ASSERT_TRUE(changes_.remove_registry_value("HKLM\\A", "flag"));
+    EXPECT_THAT(changes_.descriptions(), ElementsAre("remove registry value HKLM\\A\\flag"));
+    EXPECT_EQ(machine_.registry().value("HKLM\\A", "flag").error().kind, machine::ErrorKind::not_found);
+    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::undone));
+    EXPECT_EQ(std::get<std::string>(machine_.registry().value("HKLM\\A", "flag")->data), "True");
+}
+
 TEST_F(JournalTest, WhatSomebodyElseChangedSinceIsLeftAlone) {
     ASSERT_TRUE(changes_.write_file(conf, "after\n"));
     ASSERT_TRUE(machine_.files().write(conf, "by an admin\n"));
@@ -274,6 +283,89 @@ TEST_F(JournalTest, AfterALineThatCouldNotBeWrittenNothingMoreIsChanged) {
     EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::undone));
 }
 
+/// What only Windows has.
+class WindowsJournalTest : public testing::Test {
+protected:
+    machine::Machine make_machine() const {
+        std::ofstream(capture_.path() / "facts.json") << R"x({"schema":1,"system":{"platform":"windows"},
+            "files":{"C:\\Keys":{"status":{"kind":"directory"},"security":"O:SYG:SYD:AI(A;ID;FA;;;SY)"}},
+            "services":{"a":{"name":"a","state":"running","pid":7}},
+            "processes":[{"pid":7,"name":"a.exe","started":100}],
+            "certificates":{"My":[{"thumbprint":"AB","subject":"CN=a","has_private_key":true,"key_file":"C:\\k"},
+                                  {"thumbprint":"CD"}]}})x";
+        return machine::recorded::load(capture_.path()).value();
+    }
+
+    std::vector<Outcome> undo_reopened() {
+        auto reopened = Journal::open(state_.path(), journal_.run_id()).value();
+        std::vector<Outcome> results;
+        for (const auto& step : undo(reopened, machine_)) results.push_back(step.result);
+        return results;
+    }
+
+    tests::TemporaryFolder capture_;
+    tests::TemporaryFolder state_;
+    machine::Machine machine_ = make_machine();
+    Journal journal_ = Journal::create(state_.path(), std::chrono::system_clock::time_point{}).value();
+    Changes changes_{machine_, &journal_, "some-cause", Changes::Mode::apply};
+};
+
+TEST_F(WindowsJournalTest, CertificateThatWasRemovedComesBackWithAllItsProperties) {
+    const auto before = machine_.certificates().list("My").value();
+    ASSERT_TRUE(changes_.remove_certificate("My", "EF")) << "fulfilled";
+    ASSERT_TRUE(changes_.remove_certificate("My", "AB"));
+    EXPECT_THAT(changes_.descriptions(), ElementsAre("remove certificate AB from the computer's store My"));
+    EXPECT_EQ(machine_.certificates().list("My")->size(), 1U);
+    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::undone));
+    EXPECT_EQ(machine_.certificates().list("My").value(), before);
+    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::already_so));
+}
+
+TEST_F(WindowsJournalTest, CertificateThatSomebodyAddedAgainIsLeftAlone) {
+    ASSERT_TRUE(changes_.remove_certificate("My", "AB"));
+    ASSERT_TRUE(machine_.certificates().add(
+        "My", R"({"thumbprint":"AB","subject":"","issuer":"","friendly_name":"other","not_before":0,"not_after":0,
+                  "has_private_key":false,"key_file":""})"));
+    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::left_alone));
+}
+
+TEST_F(WindowsJournalTest, AccessControlComesBackHoweverWindowsWritesIt) {
+    const auto before = machine_.files().security("C:\\Keys").value();
+    ASSERT_TRUE(changes_.set_security("C:\\Keys", "O:BAG:SYD:P(A;OICI;GA;;;SY)(A;;FR;;;WD)"));
+    EXPECT_THAT(changes_.descriptions(),
+                ElementsAre("set owner and access control list of C:\\Keys from O:SYG:SYD:AI(A;ID;FA;;;SY) to "
+                            "O:BAG:SYD:P(A;OICI;GA;;;SY)(A;;FR;;;WD)"));
+    ASSERT_TRUE(machine_.files().set_security(
+        "C:\\Keys", "O:S-1-5-32-544G:S-1-5-18D:PAI(A;OICI;0x1f01ff;;;S-1-5-18)(A;;0x120089;;;S-1-1-0)"));
+    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::undone));
+    EXPECT_EQ(machine_.files().security("C:\\Keys").value(), before);
+}
+
+TEST_F(WindowsJournalTest, AccessControlOfWhichAPartWasSetComesBackWhole) {
+    ASSERT_TRUE(changes_.set_security("C:\\Keys", "D:P(A;;FA;;;BA)"));
+    ASSERT_TRUE(machine_.files().set_security("C:\\Keys", "O:SYG:SYD:P(A;;FA;;;BA)"));  // the rest, as Windows keeps it
+    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::undone));
+    EXPECT_EQ(machine_.files().security("C:\\Keys").value(), "O:SYG:SYD:AI(A;ID;FA;;;SY)");
+}
+
+TEST_F(WindowsJournalTest, AccessControlThatSomebodyElseChangedIsLeftAlone) {
+    ASSERT_TRUE(changes_.set_security("C:\\Keys", "O:SYG:SYD:P(A;;FA;;;SY)"));
+    ASSERT_TRUE(machine_.files().set_security("C:\\Keys", "O:SYG:SYD:P(A;;FA;;;SY)(A;;FA;;;BA)"));
+    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::left_alone));
+}
+
+TEST_F(WindowsJournalTest, AnEndedProcessDoesNotComeBack) {
+    const auto process = machine_.processes().list()->front();
+    auto earlier = process;
+    earlier.started -= std::chrono::seconds(1);
+    EXPECT_EQ(changes_.end_process(earlier).error().kind, machine::ErrorKind::refused);
+    ASSERT_TRUE(changes_.end_process(process));
+    EXPECT_EQ(changes_.descriptions().back(), "end a.exe (process 7)");
+    EXPECT_THAT(machine_.processes().list().value(), IsEmpty());
+    EXPECT_EQ(machine_.services().find("a")->state, machine::ServiceState::stopped);
+    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::not_undoable, Outcome::not_undoable));
+}
+
 /// What a crash in the middle of each write can leave is still ours.
 TEST(Slot, KnowsWhatACrashLeavesInBetween) {
     const auto permissions = [](unsigned mode, unsigned uid) {
@@ -329,10 +421,11 @@ TEST_F(JournalTest, BytesThatAreNoTextComeBackExactly) {
 }
 
 TEST(Slot, IdentityThatIsNoSlotIsNamed) {
-    for (const auto* identity : {R"({})", R"({"kind":"file-content"})", R"({"kind":"location","from":"/a"})",
-                                 R"({"kind":"service-start","service":7})", R"({"kind":"permissions"})",
-                                 R"({"kind":"mount-option","target":"/a"})", R"({"kind":"service-restarts"})",
-                                 R"({"kind":"firewall-rule","tool":"ufw"})", R"({"kind":"shell"})"}) {
+    for (const auto* identity :
+         {R"({})", R"({"kind":"file-content"})", R"({"kind":"location","from":"/a"})",
+          R"({"kind":"service-start","service":7})", R"({"kind":"permissions"})", R"({"kind":"security"})",
+          R"({"kind":"certificate","store":"My"})", R"({"kind":"mount-option","target":"/a"})",
+          R"({"kind":"service-restarts"})", R"({"kind":"firewall-rule","tool":"ufw"})", R"({"kind":"shell"})"}) {
         const auto slot = make_slot(boost::json::parse(identity).as_object());
         ASSERT_FALSE(slot) << identity;
         EXPECT_EQ(slot.error().kind, machine::ErrorKind::invalid);

@@ -1,13 +1,17 @@
 #include "remediations/machine/linux/processes_linux.hpp"
 
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
 #include <climits>
+#include <csignal>
 #include <ctime>
+#include <thread>
 
 #include "remediations/machine/linux/file_operations.hpp"
 #include "remediations/machine/linux/system_error.hpp"
@@ -120,6 +124,28 @@ std::optional<ProcessStat> parse_process_stat(std::string_view text) {
     return ProcessStat{std::string(text.substr(open + 2, close - open - 2)), rest[0], *parent, started};
 }
 
+namespace {
+
+std::optional<ProcessStat> stat_of(const FileDescriptor& process) {
+    const auto text = text_of(process, "stat", 4096);
+    return text ? parse_process_stat(*text) : std::nullopt;
+}
+
+std::chrono::system_clock::time_point start_of(const ProcessStat& stat, std::chrono::system_clock::time_point boot) {
+    const auto ticks_per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
+    return std::chrono::floor<std::chrono::seconds>(boot +
+                                                    std::chrono::milliseconds(stat.started * 1000 / ticks_per_second));
+}
+
+/// Signals the very process whose folder in /proc this is; kernels before 5.1 can do so only by its number.
+int send_signal(const FileDescriptor& process, pid_t pid, int signal) {
+    constexpr long pidfd_send_signal = 424;  // the same on every architecture; old headers lack its name
+    if (::syscall(pidfd_send_signal, process.get(), signal, nullptr, 0) == 0) return 0;
+    return errno == ENOSYS ? ::kill(pid, signal) : -1;
+}
+
+}  // namespace
+
 Result<std::vector<Process>> LinuxProcesses::list() const {
     const FileDescriptor proc(::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!proc) {
@@ -130,7 +156,6 @@ Result<std::vector<Process>> LinuxProcesses::list() const {
         return names.error();
     }
     const auto boot = boot_time();
-    const auto ticks_per_second = static_cast<std::uint64_t>(::sysconf(_SC_CLK_TCK));
     std::vector<Process> processes;
     for (const std::string& name : *names) {
         const auto pid = number_in<std::uint32_t>(name);
@@ -139,15 +164,12 @@ Result<std::vector<Process>> LinuxProcesses::list() const {
         }
         // Its files are opened from here, so they are all of one process, even if the number is used again.
         const FileDescriptor folder(::openat(proc.get(), name.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-        const auto text = folder ? text_of(folder, "stat", 4096) : std::nullopt;
-        const auto stat = text ? parse_process_stat(*text) : std::nullopt;
+        const auto stat = folder ? stat_of(folder) : std::nullopt;
         if (!stat) {
             continue;  // it has ended since the folder was listed
         }
-        const auto after_boot = std::chrono::milliseconds(stat->started * 1000 / ticks_per_second);
         processes.push_back({*pid, stat->parent, executable_name(folder).value_or(stat->name), command_line(folder),
-                             std::chrono::floor<std::chrono::seconds>(boot + after_boot),
-                             stat->state == 'D' ? kernel_function(folder) : std::string()});
+                             start_of(*stat, boot), stat->state == 'D' ? kernel_function(folder) : std::string()});
     }
     std::sort(processes.begin(), processes.end(), [](const Process& a, const Process& b) { return a.pid < b.pid; });
     return processes;
@@ -159,6 +181,34 @@ Result<CommandOutput> LinuxProcesses::query(const Command& command) const {
 
 Result<CommandOutput> LinuxProcesses::run(const Command& command) {
     return run_command(command);
+}
+
+Result<void> LinuxProcesses::end(std::uint32_t pid, std::chrono::system_clock::time_point started) {
+    const auto what = fmt::format("process {}", pid);
+    const FileDescriptor process(::open(fmt::format("/proc/{}", pid).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!process) {
+        return system_error("cannot end " + what);
+    }
+    const auto stat = stat_of(process);
+    if (!stat) {
+        return Error{ErrorKind::not_found, what + " has ended", 0};
+    }
+    // The boot time is worked out of two clocks, so it can lie a second beside that of the list.
+    if (std::chrono::abs(start_of(*stat, boot_time()) - started) > std::chrono::seconds(1)) {
+        return Error{ErrorKind::refused, fmt::format("{} is another one by now: {}", what, stat->name), 0};
+    }
+    if (send_signal(process, static_cast<pid_t>(pid), SIGKILL) != 0) {
+        return system_error("cannot end " + what);
+    }
+    const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    while (std::chrono::steady_clock::now() < limit) {
+        const auto now = stat_of(process);
+        if (!now || now->state == 'Z' || now->state == 'X') {
+            return {};
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    return Error{ErrorKind::timed_out, what + " was ended, but still is there after 5 seconds", 0};
 }
 
 }  // namespace machine::local

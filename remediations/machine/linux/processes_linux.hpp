@@ -22,6 +22,7 @@ public:
     Result<std::vector<Process>> list() const override;
     Result<CommandOutput> query(const Command& command) const override;
     Result<CommandOutput> run(const Command& command) override;
+    Result<void> end(std::uint32_t pid, std::chrono::system_clock::time_point started) override;
 };
 
 }  // namespace machine::local

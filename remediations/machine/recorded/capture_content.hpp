@@ -16,6 +16,8 @@ struct FileAnswers {
     std::optional<Result<std::string>> content;
     bool cut = false;  ///< `content` is only the end of the file
     std::optional<Result<std::vector<std::string>>> list;
+    std::optional<Result<std::string>> security;
+    std::optional<Result<FileVersion>> version;
 };
 
 struct RegistryAnswers {
@@ -24,11 +26,12 @@ struct RegistryAnswers {
     std::optional<Result<std::vector<std::string>>> value_names;
 };
 
-using CommandKey = std::vector<std::string>;  ///< program and arguments
+using CommandKey = std::vector<std::string>;         ///< program and arguments
+using WmiKey = std::pair<std::string, std::string>;  ///< lower-case namespace, and query
 
 /// Sections in which absence from the capture means absence from the machine. A capture taken from
 /// a real machine has none; one that a person wrote for a test says what it describes whole.
-enum class Section { files, services, registry, processes, commands, network };
+enum class Section { files, services, registry, processes, commands, network, events, certificates, wmi };
 
 struct Capture {
     SystemFacts facts;
@@ -39,6 +42,7 @@ struct Capture {
     std::map<std::string, Result<std::vector<std::string>>> dependents;
     std::map<std::string, RegistryAnswers> registry;  ///< by lower-case key
     std::optional<Result<std::vector<Process>>> processes;
+    std::map<std::uint32_t, Result<std::vector<Path>>> modules;  ///< by process
     std::map<CommandKey, Result<CommandOutput>> commands;
     /// The answers that other commands give once this one was run to change the machine.
     std::map<CommandKey, std::map<CommandKey, Result<CommandOutput>>> effects;
@@ -47,6 +51,12 @@ struct Capture {
     std::map<std::string, Result<std::vector<std::string>>> names;
     std::map<std::string, Result<std::string>> sources;  ///< Network::source_address, by target
     std::optional<Result<std::vector<NetworkInterface>>> interfaces;
+    std::vector<Event> events;
+    /// Whether `events` holds all that a query asks for, or why it could not be asked; by event_query_key, or by
+    /// lower-case channel for every query of it.
+    std::map<std::string, Result<void>> event_queries;
+    std::map<std::string, Result<std::vector<StoredCertificate>>> certificates;  ///< by lower-case store
+    std::map<WmiKey, Result<std::vector<WmiObject>>> wmi;
     /// Diagnoses ask from many threads at once.
     mutable std::mutex mutex;
 };
@@ -55,6 +65,13 @@ struct Capture {
 std::string lower_case(std::string text);
 CommandKey command_key(const Command& command);
 std::string http_key(const HttpRequest& request);
+WmiKey wmi_key(const std::string& name_space, const std::string& wql);
+/// "system: msdtc 4193 4104; volsnap; 604800 s; 100"
+std::string event_query_key(const EventQuery& query);
+
+/// CertificateStore::serialized of a recorded machine.
+std::string certificate_text(const StoredCertificate& certificate);
+Result<StoredCertificate> certificate_from_text(const std::string& text);
 
 /// A machine that answers from this capture and changes it.
 Machine machine_of(const std::shared_ptr<Capture>& capture);

@@ -3,6 +3,7 @@
 
 #include <boost/describe.hpp>
 #include <boost/json.hpp>
+#include <charconv>
 #include <fstream>
 #include <iterator>
 
@@ -37,7 +38,7 @@ namespace machine::recorded {
 namespace json = boost::json;
 using std::filesystem::path;
 
-BOOST_DESCRIBE_ENUM(Section, files, services, registry, processes, commands, network)
+BOOST_DESCRIBE_ENUM(Section, files, services, registry, processes, commands, network, events, certificates, wmi)
 
 namespace {
 
@@ -66,8 +67,33 @@ struct StoredProcess {
     std::vector<std::string> command_line;
     std::int64_t started = 0;
     std::string blocked_in;
+    json::value modules;  ///< null where nobody asked
 };
-BOOST_DESCRIBE_STRUCT(StoredProcess, (), (pid, parent, name, command_line, started, blocked_in))
+BOOST_DESCRIBE_STRUCT(StoredProcess, (), (pid, parent, name, command_line, started, blocked_in, modules))
+
+struct StoredEvent {
+    std::string channel, provider;
+    std::uint32_t id = 0;
+    std::int64_t time = 0;
+    std::vector<std::string> data;
+    std::uint8_t level = 0;
+};
+BOOST_DESCRIBE_STRUCT(StoredEvent, (), (channel, provider, id, time, data, level))
+
+struct CertificateFacts {
+    std::string thumbprint, subject, issuer, friendly_name;
+    std::int64_t not_before = 0, not_after = 0;
+    bool has_private_key = false;
+    Path key_file;
+};
+BOOST_DESCRIBE_STRUCT(CertificateFacts, (),
+                      (thumbprint, subject, issuer, friendly_name, not_before, not_after, has_private_key, key_file))
+
+struct StoredVersion {
+    std::string number = "0.0.0.0";
+    std::string company, product;
+};
+BOOST_DESCRIBE_STRUCT(StoredVersion, (), (number, company, product))
 
 std::int64_t seconds_of(std::chrono::system_clock::time_point time) {
     return std::chrono::duration_cast<std::chrono::seconds>(time.time_since_epoch()).count();
@@ -86,8 +112,8 @@ FileStatus restored(const StoredStatus& status) {
 }
 
 StoredProcess stored(const Process& process) {
-    return {process.pid,       process.parent, process.name, process.command_line, seconds_of(process.started),
-            process.blocked_in};
+    return {process.pid,        process.parent, process.name, process.command_line, seconds_of(process.started),
+            process.blocked_in, nullptr};
 }
 
 Process restored(StoredProcess process) {
@@ -97,6 +123,50 @@ Process restored(StoredProcess process) {
             std::move(process.command_line),
             time_of(process.started),
             std::move(process.blocked_in)};
+}
+
+StoredEvent stored(const Event& event) {
+    return {event.channel, event.provider, event.id, seconds_of(event.time), event.data, event.level};
+}
+
+Event restored(StoredEvent event) {
+    return {std::move(event.channel), std::move(event.provider), event.id,
+            time_of(event.time),      std::move(event.data),     event.level};
+}
+
+CertificateFacts stored(const StoredCertificate& certificate) {
+    return {certificate.thumbprint,
+            certificate.subject,
+            certificate.issuer,
+            certificate.friendly_name,
+            seconds_of(certificate.not_before),
+            seconds_of(certificate.not_after),
+            certificate.has_private_key,
+            certificate.key_file};
+}
+
+StoredCertificate restored(CertificateFacts facts) {
+    return {std::move(facts.thumbprint),    std::move(facts.subject),  std::move(facts.issuer),
+            std::move(facts.friendly_name), time_of(facts.not_before), time_of(facts.not_after),
+            facts.has_private_key,          std::move(facts.key_file)};
+}
+
+StoredVersion stored(const FileVersion& version) {
+    return {fmt::format("{}", fmt::join(version.number, ".")), version.company, version.product};
+}
+
+/// Nothing unless the number is of the form 10.0.20348.1.
+std::optional<FileVersion> restored(StoredVersion stored) {
+    FileVersion version{{}, std::move(stored.company), std::move(stored.product)};
+    const auto* at = stored.number.data();
+    const auto* const end = at + stored.number.size();
+    for (auto& part : version.number) {
+        if (&part != version.number.data() && (at == end || *at++ != '.')) return std::nullopt;
+        const auto [next, error] = std::from_chars(at, end, part);
+        if (error != std::errc()) return std::nullopt;
+        at = next;
+    }
+    return at == end ? std::optional(std::move(version)) : std::nullopt;
 }
 
 /// files/etc/waagent.conf for /etc/waagent.conf, files/C/x for C:\x. Empty where a name on disk
@@ -136,10 +206,36 @@ json::value to_json(const Result<RegistryValue>& answer) {
     return answer ? machine::to_json(*answer) : error_to_json(answer.error());
 }
 
-json::value to_json(const Result<std::vector<Process>>& answer) {
-    if (!answer) return error_to_json(answer.error());
+json::value to_json(const Result<void>& answer) {
+    return answer ? json::value(nullptr) : error_to_json(answer.error());
+}
+
+json::value to_json(const Result<FileVersion>& answer) {
+    return answer ? json::value_from(stored(*answer)) : error_to_json(answer.error());
+}
+
+/// A list of what `stored` knows.
+template <class T>
+json::value stored_list(const std::vector<T>& values) {
     json::array list;
-    for (const auto& process : *answer) list.push_back(json::value_from(stored(process)));
+    for (const auto& value : values) list.push_back(json::value_from(stored(value)));
+    return list;
+}
+
+json::value to_json(const Result<std::vector<StoredCertificate>>& answer) {
+    return answer ? stored_list(*answer) : error_to_json(answer.error());
+}
+
+json::value processes_of(const Capture& capture) {
+    if (!*capture.processes) return error_to_json(capture.processes->error());
+    json::array list;
+    for (const auto& process : **capture.processes) {
+        auto entry = stored(process);
+        if (const auto modules = capture.modules.find(process.pid); modules != capture.modules.end()) {
+            entry.modules = to_json(modules->second);
+        }
+        list.push_back(json::value_from(entry));
+    }
     return list;
 }
 
@@ -182,6 +278,8 @@ json::object facts_of(const Capture& capture) {
         json::object entry;
         if (answers.status) entry["status"] = to_json(answers.cut ? status_as_stored(file, answers) : *answers.status);
         if (answers.list) entry["list"] = to_json(*answers.list);
+        if (answers.security) entry["security"] = to_json(*answers.security);
+        if (answers.version) entry["version"] = to_json(*answers.version);
         // Content that could be read lies under files/.
         if (answers.content && !*answers.content) entry["content"] = to_json(*answers.content);
         files[file] = std::move(entry);
@@ -197,6 +295,10 @@ json::object facts_of(const Capture& capture) {
     for (const auto& [command, answer] : capture.commands) {
         commands.push_back({{"command", json::value_from(command)}, {"answer", to_json(answer)}});
     }
+    json::array wmi;
+    for (const auto& [key, answer] : capture.wmi) {
+        wmi.push_back({{"namespace", key.first}, {"query", key.second}, {"answer", to_json(answer)}});
+    }
     const auto& facts = capture.facts;
     json::object document{
         {"schema", schema},
@@ -211,9 +313,13 @@ json::object facts_of(const Capture& capture) {
         {"commands", std::move(commands)},
         {"http", to_json(capture.http)},
         {"names", to_json(capture.names)},
-        {"sources", to_json(capture.sources)}};
+        {"sources", to_json(capture.sources)},
+        {"events", stored_list(capture.events)},
+        {"event_queries", to_json(capture.event_queries)},
+        {"certificates", to_json(capture.certificates)},
+        {"wmi", std::move(wmi)}};
     if (capture.interfaces) document["interfaces"] = to_json(*capture.interfaces);
-    if (capture.processes) document["processes"] = to_json(*capture.processes);
+    if (capture.processes) document["processes"] = processes_of(capture);
     if (capture.mounts) document["mounts"] = to_json(*capture.mounts);
     return document;
 }
@@ -298,13 +404,21 @@ Result<FileStatus> answer_from_json(const json::value& value, const std::string&
 }
 
 template <>
-Result<std::vector<Process>> answer_from_json(const json::value& value, const std::string& place) {
+Result<FileVersion> answer_from_json(const json::value& value, const std::string& place) {
     if (auto error = error_from_json(value, place)) return *error;
-    std::vector<Process> processes;
-    for (auto& process : from_json<std::vector<StoredProcess>>(value, place)) {
-        processes.push_back(restored(std::move(process)));
+    auto version = restored(from_json<StoredVersion>(value, place));
+    if (!version) throw Malformed{place + ".number", "expected four numbers, as \"10.0.20348.1\""};
+    return std::move(*version);
+}
+
+template <>
+Result<std::vector<StoredCertificate>> answer_from_json(const json::value& value, const std::string& place) {
+    if (auto error = error_from_json(value, place)) return *error;
+    std::vector<StoredCertificate> certificates;
+    for (auto& facts : from_json<std::vector<CertificateFacts>>(value, place)) {
+        certificates.push_back(restored(std::move(facts)));
     }
-    return processes;
+    return certificates;
 }
 
 template <>
@@ -328,6 +442,8 @@ void read_files(const json::object& document, const path& folder, Capture& captu
         optional_answer(entry, "status", place + ".", answers.status);
         optional_answer(entry, "list", place + ".", answers.list);
         optional_answer(entry, "content", place + ".", answers.content);
+        optional_answer(entry, "security", place + ".", answers.security);
+        optional_answer(entry, "version", place + ".", answers.version);
         const auto where = place_of(name);
         if (where.empty()) throw Malformed{place, "expected a path without \"..\""};
     });
@@ -414,6 +530,54 @@ CommandAnswers commands_from_json(const json::value& commands, const std::string
     return answers;
 }
 
+void read_processes(const json::value& value, Capture& capture) {
+    if (auto error = error_from_json(value, "processes")) {
+        capture.processes = *error;
+        return;
+    }
+    std::vector<Process> processes;
+    for (auto& process : from_json<std::vector<StoredProcess>>(value, "processes")) {
+        if (!process.modules.is_null()) {
+            const auto place = fmt::format("processes[{}].modules", processes.size());
+            capture.modules.insert_or_assign(process.pid, answer_from_json<std::vector<Path>>(process.modules, place));
+        }
+        processes.push_back(restored(std::move(process)));
+    }
+    capture.processes = std::move(processes);
+}
+
+void read_events(const json::object& document, Capture& capture) {
+    if (const auto* events = document.if_contains("events")) {
+        for (auto& event : from_json<std::vector<StoredEvent>>(*events, "events")) {
+            capture.events.push_back(restored(std::move(event)));
+        }
+    }
+    each_member(document, "event_queries", [&](const auto& key, const auto& value, const auto& place) {
+        const auto error = error_from_json(value, place);
+        if (!error && !value.is_null()) throw Malformed{place, "expected null or an error"};
+        capture.event_queries.insert_or_assign(lower_case(key), error ? Result<void>(*error) : Result<void>());
+    });
+}
+
+void read_wmi(const json::object& document, Capture& capture) {
+    const auto* answers = document.if_contains("wmi");
+    if (!answers) return;
+    if (!answers->is_array()) throw Malformed{"wmi", "expected a list"};
+    for (std::size_t index = 0; index < answers->get_array().size(); ++index) {
+        const auto place = fmt::format("wmi[{}]", index);
+        const auto& entry = object_at(answers->get_array()[index], place);
+        const auto* name_space = entry.if_contains("namespace");
+        const auto* query = entry.if_contains("query");
+        const auto* answer = entry.if_contains("answer");
+        if (!name_space || !query || !answer) {
+            throw Malformed{place, "expected \"namespace\", \"query\" and \"answer\""};
+        }
+        capture.wmi.insert_or_assign(wmi_key(from_json<std::string>(*name_space, place + ".namespace"),
+                                             from_json<std::string>(*query, place + ".query")),
+                                     answer_from_json<std::vector<WmiObject>>(*answer, place + ".answer"));
+    }
+}
+
 void read_facts(const json::object& document, const path& folder, Capture& capture) {
     const auto* number = document.if_contains("schema");
     if (!number || *number != schema) throw Malformed{"schema", fmt::format("expected {}", schema)};
@@ -461,11 +625,28 @@ void read_facts(const json::object& document, const path& folder, Capture& captu
         capture.sources.insert_or_assign(key, answer_from_json<std::string>(value, place));
     });
     optional_answer(document, "interfaces", "", capture.interfaces);
-    optional_answer(document, "processes", "", capture.processes);
     optional_answer(document, "mounts", "", capture.mounts);
+    if (const auto* processes = document.if_contains("processes")) read_processes(*processes, capture);
+    read_events(document, capture);
+    each_member(document, "certificates", [&](const auto& store, const auto& value, const auto& place) {
+        capture.certificates.insert_or_assign(lower_case(store),
+                                              answer_from_json<std::vector<StoredCertificate>>(value, place));
+    });
+    read_wmi(document, capture);
 }
 
 }  // namespace
+
+std::string certificate_text(const StoredCertificate& certificate) {
+    return json::serialize(json::value_from(stored(certificate)));
+}
+
+Result<StoredCertificate> certificate_from_text(const std::string& text) {
+    boost::system::error_code error;
+    auto facts = json::try_value_to<CertificateFacts>(json::parse(text, error));
+    if (!facts) return Error{ErrorKind::invalid, "not a certificate of a recorded machine", 0};
+    return restored(std::move(*facts));
+}
 
 Result<void> save(const Capture& capture, const path& folder) {
     std::error_code error;

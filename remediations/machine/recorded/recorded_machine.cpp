@@ -6,6 +6,7 @@
 #include <set>
 
 #include "remediations/machine/recorded/capture_content.hpp"
+#include "remediations/machine/security_descriptor.hpp"
 
 namespace machine::recorded {
 
@@ -22,6 +23,20 @@ CommandKey command_key(const Command& command) {
 
 std::string http_key(const HttpRequest& request) {
     return fmt::format("{}:{}{}", request.host, request.port, request.path);
+}
+
+WmiKey wmi_key(const std::string& name_space, const std::string& wql) {
+    return {lower_case(name_space), wql};
+}
+
+std::string event_query_key(const EventQuery& query) {
+    std::string key = query.channel + ":";
+    for (const auto& source : query.sources) {
+        key += " " + source.provider;
+        for (const auto id : source.ids) key += fmt::format(" {}", id);
+        key += ";";
+    }
+    return lower_case(key + fmt::format(" {} s; {}", query.newer_than.count(), query.limit));
 }
 
 namespace {
@@ -59,11 +74,38 @@ public:
 
     Result<FileStatus> status(const Path& path) const override {
         const auto guard = lock();
+        return known_status(path);
+    }
+
+    Result<std::string> security(const Path& path) const override {
+        const auto guard = lock();
         const auto* answers = find(path);
-        if (answers && answers->status) return *answers->status;
-        if (answers && answers->content && *answers->content) return status_of(**answers->content);
-        if (answers && answers->list && *answers->list) return FileStatus{.kind = FileKind::directory};
-        return absent(path);
+        if (answers && answers->security) return *answers->security;
+        if (capture_->facts.platform != Platform::windows) return Files::security(path);
+        if (const auto status = known_status(path); !status) return status.error();
+        if (!capture_->complete.contains(Section::files)) {
+            return not_captured("the access control list of " + path);
+        }
+        return std::string(usual_security);
+    }
+
+    Result<void> set_security(const Path& path, const std::string& sddl) override {
+        const auto guard = lock();
+        if (capture_->facts.platform != Platform::windows) return Files::set_security(path, sddl);
+        if (const auto status = known_status(path); !status) return status.error();
+        if (const auto parsed = parse_security_descriptor(sddl); !parsed) return parsed.error();
+        capture_->files[path].security = sddl;
+        return {};
+    }
+
+    Result<FileVersion> version(const Path& path) const override {
+        const auto guard = lock();
+        const auto* answers = find(path);
+        if (answers && answers->version) return *answers->version;
+        if (capture_->facts.platform != Platform::windows) return Files::version(path);
+        if (const auto status = known_status(path); !status) return status.error();
+        if (!capture_->complete.contains(Section::files)) return not_captured("the version of " + path);
+        return Error{ErrorKind::invalid, path + " has no version resource", 0};
     }
 
     Result<std::string> read(const Path& path, std::size_t limit) const override {
@@ -175,6 +217,17 @@ private:
                                  .free_bytes = std::uint64_t{20} << 30,
                                  .total_inodes = 2'000'000,
                                  .free_inodes = 1'500'000};
+
+    /// Nothing inherited; all for SYSTEM and administrators, as most files of Windows have it.
+    static constexpr const char* usual_security = "O:SYG:SYD:(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)";
+
+    Result<FileStatus> known_status(const Path& path) const {
+        const auto* answers = find(path);
+        if (answers && answers->status) return *answers->status;
+        if (answers && answers->content && *answers->content) return status_of(**answers->content);
+        if (answers && answers->list && *answers->list) return FileStatus{.kind = FileKind::directory};
+        return absent(path);
+    }
 
     static FileStatus status_of(const std::string& content) { return {.size = content.size(), .mode = 0600}; }
 
@@ -360,9 +413,19 @@ public:
     }
 
     Result<void> remove_value(const std::string& key, const std::string& name) override {
+        const Error not_found{ErrorKind::not_found, key + "\\" + name + " does not exist", 0};
         const auto guard = lock();
-        capture_->registry[lower_case(key)].values.insert_or_assign(
-            lower_case(name), Error{ErrorKind::not_found, key + "\\" + name + " does not exist", 0});
+        const auto found = capture_->registry.find(lower_case(key));
+        if (found == capture_->registry.end()) return missing(Section::registry, key);
+        auto& answers = found->second;
+        const auto value = answers.values.find(lower_case(name));
+        if (value == answers.values.end()) return missing(Section::registry, key + "\\" + name);
+        if (!value->second) return value->second.error();
+        value->second = not_found;
+        if (answers.value_names && *answers.value_names) {
+            std::erase_if(**answers.value_names,
+                          [gone = lower_case(name)](const auto& other) { return lower_case(other) == gone; });
+        }
         return {};
     }
 
@@ -436,7 +499,42 @@ public:
         return output;
     }
 
+    Result<std::vector<Path>> modules(std::uint32_t pid) const override {
+        const auto guard = lock();
+        if (const auto found = capture_->modules.find(pid); found != capture_->modules.end()) return found->second;
+        if (capture_->facts.platform != Platform::windows) return Processes::modules(pid);
+        const auto what = fmt::format("process {}", pid);
+        if (!find(pid)) return missing(Section::processes, what);
+        if (capture_->complete.contains(Section::processes)) return std::vector<Path>{};
+        return not_captured("the libraries of " + what);
+    }
+
+    /// A service whose process it was has stopped then.
+    Result<void> end(std::uint32_t pid, std::chrono::system_clock::time_point started) override {
+        const auto guard = lock();
+        const auto* process = find(pid);
+        if (!process) return missing(Section::processes, fmt::format("process {}", pid));
+        if (process->started != started) {
+            return Error{ErrorKind::refused, fmt::format("process {} is another one by now: {}", pid, process->name),
+                         0};
+        }
+        std::erase_if(**capture_->processes, [&](const Process& other) { return other.pid == pid; });
+        capture_->modules.erase(pid);
+        for (auto& [name, service] : capture_->services) {
+            if (!service || service->pid != pid) continue;
+            service->state = ServiceState::stopped;
+            service->pid = 0;
+        }
+        return {};
+    }
+
 private:
+    const Process* find(std::uint32_t pid) const {
+        if (!capture_->processes || !*capture_->processes) return nullptr;
+        const auto found = std::ranges::find(**capture_->processes, pid, &Process::pid);
+        return found == (*capture_->processes)->end() ? nullptr : &*found;
+    }
+
     Result<CommandOutput> answer(const Command& command) const {
         const auto guard = lock();
         const auto found = capture_->commands.find(command_key(command));
@@ -540,13 +638,120 @@ private:
     bool is_complete() const { return capture_->complete.contains(Section::network); }
 };
 
+class RecordedEventLog final : public Recorded<EventLog> {
+public:
+    using Recorded::Recorded;
+
+    Result<std::vector<Event>> read(const EventQuery& query) const override {
+        const auto guard = lock();
+        const auto& queries = capture_->event_queries;
+        auto asked = queries.find(event_query_key(query));
+        if (asked == queries.end()) asked = queries.find(lower_case(query.channel));
+        if (asked != queries.end() && !asked->second) return asked->second.error();
+        if (asked == queries.end() && !capture_->complete.contains(Section::events)) {
+            return capture_->facts.platform == Platform::windows
+                       ? not_captured("the answer to event query " + event_query_key(query))
+                       : EventLog::read(query);
+        }
+        std::vector<Event> events;
+        for (const auto& event : capture_->events) {
+            if (matches(query, event, capture_->facts.now)) events.push_back(event);
+        }
+        std::ranges::stable_sort(events, std::greater(), &Event::time);
+        if (events.size() > query.limit) events.resize(query.limit);
+        return events;
+    }
+};
+
+/// A serialized certificate is what the capture has of it, so that it can be put back.
+class RecordedCertificates final : public Recorded<CertificateStore> {
+    template <class List>
+    static auto find(List& certificates, const std::string& thumbprint) {
+        return std::ranges::find_if(certificates, [wanted = lower_case(thumbprint)](const auto& certificate) {
+            return lower_case(certificate.thumbprint) == wanted;
+        });
+    }
+
+public:
+    using Recorded::Recorded;
+
+    Result<std::vector<StoredCertificate>> list(const std::string& store) const override {
+        const auto guard = lock();
+        const auto found = capture_->certificates.find(lower_case(store));
+        if (found == capture_->certificates.end()) return absent(store);
+        auto certificates = found->second;
+        if (certificates) std::ranges::sort(*certificates, {}, &StoredCertificate::thumbprint);
+        return certificates;
+    }
+
+    Result<std::string> serialized(const std::string& store, const std::string& thumbprint) const override {
+        const auto certificates = list(store);
+        if (!certificates) return certificates.error();
+        const auto found = find(*certificates, thumbprint);
+        if (found == certificates->end()) return not_found(store, thumbprint);
+        return certificate_text(*found);
+    }
+
+    Result<void> add(const std::string& store, const std::string& serialized) override {
+        const auto certificate = certificate_from_text(serialized);
+        if (!certificate) return certificate.error();
+        const auto guard = lock();
+        auto& certificates =
+            capture_->certificates.try_emplace(lower_case(store), std::vector<StoredCertificate>{}).first->second;
+        if (!certificates) return certificates.error();
+        std::erase_if(*certificates, [&](const auto& other) { return other.thumbprint == certificate->thumbprint; });
+        certificates->push_back(*certificate);
+        return {};
+    }
+
+    Result<void> remove(const std::string& store, const std::string& thumbprint) override {
+        const auto guard = lock();
+        const auto certificates = capture_->certificates.find(lower_case(store));
+        if (certificates == capture_->certificates.end()) {
+            const auto none = absent(store);
+            return none ? not_found(store, thumbprint) : none.error();
+        }
+        if (!certificates->second) return certificates->second.error();
+        const auto found = find(*certificates->second, thumbprint);
+        if (found == certificates->second->end()) return not_found(store, thumbprint);
+        certificates->second->erase(found);
+        return {};
+    }
+
+private:
+    Result<std::vector<StoredCertificate>> absent(const std::string& store) const {
+        if (capture_->complete.contains(Section::certificates)) return std::vector<StoredCertificate>{};
+        if (capture_->facts.platform != Platform::windows) return CertificateStore::list(store);
+        return not_captured("certificate store " + store);
+    }
+
+    static Error not_found(const std::string& store, const std::string& thumbprint) {
+        return {ErrorKind::not_found, "no certificate " + thumbprint + " in certificate store " + store, 0};
+    }
+};
+
+class RecordedWmi final : public Recorded<Wmi> {
+public:
+    using Recorded::Recorded;
+
+    Result<std::vector<WmiObject>> query(const std::string& name_space, const std::string& wql) const override {
+        const auto guard = lock();
+        const auto found = capture_->wmi.find(wmi_key(name_space, wql));
+        if (found != capture_->wmi.end()) return found->second;
+        if (capture_->complete.contains(Section::wmi)) return std::vector<WmiObject>{};
+        if (capture_->facts.platform != Platform::windows) return Wmi::query(name_space, wql);
+        return not_captured("the answer of " + name_space + " to " + wql);
+    }
+};
+
 }  // namespace
 
 Machine machine_of(const std::shared_ptr<Capture>& capture) {
     return Machine({capture->facts, std::make_unique<RecordedFiles>(capture),
                     std::make_unique<RecordedServices>(capture), std::make_unique<RecordedRegistry>(capture),
                     std::make_unique<RecordedProcesses>(capture), std::make_unique<RecordedMounts>(capture),
-                    std::make_unique<RecordedNetwork>(capture)});
+                    std::make_unique<RecordedNetwork>(capture), std::make_unique<RecordedEventLog>(capture),
+                    std::make_unique<RecordedCertificates>(capture), std::make_unique<RecordedWmi>(capture)});
 }
 
 }  // namespace machine::recorded

@@ -1,4 +1,6 @@
 // A machine that asks another one and remembers the answers.
+#include <algorithm>
+
 #include "remediations/machine/recorded/capture_content.hpp"
 
 namespace machine::recorded {
@@ -88,7 +90,15 @@ public:
     Result<std::vector<std::string>> list(const Path& path) const override {
         return remember(inner_.list(path), [&](Capture& c, const auto& answer) { c.files[path].list = answer; });
     }
+    Result<std::string> security(const Path& path) const override {
+        return remember(inner_.security(path),
+                        [&](Capture& c, const auto& answer) { c.files[path].security = answer; });
+    }
+    Result<FileVersion> version(const Path& path) const override {
+        return remember(inner_.version(path), [&](Capture& c, const auto& answer) { c.files[path].version = answer; });
+    }
     Result<void> write(const Path&, const std::string&, std::uint32_t) override { return read_only(); }
+    Result<void> set_security(const Path&, const std::string&) override { return read_only(); }
     Result<void> set_permissions(const Path&, const FilePermissions&) override { return read_only(); }
     Result<void> move(const Path&, const Path&) override { return read_only(); }
     Result<void> remove(const Path&) override { return read_only(); }
@@ -152,7 +162,12 @@ public:
             c.commands.insert_or_assign(command_key(command), answer);
         });
     }
+    Result<std::vector<Path>> modules(std::uint32_t pid) const override {
+        return remember(inner_.modules(pid),
+                        [&](Capture& c, const auto& answer) { c.modules.insert_or_assign(pid, answer); });
+    }
     Result<CommandOutput> run(const Command&) override { return read_only(); }
+    Result<void> end(std::uint32_t, std::chrono::system_clock::time_point) override { return read_only(); }
 };
 
 class RecordingMounts final : public Recorder<Mounts> {
@@ -188,6 +203,51 @@ public:
     }
 };
 
+class RecordingEventLog final : public Recorder<EventLog> {
+public:
+    using Recorder::Recorder;
+
+    Result<std::vector<Event>> read(const EventQuery& query) const override {
+        return remember(inner_.read(query), [&](Capture& c, const auto& answer) {
+            c.event_queries.insert_or_assign(event_query_key(query),
+                                             answer ? Result<void>() : Result<void>(answer.error()));
+            if (!answer) return;
+            // Two alike in one answer are two events; one in two answers is one.
+            for (const auto& event : *answer) {
+                if (std::ranges::count(c.events, event) < std::ranges::count(*answer, event)) c.events.push_back(event);
+            }
+        });
+    }
+};
+
+class RecordingCertificates final : public Recorder<CertificateStore> {
+public:
+    using Recorder::Recorder;
+
+    Result<std::vector<StoredCertificate>> list(const std::string& store) const override {
+        return remember(inner_.list(store), [&](Capture& c, const auto& answer) {
+            c.certificates.insert_or_assign(lower_case(store), answer);
+        });
+    }
+    /// A recorded machine makes its own of what `list` answered.
+    Result<std::string> serialized(const std::string& store, const std::string& thumbprint) const override {
+        return inner_.serialized(store, thumbprint);
+    }
+    Result<void> add(const std::string&, const std::string&) override { return read_only(); }
+    Result<void> remove(const std::string&, const std::string&) override { return read_only(); }
+};
+
+class RecordingWmi final : public Recorder<Wmi> {
+public:
+    using Recorder::Recorder;
+
+    Result<std::vector<WmiObject>> query(const std::string& name_space, const std::string& wql) const override {
+        return remember(inner_.query(name_space, wql), [&](Capture& c, const auto& answer) {
+            c.wmi.insert_or_assign(wmi_key(name_space, wql), answer);
+        });
+    }
+};
+
 }  // namespace
 
 Recording record(const Machine& inner) {
@@ -199,7 +259,10 @@ Recording record(const Machine& inner) {
                        std::make_unique<RecordingRegistry>(inner.registry(), capture),
                        std::make_unique<RecordingProcesses>(inner.processes(), capture),
                        std::make_unique<RecordingMounts>(inner.mounts(), capture),
-                       std::make_unique<RecordingNetwork>(inner.network(), capture)};
+                       std::make_unique<RecordingNetwork>(inner.network(), capture),
+                       std::make_unique<RecordingEventLog>(inner.events(), capture),
+                       std::make_unique<RecordingCertificates>(inner.certificates(), capture),
+                       std::make_unique<RecordingWmi>(inner.wmi(), capture)};
     return {Machine(std::move(parts)), std::move(capture)};
 }
 

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <array>
 #include <fstream>
 #include <iterator>
 #include <tuple>
@@ -95,6 +96,23 @@ TEST_F(CaptureTest, EveryMistakeNamesFileAndPlace) {
         {R"({"schema":1,"system":{"platform":"linux"},"sources":{"a":7}})", R"(sources["a"])"},
         {R"({"schema":1,"system":{"platform":"linux"},"interfaces":[{"addresses":7}]})", "interfaces"},
         {R"({"schema":1,"system":{"platform":"linux"},"processes":[{"started":"now"}]})", "processes"},
+        {R"({"schema":1,"system":{"platform":"linux"},"processes":[{"pid":1},{"modules":7}]})", "processes[1].modules"},
+        {R"({"schema":1,"system":{"platform":"windows"},"files":{"C:\\x":{"version":{"number":"1.2.3"}}}})",
+         ".version.number"},
+        {R"({"schema":1,"system":{"platform":"windows"},"files":{"C:\\x":{"version":{"number":"1.2.3.65536"}}}})",
+         ".version.number"},
+        {R"({"schema":1,"system":{"platform":"windows"},"files":{"C:\\x":{"version":{"vendor":"x"}}}})",
+         ".version.vendor"},
+        {R"({"schema":1,"system":{"platform":"windows"},"files":{"C:\\x":{"security":7}}})", ".security"},
+        {R"({"schema":1,"system":{"platform":"windows"},"events":[{},{"message":"x"}]})", "events[1].message"},
+        {R"({"schema":1,"system":{"platform":"windows"},"events":[{"id":-1}]})", "events"},
+        {R"({"schema":1,"system":{"platform":"windows"},"event_queries":{"System":[]}})", R"(event_queries["System"])"},
+        {R"({"schema":1,"system":{"platform":"windows"},"certificates":{"My":[{"key":1}]}})",
+         R"(certificates["My"][0].key)"},
+        {R"({"schema":1,"system":{"platform":"windows"},"wmi":{}})", "wmi"},
+        {R"({"schema":1,"system":{"platform":"windows"},"wmi":[{"namespace":"a","query":"b"}]})", "wmi[0]"},
+        {R"({"schema":1,"system":{"platform":"windows"},"wmi":[{"namespace":"a","query":"b","answer":[{"x":7}]}]})",
+         "wmi[0].answer"},
         {R"({"schema":1,"system":{"platform":"linux"},"files":{"/../etc":{}}})", R"(files["/../etc"])"},
         {R"({"schema":1,"system":{"platform":"linux"},"complete":["everything"]})", "complete"},
     };
@@ -155,6 +173,10 @@ TEST_F(CaptureTest, RecordingNeverChangesTheMachine) {
     EXPECT_EQ(recording.machine.services().set_restarts("x", true).error().kind, ErrorKind::unsupported);
     EXPECT_EQ(recording.machine.mounts().remount("/", "exec").error().kind, ErrorKind::unsupported);
     EXPECT_EQ(recording.machine.mounts().thaw("/").error().kind, ErrorKind::unsupported);
+    EXPECT_EQ(recording.machine.files().set_security("/etc/x", "O:SY").error().kind, ErrorKind::unsupported);
+    EXPECT_EQ(recording.machine.processes().end(1, {}).error().kind, ErrorKind::unsupported);
+    EXPECT_EQ(recording.machine.certificates().add("My", "x").error().kind, ErrorKind::unsupported);
+    EXPECT_EQ(recording.machine.certificates().remove("My", "x").error().kind, ErrorKind::unsupported);
 }
 
 TEST_F(CaptureTest, AnswersThatWereNotAskedForAreNotCapturedEither) {
@@ -222,6 +244,153 @@ TEST_F(CaptureTest, EveryNewAnswerSurvivesSavingAndLoading) {
     EXPECT_EQ(std::get<2>(answers).front().root, "/sub");
     ASSERT_TRUE(save(*recording.capture, folder_.path() / "saved"));
     EXPECT_EQ(ask(load(folder_.path() / "saved").value()), answers);
+}
+
+TEST_F(CaptureTest, WhatOnlyWindowsHasIsUnsupportedElsewhere) {
+    facts(R"({"schema":1,"system":{"platform":"linux"},"processes":[{"pid":7}]})");
+    file("etc/x", "1");
+    auto machine = loaded();
+    EXPECT_EQ(machine.files().security("/etc/x").error().kind, ErrorKind::unsupported);
+    EXPECT_EQ(machine.files().set_security("/etc/x", "O:SY").error().kind, ErrorKind::unsupported);
+    EXPECT_EQ(machine.files().version("/etc/x").error().kind, ErrorKind::unsupported);
+    EXPECT_EQ(machine.processes().modules(7).error().kind, ErrorKind::unsupported);
+    EXPECT_EQ(machine.events().read({.channel = "System"}).error().kind, ErrorKind::unsupported);
+    EXPECT_EQ(machine.certificates().list("My").error().kind, ErrorKind::unsupported);
+    EXPECT_EQ(machine.wmi().query("root\\cimv2", "x").error().kind, ErrorKind::unsupported);
+}
+
+TEST_F(CaptureTest, OfWindowsWhatWasNotAskedIsNotCaptured) {
+    facts(R"({"schema":1,"system":{"platform":"windows"},"processes":[{"pid":7}]})");
+    file("C/x", "1");
+    const auto machine = loaded();
+    EXPECT_EQ(machine.files().security("C:\\x").error().kind, ErrorKind::not_captured);
+    EXPECT_EQ(machine.files().version("C:\\x").error().kind, ErrorKind::not_captured);
+    EXPECT_EQ(machine.processes().modules(7).error().kind, ErrorKind::not_captured);
+    EXPECT_EQ(machine.events().read({.channel = "System"}).error().kind, ErrorKind::not_captured);
+    EXPECT_EQ(machine.certificates().list("My").error().kind, ErrorKind::not_captured);
+    EXPECT_EQ(machine.certificates().serialized("My", "AB").error().kind, ErrorKind::not_captured);
+    EXPECT_EQ(machine.wmi().query("root\\cimv2", "x").error().kind, ErrorKind::not_captured);
+}
+
+TEST_F(CaptureTest, CompleteSectionsOfWindowsHaveTheUsual) {
+    facts(R"({"schema":1,"system":{"platform":"windows"},
+              "complete":["files","processes","events","certificates","wmi"],"processes":[{"pid":7}]})");
+    file("C/x", "1");
+    auto machine = loaded();
+    EXPECT_EQ(machine.files().security("C:\\x").value(), "O:SYG:SYD:(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)");
+    EXPECT_EQ(machine.files().security("C:\\y").error().kind, ErrorKind::not_found);
+    EXPECT_EQ(machine.files().version("C:\\x").error().kind, ErrorKind::invalid);
+    EXPECT_EQ(machine.files().version("C:\\y").error().kind, ErrorKind::not_found);
+    EXPECT_TRUE(machine.processes().modules(7)->empty());
+    EXPECT_EQ(machine.processes().modules(8).error().kind, ErrorKind::not_found);
+    EXPECT_TRUE(machine.events().read({.channel = "System"})->empty());
+    EXPECT_TRUE(machine.certificates().list("My")->empty());
+    EXPECT_EQ(machine.certificates().serialized("My", "AB").error().kind, ErrorKind::not_found);
+    EXPECT_EQ(machine.certificates().remove("My", "AB").error().kind, ErrorKind::not_found);
+    EXPECT_TRUE(machine.wmi().query("root\\cimv2", "x")->empty());
+}
+
+TEST_F(CaptureTest, EventsAreThoseOfTheQuery) {
+    facts(R"({"schema":1,"system":{"platform":"windows","now":1000000},"complete":["events"],
+              "event_queries":{"Setup":{"error":{"kind":"access_denied"}}},
+              "events":[{"channel":"System","provider":"volsnap","id":25,"time":999000,"level":2,"data":["C:"]},
+                        {"channel":"System","provider":"volsnap","id":36,"time":999900,"level":2},
+                        {"channel":"System","provider":"Disk","id":25,"time":999950},
+                        {"channel":"System","provider":"volsnap","id":25,"time":1,"data":["old"]},
+                        {"channel":"Application","provider":"volsnap","id":25,"time":999950}]})");
+    const auto machine = loaded();
+    const auto ids = [&](const EventQuery& query) {
+        std::vector<std::uint32_t> found;
+        for (const auto& event : machine.events().read(query).value()) found.push_back(event.id);
+        return found;
+    };
+    using std::chrono::seconds;
+    EXPECT_THAT(ids({"system", {{"VOLSNAP", {25, 36}}}, seconds(5000)}), ElementsAre(36, 25)) << "newest first";
+    EXPECT_THAT(ids({"System", {{"volsnap", {25}}, {"disk"}}, seconds(5000)}), ElementsAre(25, 25));
+    EXPECT_THAT(ids({"System", {}, seconds(5000)}), ElementsAre(25, 36, 25));
+    EXPECT_THAT(ids({"System", {{"volsnap"}}, seconds(5000), 1}), ElementsAre(36));
+    EXPECT_THAT(ids({"System", {{"volsnap", {7}}}, seconds(5000)}), testing::IsEmpty());
+    EXPECT_EQ(machine.events().read({"System", {{"volsnap", {25}}}, seconds(5000)})->front().data,
+              std::vector<std::string>{"C:"});
+    EXPECT_EQ(machine.events().read({.channel = "Setup"}).error().kind, ErrorKind::access_denied);
+}
+
+TEST_F(CaptureTest, AnswersOfWindowsSurviveSavingAndLoading) {
+    facts(R"({"schema":1,"system":{"platform":"windows","now":1000000},"complete":["events"],
+              "processes":[{"pid":7,"name":"a.exe","modules":["C:\\a.exe","C:\\b.dll"]},
+                           {"pid":8,"modules":{"error":{"kind":"access_denied"}}}],
+              "files":{"C:\\b.dll":{"status":{},"security":"O:SYG:SYD:P","version":{"number":"10.0.20348.1","company":"M","product":"W"}}},
+              "events":[{"channel":"System","provider":"volsnap","id":25,"time":999000,"level":2,"data":["C:","x"]},
+                        {"channel":"System","provider":"volsnap","id":25,"time":999000,"level":2,"data":["C:","x"]},
+                        {"channel":"System","provider":"Disk","id":7,"time":999000}],
+              "event_queries":{"Setup":{"error":{"kind":"not_found"}}},
+              "certificates":{"My":[{"thumbprint":"AB","subject":"CN=a","issuer":"CN=b","friendly_name":"f",
+                                     "not_before":1,"not_after":2,"has_private_key":true,"key_file":"C:\\k"}],
+                              "Root":{"error":{"kind":"not_found"}}},
+              "wmi":[{"namespace":"root\\cimv2","query":"SELECT a FROM b","answer":[{"a":"1"},{"a":"2"}]},
+                     {"namespace":"root\\x","query":"q","answer":{"error":{"kind":"not_found"}}}]})");
+    const auto original = loaded();
+    auto recording = record(original);
+    const EventQuery query{"System", {{"volsnap", {25}}}, std::chrono::hours(1), 10};
+    const auto ask = [&](const Machine& machine) {
+        EXPECT_EQ(machine.processes().modules(8).error().kind, ErrorKind::access_denied);
+        EXPECT_EQ(machine.certificates().list("Root").error().kind, ErrorKind::not_found);
+        EXPECT_EQ(machine.wmi().query("root\\x", "q").error().kind, ErrorKind::not_found);
+        EXPECT_EQ(machine.events().read({.channel = "Setup"}).error().kind, ErrorKind::not_found);
+        return std::tuple(machine.processes().list().value(), machine.processes().modules(7).value(),
+                          machine.files().security("C:\\b.dll").value(), machine.files().version("C:\\b.dll").value(),
+                          machine.events().read(query).value(), machine.certificates().list("my").value(),
+                          machine.wmi().query("ROOT\\CIMV2", "SELECT a FROM b").value());
+    };
+    const auto answers = ask(recording.machine);
+    EXPECT_EQ(ask(recording.machine), answers) << "a question asked twice is recorded once";
+    EXPECT_EQ(std::get<3>(answers).number, (std::array<std::uint16_t, 4>{10, 0, 20348, 1}));
+    EXPECT_EQ(std::get<4>(answers).size(), 2U) << "two events that are alike";
+    EXPECT_EQ(std::get<5>(answers).front().not_after, std::chrono::system_clock::from_time_t(2));
+    EXPECT_EQ(std::get<6>(answers).at(1).at("a"), "2");
+    ASSERT_TRUE(save(*recording.capture, folder_.path() / "saved"));
+    const auto machine = load(folder_.path() / "saved").value();
+    EXPECT_EQ(ask(machine), answers);
+    EXPECT_EQ(machine.events().read({.channel = "System"}).error().kind, ErrorKind::not_captured)
+        << "a real capture holds the answers to what was asked";
+}
+
+TEST_F(CaptureTest, CertificatesProcessesAndAccessControlTakeChanges) {
+    facts(R"x({"schema":1,"system":{"platform":"windows"},
+               "files":{"C:\\x":{"status":{},"security":"O:SYG:SYD:P(A;;FA;;;SY)"}},
+               "services":{"a":{"name":"a","state":"running","pid":7},"b":{"name":"b","state":"running","pid":8}},
+               "processes":[{"pid":7,"name":"a.exe","started":100},{"pid":8,"name":"b.exe"}],
+               "registry":{"HKLM\\A":{"values":{"x":{"type":4,"data":1}},"value_names":["X","y"]}},
+               "certificates":{"My":[{"thumbprint":"CD"},{"thumbprint":"AB","friendly_name":"f"}]}})x");
+    auto machine = loaded();
+    const auto before = machine.certificates().list("My").value();
+    EXPECT_EQ(before.front().thumbprint, "AB") << "sorted";
+    const auto serialized = machine.certificates().serialized("my", "ab").value();
+    ASSERT_TRUE(machine.certificates().remove("MY", "ab"));
+    EXPECT_EQ(machine.certificates().list("My")->size(), 1U);
+    EXPECT_EQ(machine.certificates().serialized("My", "AB").error().kind, ErrorKind::not_found);
+    ASSERT_TRUE(machine.certificates().add("My", serialized));
+    ASSERT_TRUE(machine.certificates().add("My", serialized)) << "replaces it";
+    EXPECT_EQ(machine.certificates().list("My").value(), before);
+    EXPECT_EQ(machine.certificates().add("My", "not a certificate").error().kind, ErrorKind::invalid);
+
+    const auto start = std::chrono::system_clock::from_time_t(100);
+    EXPECT_EQ(machine.processes().end(7, start + std::chrono::seconds(1)).error().kind, ErrorKind::refused);
+    ASSERT_TRUE(machine.processes().end(7, start));
+    EXPECT_EQ(machine.processes().list()->size(), 1U);
+    EXPECT_EQ(machine.services().find("a")->state, ServiceState::stopped);
+    EXPECT_EQ(machine.services().find("a")->pid, 0U);
+    EXPECT_EQ(machine.services().find("b")->state, ServiceState::running);
+
+    ASSERT_TRUE(machine.files().set_security("C:\\x", "D:P(A;;FR;;;WD)"));
+    EXPECT_EQ(machine.files().security("C:\\x").value(), "D:P(A;;FR;;;WD)");
+    EXPECT_EQ(machine.files().set_security("C:\\x", "rw-r--r--").error().kind, ErrorKind::invalid);
+    EXPECT_EQ(machine.files().set_security("C:\\y", "D:P").error().kind, ErrorKind::not_captured);
+
+    ASSERT_TRUE(machine.registry().remove_value("HKLM\\A", "x"));
+    EXPECT_EQ(machine.registry().value("HKLM\\A", "x").error().kind, ErrorKind::not_found);
+    EXPECT_THAT(machine.registry().value_names("HKLM\\A").value(), ElementsAre("y"));
+    EXPECT_EQ(machine.registry().remove_value("HKLM\\A", "x").error().kind, ErrorKind::not_found);
 }
 
 /// A log of the given number of lines of 64 bytes; "line 000007 ....\n".

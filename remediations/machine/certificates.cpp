@@ -1,0 +1,29 @@
+#include "remediations/machine/certificates.hpp"
+
+namespace machine {
+
+namespace {
+
+Error unsupported(const std::string& store) {
+    return {ErrorKind::unsupported, "this system has no certificate store " + store, 0};
+}
+
+}  // namespace
+
+Result<std::vector<StoredCertificate>> CertificateStore::list(const std::string& store) const {
+    return unsupported(store);
+}
+
+Result<std::string> CertificateStore::serialized(const std::string& store, const std::string&) const {
+    return unsupported(store);
+}
+
+Result<void> CertificateStore::add(const std::string& store, const std::string&) {
+    return unsupported(store);
+}
+
+Result<void> CertificateStore::remove(const std::string& store, const std::string&) {
+    return unsupported(store);
+}
+
+}  // namespace machine

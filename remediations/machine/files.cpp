@@ -1,0 +1,25 @@
+#include "remediations/machine/files.hpp"
+
+namespace machine {
+
+namespace {
+
+Error unsupported(const Path& path, const char* what) {
+    return {ErrorKind::unsupported, path + " has no " + what + " on this system", 0};
+}
+
+}  // namespace
+
+Result<std::string> Files::security(const Path& path) const {
+    return unsupported(path, "access control list");
+}
+
+Result<FileVersion> Files::version(const Path& path) const {
+    return unsupported(path, "version resource");
+}
+
+Result<void> Files::set_security(const Path& path, const std::string&) {
+    return unsupported(path, "access control list");
+}
+
+}  // namespace machine

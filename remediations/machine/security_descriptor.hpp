@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "remediations/machine/result.hpp"
+
+namespace machine {
+
+/// AceFlags of winnt.h.
+inline constexpr std::uint8_t inherited_by_files = 0x01;
+inline constexpr std::uint8_t inherited_by_folders = 0x02;
+inline constexpr std::uint8_t inherited_once = 0x04;       ///< by children, not by theirs
+inline constexpr std::uint8_t for_inheritors_only = 0x08;  ///< means nothing for the object itself
+inline constexpr std::uint8_t inherited = 0x10;            ///< it came from the folder above
+
+/// Access masks of winnt.h for files.
+inline constexpr std::uint32_t file_all_access = 0x001F01FF;
+inline constexpr std::uint32_t file_read = 0x00120089;
+inline constexpr std::uint32_t file_write = 0x00120116;
+inline constexpr std::uint32_t file_execute = 0x001200A0;
+
+enum class AccessType { allow, deny, other };  ///< other: conditional, or for one kind of object
+
+struct AccessEntry {
+    AccessType type = AccessType::allow;
+    std::uint8_t flags = 0;  ///< of the above
+    std::uint32_t mask = 0;  ///< generic rights stay as they are
+    std::string sid;         ///< "S-1-5-18"; the two letters where it needs the domain to be known: "DA", "LA"
+
+    friend bool operator==(const AccessEntry&, const AccessEntry&) = default;
+};
+
+struct SecurityDescriptor {
+    std::string owner;  ///< as AccessEntry::sid; empty where the text does not name it
+    std::string group;
+    bool is_protected = false;     ///< inherits nothing from the folder above
+    bool has_access_list = false;  ///< without a list, or with a null one, everybody may do everything
+    std::vector<AccessEntry> entries;
+
+    friend bool operator==(const SecurityDescriptor&, const SecurityDescriptor&) = default;
+};
+
+/// Takes a security descriptor in SDDL apart. The audit list (S:), which is the last part, is not looked at.
+/// ErrorKind::invalid says at which character what was expected; too_large above 1 MiB.
+Result<SecurityDescriptor> parse_security_descriptor(std::string_view sddl);
+
+/// Whether two descriptors of a file mean the same: Windows does not give back the text that it was given.
+bool same_file_security(const SecurityDescriptor& one, const SecurityDescriptor& other);
+
+}  // namespace machine
