@@ -61,7 +61,9 @@ public:
     }
 
     pid_t pid() const { return pid_; }
-    void signal(int number) const { ::kill(pid_, number); }
+    void signal(int number) const {
+        if (pid_ > 0) ::kill(pid_, number);
+    }
 
     bool ends_within(milliseconds time) {
         const auto deadline = steady_clock::now() + time;

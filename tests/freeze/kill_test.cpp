@@ -61,14 +61,19 @@ protected:
         }
     }
 
-    bool something_is_frozen() const {
-        return std::ranges::any_of(writers_, [](const auto& writer) { return writer->waits_for(milliseconds(30)); });
-    }
+    static bool waits(const std::unique_ptr<Writer>& writer) { return writer->waits_for(milliseconds(30)); }
+    bool something_is_frozen() const { return std::ranges::any_of(writers_, waits); }
+    bool everything_is_frozen() const { return std::ranges::all_of(writers_, waits); }
+
+    enum class Since { start, everything_frozen };
 
     /// Freezes for `hold`, kills one of the three after `delay`, and tells whether something was frozen then.
-    bool kill_one(int victim, milliseconds delay, milliseconds hold) {
+    bool kill_one(int victim, Since since, milliseconds delay, milliseconds hold) {
         const machine::FreezeLimits limits{.frozen = std::chrono::seconds(2), .hold = hold};
         Child process([&] { return LinuxFreezer().freeze_and_thaw(targets_, limits) ? 0 : 1; });
+        while (since == Since::everything_frozen && !everything_is_frozen() && !process.ends_within(milliseconds(0))) {
+            std::this_thread::sleep_for(milliseconds(1));
+        }
         std::this_thread::sleep_for(delay);
         const bool frozen = something_is_frozen();
         const auto watchers = children_of(process.pid());
@@ -124,25 +129,37 @@ int tries() {
     return wanted ? std::atoi(wanted) : 200;
 }
 
+/// Half of the kills are spread over the whole of a rehearsal, half over the time that all is frozen.
 TEST_F(Killing, AnyOneProcessAtAnyMomentLeavesNothingFrozen) {
     const auto seed = std::random_device()();
     std::mt19937 random(seed);
-    std::uniform_int_distribution<int> delay(0, 400);
+    const milliseconds hold(250);
+    const auto begun = steady_clock::now();
+    ASSERT_TRUE(LinuxFreezer().freeze_and_thaw(targets_, {.hold = hold}));
+    const auto whole = std::chrono::duration_cast<milliseconds>(steady_clock::now() - begun);
+    std::uniform_int_distribution<milliseconds::rep> in_whole(0, whole.count());
+    std::uniform_int_distribution<milliseconds::rep> in_hold(0, hold.count());
     int while_frozen = 0;
     for (int attempt = 0; attempt < tries() && !HasFailure(); ++attempt) {
-        while_frozen += kill_one(attempt % 3, milliseconds(delay(random)), milliseconds(250)) ? 1 : 0;
+        const bool frozen = attempt % 2 == 0
+                                ? kill_one(attempt % 3, Since::start, milliseconds(in_whole(random)), hold)
+                                : kill_one(attempt % 3, Since::everything_frozen, milliseconds(in_hold(random)), hold);
+        while_frozen += frozen ? 1 : 0;
     }
     std::cout << read_only_ << " times btrfs turned read-only\n"
               << tries() << " kills, " << while_frozen << " of them while something was frozen, " << slow_
               << " writes took more than a second for other reasons (seed " << seed << ")\n";
-    EXPECT_GE(while_frozen, tries() / 5) << "most kills came too early or too late to prove anything";
+    EXPECT_GE(while_frozen, tries() / 3) << "most kills came too early or too late to prove anything";
 }
 
 TEST_F(Killing, BetweenTheShortFreezesOfARealRehearsal) {
     std::mt19937 random(std::random_device{}());
-    std::uniform_int_distribution<int> delay(0, 60);
+    const auto begun = steady_clock::now();
+    ASSERT_TRUE(LinuxFreezer().freeze_and_thaw(targets_, {}));
+    const auto whole = std::chrono::duration_cast<milliseconds>(steady_clock::now() - begun);
+    std::uniform_int_distribution<milliseconds::rep> delay(0, whole.count());
     for (int attempt = 0; attempt < tries() / 2 && !HasFailure(); ++attempt) {
-        kill_one(attempt % 3, milliseconds(delay(random)), milliseconds(0));
+        kill_one(attempt % 3, Since::start, milliseconds(delay(random)), milliseconds(0));
     }
 }
 
