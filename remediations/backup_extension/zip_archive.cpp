@@ -31,6 +31,8 @@ constexpr std::uint16_t deflated = 8;
 constexpr std::uint16_t encrypted_flag = 1;
 
 constexpr std::uint64_t largest_file = std::uint64_t{16} << 20;
+/// Deflate makes at best one byte of 1032 (zlib's algorithm.txt), so what claims more is not worth its memory.
+constexpr std::uint64_t best_ratio = 1032;
 constexpr std::uint64_t largest_directory = std::uint64_t{1} << 20;
 
 /// Little-endian number of `length` bytes; the caller knows that they are there.
@@ -208,6 +210,9 @@ Result<std::string> ZipArchive::extract(const Files& files, const ZipEntry& entr
     auto data = reader.range(data_offset, static_cast<std::size_t>(entry.compressed_size), entry.name);
     if (!data) return data.error();
     if (entry.method == deflated) {
+        if (entry.size > (entry.compressed_size + 1) * best_ratio) {
+            return invalid(fmt::format("{} deflated bytes cannot become {}", entry.compressed_size, entry.size));
+        }
         auto unpacked = inflate(*data, static_cast<std::size_t>(entry.size));
         if (!unpacked) return invalid(unpacked.error().message);
         data = std::move(*unpacked);

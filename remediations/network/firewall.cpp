@@ -155,7 +155,7 @@ std::vector<FirewallBlock> blocks_in(const std::vector<FirewallView>& views) {
     for (const auto& view : views) {
         for (auto& block : blocks_of(view.chains)) blocks.push_back({view.tool, view.program, std::move(block)});
     }
-    std::ranges::stable_partition(blocks, [](const FirewallBlock& block) { return block.block.certain; });
+    std::stable_partition(blocks.begin(), blocks.end(), [](const FirewallBlock& block) { return block.block.certain; });
     return blocks;
 }
 

@@ -154,13 +154,16 @@ TEST_F(ZipArchives, DamagedDataAreAnErrorThatNamesTheFile) {
     bomb.size = 3;
     auto promises_more = deflated("a");
     promises_more.size = 100;
+    auto promises_too_much = deflated("a");
+    promises_too_much.size = 16 << 20;
     auto unknown = stored("a", "b");
     unknown.method = 14;
     auto elsewhere = stored("a", "b");
     elsewhere.offset = 7;
     auto beyond = stored("a", "b");
     beyond.offset = 0x7fffffff;
-    for (const auto& member : {wrong_crc, wrong_size, too_short, bomb, promises_more, unknown, elsewhere, beyond}) {
+    for (const auto& member :
+         {wrong_crc, wrong_size, too_short, bomb, promises_more, promises_too_much, unknown, elsewhere, beyond}) {
         const auto content = extract_first(archive_of({member}));
         ASSERT_FALSE(content);
         EXPECT_THAT(content.error().message, HasSubstr("/p.zip"));

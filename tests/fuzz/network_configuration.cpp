@@ -1,0 +1,26 @@
+// Files of the tools that configure the network, routes, and what the metadata service answers; the first byte says
+// which.
+#include "remediations/network/network_configuration.hpp"
+
+#include "remediations/network/instance_metadata.hpp"
+#include "remediations/network/packet_filter.hpp"
+#include "remediations/network/routes.hpp"
+#include "tests/fuzz/input.hpp"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    using namespace remediations;
+    if (size == 0) return 0;
+    const auto text = fuzz::text_of(data + 1, size - 1);
+    constexpr decltype(&parse_netplan) parsers[] = {parse_netplan, parse_networkd, parse_networkmanager, parse_ifcfg,
+                                                    parse_interfaces};
+    if (data[0] < std::size(parsers)) {
+        (void)parsers[data[0]]("/etc/network", text);
+    } else if (data[0] == 'm') {
+        (void)parse_instance_metadata(std::string(text));
+    } else if (data[0] == 'r') {
+        (void)parse_routes(text);
+    } else {
+        (void)parse_ipv4_network(text);
+    }
+    return 0;
+}
