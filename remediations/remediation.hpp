@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -57,6 +58,16 @@ struct LogPattern {
     std::string text;
 
     friend bool operator==(const LogPattern&, const LogPattern&) = default;
+};
+
+/// Events of a Windows event log that a remediation looks for, by what is the same in every display language.
+/// All are read in one pass.
+struct EventPattern {
+    std::string channel;             ///< "System", "Application"
+    std::string provider;            ///< "Service Control Manager"; compares without case
+    std::vector<std::uint32_t> ids;  ///< as the Event Viewer shows them
+
+    friend bool operator==(const EventPattern&, const EventPattern&) = default;
 };
 
 /// Which guest operating systems a remediation speaks about.
@@ -120,6 +131,7 @@ struct Remediation {
     std::string explanation;                     ///< what it means for backup, what the fix does; a short paragraph
     std::string source;                          ///< where the facts come from
     std::vector<LogPattern> log_lines = {};      ///< what diagnose asks LogEvidence for
+    std::vector<EventPattern> events = {};       ///< what diagnose asks EventEvidence for
     std::vector<std::string> consequences = {};  ///< ids of what looks broken because of this
     /// Runs only where it is named in RunOptions::only: nobody wants it unasked.
     bool on_request = false;
