@@ -1,0 +1,87 @@
+metadata description = 'Diagnoses, and on request repairs, Azure Backup of one VM from inside it.'
+
+@description('Name of the VM. It has to run.')
+param vmName string
+
+@description('Operating system of the machine.')
+@allowed([
+  'Linux'
+  'Windows'
+])
+param osType string
+
+@description('Region of the machine; unless given, that of the resource group.')
+param location string = resourceGroup().location
+
+@description('diagnose changes nothing; fix also repairs what maxDisruption allows, and takes back what did not help.')
+@allowed([
+  'diagnose'
+  'fix'
+])
+param mode string = 'diagnose'
+
+@description('The error code that Azure Backup reports for this VM. It helps to tell the cause from its consequences.')
+@maxLength(128)
+param errorCode string = ''
+
+@description('Looks at these causes alone; empty means all. May not share an id with exclude.')
+param only array = []
+
+@description('Leaves these causes out.')
+param exclude array = []
+
+@description('The worst a fix may do to the VM; each level includes those before it. none: files and settings of Azure Backup itself. agent-restart: the guest agent restarts. service-restart: services whose restart users do not feel. workload: production services, an unmount, anything that can lose data.')
+@allowed([
+  'none'
+  'agent-restart'
+  'service-restart'
+  'workload'
+])
+param maxDisruption string = 'service-restart'
+
+@description('Reports error instead of success when a problem is left. Beware: an extension in error puts the VM into the Failed provisioning state, which alone makes backups fail.')
+param failOnUnresolved bool = false
+
+@description('Linux: freezes the file systems that a backup would freeze for some milliseconds and thaws them, to prove that the next backup can. Not while a backup runs.')
+param rehearsal bool = false
+
+@description('Rehearses the file systems that hold /, this extension, its logs or its state too. Needs rehearsal.')
+param rehearsalIncludesSystem bool = false
+
+@description('Settings that nobody else may see, such as a URL that carries a key. A key that stands here may not stand in settings too.')
+@secure()
+param protectedSettings object = {}
+
+@description('Any text. The extension runs when its settings change; changing this text alone makes it run again.')
+param forceRunStamp string = ''
+
+var extensionType = osType == 'Windows' ? 'BackupRemediation' : 'BackupRemediationLinux'
+
+resource vm 'Microsoft.Compute/virtualMachines@2024-07-01' existing = {
+  name: vmName
+}
+
+resource remediation 'Microsoft.Compute/virtualMachines/extensions@2024-07-01' = {
+  parent: vm
+  name: extensionType
+  location: location
+  properties: {
+    publisher: 'Community.Backup'
+    type: extensionType
+    typeHandlerVersion: '1.0'
+    autoUpgradeMinorVersion: true
+    suppressFailures: !failOnUnresolved
+    settings: {
+      mode: mode
+      errorCode: errorCode
+      only: only
+      exclude: exclude
+      maxDisruption: maxDisruption
+      failOnUnresolved: failOnUnresolved
+      rehearsal: rehearsal
+      rehearsalIncludesSystem: rehearsalIncludesSystem
+    }
+    protectedSettings: protectedSettings
+    forceUpdateTag: forceRunStamp
+  }
+}
