@@ -1,0 +1,221 @@
+"""The scripts and commands for administrators, with Debian's azure-cli as the real client of a small Resource Manager
+(arm.py) on the loopback interface."""
+
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import arm
+from manifest import MANIFEST, PUBLISHER, REPOSITORY, TYPES, check_extension
+
+DEPLOY = REPOSITORY / "scripts/deploy"
+POLICY = REPOSITORY / "scripts/policy"
+SECRET = "a-secret-that-nobody-may-see"
+SUBSCRIPTION = f"/subscriptions/{arm.SUBSCRIPTION}"
+# Debian's azure-cli asks for a version of the compute interface that Debian's SDK does not have; this profile of it
+# does not.
+VM_PROFILE = "2020-09-01-hybrid"
+
+
+class AzureCli(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        if not shutil.which("az"):
+            raise unittest.SkipTest("az is not installed (scripts/bootstrap --azure-cli)")
+        folder = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(folder.cleanup)
+        cls.folder = pathlib.Path(folder.name)
+        cls.arm = arm.Arm(cls.folder, check_extension)
+        cls.addClassCleanup(cls.arm.close)
+        (cls.folder / "tmp").mkdir()
+        # Writes down every command line of az that anybody on the computer could see.
+        (cls.folder / "bin").mkdir()
+        wrapper = cls.folder / "bin/az"
+        wrapper.write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" >>{cls.folder}/command-lines\nexec {shutil.which("az")} "$@"\n')
+        wrapper.chmod(0o755)
+        cls.environment = {"PATH": f"{cls.folder}/bin:{os.environ['PATH']}", "HOME": str(cls.folder),
+                           "TMPDIR": str(cls.folder / "tmp"), "REQUESTS_CA_BUNDLE": str(cls.arm.authority),
+                           "SSL_CERT_FILE": str(cls.arm.authority), "AZURE_CORE_COLLECT_TELEMETRY": "no",
+                           "AZURE_CORE_NO_COLOR": "yes", "LC_ALL": "C.UTF-8"}
+        cls.latest, cls.vm = cls.folder / "latest", cls.folder / "vm"
+        cls.run_az(cls.latest, "cloud", "register", "--name", "Test", "--endpoint-resource-manager", cls.arm.url,
+                   "--endpoint-management", cls.arm.url, "--endpoint-active-directory", f"{cls.arm.url}/adfs",
+                   "--endpoint-active-directory-resource-id", cls.arm.url,
+                   "--endpoint-active-directory-graph-resource-id", cls.arm.url)
+        cls.run_az(cls.latest, "cloud", "set", "--name", "Test")
+        cls.run_az(cls.latest, "login", "--service-principal", "--username", "app", "--password", "x", "--tenant", arm.TENANT)
+        shutil.copytree(cls.latest, cls.vm)
+        with (cls.vm / "clouds.config").open("a") as configuration:
+            configuration.write(f"profile = {VM_PROFILE}\n")
+
+    @classmethod
+    def run_az(cls, configuration, *words):
+        return cls.run_command(configuration, ["az", *words]).stdout
+
+    @classmethod
+    def run_command(cls, configuration, command, expected=0, **options):
+        result = subprocess.run(command, env={**cls.environment, "AZURE_CONFIG_DIR": str(configuration)},
+                                capture_output=True, text=True, timeout=300, **options)
+        if result.returncode != expected:
+            raise AssertionError(f"{command}: exit code {result.returncode}\n{result.stdout}{result.stderr[-3000:]}")
+        return result
+
+    def setUp(self):
+        self.arm.requests.clear()
+        self.arm.resources.clear()
+        self.arm.statuses.clear()
+        (self.folder / "command-lines").write_text("")
+        self.arm.add_vm("vm1", "Linux")
+        self.arm.add_vm("vm2", "Windows")
+
+    def deploy(self, *words, expected=0, **options):
+        return self.run_command(self.vm, [DEPLOY, "--resource-group", "group", *words], expected, **options)
+
+    def only_extension(self, vm):
+        [extension] = self.arm.extensions_of(f"{arm.COMPUTE}/virtualMachines/{vm}")
+        return extension
+
+
+class DeployScript(AzureCli):
+    def test_linux(self):
+        result = self.deploy("--vm-name", "vm1", "--mode", "fix", "--max-disruption", "none", "--error-code", "A_b.1",
+                             "--only", "file-system-full,agent-hung", "--rehearsal", "--fail-on-unresolved")
+        self.assertEqual(result.stdout, "Nothing to do in this VM.\n")
+        extension = self.only_extension("vm1")
+        self.assertEqual(extension["name"], TYPES["Linux"])
+        self.assertEqual(extension["properties"]["publisher"], PUBLISHER)
+        self.assertTrue(extension["properties"]["autoUpgradeMinorVersion"])
+        self.assertEqual(extension["properties"]["settings"], {
+            "mode": "fix", "maxDisruption": "none", "errorCode": "A_b.1", "only": ["file-system-full", "agent-hung"],
+            "rehearsal": True, "failOnUnresolved": True})
+
+    def test_windows_and_again(self):
+        for _ in range(2):
+            self.deploy("--vm-name", "vm2", "--exclude", "reboot-pending", "--subscription", arm.SUBSCRIPTION)
+        self.assertEqual(self.only_extension("vm2")["properties"]["settings"],
+                         {"mode": "diagnose", "exclude": ["reboot-pending"]})
+        tags = [body["properties"]["forceUpdateTag"] for body in self.arm.bodies("PUT", "/extensions/")]
+        self.assertEqual(len(set(tags)), 2, "the second time, Azure has to see something new")
+
+    def test_protected_settings_stand_on_no_command_line(self):
+        secret = self.folder / "secret.json"
+        secret.write_text(json.dumps({"errorCode": SECRET}))
+        secret.chmod(0o600)
+        for words, options in ((["--protected-settings", secret], {}),
+                               (["--protected-settings", "-"], {"input": secret.read_text()})):
+            result = self.deploy("--vm-name", "vm1", *words, **options)
+            self.assertEqual(self.only_extension("vm1")["properties"]["protectedSettings"], {"errorCode": SECRET})
+            self.assertNotIn(SECRET, result.stdout + result.stderr)
+        self.assertNotIn(SECRET, (self.folder / "command-lines").read_text())
+        self.assertEqual(list((self.folder / "tmp").glob("tmp.*")), [])
+        kept = [path for path in self.vm.rglob("*") if path.is_file() and SECRET in path.read_text(errors="replace")]
+        self.assertEqual(kept, [], "az keeps it")
+
+    def test_protected_settings_that_others_can_read_are_refused(self):
+        secret = self.folder / "open.json"
+        secret.write_text("{}")
+        secret.chmod(0o640)
+        result = self.deploy("--vm-name", "vm1", "--protected-settings", secret, expected=2)
+        self.assertIn("chmod 600", result.stderr)
+
+    def test_wrong_words_are_refused_by_name_before_anything_is_asked(self):
+        for words, named in ((["--mode", "repair"], "diagnose fix"), (["--max-disruption", "all"], "workload"),
+                             (["--only", 'a"b'], 'a"b'), (["--error-code", "a b"], "a b"), (["--mood", "fix"], "--mood"),
+                             (["--mode"], "--mode"), (["--exclude", "a,,b"], "a,,b"),
+                             (["--protected-settings", "/nonexistent"], "/nonexistent")):
+            result = self.deploy("--vm-name", "vm1", *words, expected=2)
+            self.assertIn(named, result.stderr)
+        self.assertIn("--vm-name", self.deploy(expected=2).stderr)
+        self.assertEqual((self.folder / "command-lines").read_text(), "")
+
+    def test_a_refusal_of_azure_is_told(self):
+        result = self.deploy("--vm-name", "vm1", "--only", "no-such-cause", expected=1)
+        self.assertIn("no-such-cause", result.stderr)
+        self.assertEqual(self.deploy("--vm-name", "vm9", expected=3).stdout, "")
+
+
+class PolicyScript(AzureCli):
+    def policy(self, *words, expected=0):
+        return self.run_command(self.latest, [POLICY, *words], expected)
+
+    def test_define_assign_remediate(self):
+        scope = "/providers/Microsoft.Management/managementGroups/fleet"
+        self.policy("define", scope)
+        self.policy("define", scope)
+        names = [path.split("/")[-1] for path in self.arm.resources if "authorization" in path]
+        self.assertEqual(names, ["backup-remediation-linux", "backup-remediation-windows", "backup-remediation-repair",
+                                 "backup-remediation-diagnose"])
+
+        parameters = self.folder / "parameters.json"
+        parameters.write_text('{"maxDisruption": {"value": "none"}, "inclusionTagName": {"value": "backup"}, '
+                              '"inclusionTagValues": {"value": ["gold"]}}')
+        self.policy("assign", scope, "--initiative", "repair", "--location", "westeurope", "--parameters", parameters)
+        [assignment] = self.arm.bodies("PUT", "/policyAssignments/")
+        self.assertEqual(assignment["identity"]["type"], "SystemAssigned")
+        self.assertEqual(assignment["properties"]["parameters"]["maxDisruption"], {"value": "none"})
+        self.assertTrue(assignment["properties"]["policyDefinitionId"].endswith("/backup-remediation-repair"))
+        [role] = self.arm.bodies("PUT", "/roleAssignments/")
+        self.assertEqual(role["properties"]["roleDefinitionId"], arm.ROLE)
+
+        self.policy("remediate", scope, "--parallel", "30", "--stop-after", "5")
+        tasks = self.arm.bodies("PUT", "/remediations/")
+        self.assertEqual([task["properties"]["policyDefinitionReferenceId"] for task in tasks], ["linux", "windows"])
+        for task in tasks:
+            self.assertEqual((task["properties"]["parallelDeployments"], task["properties"]["resourceCount"],
+                              task["properties"]["failureThreshold"]), (30, 50000, {"percentage": 0.05}))
+
+    def test_twin_in_a_subscription(self):
+        self.policy("define", SUBSCRIPTION)
+        self.policy("assign", SUBSCRIPTION, "--initiative", "diagnose", "--location", "westeurope", "--name", "look")
+        [assignment] = self.arm.bodies("PUT", "/policyAssignments/look")
+        self.assertTrue(assignment["properties"]["policyDefinitionId"].endswith("/backup-remediation-diagnose"))
+
+    def test_wrong_words_are_refused_by_name(self):
+        for words, named in ((["delete", SUBSCRIPTION], "define"), (["define", "my-group"], "my-group"),
+                             (["assign", SUBSCRIPTION, "--initiative", "both"], "repair or diagnose"),
+                             (["assign", SUBSCRIPTION, "--initiative", "repair"], "--location"),
+                             (["remediate", SUBSCRIPTION, "--parallel", "31"], "1 to 30"),
+                             (["define", SUBSCRIPTION, "--name", "x y"], "--name"), (["define", SUBSCRIPTION, "--all", "x"], "--all")):
+            self.assertIn(named, self.policy(*words, expected=2).stderr)
+
+
+class Documented(AzureCli):
+    """Every command of the documentation, pasted with the names of this test in place of those in capitals."""
+
+    def commands(self):
+        names = {"GROUP": "group", "VM": "vm1", "REGION": "westeurope", "SCALESET": "set1", "SERVER": "server1",
+                 "SUBSCRIPTION": arm.SUBSCRIPTION, "WORKSPACE": "workspace1", "URL": f"{self.arm.url}/package.zip",
+                 "ENDPOINT": self.arm.url, "RULE": "dcr-1"}
+        for path in (REPOSITORY / "README.md", MANIFEST / "README.md"):
+            for block in re.findall(r"(?:^    .*\n)+", path.read_text(), re.MULTILINE):
+                for line in map(str.strip, block.replace("\\\n", " ").splitlines()):
+                    if re.match(r"az |scripts/(deploy|policy|fleet-status) ?", line):
+                        yield re.sub(r"\b[A-Z]{2,}\b", lambda match: names[match.group()], line)
+
+    def test_every_command(self):
+        self.arm.resources[f"{arm.COMPUTE}/virtualMachineScaleSets/set1".lower()] = {"properties": {}}
+        self.arm.resources[f"{arm.GROUP}/providers/Microsoft.HybridCompute/machines/server1".lower()] = {"properties": {}}
+        found = list(self.commands())
+        self.assertGreaterEqual(len(found), 12)
+        for command in found:
+            with self.subTest(command=command):
+                about_vms = command.startswith(("az vm ", "scripts/deploy "))
+                self.run_command(self.vm if about_vms else self.latest, ["sh", "-c", command], cwd=REPOSITORY)
+        self.assertTrue(self.only_extension("vm1"))
+        kinds = {resource.get("type") for resource in self.arm.resources.values()}
+        for kind in ("Microsoft.Compute/virtualMachineScaleSets/extensions", "Microsoft.HybridCompute/machines/extensions",
+                     "Microsoft.Insights/workbooks", "Microsoft.Insights/dataCollectionRules",
+                     "Microsoft.Compute/sharedVMExtensions/versions", "Microsoft.PolicyInsights/remediations"):
+            self.assertIn(kind, kinds)
+        self.assertTrue(self.arm.bodies("POST", "/dataCollectionRules/"))
+
+
+del AzureCli  # it has no tests of its own
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,126 @@
+"""Evaluates what the templates and policies of this repository use of Azure's template language, strictly: what it does
+not know is an error."""
+
+import json
+import re
+import uuid
+
+TOKENS = re.compile(r"\s*(?:(?P<string>'(?:[^']|'')*')|(?P<number>-?\d+)|(?P<name>[A-Za-z]\w*)|(?P<mark>[()\[\],.]))")
+
+
+class TemplateError(Exception):
+    pass
+
+
+def evaluate(value, functions):
+    """`value` with every expression in it evaluated. `functions` has what stands before parentheses, by name."""
+    if isinstance(value, dict):
+        return {key: evaluate(item, functions) for key, item in value.items()}
+    if isinstance(value, list):
+        return [evaluate(item, functions) for item in value]
+    if not isinstance(value, str) or not value.startswith("[") or not value.endswith("]"):
+        return value
+    if value.startswith("[["):
+        return value[1:]
+    parser = Parser(value[1:-1], functions)
+    result = parser.expression()
+    if parser.tokens:
+        raise TemplateError(f"{value}: unexpected {parser.tokens[0]}")
+    return result
+
+
+class Parser:
+    def __init__(self, text, functions):
+        self.text, self.functions, self.tokens = text, {**LIBRARY, **functions}, []
+        position = 0
+        while position < len(text.rstrip()):
+            match = TOKENS.match(text, position)
+            if not match:
+                raise TemplateError(f"{text}: cannot be read from {text[position:]!r} on")
+            self.tokens.append((match.lastgroup, match.group(match.lastgroup)))
+            position = match.end()
+
+    def take(self, *expected):
+        if not self.tokens or expected and self.tokens[0][1] not in expected:
+            raise TemplateError(f"{self.text}: expected {' or '.join(expected)}, found {self.tokens[:1]}")
+        return self.tokens.pop(0)
+
+    def expression(self):
+        kind, word = self.take()
+        if kind == "string":
+            return word[1:-1].replace("''", "'")
+        if kind == "number":
+            return int(word)
+        if kind != "name" or word not in self.functions:
+            raise TemplateError(f"{self.text}: {word} is no function that is known")
+        self.take("(")
+        arguments = []
+        while self.tokens and self.tokens[0][1] != ")":
+            arguments.append(self.expression())
+            if self.tokens and self.tokens[0][1] != ")":
+                self.take(",")
+        self.take(")")
+        result = self.functions[word](*arguments)
+        while self.tokens and self.tokens[0][1] in ".[":
+            if self.take()[1] == ".":
+                result = result[self.take()[1]]
+            else:
+                result = result[self.expression()]
+                self.take("]")
+        return result
+
+
+def format_text(text, *values):
+    return re.sub(r"\{(\d+)\}", lambda match: str(values[int(match.group(1))]), text)
+
+
+LIBRARY = {
+    "if": lambda condition, yes, no: yes if condition else no,
+    "equals": lambda a, b: str(a).lower() == str(b).lower(),
+    "not": lambda value: not value,
+    "empty": lambda value: not value,
+    "concat": lambda *values: "".join(values) if isinstance(values[0], str) else sum(values, []),
+    "format": format_text,
+    "string": lambda value: value if isinstance(value, str) else json.dumps(value),
+    "guid": lambda *parts: str(uuid.uuid5(uuid.NAMESPACE_URL, "-".join(parts))),
+}
+TYPES = {"string": str, "securestring": str, "bool": bool, "array": list, "object": dict, "secureobject": dict, "int": int}
+
+
+def resources(template, given, location="westeurope", scope="/subscriptions/s/resourceGroups/g"):
+    """The resources that a deployment of `template` with the parameters `given` creates."""
+    functions = {"resourceGroup": lambda: {"location": location, "id": scope},
+                 "resourceId": lambda kind, *names: f"{scope}/providers/{kind.split('/')[0]}/" + "/".join(
+                     part for pair in zip(kind.split("/")[1:], names) for part in pair)}
+    if unknown := set(given) - set(template["parameters"]):
+        raise TemplateError(f"no such parameters: {', '.join(sorted(unknown))}")
+    parameters = {}
+    for name, declared in template["parameters"].items():
+        if name not in given and "defaultValue" not in declared:
+            raise TemplateError(f"parameter {name} is missing")
+        value = given[name] if name in given else evaluate(declared["defaultValue"], functions)
+        if not isinstance(value, TYPES[declared["type"].lower()]):
+            raise TemplateError(f"parameter {name}: expected {declared['type']}, found {value!r}")
+        if value not in declared.get("allowedValues", [value]):
+            raise TemplateError(f"parameter {name}: {value!r} is not allowed")
+        parameters[name] = value
+    functions["parameters"] = lambda name: parameters[name]
+    variables = {name: evaluate(value, functions) for name, value in template.get("variables", {}).items()}
+    functions["variables"] = lambda name: variables[name]
+    return evaluate(template["resources"], functions)
+
+
+def policy_applies(condition, resource, parameters):
+    """Whether a policy's condition holds for a resource. `resource`: what each field is, tags among them."""
+    functions = {"parameters": lambda name: parameters[name], "field": lambda name: resource.get(name)}
+    if "allOf" in condition:
+        return all(policy_applies(part, resource, parameters) for part in condition["allOf"])
+    if "anyOf" in condition:
+        return any(policy_applies(part, resource, parameters) for part in condition["anyOf"])
+    if "not" in condition:
+        return not policy_applies(condition["not"], resource, parameters)
+    left = (resource.get(evaluate(condition["field"], functions)) if "field" in condition
+            else evaluate(condition["value"], functions))
+    if "equals" in condition:
+        return LIBRARY["equals"](left, evaluate(condition["equals"], functions))
+    return left is not None and left.lower() in [word.lower() for word in evaluate(condition["in"], functions)]
