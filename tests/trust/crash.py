@@ -14,6 +14,7 @@ from private_machine import HANDLER, PROGRAM, Machine, differences
 REPAIRED = ["extensions-disabled", "backup-extension-state", "script-permissions"]
 # The extension's state is a consequence of a library that is mounted noexec, so no run repairs both.
 WITH_REMOUNT = ["extensions-disabled", "agent-library-noexec", "script-permissions"]
+CUT_OFF = ["extensions-disabled", "agent-not-running", "guest-firewall-blocks-wire-server"]
 
 
 def fix_command(repaired):
@@ -216,4 +217,5 @@ class WorkerCrash(Crash):
 TESTS = {"crash on one file system": Crash,
          "crash across two file systems": lambda program: Crash(program, library_options="nosuid"),
          "crash with a remount": lambda program: Crash(program, WITH_REMOUNT, library_options="noexec,nosuid,noatime"),
-         "crash under the guest agent": WorkerCrash}
+         "crash under the guest agent": WorkerCrash,
+         "crash with services and a firewall": lambda program: Crash(program, CUT_OFF, cut_off=True)}

@@ -279,6 +279,31 @@ def test_while_a_backup_runs(program):
     running.wait()
 
 
+def test_backup_that_starts_meanwhile(program):
+    """The fix in progress ends; none begins after it."""
+    machine = broken_machine(program)
+    before = machine.snapshot()
+    init = machine.root / "etc/init.d/walinuxagent"
+    original = init.read_text()
+    init.write_text(original.replace("start) ", "start) until [ -e /tmp/go ]; do sleep 0.05; done; "))
+    run = subprocess.Popen(machine.command(*FIX), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    while not machine.processes("walinuxagent start"):
+        time.sleep(0.01)
+    script = machine.root / "tmp" / f"{SNAPSHOT}-{VERSION}"
+    script.write_text("while :; do sleep 1; done\n")
+    backup = subprocess.Popen(["chroot", machine.root, "/bin/sh", f"/tmp/{script.name}"], stdin=subprocess.DEVNULL)
+    (machine.root / "tmp/go").touch()
+    report = run.communicate(timeout=60)[0]
+    require(run.returncode == 1 and "a backup is running" in " ".join(report.split()), report)
+    backup.kill()
+    backup.wait()
+    for path in (machine.root / "tmp/go", script):
+        path.unlink()
+    init.write_text(original)
+    changed = [line.partition(":")[0] for line in differences(before, machine.snapshot())]
+    require(changed == ["etc/waagent.conf", "run/agent-loaded"], changed)
+
+
 def test_dry_run_says_what_the_run_does(program):
     machine = broken_machine(program)
     network = "wire-server-route-missing,wire-server-unreachable"  # it has none, which explains the extension's state
@@ -351,25 +376,36 @@ def test_many_mounts(program):
 
 
 def test_huge_log(program):
+    """Up to 10 GiB, in which each MiB has a line of a backup's; sparse, so that it fits into memory."""
     machine = broken_machine(program)
     log = machine.root / "var/log/waagent.log"
+    mebibyte = 1 << 20
     figures = []
-    for size in (1 << 28, 10 << 28):
-        log.touch()
-        os.truncate(log, size)
+    written = 0
+    for gibibytes in (1, 10):
+        with log.open("r+b" if log.exists() else "wb") as file:
+            for written in range(written, gibibytes * 1024):
+                file.seek(written * mebibyte)
+                file.write(b"\n2026-11-21T02:14:03.000000Z INFO ExtHandler ****** 1. Starting Freeze Binary\n")
+            file.truncate(gibibytes * 1024 * mebibyte)
         figures.append(measured(machine, "diagnose"))
     (few_seconds, few_memory), (many_seconds, many_memory) = figures
-    note = f"256 MiB: {few_seconds:.2f} s, {few_memory:.0f} MiB; ten times that: {many_seconds:.2f} s, {many_memory:.0f} MiB"
+    note = f"1 GiB: {few_seconds:.2f} s, {few_memory:.0f} MiB; 10 GiB: {many_seconds:.2f} s, {many_memory:.0f} MiB"
     require(many_seconds < 15 * few_seconds + 1 and many_memory < few_memory + 20, note)
     return note
 
 
 def test_many_and_deep_things(program):
-    """A thousand versions of the extension, JSON as deep as a file allows, a line without end."""
+    """A thousand versions of the extension and a thousand other ones, JSON as deep as a file allows, a line without
+    end."""
     machine = broken_machine(program)
     library = machine.root / LIBRARY
     for number in range(1000):
         (library / f"{SNAPSHOT}-1.0.{number}.0/config").mkdir(parents=True)
+        other = library / f"Somebody.Extension{number}-1.0.0"
+        (other / "config").mkdir(parents=True)
+        (other / "config/HandlerState").write_text("Enabled")
+        (other / "config/HandlerStatus").write_text('{"status": "NotReady", "code": 1, "message": "' + "x" * 10_000 + '"}')
     status = library / f"{SNAPSHOT}-{VERSION}/config/HandlerStatus"
     status.write_text("[" * 1_000_000)
     (machine.root / "etc/waagent.conf").write_text("Extensions.Enabled=n" + "x" * 3_000_000)

@@ -2,13 +2,16 @@
 under an init script. Nothing on this computer changes. Needs the namespaces that tests/trust/run makes."""
 
 import hashlib
+import http.server
 import json
 import os
 import pathlib
 import shutil
 import signal
 import stat
+import struct
 import subprocess
+import threading
 import time
 
 STATE = "var/lib/backup-remediation"
@@ -37,7 +40,7 @@ start) alive && exit 0
     setsid /bin/sh /opt/waagent -daemon </dev/null >/dev/null 2>&1 &
     until [ -s /run/agent-loaded ] && alive; do sleep 0.01; done ;;
 stop) alive && kill -KILL "$(cat /run/waagent.pid)"
-    rm -f /run/waagent.pid ;;
+    rm -f /run/waagent.pid /run/agent-loaded ;;
 status) alive || exit 3 ;;
 esac
 exit 0
@@ -46,6 +49,17 @@ SCRIPTS = {"pluginName": "ScriptRunner", "preScriptLocation": "/etc/azure/pre.sh
            "postScriptLocation": "/etc/azure/post.sh", "preScriptParams": ["", ""], "postScriptParams": ["", ""],
            "preScriptNoOfRetries": 0, "postScriptNoOfRetries": 0, "timeoutInSeconds": 30,
            "continueBackupOnFailure": True, "fsFreezeEnabled": True}
+# acl(5) as the kernel keeps it: user::rw-, user:1234:rwx, group::r--, mask::r-x, other::r--
+ACCESS_FOR_USER_1234 = struct.pack("<I" + 5 * "HHI", 2, 1, 6, 2**32 - 1, 2, 7, 1234, 4, 4, 2**32 - 1, 16, 5, 2**32 - 1,
+                                   32, 4, 2**32 - 1)
+PLATFORM = "168.63.129.16"
+FIREWALL = f"""table inet filter {{
+    chain output {{
+        type filter hook output priority 0; policy accept;
+        ip daddr {PLATFORM} tcp dport {{ 80, 32526 }} reject with tcp reset
+    }}
+}}
+"""
 CONFIGURATION = """\
 # switched off for the migration
 Extensions.Enabled=n   # by hand
@@ -54,10 +68,14 @@ Lib.Dir=/var/lib/waagent
 
 
 class Machine:
-    def __init__(self, program, folder="/run/trust", library_options=None):
-        """`library_options`: the agent's library is a mount with these, so what is moved to quarantine is copied."""
+    def __init__(self, program, folder="/run/trust", library_options=None, cut_off=False):
+        """`library_options`: the agent's library is a mount with these, so what is moved to quarantine is copied.
+        `cut_off`: the agent is stopped and disabled, and a firewall rejects what goes to the platform."""
         self.root = pathlib.Path(folder)
         self.library_options = library_options
+        self.cut_off = cut_off
+        if cut_off:
+            _serve_platform()
         self.root.mkdir(exist_ok=True)
         _run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", self.root)
         for name in ("usr", "proc", "dev", "etc", "opt", "run", "tmp", "var/lib", "var/log", STATE):
@@ -126,6 +144,9 @@ class Machine:
         self._write("etc/azure/VMSnapshotScriptPluginConfig.json", json.dumps(SCRIPTS))
         self._write("etc/azure/pre.sh", "#!/bin/sh\n", 0o2755)
         self._write("etc/azure/post.sh", "#!/bin/sh\n", 0o700)
+        for path in (conf, self.root / "etc/azure/pre.sh"):
+            os.setxattr(path, "security.selinux", b"system_u:object_r:etc_t:s0")
+            os.setxattr(path, "system.posix_acl_access", ACCESS_FOR_USER_1234)
         main = self.root / extension / "main"
         (main / "link").symlink_to("../nowhere")
         os.mkfifo(main / "pipe", 0o600)
@@ -133,7 +154,12 @@ class Machine:
         os.setxattr(main / "deep/er/file", "trusted.note", b"\0\1")
         for path in [*(self.root / LIBRARY).rglob("*"), conf]:
             os.utime(path, ns=(10**18, 10**18 + 123456789), follow_symlinks=False)
-        self.start_agent()
+        if self.cut_off:
+            (self.root / "etc/systemd/system").mkdir(parents=True, exist_ok=True)  # which update-rc.d would make
+            _run("chroot", self.root, "update-rc.d", "walinuxagent", "disable")
+            subprocess.run(["nft", "-f", "-"], input="flush ruleset\n" + FIREWALL, text=True, check=True)
+        else:
+            self.start_agent()
 
     def start_agent(self):
         _run("chroot", self.root, "/etc/init.d/walinuxagent", "start")
@@ -215,6 +241,8 @@ class Machine:
                 found[name] = self._entry(path, times=folder == LIBRARY and path != top)
         found["mounts"] = [line.split()[5] for line in pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
                            if line.split()[4] == str(self.root / LIBRARY)]
+        if self.cut_off:
+            found["firewall"] = subprocess.run(["nft", "list", "ruleset"], check=True, capture_output=True, text=True).stdout
         found["agent"] = bool(self.processes("/opt/waagent -daemon"))
         return found
 
@@ -239,6 +267,24 @@ class Machine:
 def differences(expected, found):
     return [f"{name}: expected {expected.get(name, 'nothing')}, found {found.get(name, 'nothing')}"
             for name in sorted(expected.keys() | found.keys()) if expected.get(name) != found.get(name)]
+
+
+class _Platform(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'<?xml version="1.0"?><Versions/>')
+
+    def log_message(self, *_):
+        pass
+
+
+def _serve_platform():
+    """On this network namespace's own loopback device."""
+    _run("ip", "address", "add", PLATFORM + "/32", "dev", "lo")
+    for port in (80, 32526):
+        server = http.server.ThreadingHTTPServer((PLATFORM, port), _Platform)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
 
 
 def _run(*command):
