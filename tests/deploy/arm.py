@@ -191,6 +191,12 @@ class Arm:
                                   "tenantId": TENANT}
         if kind.endswith("/policySetDefinitions"):
             self.check_initiative(body)
+        if kind.endswith("/roleAssignments"):
+            wanted = {name: body["properties"][name] for name in ("principalId", "roleDefinitionId")}
+            place = path.lower().rsplit("/", 1)[0]
+            for other, resource in self.resources.items():
+                if other.startswith(place) and other != path.lower() and wanted.items() <= resource["properties"].items():
+                    return 409, error("RoleAssignmentExists", "The role assignment already exists."), {}
         if kind.endswith("/remediations"):
             assignment = self.resources[body["properties"]["policyAssignmentId"].lower()]
             initiative = self.resources[assignment["properties"]["policyDefinitionId"].lower()]

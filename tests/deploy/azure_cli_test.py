@@ -154,15 +154,16 @@ class PolicyScript(AzureCli):
         parameters = self.folder / "parameters.json"
         parameters.write_text('{"maxDisruption": {"value": "none"}, "inclusionTagName": {"value": "backup"}, '
                               '"inclusionTagValues": {"value": ["gold"]}}')
-        self.policy("assign", scope, "--initiative", "repair", "--location", "westeurope", "--parameters", parameters)
-        [assignment] = self.arm.bodies("PUT", "/policyAssignments/")
+        for _ in range(2):
+            self.policy("assign", scope, "--initiative", "repair", "--location", "westeurope", "--parameters", parameters)
+        assignment = self.arm.bodies("PUT", "/policyAssignments/")[-1]
         self.assertEqual(assignment["identity"]["type"], "SystemAssigned")
         self.assertEqual(assignment["properties"]["parameters"]["maxDisruption"], {"value": "none"})
         self.assertTrue(assignment["properties"]["policyDefinitionId"].endswith("/backup-remediation-repair"))
-        [role] = self.arm.bodies("PUT", "/roleAssignments/")
+        role = self.arm.bodies("PUT", "/roleAssignments/")[0]
         self.assertEqual(role["properties"]["roleDefinitionId"], arm.ROLE)
 
-        self.policy("remediate", scope, "--parallel", "30", "--stop-after", "5")
+        self.policy("remediate", scope, "--initiative", "repair", "--parallel", "30", "--stop-after", "5")
         tasks = self.arm.bodies("PUT", "/remediations/")
         self.assertEqual([task["properties"]["policyDefinitionReferenceId"] for task in tasks], ["linux", "windows"])
         for task in tasks:
@@ -179,8 +180,8 @@ class PolicyScript(AzureCli):
         for words, named in ((["delete", SUBSCRIPTION], "define"), (["define", "my-group"], "my-group"),
                              (["assign", SUBSCRIPTION, "--initiative", "both"], "repair or diagnose"),
                              (["assign", SUBSCRIPTION, "--initiative", "repair"], "--location"),
-                             (["remediate", SUBSCRIPTION, "--parallel", "31"], "1 to 30"),
-                             (["define", SUBSCRIPTION, "--name", "x y"], "--name"), (["define", SUBSCRIPTION, "--all", "x"], "--all")):
+                             (["remediate", SUBSCRIPTION], "repair or diagnose"), (["remediate", SUBSCRIPTION, "--parallel", "31"], "1 to 30"),
+                             (["assign", SUBSCRIPTION, "--name", "x y"], "--name"), (["define", SUBSCRIPTION, "--all", "x"], "--all")):
             self.assertIn(named, self.policy(*words, expected=2).stderr)
 
 
@@ -190,12 +191,14 @@ class Documented(AzureCli):
     def commands(self):
         names = {"GROUP": "group", "VM": "vm1", "REGION": "westeurope", "SCALESET": "set1", "SERVER": "server1",
                  "SUBSCRIPTION": arm.SUBSCRIPTION, "WORKSPACE": "workspace1", "URL": f"{self.arm.url}/package.zip",
-                 "ENDPOINT": self.arm.url, "RULE": "dcr-1"}
+                 "ENDPOINT": self.arm.url, "RULE": "dcr-1", "PARAMETERS": self.folder / "documented.json"}
+        [example] = re.findall(r"^    (\{.*\n.*\}\})$", (MANIFEST / "README.md").read_text(), re.MULTILINE)
+        names["PARAMETERS"].write_text(example)
         for path in (REPOSITORY / "README.md", MANIFEST / "README.md"):
             for block in re.findall(r"(?:^    .*\n)+", path.read_text(), re.MULTILINE):
                 for line in map(str.strip, block.replace("\\\n", " ").splitlines()):
                     if re.match(r"az |scripts/(deploy|policy|fleet-status) ?", line):
-                        yield re.sub(r"\b[A-Z]{2,}\b", lambda match: names[match.group()], line)
+                        yield re.sub(r"\b[A-Z]{2,}\b", lambda match: str(names[match.group()]), line)
 
     def test_every_command(self):
         self.arm.resources[f"{arm.COMPUTE}/virtualMachineScaleSets/set1".lower()] = {"properties": {}}

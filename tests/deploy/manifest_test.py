@@ -242,8 +242,19 @@ class Form(unittest.TestCase):
         steps = {step["name"]: {element["name"] for element in step["elements"]} for step in self.FORM["steps"]}
         for step, element in re.findall(r"steps\('(\w+)'\)\.(\w+)", json.dumps(self.FORM)):
             self.assertIn(element, steps[step])
-        for text in re.findall(r'"(\[.*?\])"', json.dumps(self.FORM)):
+        known = {"and", "concat", "empty", "equals", "filter", "first", "if", "map", "not", "parse", "resourceGroup", "steps",
+                 "subscription"}
+        for text in expressions(self.FORM):
             self.assertEqual(text.count("("), text.count(")"), text)
+            self.assertLessEqual(set(re.findall(r"(\w+)\(", re.sub(r"'[^']*'", "''", text))), known)
+
+
+def expressions(value):
+    """Every text in brackets."""
+    if isinstance(value, str):
+        return [value] if value.startswith("[") else []
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else []
+    return [text for part in parts for text in expressions(part)]
 
 
 class Registration(unittest.TestCase):
