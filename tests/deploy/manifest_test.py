@@ -7,14 +7,8 @@ import xml.etree.ElementTree
 
 import template
 from manifest import (HANDLER_VERSION, MANIFEST, NEEDED, PUBLIC, PUBLISHER, REPOSITORY, SCHEMA, SETTINGS, TYPES, VERSION,
-                      check_extension, default_of, load, settings_problems)
+                      check_extension, default_of, jsonschema, load, needs_jsonschema, settings_problems)
 from real_handler import statuses_of_handler
-
-try:
-    import jsonschema
-except ImportError:
-    jsonschema = None
-needs_jsonschema = unittest.skipUnless(jsonschema, "python3-jsonschema is not installed")
 
 ARM_TYPES = {"boolean": "bool", "array": "array", "string": "string"}
 VM_CONTRIBUTOR = "/providers/Microsoft.Authorization/roleDefinitions/9980e02c-c2be-4d73-94e8-173b1dc7cf3c"

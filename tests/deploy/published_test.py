@@ -8,7 +8,7 @@ import unittest
 import warnings
 
 import template
-from manifest import MANIFEST, NEEDED, load
+from manifest import MANIFEST, NEEDED, jsonschema, load
 
 try:
     import azure.mgmt.compute.v2022_08_01.models as compute
@@ -16,10 +16,6 @@ try:
     import azure.mgmt.resource.policy.v2021_06_01.models as policy
 except ImportError:
     compute = None
-try:
-    import jsonschema
-except ImportError:
-    jsonschema = None
 
 # Clones of github.com/Azure/azure-resource-manager-schemas and github.com/microsoft/Application-Insights-Workbooks.
 SCHEMAS = pathlib.Path(os.environ.get("AZURE_SCHEMAS", "/nonexistent"))
