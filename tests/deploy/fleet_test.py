@@ -19,6 +19,7 @@ from real_handler import statuses_of_handler
 from syntax_test import needs_grammars, parse
 
 SCRIPT = REPOSITORY / "scripts/fleet-status"
+AGENT = pathlib.Path("/usr/lib/python3/dist-packages/azurelinuxagent/ga/collect_telemetry_events.py")
 
 
 def load_script():
@@ -189,7 +190,7 @@ class Workbook(unittest.TestCase):
     WORKBOOK = load("workbook/workbook.json")
     QUERIES = {path.stem: path.read_text() for path in sorted(MANIFEST.glob("workbook/queries/*.kql"))}
     RESOURCES = "(id: string, name: string, type: string, location: string, resourceGroup: string, subscriptionId: string, tags: dynamic, properties: dynamic)"
-    # What the guest agent uploads an event as (collect_telemetry_events.py of WALinuxAgent).
+    # What the guest agent uploads an event as.
     EVENTS = "(EventName: string, CapabilityUsed: string, TaskName: string, Context1: string, Context2: string, Context3: string)"
 
     def items(self, items=None):
@@ -261,6 +262,14 @@ class Workbook(unittest.TestCase):
         self.assertEqual(parse(kql=queries)["problems"], [])
         queries = {"wrong": {"text": "BackupRemediation_CL | where Caus == ''", "tables": tables}}
         self.assertEqual(len(parse(kql=queries)["problems"]), 1)
+
+    def test_telemetry_is_queried_as_the_guest_agent_uploads_it(self):
+        if not AGENT.exists():
+            self.skipTest("waagent is not installed")
+        uploaded = dict(re.findall(r"GuestAgentGenericLogsSchema\.(\w+): extension_event\[ExtensionEventSchema\.(\w+)", AGENT.read_text()))
+        self.assertEqual(uploaded, {"CapabilityUsed": "EventLevel", "TaskName": "TaskName", "Context1": "Message",
+                                    "Context2": "Timestamp", "Context3": "OperationId", "EventPid": "EventPid", "EventTid": "EventTid"})
+        self.assertRegex(AGENT.read_text(), r'GuestAgentGenericLogsSchema\.EventName: "\{0\}-\{1\}"\.format\(handler_name')
 
     def test_publisher(self):
         for name in ("extensions", "failing-backups"):

@@ -20,8 +20,9 @@ def load(path):
 
 SCHEMA = load("settings.schema.json")
 SETTINGS = SCHEMA["properties"]
-# "writeOnly" is JSON Schema's word for what may be written and never shown again.
-PUBLIC = {name: setting for name, setting in SETTINGS.items() if not setting.get("writeOnly")}
+# "writeOnly" is JSON Schema's word for what may be written and never shown again; it belongs into protected settings.
+PUBLIC = {name: setting for name, setting in SETTINGS.items() if not setting.get("writeOnly")
+          and not setting["description"].startswith("Only in protectedSettings")}
 IDENTITY = load("identity.json")
 PUBLISHER = IDENTITY["publisher"]
 TYPES = {"Linux": IDENTITY["types"]["linux"], "Windows": IDENTITY["types"]["windows"]}
