@@ -121,9 +121,18 @@ const Option options[] = {
          a.include_system = true;
          return {};
      }},
-    {"--format", "text|json", "text (the default) for people, json for programs.",
+    {"--all", "", "Everything that can be explained, as one Markdown document (--format markdown).",
+     [](Arguments& a, const std::string&) -> Result<void> {
+         a.all = true;
+         return {};
+     }},
+    {"--format", "FORMAT",
+     "text (the default) for people, json for programs; of diagnose and fix also html, one file that needs no other; "
+     "of explain --all markdown.",
      [](Arguments& a, const std::string& value) {
-         return take_word<Format>(a.format, value, {{"text", Format::text}, {"json", Format::json}});
+         return take_word<Format>(
+             a.format, value,
+             {{"text", Format::text}, {"json", Format::json}, {"html", Format::html}, {"markdown", Format::markdown}});
      }},
     {"--color", "WHEN", "auto (the default: on a terminal, unless NO_COLOR is set), always or never.",
      [](Arguments& a, const std::string& value) {
@@ -152,7 +161,8 @@ const Command commands[] = {
      "reported as unknown, never guessed.",
      {"--error-code", "--only", "--exclude", "--capture", "--format", "--color"},
      {"backup-remediation diagnose", "backup-remediation diagnose --error-code ExtensionSnapshotFailedCOM",
-      "backup-remediation diagnose --capture /tmp/vm1 --format json"}},
+      "backup-remediation diagnose --capture /tmp/vm1 --format json",
+      "backup-remediation diagnose --format html"}},
     {CommandName::fix,
      "fix",
      "",
@@ -206,7 +216,7 @@ const Command commands[] = {
      "Say what an error code or a remediation means.",
      "CODE is an error code of a backup job (UserErrorGuestAgentStatusUnavailable), a result code of the Linux "
      "backup extension (121) or a handler code of the guest agent (1009). ID is a remediation of 'list'.",
-     {"--format", "--color"},
+     {"--all", "--format", "--color"},
      {"backup-remediation explain UserErrorGuestAgentStatusUnavailable", "backup-remediation explain 121"}},
     {CommandName::capture,
      "capture",
@@ -270,8 +280,15 @@ Result<Arguments> parse_help(const std::vector<std::string>& words) {
 
 /// What must hold between arguments.
 Result<void> check(const Command& command, const Arguments& arguments) {
-    if (!command.operand.empty() && command.operand.front() != '[' && arguments.operand.empty())
+    if (!command.operand.empty() && command.operand.front() != '[' && arguments.operand.empty() && !arguments.all)
         return invalid(fmt::format("'{}' needs {}", command.word, command.operand));
+    if (arguments.all && !arguments.operand.empty())
+        return invalid(fmt::format("'{}' and --all exclude each other", visible(arguments.operand)));
+    if (arguments.all != (arguments.format == Format::markdown))
+        return invalid("--all and --format markdown go together, with 'explain'");
+    const bool reports = arguments.command == CommandName::diagnose || arguments.command == CommandName::fix;
+    if (arguments.format == Format::html && !reports)
+        return invalid(fmt::format("--format html does not go with '{}' (it goes with diagnose, fix)", command.word));
     if (arguments.command == CommandName::capture && arguments.output.empty())
         return invalid("'capture' needs --output DIR");
     if (arguments.command == CommandName::fix && !arguments.capture.empty() && !arguments.dry_run)

@@ -10,12 +10,13 @@
 namespace handler {
 
 enum class CommandName { diagnose, fix, undo, list, explain, capture, history, rehearse, help, version };
-enum class Format { text, json };
+enum class Format { text, json, html, markdown };
 enum class Color { automatic, always, never };
 
 /// A command line that was understood and checked as far as that goes without looking at a machine.
 struct Arguments {
     CommandName command = CommandName::help;
+    bool all = false;     ///< of explain: everything there is
     std::string operand;  ///< RUN of undo, CODE or ID of explain, the command that help is about
     Format format = Format::text;
     Color color = Color::automatic;

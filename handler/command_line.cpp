@@ -15,6 +15,7 @@
 #include "handler/paths.hpp"
 #include "handler/plain_text.hpp"
 #include "handler/rehearsal_report.hpp"
+#include "handler/report_html.hpp"
 #include "handler/report_json.hpp"
 #include "handler/report_text.hpp"
 #include "remediations/backup_extension/backup_activity.hpp"
@@ -49,6 +50,8 @@ namespace {
 /// Where the guest agent has extensions write their logs.
 constexpr auto log_folder = "/var/log/azure";
 
+constexpr auto program_name = "backup-remediation";
+
 enum ExitCode { all_well = 0, something_left = 1, bad_usage = 2, could_not_work = 3 };
 
 /// A person's terminal is the process's own stream; anything else (a test's string) is none.
@@ -81,11 +84,13 @@ public:
     ~Progress() { show(""); }
 
     void show(const std::string& text) {
-        if (err_ != nullptr) *err_ << "\r\x1b[K" << visible(text) << std::flush;
+        if (err_ != nullptr) *err_ << "\r\x1b[K" << first_characters(visible(text), width_) << std::flush;
     }
 
 private:
     std::ostream* err_;
+    /// A line that wraps cannot be written over.
+    std::size_t width_ = std::max<std::size_t>(machine::local::terminal_width(Stream::err), 20) - 1;
 };
 
 int exit_code_of(const Report& report) {
@@ -159,6 +164,7 @@ private:
     void remark(const std::string& message) { err_ << "backup-remediation: " << visible(message) << std::endl; }
 
     int explain() {
+        if (arguments_.all) return show(catalogue_markdown());
         const auto text = wants_json() ? explain_json(arguments_.operand) : explain_text(arguments_.operand, style_);
         if (text) return show(*text);
         return fail(bad_usage, fmt::format("'{}' is no error code or remediation that this program knows{}",
@@ -208,11 +214,23 @@ private:
         }
         const auto report = run_on(machine, mode);
         if (!report) return fail(could_not_work, report.error().message);
-        const auto shown =
-            show(wants_json() ? report_json(*report)
-                              : report_text(*report, recorded ? Subject::capture : Subject::this_computer, style_));
+        const auto shown = show(report_in_format(*report, recorded ? Subject::capture : Subject::this_computer));
         return shown == all_well ? exit_code_of(*report) : shown;
     }
+
+    std::string report_in_format(const Report& report, Subject subject) const {
+        switch (arguments_.format) {
+            case Format::json:
+                return report_json(report);
+            case Format::html:
+                return report_html(report, subject, subject == Subject::capture ? program_name : program_path());
+            default:
+                return report_text(report, subject, style_);
+        }
+    }
+
+    /// An HTML report is read later, and elsewhere.
+    static std::string program_path() { return as_command(machine::local::this_executable()); }
 
     Result<Report> run_on(Machine& machine, RunMode mode) {
         Progress progress(err_);

@@ -10,6 +10,7 @@
 #include "handler/lock.hpp"
 #include "handler/log.hpp"
 #include "handler/paths.hpp"
+#include "handler/report_file.hpp"
 #include "handler/report_status.hpp"
 #include "handler/sequence.hpp"
 #include "handler/settings.hpp"
@@ -315,6 +316,7 @@ ExitCode uninstall(const Context& context) {
         context.log.info("uninstall: the next version goes on");
     } else {
         for (const auto& file : Log::files_in(environment.log_folder)) remover.remove(file);
+        for (const auto& file : report_files_in(environment.log_folder)) remover.remove(file);
         const auto& state = context.system.state_folder;
         if (const auto runs = remediations::Journal::runs(state); !runs.empty()) {
             context.out << fmt::format("The undo journal of {} {} stays in {}\n", runs.size(),

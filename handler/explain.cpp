@@ -136,6 +136,52 @@ std::string text_of(const ErrorCode& code, const TextStyle& style) {
     return std::move(page).text();
 }
 
+/// Text as Markdown that shows it as it is; what stands between backticks is code already.
+std::string markdown(std::string_view text) {
+    std::string result;
+    bool in_code = false;
+    for (const char character : text) {
+        if (character == '`') in_code = !in_code;
+        if (!in_code && std::string_view("\\*_<>[]#|").find(character) != std::string_view::npos) result += '\\';
+        result += character;
+    }
+    return result;
+}
+
+std::string code_list(const auto& names) {
+    std::vector<std::string> quoted;
+    for (const auto& name : names) quoted.push_back(fmt::format("`{}`", name));
+    return fmt::format("{}", fmt::join(quoted, ", "));
+}
+
+std::string markdown_of(const ErrorCode& code) {
+    auto text = fmt::format("\n#### {}\n\n{}\n", markdown(code.names.front()), markdown(code.meaning));
+    if (code.names.size() > 1)
+        text += fmt::format("\nAlso: {}\n", code_list(std::vector(code.names.begin() + 1, code.names.end())));
+    if (!code.causes.empty()) text += "\nUsual causes, likeliest first:\n\n";
+    unsigned number = 0;
+    for (const auto& cause : code.causes) text += fmt::format("{}. {}\n", ++number, markdown(cause));
+    const auto found = remediations_of(code);
+    if (!found.empty()) text += "\nThis program checks for it:\n\n";
+    for (const auto* remediation : found) {
+        text += fmt::format("- `{}` ({}): {}\n", remediation->id, can_fix(*remediation), markdown(remediation->title));
+    }
+    return text;
+}
+
+std::string markdown_of(const Remediation& remediation) {
+    auto text = fmt::format("\n#### {}\n\n**{}.** {}\n\n", remediation.id, markdown(remediation.title),
+                            markdown(remediation.explanation));
+    text += fmt::format("- Platform: {}\n", to_string(remediation.scope));
+    text += remediation.fix
+                ? fmt::format("- Repair: `backup-remediation fix --only {}`; disturbs {} ({})\n", remediation.id,
+                              to_string(remediation.disruption), markdown(what_it_disturbs(remediation.disruption)))
+                : std::string("- Repair: none from inside the VM; says what a person has to do\n");
+    if (!remediation.error_codes.empty())
+        text += fmt::format("- Error codes: {}\n", code_list(remediation.error_codes));
+    return text + fmt::format("- Source: {}\n", markdown(remediation.source));
+}
+
 }  // namespace
 
 std::optional<std::string> explain_text(std::string_view word, const TextStyle& style) {
@@ -148,6 +194,31 @@ std::optional<std::string> explain_json(std::string_view word) {
     if (const auto* remediation = remediations::find_remediation(word)) return document(as_json(*remediation));
     if (const auto* code = remediations::find_error_code(word)) return document(as_json(*code));
     return std::nullopt;
+}
+
+std::string catalogue_markdown() {
+    std::string document =
+        "# What can be wrong with a backup\n\n"
+        "What each error code means, and every cause that this program looks for. Made by\n"
+        "`backup-remediation explain --all --format markdown`; a test says when it is out of date.\n\n"
+        "- [Error codes](#error-codes)\n- [Causes](#causes)\n\n## Error codes\n";
+    std::optional<CodeOrigin> origin;
+    std::vector<const ErrorCode*> codes;
+    for (const auto& code : remediations::error_codes()) codes.push_back(&code);
+    std::ranges::stable_sort(codes, {}, &ErrorCode::origin);
+    for (const auto* code : codes) {
+        if (origin != code->origin) document += fmt::format("\n### Reported by: {}\n", to_string(code->origin));
+        origin = code->origin;
+        document += markdown_of(*code);
+    }
+    document += "\n## Causes\n";
+    for (const auto layer : remediations::all_layers) {
+        document += fmt::format("\n### Layer {}\n", to_string(layer));
+        for (const auto* remediation : remediations::catalogue()) {
+            if (remediation->layer == layer) document += markdown_of(*remediation);
+        }
+    }
+    return document;
 }
 
 std::vector<std::string> explainable() {

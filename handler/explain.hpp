@@ -17,6 +17,9 @@ std::optional<std::string> explain_text(std::string_view word, const TextStyle& 
 ///           "errorCodes":[...],"source"}
 std::optional<std::string> explain_json(std::string_view word);
 
+/// Every error code and every remediation, as one Markdown document: remediations/CATALOGUE.md.
+std::string catalogue_markdown();
+
 /// Every word that can be explained, for near misses.
 std::vector<std::string> explainable();
 

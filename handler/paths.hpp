@@ -16,4 +16,10 @@ inline std::string to_text(const std::filesystem::path& path) {
     return {text.begin(), text.end()};
 }
 
+/// As the first word of a command line that a person can copy.
+inline std::string as_command(const std::filesystem::path& program) {
+    const auto text = to_text(program);
+    return text.find(' ') == std::string::npos ? text : "\"" + text + "\"";
+}
+
 }  // namespace handler

@@ -79,14 +79,19 @@ std::string visible(std::string_view bytes) {
     return result;
 }
 
-std::string shortened(std::string_view text, std::size_t characters) {
+std::string_view first_characters(std::string_view text, std::size_t characters) {
     std::size_t end = 0;
     while (characters > 0 && end < text.size()) {
         end += first_character(text.substr(end)).bytes;
         --characters;
     }
-    if (end == text.size()) return std::string(text);
-    return fmt::format("{}... ({} bytes more)", text.substr(0, end), text.size() - end);
+    return text.substr(0, end);
+}
+
+std::string shortened(std::string_view text, std::size_t characters) {
+    const auto beginning = first_characters(text, characters);
+    if (beginning.size() == text.size()) return std::string(text);
+    return fmt::format("{}... ({} bytes more)", beginning, text.size() - beginning.size());
 }
 
 std::size_t length(std::string_view text) {

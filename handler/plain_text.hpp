@@ -11,7 +11,10 @@ namespace handler {
 /// text are spelled out (\n, \t, \x1b, \u202e).
 std::string visible(std::string_view bytes);
 
-/// The first `characters` characters of valid UTF-8, and how many bytes were left out where any were.
+/// The first `characters` characters of valid UTF-8.
+std::string_view first_characters(std::string_view text, std::size_t characters);
+
+/// The same, and how many bytes were left out where any were.
 std::string shortened(std::string_view text, std::size_t characters);
 
 /// Characters of valid UTF-8; what a terminal shows double-width counts as one.

@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "handler/paths.hpp"
+#include "handler/report_outline.hpp"
 #include "remediations/root_cause.hpp"
 
 namespace handler {
@@ -44,10 +46,6 @@ bool is_left(const Outcome& outcome) {
     return remediations::is_left(outcome.finding.state);
 }
 
-bool is_risk(const Outcome& outcome) {
-    return is_left(outcome) && outcome.finding.weight == Weight::risk;
-}
-
 bool is_cause(const Outcome& outcome) {
     return is_left(outcome) && outcome.finding.weight == Weight::cause;
 }
@@ -81,11 +79,6 @@ std::string ids_of(const std::vector<const Outcome*>& outcomes) {
 std::string cause_of(const Outcome& outcome) {
     return fmt::format("{} ({}, {})", outcome.remediation->title, to_string(outcome.remediation->layer),
                        outcome.remediation->id);
-}
-
-std::string undo_hint(const Report& report) {
-    return report.run_id.empty() ? std::string()
-                                 : fmt::format("To take it back: backup-remediation undo {}.", report.run_id);
 }
 
 /// What was changed by outcomes in any state, a fix that was taken back but left a trace included.
@@ -162,12 +155,12 @@ std::string message_of(const Report& report) {
         std::ranges::copy_if(left, std::back_inserter(others), [&](const auto* outcome) { return outcome != &first; });
         return joined({"Action needed: " + action_for(first, report.mode),
                        "Cause: " + cause_of(first) + ": " + sentence(first.finding.summary),
-                       others.empty() ? "" : fmt::format("Then: {}.", ids_of(others)), fixed, changes_in(report),
-                       undo_hint(report), risks, unknown, error_code_in(report)});
+                       others.empty() ? "" : fmt::format("Then: {}.", ids_of(others)), fixed, changes_in(report), risks,
+                       unknown, error_code_in(report)});
     }
     if (!fixed.empty()) {
-        return joined({"Start a backup now to see it succeed.", fixed, changes_in(report), undo_hint(report), risks,
-                       unknown, error_code_in(report)});
+        return joined({"Start a backup now to see it succeed.", fixed, changes_in(report), risks, unknown,
+                       error_code_in(report)});
     }
     if (!unknown.empty()) {
         return joined({"Nothing broken was found in this VM, but not everything could be checked.", unknown, risks,
@@ -242,10 +235,19 @@ Status status_of_stopped(const Report& report) {
     Status status{StatusWord::success,
                   0,
                   joined({"Stopped before its end, because the extension was disabled; the next enable runs it again.",
-                          fixed_in(report), changes_in(report), undo_hint(report)}),
+                          fixed_in(report), changes_in(report)}),
                   {}};
     add_substatus(status, report);
     return status;
+}
+
+void add_pointers(Status& status, const Report& report, const std::string& program,
+                  const std::filesystem::path& report_file) {
+    std::string pointers;
+    if (!report_file.empty()) pointers += fmt::format(" Full report: {}.", to_text(report_file));
+    if (const auto undo = undo_command(report, program); !undo.empty()) pointers += " To take it back: " + undo;
+    const auto room = status_message_limit - std::min(pointers.size(), status_message_limit / 2);
+    status.message = cut(status.message, room, report_file.empty() ? "the log" : report_file) + pointers;
 }
 
 Status settings_invalid(const std::vector<std::string>& problems) {
@@ -261,12 +263,10 @@ Status could_not_work(const std::string& why) {
                                                      "Correct this and apply the extension again."}));
 }
 
-Status worker_ended(const std::string& how, const std::string& run_id) {
-    const auto changed = run_id.empty() ? std::string("Nothing was changed.")
-                                        : fmt::format(
-                                              "It had begun to change things; to take that back: "
-                                              "backup-remediation undo {}.",
-                                              run_id);
+Status worker_ended(const std::string& how, const std::string& run_id, const std::string& program) {
+    const auto changed =
+        run_id.empty() ? std::string("Nothing was changed.")
+                       : fmt::format("It had begun to change things. To take that back: {} undo {}", program, run_id);
     return error(StatusCode::worker_ended,
                  joined({"Apply the extension again; if this returns, its log says how far it came.",
                          sentence("The run " + how), changed}));

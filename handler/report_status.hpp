@@ -1,5 +1,9 @@
 #pragma once
 
+#include <filesystem>
+#include <string>
+#include <vector>
+
 #include "handler/status.hpp"
 #include "remediations/engine.hpp"
 
@@ -24,6 +28,12 @@ Status status_of(const remediations::Report& report, bool fail_on_unresolved);
 /// The run ended early because the extension was disabled.
 Status status_of_stopped(const remediations::Report& report);
 
+/// Ends the message with where the report is, and with the command that takes the changes back; what stands before is
+/// cut where it leaves no room for them. `program` is this program's full path, because a reader of the portal cannot
+/// know it; `report_file` may be empty.
+void add_pointers(Status& status, const remediations::Report& report, const std::string& program,
+                  const std::filesystem::path& report_file);
+
 /// "Text." with exactly one full stop.
 std::string sentence(std::string text);
 /// How a substatus tells a state.
@@ -32,7 +42,7 @@ StatusWord word_for(remediations::State state);
 Status settings_invalid(const std::vector<std::string>& problems);
 Status could_not_work(const std::string& why);
 /// `how` completes "the run ...": "died with exit code 139". `run_id` is empty where nothing was changed.
-Status worker_ended(const std::string& how, const std::string& run_id);
+Status worker_ended(const std::string& how, const std::string& run_id, const std::string& program);
 Status in_progress(const std::string& what);
 Status superseded(std::uint64_t by);
 

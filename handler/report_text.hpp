@@ -3,14 +3,12 @@
 #include <string>
 
 #include "handler/page.hpp"
+#include "handler/report_outline.hpp"
 #include "remediations/engine.hpp"
 
 namespace handler {
 
-/// Where the report's machine is, and so what a reader can do about it.
-enum class Subject { this_computer, capture };
-
-/// The report for people: each layer's state, the root cause, what was seen and changed, what to do
+/// The report for people: each layer's state, the root cause, what was seen, what was changed, what to do
 /// next. Whatever came from the machine is made visible(), so that it cannot drive the terminal.
 std::string report_text(const remediations::Report& report, Subject subject, const TextStyle& style);
 

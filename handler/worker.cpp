@@ -9,6 +9,8 @@
 #include "handler/log.hpp"
 #include "handler/paths.hpp"
 #include "handler/rehearsal_report.hpp"
+#include "handler/report_file.hpp"
+#include "handler/report_html.hpp"
 #include "handler/report_status.hpp"
 #include "handler/sequence.hpp"
 #include "handler/settings.hpp"
@@ -90,12 +92,16 @@ private:
         const auto report = system_.run(options);
         if (!report) return conclude_with(could_not_work(report.error().message));
         record(*report);
+        write_html(*report);
         if (settings.mode == RunMode::fix && report->anything_left() && stop_requested(environment_.folder)) {
-            (void)write_status(environment_, number_, text_of(status_of_stopped(*report)));
+            auto status = status_of_stopped(*report);
+            add_pointers(status, *report, program(), report_file_);
+            (void)write_status(environment_, number_, text_of(status));
             return ExitCode::stopped;
         }
         auto status = status_of(*report, settings.fail_on_unresolved);
         if (settings.rehearsal) add_rehearsal(status, rehearse(settings), settings.fail_on_unresolved);
+        add_pointers(status, *report, program(), report_file_);
         return conclude_with(status, SequenceState::finished, report->run_id);
     }
 
@@ -149,9 +155,24 @@ private:
         }
     }
 
+    /// Beside the log. Without it the run is worth as much.
+    void write_html(const Report& report) {
+        auto written =
+            write_report_file(environment_.log_folder, report_html(report, Subject::this_computer, program()),
+                              std::chrono::system_clock::now());
+        if (written) {
+            report_file_ = std::move(*written);
+        } else {
+            log_.warning(fmt::format("no HTML report: {}", written.error().message));
+        }
+    }
+
+    std::string program() const { return as_command(system_.executable); }
+
     std::string text_of(Status status) {
         if (!log_.problem().empty()) status.message += fmt::format(" (There is no log: {})", log_.problem());
-        return status_file_text(status, environment_.handler_name, std::chrono::system_clock::now(), log_.file());
+        return status_file_text(status, environment_.handler_name, std::chrono::system_clock::now(),
+                                report_file_.empty() ? log_.file() : report_file_);
     }
 
     ExitCode conclude_with(const Status& status, SequenceState state = SequenceState::finished,
@@ -174,6 +195,7 @@ private:
     Log log_;
     Events events_;
     std::string last_step_;
+    std::filesystem::path report_file_;  ///< empty until the run has one
 };
 
 /// Starts workers for as long as the store has something to run.
@@ -237,8 +259,8 @@ private:
         log.error(fmt::format("sequence {}: the worker {}", number, how));
         Events(environment_, fmt::format("sequence-{}", number))
             .send(Events::Level::error, "Run", fmt::format("The worker {}", how));
-        const auto text = status_file_text(worker_ended(how, run_id), environment_.handler_name,
-                                           std::chrono::system_clock::now(), log.file());
+        const auto text = status_file_text(worker_ended(how, run_id, as_command(system_.executable)),
+                                           environment_.handler_name, std::chrono::system_clock::now(), log.file());
         const auto concluded = conclude(environment_, number, SequenceState::finished, run_id, text, lock);
         if (!concluded) log.error(concluded.error().message);
     }

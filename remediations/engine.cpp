@@ -13,6 +13,7 @@
 #include "remediations/changes.hpp"
 #include "remediations/error_codes.hpp"
 #include "remediations/journal.hpp"
+#include "remediations/logs/log_evidence.hpp"
 #include "remediations/machine/recorded/redact.hpp"
 #include "remediations/root_cause.hpp"
 
@@ -104,6 +105,17 @@ void look_again(std::vector<Outcome>& outcomes, const Machine& machine, const Ru
         now.state = State::fixed;
         now.summary = fmt::format("Healed by another fix: {}", outcome.finding.summary);
         outcome.finding = std::move(now);
+    }
+}
+
+/// The newest backups that the logs tell of.
+std::vector<BackupAttempt> attempts_of(const Machine& machine) {
+    constexpr std::ptrdiff_t most_attempts = 30;
+    try {
+        const auto& all = machine.derived<LogEvidence>().attempts();
+        return {all.end() - std::min(std::ssize(all), most_attempts), all.end()};
+    } catch (const std::exception&) {
+        return {};  // a diagnosis that needs them has said so
     }
 }
 
@@ -322,6 +334,7 @@ Result<Report> run(const RunOptions& options, Machine& machine, const std::files
     auto root = root_cause_of(report.outcomes, report.error_code);
     report.root_cause = root.remediation;
     report.root_cause_reason = std::move(root.reason);
+    report.attempts = attempts_of(machine);
     if (options.mode == RunMode::diagnose) return report;
 
     for (auto* outcome : repair_order(report.outcomes)) {

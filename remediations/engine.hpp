@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "remediation.hpp"
+#include "remediations/logs/backup_attempt.hpp"
 
 namespace remediations {
 
@@ -41,6 +42,7 @@ struct Report {
     const Remediation* root_cause = nullptr;  ///< by root_cause_of, before anything was fixed
     std::string root_cause_reason;            ///< one sentence: why this one, or why none
     machine::SystemFacts machine;
+    std::vector<BackupAttempt> attempts;  ///< what the logs tell of past backups, oldest first; empty without logs
 
     /// Whether a cause is still broken, needs approval or needs an operator; risks do not count.
     bool anything_left() const;

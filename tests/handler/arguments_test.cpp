@@ -69,9 +69,10 @@ TEST(Arguments, AreRefusedWithWhatWasExpected) {
     EXPECT_THAT(error_of({"diagnoes"}), HasSubstr("'diagnoes' is no command; did you mean diagnose?"));
     EXPECT_THAT(error_of({"diagnose", "--fromat", "json"}), HasSubstr("did you mean --format?"));
     EXPECT_EQ(error_of({"diagnose", "--dry-run"}), "--dry-run does not go with 'diagnose' (it goes with fix)");
-    EXPECT_EQ(error_of({"diagnose", "--format"}), "--format needs a value: text|json");
-    EXPECT_EQ(error_of({"diagnose", "--format", "--color"}), "--format needs a value: text|json");
-    EXPECT_EQ(error_of({"diagnose", "--format", "jsno"}), "--format: 'jsno' is none of text, json; did you mean json?");
+    EXPECT_EQ(error_of({"diagnose", "--format"}), "--format needs a value: FORMAT");
+    EXPECT_EQ(error_of({"diagnose", "--format", "--color"}), "--format needs a value: FORMAT");
+    EXPECT_EQ(error_of({"diagnose", "--format", "jsno"}),
+              "--format: 'jsno' is none of text, json, html, markdown; did you mean json?");
     EXPECT_EQ(error_of({"diagnose", "--format=json", "--format", "text"}), "--format is given twice");
     EXPECT_EQ(error_of({"rehearse", "--include-system", "--include-system"}), "--include-system is given twice");
     EXPECT_EQ(error_of({"rehearse", "--mount", "data"}), "--mount: 'data' is no absolute path");

@@ -110,7 +110,7 @@ TEST_F(CommandLine, FixesAndTakesBack) {
     use("linux/extensions-disabled");
     const auto planned = run({"fix", "--dry-run"});
     EXPECT_EQ(planned.code, 1);
-    EXPECT_THAT(planned.out, HasSubstr("Would be changed:\n    - edit /etc/waagent.conf"));
+    EXPECT_THAT(planned.out, HasSubstr("Would be changed\n  for extensions-disabled:\n    - edit /etc/waagent.conf"));
     EXPECT_EQ(run({"diagnose"}).code, 1) << "a dry run changes nothing";
     EXPECT_THAT(run({"history"}).out, HasSubstr("No run has changed anything"));
 

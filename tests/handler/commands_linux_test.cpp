@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "handler/log.hpp"
+#include "handler/report_file.hpp"
 #include "handler/report_status.hpp"
 #include "handler/sequence.hpp"
 #include "handler/worker.hpp"
@@ -451,6 +452,15 @@ TEST_F(CommandsTest, TheFreezeIsRehearsedWhereThatWasAskedFor) {
     EXPECT_THAT(test::read(handler_.folder / "status/2.status"), testing::Not(HasSubstr("freeze-rehearsal")));
 }
 
+TEST_F(EnableTest, AnHtmlReportIsLeftBesideTheLog) {
+    handler_.settings(1);
+    run_to_the_end(1);
+    const auto files = report_files_in(handler_.logs);
+    ASSERT_EQ(files.size(), 1U);
+    EXPECT_THAT(handler_.message(1), HasSubstr("Full report: " + files[0].string() + "."));
+    EXPECT_THAT(test::read(files[0]), testing::StartsWith("<!doctype html>"));
+}
+
 TEST_F(EnableTest, WhatIsLeftIsAnErrorOnlyWhereThatIsWanted) {
     run_ = [](const RunOptions&) -> Result<Report> { return broken_report(); };
     handler_.settings(1);
@@ -731,6 +741,7 @@ TEST_F(UninstallTest, LeavesNothing) {
     }
     EXPECT_THAT(left, testing::UnorderedElementsAre("HandlerEnvironment.json", "1.settings"));
     EXPECT_THAT(Log::files_in(handler_.logs), IsEmpty());
+    EXPECT_THAT(report_files_in(handler_.logs), IsEmpty());
 }
 
 TEST_F(UninstallTest, LeavesTheJournalAndSaysWhere) {

@@ -5,6 +5,8 @@
 
 #include <boost/algorithm/string/case_conv.hpp>
 #include <boost/json.hpp>
+#include <fstream>
+#include <iterator>
 #include <set>
 
 #include "remediations/catalogue.hpp"
@@ -81,6 +83,21 @@ TEST(ErrorCodes, CoverWhatTheRemediationsName) {
             EXPECT_NE(remediations::find_error_code(code), nullptr) << remediation->id << " names " << code;
         }
     }
+}
+
+TEST(Catalogue, IsCurrent) {
+    std::ifstream file(TEST_DATA "/../../remediations/CATALOGUE.md");
+    const std::string written{std::istreambuf_iterator<char>(file), {}};
+    EXPECT_TRUE(written == catalogue_markdown())
+        << "run: backup-remediation explain --all --format markdown > remediations/CATALOGUE.md";
+}
+
+TEST(Catalogue, HasEveryCodeAndEveryRemediation) {
+    const auto document = catalogue_markdown();
+    for (const auto& word : explainable()) {
+        EXPECT_TRUE(document.find(word) != std::string::npos || word.find_first_of("*_") != std::string::npos) << word;
+    }
+    EXPECT_THAT(document, HasSubstr("`extensions-disabled` (repairs)"));
 }
 
 TEST(List, HasEveryRemediation) {

@@ -55,8 +55,11 @@ Report report(RunMode mode, std::vector<Outcome> outcomes, const Remediation* ro
     return result;
 }
 
+constexpr auto program = "/opt/backup-remediation";
+
 std::string message(const Report& shown) {
-    const auto status = status_of(shown, false);
+    auto status = status_of(shown, false);
+    add_pointers(status, shown, program, {});
     EXPECT_EQ(status.status, StatusWord::success);
     EXPECT_EQ(status.code, 0);
     EXPECT_LE(status.message.size(), status_message_limit);
@@ -90,7 +93,7 @@ TEST(PortalMessage, OneFixed) {
                              &extensions_off, "20261121T014907Z-0001")),
               "Start a backup now to see it succeed. Fixed: Extensions are switched off in waagent.conf (guest-agent, "
               "extensions-disabled). Changed: write /etc/waagent.conf; restart walinuxagent. To take it back: "
-              "backup-remediation undo 20261121T014907Z-0001.");
+              "/opt/backup-remediation undo 20261121T014907Z-0001");
 }
 
 TEST(PortalMessage, BrokenWhileOnlyDiagnosing) {
@@ -129,7 +132,7 @@ TEST(PortalMessage, AFixThatDidNotHelpWasTakenBack) {
                              &extensions_off, "RUN")),
               "Action needed: The fix did not help (walinuxagent does not start) and was taken back. Start it. Cause: "
               "Extensions are switched off in waagent.conf (guest-agent, extensions-disabled): Extensions.Enabled is "
-              "n. Changed: restart walinuxagent (cannot be undone). To take it back: backup-remediation undo RUN.");
+              "n. Changed: restart walinuxagent (cannot be undone). To take it back: /opt/backup-remediation undo RUN");
 }
 
 TEST(PortalMessage, ARunningBackupIsLeftAlone) {
@@ -160,7 +163,7 @@ TEST(PortalMessage, SeveralAtOnceBeginWithTheRootCause) {
                        &host_unreachable, "RUN")),
         "Action needed: Add a route. Cause: The host cannot be reached (network, wire-server-unreachable): No "
         "route. Then: msdtc-damaged. Fixed: Extensions are switched off in waagent.conf (guest-agent, "
-        "extensions-disabled). Changed: write /etc/waagent.conf. To take it back: backup-remediation undo RUN.");
+        "extensions-disabled). Changed: write /etc/waagent.conf. To take it back: /opt/backup-remediation undo RUN");
 }
 
 TEST(PortalMessage, ARootCauseThatWasFixedGivesWayToTheFirstThatIsLeft) {
@@ -182,7 +185,7 @@ TEST(PortalMessage, SettingsThatAreNoGood) {
 }
 
 TEST(PortalMessage, AWorkerThatDied) {
-    const auto status = worker_ended("died with exit code 139", "");
+    const auto status = worker_ended("died with exit code 139", "", program);
     EXPECT_EQ(status.status, StatusWord::error);
     EXPECT_EQ(status.message,
               "Apply the extension again; if this returns, its log says how far it came. The run died with exit code "
@@ -190,10 +193,11 @@ TEST(PortalMessage, AWorkerThatDied) {
 }
 
 TEST(PortalMessage, AWorkerThatUsedUpItsTime) {
-    EXPECT_EQ(worker_ended("was ended because it took longer than 20 minutes", "20261121T014907Z-0001").message,
-              "Apply the extension again; if this returns, its log says how far it came. The run was ended because it "
-              "took longer than 20 minutes. It had begun to change things; to take that back: backup-remediation undo "
-              "20261121T014907Z-0001.");
+    EXPECT_EQ(
+        worker_ended("was ended because it took longer than 20 minutes", "20261121T014907Z-0001", program).message,
+        "Apply the extension again; if this returns, its log says how far it came. The run was ended because it "
+        "took longer than 20 minutes. It had begun to change things. To take that back: /opt/backup-remediation undo "
+        "20261121T014907Z-0001");
 }
 
 TEST(PortalMessage, TheHandlerCouldNotWork) {
@@ -205,14 +209,25 @@ TEST(PortalMessage, TheHandlerCouldNotWork) {
 }
 
 TEST(PortalMessage, StoppedByDisabling) {
-    const auto status = status_of_stopped(
+    const auto stopped =
         report(RunMode::fix, {with(extensions_off, State::fixed, "Off.", "", {"write /etc/waagent.conf"})},
-               &extensions_off, "RUN"));
+               &extensions_off, "RUN");
+    auto status = status_of_stopped(stopped);
+    add_pointers(status, stopped, program, "/var/log/report.html");
     EXPECT_EQ(status.status, StatusWord::success);
-    EXPECT_EQ(status.message,
-              "Stopped before its end, because the extension was disabled; the next enable runs it again. Fixed: "
-              "Extensions are switched off in waagent.conf (guest-agent, extensions-disabled). Changed: write "
-              "/etc/waagent.conf. To take it back: backup-remediation undo RUN.");
+    EXPECT_EQ(
+        status.message,
+        "Stopped before its end, because the extension was disabled; the next enable runs it again. Fixed: "
+        "Extensions are switched off in waagent.conf (guest-agent, extensions-disabled). Changed: write "
+        "/etc/waagent.conf. Full report: /var/log/report.html. To take it back: /opt/backup-remediation undo RUN");
+}
+
+TEST(PortalMessage, HasRoomForTheWayBackHoweverLongItIs) {
+    const auto changed = report(
+        RunMode::fix, {with(extensions_off, State::fixed, "Off.", "", {std::string(2000, 'x')})}, nullptr, "RUN");
+    const auto shown = message(changed);
+    EXPECT_THAT(shown, testing::HasSubstr("... (cut; see "));
+    EXPECT_TRUE(shown.ends_with(" To take it back: /opt/backup-remediation undo RUN")) << shown;
 }
 
 TEST(PortalMessage, ReplacedByNewerSettings) {

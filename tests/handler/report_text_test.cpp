@@ -116,13 +116,15 @@ fixed: The guest agent does not run [agent-stopped]
   service walinuxagent
     seen        "stopped"
     expected    running
-  Changed:
+
+Changed
+  for agent-stopped:
     - start service walinuxagent
+  To take all of this back:
+      backup-remediation undo 20261121T014907Z-0001
 
 What to do next
-  1. To take these changes back:
-         backup-remediation undo 20261121T014907Z-0001
-  2. Start a backup to prove it: in the vault, Backup items > this VM > Backup
+  1. Start a backup to prove it: in the vault, Backup items > this VM > Backup
      now.
 )");
 }
@@ -198,7 +200,8 @@ TEST(ReportText, ADryRunSaysWhatItWouldDo) {
     auto report = samples::broken_report();
     report.mode = RunMode::dry_run;
     report.outcomes[0].changes = {"start service walinuxagent"};
-    EXPECT_THAT(text(report), HasSubstr("  Would be changed:\n    - start service walinuxagent\n"));
+    EXPECT_THAT(text(report),
+                HasSubstr("\nWould be changed\n  for agent-stopped:\n    - start service walinuxagent\n"));
     EXPECT_THAT(text(report), HasSubstr("         backup-remediation fix\n"));
 }
 
@@ -245,7 +248,7 @@ TEST(ReportText, CutsEndlessEvidence) {
 }
 
 TEST(ReportText, FitsANarrowTerminal) {
-    constexpr std::size_t width = 44;
+    constexpr std::size_t width = 40;
     std::istringstream shown(report_text(several_causes(), Subject::this_computer, {false, width}));
     for (std::string line; std::getline(shown, line);) {
         const bool is_command = line.starts_with("         backup-remediation ");
