@@ -120,31 +120,51 @@ std::string fixed_in(const Report& report) {
 std::string risks_in(const Report& report) {
     const auto risks = outcomes_where(report, is_risk);
     if (risks.empty()) return {};
-    return fmt::format("At risk: {} ({}).",
-                       sentence(risks.front()->finding.summary) + " " + action_for(*risks.front(), report.mode),
-                       ids_of(risks));
+    return fmt::format("At risk ({}): {} {}", ids_of(risks), sentence(risks.front()->finding.summary),
+                       action_for(*risks.front(), report.mode));
 }
 
 /// What the message says of checks that could not look.
 std::string unknown_in(const Report& report) {
     const auto unknown = outcomes_where(report, in_state(State::unknown));
     if (unknown.empty()) return {};
-    auto why = unknown.front()->finding.summary;
-    if (why.ends_with('.')) why.pop_back();
-    return fmt::format("Could not be checked: {} ({}).", ids_of(unknown), why);
+    return joined({fmt::format("Could not be checked: {}.", ids_of(unknown)),
+                   sentence(unknown.front()->finding.summary), sentence(unknown.front()->finding.action)});
 }
 
 /// The vault's error code, and whether anything looked for its cause.
 std::string error_code_in(const Report& report) {
     if (report.error_code.empty()) return {};
+    if (report.root_cause != nullptr && report.root_cause->layer == Layer::vault) return {};  // its summary names it
     const bool looked_for = std::ranges::any_of(
         report.outcomes, [&](const auto& outcome) { return explains(*outcome.remediation, report.error_code); });
     return fmt::format("Reported by Azure Backup: {}{}.", report.error_code,
                        looked_for ? "" : ", for which there is no check of its own");
 }
 
+/// Whether a cause that was fixed in this run explains it: the log of a failed freeze, say, which only the next backup
+/// makes history.
+bool follows_from_a_fix(const Outcome& outcome, const Report& report) {
+    return std::ranges::any_of(report.outcomes, [&](const Outcome& other) {
+        return other.finding.state == State::fixed &&
+               std::ranges::find(other.remediation->consequences, outcome.remediation->id) !=
+                   other.remediation->consequences.end();
+    });
+}
+
+/// What a reader can do where nothing was found.
+std::string where_else_to_look(const Report& report) {
+    return report.error_code.empty()
+               ? "If backups fail all the same, set \"errorCode\" to the error code of the backup job and apply again."
+               : "If backups still fail with it, ask Azure support, with the full report.";
+}
+
 std::string message_of(const Report& report) {
-    const auto left = outcomes_where(report, is_cause);
+    auto left = outcomes_where(report, is_cause);
+    std::vector<const Outcome*> explained;
+    std::ranges::copy_if(left, std::back_inserter(explained),
+                         [&](const auto* outcome) { return follows_from_a_fix(*outcome, report); });
+    std::erase_if(left, [&](const auto* outcome) { return std::ranges::find(explained, outcome) != explained.end(); });
     const auto fixed = fixed_in(report);
     const auto risks = risks_in(report);
     const auto unknown = unknown_in(report);
@@ -155,21 +175,27 @@ std::string message_of(const Report& report) {
         std::ranges::copy_if(left, std::back_inserter(others), [&](const auto* outcome) { return outcome != &first; });
         return joined({"Action needed: " + action_for(first, report.mode),
                        "Cause: " + cause_of(first) + ": " + sentence(first.finding.summary),
-                       others.empty() ? "" : fmt::format("Then: {}.", ids_of(others)), fixed, changes_in(report), risks,
-                       unknown, error_code_in(report)});
+                       others.empty() ? "" : fmt::format("Also found: {}.", ids_of(others)), fixed, changes_in(report),
+                       risks, unknown, error_code_in(report)});
     }
     if (!fixed.empty()) {
-        return joined({"Start a backup now to see it succeed.", fixed, changes_in(report), risks, unknown,
-                       error_code_in(report)});
+        return joined(
+            {"Start a backup now to see it succeed.", fixed, changes_in(report),
+             explained.empty() ? "" : fmt::format("Will end with the next good backup: {}.", ids_of(explained)), risks,
+             unknown, error_code_in(report)});
     }
     if (!unknown.empty()) {
         return joined({"Nothing broken was found in this VM, but not everything could be checked.", unknown, risks,
                        error_code_in(report)});
     }
     const auto checks = report.outcomes.size();
-    return joined({fmt::format("Nothing to do in this VM: {} found no cause of a failing backup.",
-                               checks == 1 ? "1 check" : fmt::format("{} checks", checks)),
-                   risks, error_code_in(report)});
+    const auto number = checks == 1 ? std::string("1 check") : fmt::format("{} checks", checks);
+    if (!risks.empty()) {
+        return joined({fmt::format("No cause of a failing backup was found in this VM ({}).", number), risks,
+                       error_code_in(report)});
+    }
+    return joined({fmt::format("Nothing to do in this VM: {} found no cause of a failing backup.", number),
+                   error_code_in(report), where_else_to_look(report)});
 }
 
 StatusWord word_for_outcome(const Outcome& outcome) {
@@ -251,7 +277,8 @@ void add_pointers(Status& status, const Report& report, const std::string& progr
 }
 
 Status settings_invalid(const std::vector<std::string>& problems) {
-    auto message = fmt::format("Correct the settings; nothing was looked at or changed. {}", fmt::join(problems, "\n"));
+    auto message = fmt::format("Correct the settings and apply them again; nothing was looked at or changed. {}",
+                               fmt::join(problems, "\n"));
     auto status = error(StatusCode::settings_invalid, std::move(message));
     status.substatus.push_back({"settings", StatusWord::error, static_cast<int>(StatusCode::settings_invalid),
                                 fmt::format("{}", fmt::join(problems, "\n"))});

@@ -198,7 +198,7 @@ public:
         }
         if (outcome.remediation->disruption > options_.max_disruption) {
             outcome.finding.state = State::needs_approval;
-            outcome.finding.action = fmt::format("Allow it with maxDisruption \"{}\" and run again; {}",
+            outcome.finding.action = fmt::format("Set maxDisruption to \"{}\" and run again, or do it by hand: {}",
                                                  to_string(outcome.remediation->disruption), outcome.finding.action);
             return {};
         }
@@ -213,7 +213,7 @@ public:
         // Looked at again before every fix, because a backup can start while we work.
         if (!held_back_) held_back_ = why_not_to_disturb(machine_);
         if (held_back_) {
-            outcome.finding.action = fmt::format("Nothing was changed, because {}", *held_back_);
+            outcome.finding.action = fmt::format("Run again later: nothing was changed, because {}.", *held_back_);
             return {};
         }
         return options_.mode == RunMode::dry_run ? plan(outcome) : apply(outcome);

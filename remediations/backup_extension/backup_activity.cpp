@@ -32,7 +32,7 @@ std::optional<std::string> why_not_to_disturb(const machine::Machine& machine) {
     const auto running = running_backup_processes(machine);
     if (!running) return fmt::format("it is not known whether a backup runs: {}", running.error().message);
     if (running->empty()) return std::nullopt;
-    return fmt::format("a backup is running: {}. Run again when it has ended.", fmt::join(*running, ", "));
+    return fmt::format("a backup is running: {}", fmt::join(*running, ", "));
 }
 
 }  // namespace remediations

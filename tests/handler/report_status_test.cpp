@@ -67,22 +67,28 @@ std::string message(const Report& shown) {
 }
 
 TEST(PortalMessage, AllHealthy) {
-    EXPECT_EQ(message(report(RunMode::diagnose, {healthy(extensions_off), healthy(msdtc_damaged)})),
-              "Nothing to do in this VM: 2 checks found no cause of a failing backup.");
+    EXPECT_EQ(
+        message(report(RunMode::diagnose, {healthy(extensions_off), healthy(msdtc_damaged)})),
+        "Nothing to do in this VM: 2 checks found no cause of a failing backup. If backups fail all the same, set "
+        "\"errorCode\" to the error code of the backup job and apply again.");
     EXPECT_EQ(message(report(RunMode::fix, {healthy(extensions_off)})),
-              "Nothing to do in this VM: 1 check found no cause of a failing backup.");
+              "Nothing to do in this VM: 1 check found no cause of a failing backup. If backups fail all the same, set "
+              "\"errorCode\" to the error code of the backup job and apply again.");
 }
 
 TEST(PortalMessage, HealthyThoughAzureReportsAnError) {
     auto shown = report(RunMode::diagnose, {healthy(extensions_off)});
     shown.error_code = "userErrorGuestAgentStatusUnavailable";
-    EXPECT_EQ(message(shown),
-              "Nothing to do in this VM: 1 check found no cause of a failing backup. "
-              "Reported by Azure Backup: userErrorGuestAgentStatusUnavailable.");
+    EXPECT_EQ(
+        message(shown),
+        "Nothing to do in this VM: 1 check found no cause of a failing backup. "
+        "Reported by Azure Backup: userErrorGuestAgentStatusUnavailable. If backups still fail with it, ask Azure "
+        "support, with the full report.");
     shown.error_code = "UserErrorKeyvaultPermissions";
     EXPECT_EQ(message(shown),
               "Nothing to do in this VM: 1 check found no cause of a failing backup. "
-              "Reported by Azure Backup: UserErrorKeyvaultPermissions, for which there is no check of its own.");
+              "Reported by Azure Backup: UserErrorKeyvaultPermissions, for which there is no check of its own. If "
+              "backups still fail with it, ask Azure support, with the full report.");
 }
 
 TEST(PortalMessage, OneFixed) {
@@ -107,12 +113,13 @@ TEST(PortalMessage, BrokenWhileOnlyDiagnosing) {
 }
 
 TEST(PortalMessage, NeedsApproval) {
-    EXPECT_EQ(message(report(RunMode::fix,
-                             {with(msdtc_damaged, State::needs_approval, "MSDTC does not start",
-                                   "Allow it with maxDisruption \"workload\" and run again; or reinstall MSDTC.")},
-                             &msdtc_damaged)),
-              "Action needed: Allow it with maxDisruption \"workload\" and run again; or reinstall MSDTC. Cause: The "
-              "installation of MSDTC is damaged (os-snapshot, msdtc-damaged): MSDTC does not start.");
+    EXPECT_EQ(
+        message(report(RunMode::fix,
+                       {with(msdtc_damaged, State::needs_approval, "MSDTC does not start",
+                             "Set maxDisruption to \"workload\" and run again, or do it by hand: Reinstall MSDTC.")},
+                       &msdtc_damaged)),
+        "Action needed: Set maxDisruption to \"workload\" and run again, or do it by hand: Reinstall MSDTC. Cause: The "
+        "installation of MSDTC is damaged (os-snapshot, msdtc-damaged): MSDTC does not start.");
 }
 
 TEST(PortalMessage, NeedsAnOperator) {
@@ -138,20 +145,19 @@ TEST(PortalMessage, AFixThatDidNotHelpWasTakenBack) {
 TEST(PortalMessage, ARunningBackupIsLeftAlone) {
     EXPECT_EQ(message(report(RunMode::fix,
                              {with(extensions_off, State::broken, "Extensions.Enabled is n.",
-                                   "Nothing was changed, because a backup is running: handle.py. Run again when it "
-                                   "has ended.")},
+                                   "Run again later: nothing was changed, because a backup is running: handle.py.")},
                              &extensions_off)),
-              "Action needed: Nothing was changed, because a backup is running: handle.py. Run again when it has "
-              "ended. Cause: Extensions are switched off in waagent.conf (guest-agent, extensions-disabled): "
+              "Action needed: Run again later: nothing was changed, because a backup is running: handle.py. Cause: "
+              "Extensions are switched off in waagent.conf (guest-agent, extensions-disabled): "
               "Extensions.Enabled is n.");
 }
 
 TEST(PortalMessage, SomethingCouldNotBeChecked) {
-    EXPECT_EQ(
-        message(report(RunMode::diagnose, {with(extensions_off, State::unknown, "/etc/waagent.conf: access denied"),
-                                           healthy(msdtc_damaged)})),
-        "Nothing broken was found in this VM, but not everything could be checked. Could not be checked: "
-        "extensions-disabled (/etc/waagent.conf: access denied).");
+    EXPECT_EQ(message(report(RunMode::diagnose, {with(extensions_off, State::unknown,
+                                                      "/etc/waagent.conf: access denied", "Make it readable"),
+                                                 healthy(msdtc_damaged)})),
+              "Nothing broken was found in this VM, but not everything could be checked. Could not be checked: "
+              "extensions-disabled. /etc/waagent.conf: access denied. Make it readable.");
 }
 
 TEST(PortalMessage, SeveralAtOnceBeginWithTheRootCause) {
@@ -162,7 +168,7 @@ TEST(PortalMessage, SeveralAtOnceBeginWithTheRootCause) {
                         with(host_unreachable, State::needs_operator, "No route.", "Add a route.")},
                        &host_unreachable, "RUN")),
         "Action needed: Add a route. Cause: The host cannot be reached (network, wire-server-unreachable): No "
-        "route. Then: msdtc-damaged. Fixed: Extensions are switched off in waagent.conf (guest-agent, "
+        "route. Also found: msdtc-damaged. Fixed: Extensions are switched off in waagent.conf (guest-agent, "
         "extensions-disabled). Changed: write /etc/waagent.conf. To take it back: /opt/backup-remediation undo RUN");
 }
 
@@ -179,9 +185,10 @@ TEST(PortalMessage, SettingsThatAreNoGood) {
     const auto status =
         settings_invalid({"publicSettings.mode: \"x\" is no mode", "publicSettings.y: unknown setting"});
     EXPECT_EQ(status.status, StatusWord::error);
-    EXPECT_EQ(status.message,
-              "Correct the settings; nothing was looked at or changed. publicSettings.mode: \"x\" is no "
-              "mode\npublicSettings.y: unknown setting");
+    EXPECT_EQ(
+        status.message,
+        "Correct the settings and apply them again; nothing was looked at or changed. publicSettings.mode: \"x\" is no "
+        "mode\npublicSettings.y: unknown setting");
 }
 
 TEST(PortalMessage, AWorkerThatDied) {
@@ -276,7 +283,8 @@ TEST(ReportStatus, RisksAloneAreNoFailureButAreSaid) {
     for (auto& outcome : report.outcomes) outcome.finding.weight = remediations::Weight::risk;
     const auto status = status_of(report, true);
     EXPECT_EQ(status.status, StatusWord::success);
-    EXPECT_THAT(status.message, testing::HasSubstr("At risk: Service walinuxagent is stopped. Start walinuxagent."));
+    EXPECT_THAT(status.message,
+                testing::HasSubstr("At risk (agent-stopped): Service walinuxagent is stopped. Start walinuxagent."));
     const auto cause = std::ranges::find(status.substatus, "agent-stopped", &Substatus::name);
     ASSERT_NE(cause, status.substatus.end());
     EXPECT_EQ(cause->status, StatusWord::warning);

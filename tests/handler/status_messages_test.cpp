@@ -40,17 +40,19 @@ constexpr Case cases[] = {
     {"The guest agent hangs: repaired", "linux/agent-hung-heartbeat-stale", RunMode::fix},
     {"A full disk: a person must act", "linux/agent-log-partition-full", RunMode::fix},
     {"The guest agent's Python is gone: a person must act", "linux/agent-python-removed", RunMode::fix},
-    {"A firewall in the VM blocks the platform: repaired", "linux/firewall-iptables-rejects", RunMode::fix},
+    {"A firewall in the VM blocks the platform: diagnosed", "linux/firewall-iptables-rejects", RunMode::diagnose},
     {"The platform does not answer, and nothing in the VM blocks it", "linux/wire-server-unreachable", RunMode::fix},
-    {"Another extension failed: a person must act", "linux/other-extension-failed", RunMode::fix},
+    {"Another extension failed, which is a risk: a person must act", "linux/other-extension-failed", RunMode::fix},
     {"Files of the backup extension are missing: repaired", "linux/extension-files-missing-restored-from-package",
      RunMode::fix},
-    {"A file system could not be frozen", "linux/snapshot-mount-twice-on-one-folder-failed-as-busy", RunMode::fix},
-    {"The administrator's script failed", "linux/snapshot-scripts-pre-script-failed", RunMode::fix},
+    {"A file system was mounted twice and could not be frozen: repaired",
+     "linux/snapshot-mount-twice-on-one-folder-failed-as-busy", RunMode::fix},
+    {"The administrator's script failed, which is a risk: the backup was taken all the same",
+     "linux/snapshot-scripts-pre-script-failed", RunMode::fix},
     {"A repair disturbs more than was allowed", "windows/msdtc-missing-needs-approval", RunMode::fix},
     {"COM+ is disabled: repaired", "windows/com-plus-disabled", RunMode::fix},
     {"Two causes", "linux/two-causes-earliest-layer-is-root", RunMode::diagnose},
-    {"Only a risk", "linux/agent-old-is-a-risk", RunMode::fix},
+    {"One risk was repaired, another is left", "linux/agent-old-is-a-risk", RunMode::fix},
     {"A backup is running: nothing is repaired now", "linux/backup-is-running-nothing-is-touched", RunMode::fix},
     {"Not everything could be looked at", "linux/agent-configuration-unreadable", RunMode::diagnose},
 };
@@ -78,7 +80,7 @@ Status shown_for(const Case& one) {
     if (report.machine.platform == machine::Platform::windows) {
         add_pointers(status, report,
                      "C:\\Packages\\Plugins\\Community.Backup.BackupRemediation\\1.0.0.0\\bin\\backup-remediation.exe",
-                     "C:/WindowsAzure/Logs/Plugins/Community.Backup.BackupRemediation/1.0.0.0/"
+                     "C:\\WindowsAzure\\Logs\\Plugins\\Community.Backup.BackupRemediation\\1.0.0.0\\"
                      "backup-remediation-report-20261121T014907Z.html");
     } else {
         add_pointers(
