@@ -121,6 +121,14 @@ const Option options[] = {
          a.include_system = true;
          return {};
      }},
+    {"--archive", "",
+     "One ZIP file in DIR, with the reports and the newest logs of agent, backup extension and system too: what "
+     "support "
+     "asks for.",
+     [](Arguments& a, const std::string&) -> Result<void> {
+         a.archive = true;
+         return {};
+     }},
     {"--all", "", "Everything that can be explained, as one Markdown document (--format markdown).",
      [](Arguments& a, const std::string&) -> Result<void> {
          a.all = true;
@@ -161,8 +169,7 @@ const Command commands[] = {
      "reported as unknown, never guessed.",
      {"--error-code", "--only", "--exclude", "--capture", "--format", "--color"},
      {"backup-remediation diagnose", "backup-remediation diagnose --error-code ExtensionSnapshotFailedCOM",
-      "backup-remediation diagnose --capture /tmp/vm1 --format json",
-      "backup-remediation diagnose --format html"}},
+      "backup-remediation diagnose --capture /tmp/vm1 --format json", "backup-remediation diagnose --format html"}},
     {CommandName::fix,
      "fix",
      "",
@@ -224,8 +231,9 @@ const Command commands[] = {
      "Record what this VM shows, so that it can be diagnosed on another computer.",
      "Runs every diagnosis and writes each question and its answer to DIR: facts.json and the files that were read, "
      "with secrets redacted. Look through it before you give it away. Changes nothing else.",
-     {"--output"},
-     {"backup-remediation capture --output /tmp/vm1", "backup-remediation diagnose --capture /tmp/vm1"}},
+     {"--output", "--archive"},
+     {"backup-remediation capture --output /tmp/vm1", "backup-remediation diagnose --capture /tmp/vm1",
+      "backup-remediation capture --archive --output /tmp/vm1"}},
 };
 
 const Command* find_command(std::string_view word) {

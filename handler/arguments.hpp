@@ -16,8 +16,9 @@ enum class Color { automatic, always, never };
 /// A command line that was understood and checked as far as that goes without looking at a machine.
 struct Arguments {
     CommandName command = CommandName::help;
-    bool all = false;     ///< of explain: everything there is
-    std::string operand;  ///< RUN of undo, CODE or ID of explain, the command that help is about
+    bool archive = false;  ///< of capture: the support bundle, as one file
+    bool all = false;      ///< of explain: everything there is
+    std::string operand;   ///< RUN of undo, CODE or ID of explain, the command that help is about
     Format format = Format::text;
     Color color = Color::automatic;
     std::string error_code;

@@ -18,6 +18,7 @@
 #include "handler/report_html.hpp"
 #include "handler/report_json.hpp"
 #include "handler/report_text.hpp"
+#include "handler/support_bundle.hpp"
 #include "remediations/backup_extension/backup_activity.hpp"
 #include "remediations/catalogue.hpp"
 #include "remediations/engine.hpp"
@@ -250,6 +251,7 @@ private:
         if (std::filesystem::exists(folder, error) && !std::filesystem::is_empty(folder, error))
             return fail(bad_usage, fmt::format("--output: {} exists and is not an empty folder", arguments_.output));
         if (!host_.privileged) remark("not run as root or administrator: what may not be read will be missing");
+        if (arguments_.archive) return archive(folder);
         auto recording = machine::recorded::record(host_.machine());
         if (const auto report = run_on(recording.machine, RunMode::diagnose); !report)
             return fail(could_not_work, report.error().message);
@@ -260,6 +262,25 @@ private:
                                       "away. To diagnose it on any computer:",
                                       visible(arguments_.output)));
         page.command(2, fmt::format("backup-remediation diagnose --capture {}", visible(arguments_.output)));
+        return show(std::move(page).text());
+    }
+
+    int archive(const std::filesystem::path& folder) {
+        Progress progress(err_);
+        remediations::RunOptions options;
+        options.progress = [&](const std::string& text) { progress.show(text + " ..."); };
+        const auto bundle = make_support_bundle(host_.machine(), options);
+        if (!bundle) return fail(could_not_work, bundle.error().message);
+        if (auto made = machine::local::make_private_folder(folder); !made)
+            return fail(could_not_work, made.error().message);
+        const auto file = folder / "support-bundle.zip";
+        if (auto written = machine::local::write_durably(file, *bundle); !written)
+            return fail(could_not_work, written.error().message);
+        progress.show("");
+        Page page(style_);
+        page.paragraph(0, fmt::format("Written to {} ({} KiB); contents.txt in it says what it has. Known secrets are "
+                                      "redacted; look through it before you give it away.",
+                                      visible(to_text(file)), (bundle->size() >> 10U) + 1));
         return show(std::move(page).text());
     }
 
@@ -298,7 +319,7 @@ private:
                                                did_you_mean(run_id, Journal::runs(host_.state_folder))));
         }
         if (const auto reason = remediations::why_not_to_disturb(host_.machine()))
-            return fail(could_not_work, "nothing was taken back, because " + *reason);
+            return fail(could_not_work, fmt::format("nothing was taken back, because {}; try again later", *reason));
         return show_undone(remediations::undo(*journal, host_.machine()), run_id);
     }
 

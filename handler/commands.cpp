@@ -14,6 +14,8 @@
 #include "handler/report_status.hpp"
 #include "handler/sequence.hpp"
 #include "handler/settings.hpp"
+#include "handler/support_upload.hpp"
+#include "handler/verbose_log.hpp"
 #include "handler/worker.hpp"
 #include "remediations/journal.hpp"
 #include "remediations/machine/local/durable_file.hpp"
@@ -112,6 +114,7 @@ private:
         if (const auto restored = restore_status(context_.environment, record); !restored) {
             return context_.fail(ExitCode::failed, restored.error().message);
         }
+        watch_verbose_log(folder(), context_.system);
         context_.log.info(fmt::format("enable: sequence {} is finished", number_));
         return ExitCode::ok;
     }
@@ -301,6 +304,18 @@ private:
     std::string problem_;
 };
 
+/// Nobody would do it later.
+void end_verbose_log_at_once(const Context& context) {
+    const auto& state = context.system.state_folder;
+    if (verbose_log_ends(state)) {
+        const auto lock = acquire_run_lock(state, std::chrono::seconds(10));
+        const auto ended = lock ? context.system.end_verbose_log(true) : Result<std::string>(lock.error());
+        context.out << (ended ? *ended : ended.error().message) << '\n';
+    }
+    std::error_code code;
+    std::filesystem::remove(verbose_log_lock_file(state), code);
+}
+
 ExitCode uninstall(const Context& context) {
     const auto& environment = context.environment;
     if (!ask_to_stop(context, uninstall_patience)) {
@@ -324,6 +339,8 @@ ExitCode uninstall(const Context& context) {
         } else {
             std::filesystem::remove(state / "runs", code);
         }
+        end_verbose_log_at_once(context);
+        std::filesystem::remove_all(support_folder(state), code);
         if (const auto lock = FileLock::acquire(run_lock_file(state), std::chrono::seconds(1))) {
             std::filesystem::remove(run_lock_file(state), code);
         }
@@ -375,6 +392,8 @@ ExitCode run_command(const Command& command, const System& system, std::ostream&
 
 ExitCode run_internal(const std::vector<std::string>& arguments, const System& system, std::ostream& err) {
     if (arguments[0] == "supervise" && arguments.size() == 2) return supervise(to_path(arguments[1]), system);
+    if (arguments[0] == "verbose-log" && arguments.size() == 2)
+        return wait_for_verbose_log(to_path(arguments[1]), system);
     if (arguments[0] == "worker" && arguments.size() == 3) {
         const auto& text = arguments[2];
         std::uint64_t number = 0;
@@ -393,7 +412,7 @@ bool is_version(std::string_view text) {
 }  // namespace
 
 bool is_agent_command(std::string_view name) {
-    return name == "supervise" || name == "worker" ||
+    return name == "supervise" || name == "worker" || name == "verbose-log" ||
            std::ranges::find(commands, name, &Command::name) != std::end(commands);
 }
 

@@ -7,6 +7,7 @@
 #include <charconv>
 
 #include "handler/base64.hpp"
+#include "handler/blob_upload.hpp"
 #include "handler/json.hpp"
 #include "handler/paths.hpp"
 #include "handler/plain_text.hpp"
@@ -133,9 +134,32 @@ void read_switch(const json::value& value, const Place& place, Settings& setting
     settings.*setting = value.get_bool();
 }
 
+void read_verbose_log(const json::value& value, const Place& place, Settings& settings) {
+    constexpr int most_hours = 72;
+    const bool fits = value.is_int64() && value.get_int64() >= 1 && value.get_int64() <= most_hours;
+    if (!fits) return place.problem(fmt::format("expected a whole number of hours from 1 to {}", most_hours));
+    settings.verbose_log = std::chrono::hours(value.get_int64());
+}
+
+void read_support_upload(const json::value& value, const Place& place, Settings& settings) {
+    const auto url = text_at(value, place);
+    if (!url) return;
+    if (!place.secret) return place.problem("expected it in protectedSettings, because it is a secret");
+    if (const auto target = BlobTarget::parse(*url, "name"); !target) return place.problem(target.error().message);
+    settings.support_upload = *url;
+}
+
 using Reader = void (*)(const json::value&, const Place&, Settings&);
-constexpr std::string_view keys[] = {"mode",          "errorCode",        "only",      "exclude",
-                                     "maxDisruption", "failOnUnresolved", "rehearsal", "rehearsalIncludesSystem"};
+constexpr std::string_view keys[] = {"mode",
+                                     "errorCode",
+                                     "only",
+                                     "exclude",
+                                     "maxDisruption",
+                                     "failOnUnresolved",
+                                     "rehearsal",
+                                     "rehearsalIncludesSystem",
+                                     "verboseLogHours",
+                                     "supportUpload"};
 constexpr Reader readers[] = {read_mode,
                               read_error_code,
                               read_only,
@@ -143,7 +167,9 @@ constexpr Reader readers[] = {read_mode,
                               read_max_disruption,
                               read_switch<&Settings::fail_on_unresolved>,
                               read_switch<&Settings::rehearsal>,
-                              read_switch<&Settings::rehearsal_includes_system>};
+                              read_switch<&Settings::rehearsal_includes_system>,
+                              read_verbose_log,
+                              read_support_upload};
 static_assert(std::size(keys) == std::size(readers));
 
 void read_section(const json::object& section, const Place& place, Settings& settings) {
@@ -292,6 +318,8 @@ SettingsAnswer read_settings(const Environment& environment, std::uint64_t numbe
     }
     if (settings.rehearsal_includes_system && !settings.rehearsal)
         answer.problems.emplace_back("rehearsalIncludesSystem: expected rehearsal to be true too");
+    if (settings.verbose_log.count() > 0 && settings.mode != RunMode::fix)
+        answer.problems.emplace_back("verboseLogHours: expected mode to be \"fix\", because it changes waagent.conf");
     if (!answer.problems.empty()) settings = {};
     return answer;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -24,6 +25,8 @@ struct Settings {
     bool fail_on_unresolved = false;
     bool rehearsal = false;
     bool rehearsal_includes_system = false;
+    std::chrono::hours verbose_log{0};  ///< how long the guest agent's log is verbose; 0: left as it is
+    std::string support_upload;         ///< SAS URL, a secret; empty: no support bundle is sent
 
     friend bool operator==(const Settings&, const Settings&) = default;
 };

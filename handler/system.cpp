@@ -2,6 +2,8 @@
 
 #include <cstdlib>
 
+#include "handler/support_bundle.hpp"
+#include "handler/verbose_log.hpp"
 #include "remediations/machine/local/cms.hpp"
 #include "remediations/machine/local/durable_file.hpp"
 
@@ -23,6 +25,16 @@ System local_system() {
             auto machine = machine::local_machine();
             return remediations::run(options, machine, machine::local::state_folder());
         },
+        .end_verbose_log = [](bool at_once) -> machine::Result<std::string> {
+            using std::chrono::system_clock;
+            auto machine = machine::local_machine();
+            return end_verbose_log(machine::local::state_folder(), machine,
+                                   at_once ? system_clock::time_point::max() : system_clock::now());
+        },
+        .make_bundle = [](const remediations::RunOptions& options) -> machine::Result<std::string> {
+            return make_support_bundle(machine::local_machine(), options);
+        },
+        .https = [](const machine::local::HttpsRequest& request) { return machine::local::https(request); },
         .rehearse =
             [](const remediations::RehearsalOptions& options) -> machine::Result<remediations::FreezeRehearsal> {
             return remediations::rehearse_freeze(options, machine::local_machine(), *machine::local_freezer());

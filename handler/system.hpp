@@ -8,6 +8,7 @@
 
 #include "remediations/engine.hpp"
 #include "remediations/machine/local/detached_process.hpp"
+#include "remediations/machine/local/https.hpp"
 #include "remediations/os_snapshot/freeze_rehearsal.hpp"
 
 namespace handler {
@@ -36,6 +37,13 @@ struct System {
 
     /// remediations::run on the computer this process runs on.
     std::function<machine::Result<remediations::Report>(const remediations::RunOptions&)> run;
+
+    /// end_verbose_log on the same computer; `at_once` whether or not its time is over.
+    std::function<machine::Result<std::string>(bool at_once)> end_verbose_log = {};
+
+    /// make_support_bundle of the same computer, and machine::local::https.
+    std::function<machine::Result<std::string>(const remediations::RunOptions&)> make_bundle = {};
+    std::function<machine::Result<machine::HttpResponse>(const machine::local::HttpsRequest&)> https = {};
 
     /// remediations::rehearse_freeze on the same computer.
     std::function<machine::Result<remediations::FreezeRehearsal>(const remediations::RehearsalOptions&)> rehearse = {};

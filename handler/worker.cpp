@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "handler/events.hpp"
 #include "handler/lock.hpp"
@@ -14,6 +15,8 @@
 #include "handler/report_status.hpp"
 #include "handler/sequence.hpp"
 #include "handler/settings.hpp"
+#include "handler/support_upload.hpp"
+#include "handler/verbose_log.hpp"
 #include "remediations/journal.hpp"
 
 namespace handler {
@@ -89,6 +92,7 @@ private:
         options.deadline = std::chrono::steady_clock::now() + fixing_ends_after;
         options.stop_requested = [this] { return stop_requested(environment_.folder); };
         options.progress = [this](const std::string& step) { show_progress(step); };
+        end_old_verbose_log();
         const auto report = system_.run(options);
         if (!report) return conclude_with(could_not_work(report.error().message));
         record(*report);
@@ -101,8 +105,64 @@ private:
         }
         auto status = status_of(*report, settings.fail_on_unresolved);
         if (settings.rehearsal) add_rehearsal(status, rehearse(settings), settings.fail_on_unresolved);
+        if (settings.verbose_log.count() > 0) status.substatus.push_back(begin_verbose_log(settings));
+        if (!settings.support_upload.empty()) status.substatus.push_back(send_support_bundle(settings, *report));
         add_pointers(status, *report, program(), report_file_);
         return conclude_with(status, SequenceState::finished, report->run_id);
+    }
+
+    void end_old_verbose_log() {
+        if (!verbose_log_ends(system_.state_folder)) return;
+        const auto ended = system_.end_verbose_log(false);
+        if (!ended || !ended->empty()) log_.info(ended ? *ended : ended.error().message);
+    }
+
+    Substatus begin_verbose_log(const Settings& settings) {
+        const auto until = std::chrono::system_clock::now() + settings.verbose_log;
+        const auto begun =
+            handler::begin_verbose_log(system_.state_folder, until, settings.max_disruption, system_.run);
+        watch_verbose_log(environment_.folder, system_);
+        const auto message = begun ? *begun : "The log could not be made verbose: " + sentence(begun.error().message);
+        log_.info(message);
+        return {"verbose-log", begun ? StatusWord::success : StatusWord::warning, begun ? 0 : 1, message};
+    }
+
+    /// Whatever becomes of it, the run is as good as without.
+    Substatus send_support_bundle(const Settings& settings, const Report& report) {
+        try {
+            return try_to_send_support_bundle(settings, report);
+        } catch (const std::exception& error) {
+            return support_upload_failed(error.what());
+        }
+    }
+
+    static Substatus support_upload_failed(const std::string& why) {
+        return {"support-upload", StatusWord::warning, 1,
+                fmt::format("The support bundle was not sent: {}. Apply the extension again to go on where it ended.",
+                            why)};
+    }
+
+    Substatus try_to_send_support_bundle(const Settings& settings, const Report& report) {
+        show_progress("making a support bundle");
+        UploadOptions options;
+        options.stop_requested = [this] { return stop_requested(environment_.folder); };
+        options.https = system_.https;
+        options.progress = [this](std::size_t sent, std::size_t total) {
+            show_progress(fmt::format("sending the support bundle: {} of {} KiB", sent >> 10U, total >> 10U));
+        };
+        const auto sent = upload_support_bundle(
+            settings.support_upload, report.machine.host_name, support_folder(system_.state_folder),
+            [&] {
+                remediations::RunOptions again;
+                again.error_code = settings.error_code;
+                return system_.make_bundle(again);
+            },
+            options);
+        auto status = sent ? Substatus{"support-upload", StatusWord::success, 0,
+                                       fmt::format("A support bundle was sent to {}.", *sent)}
+                           : support_upload_failed(sent.error().message);
+        log_.info(status.message);
+        return status;
     }
 
     remediations::FreezeRehearsal rehearse(const Settings& settings) {
@@ -297,6 +357,48 @@ ExitCode work(const std::filesystem::path& handler_folder, std::uint64_t number,
     const auto environment = read_environment(handler_folder);
     if (!environment) return ExitCode::environment;
     return Worker(*environment, number, system).work();
+}
+
+std::filesystem::path verbose_log_lock_file(const std::filesystem::path& state_folder) {
+    return state_folder / "verbose-log.lock";
+}
+
+ExitCode wait_for_verbose_log(const std::filesystem::path& handler_folder, const System& system) {
+    constexpr unsigned most_tries = 60;
+    const auto lock = FileLock::acquire(verbose_log_lock_file(system.state_folder), std::chrono::seconds(1));
+    if (!lock) return ExitCode::ok;
+    for (unsigned tries = 0; tries < most_tries;) {
+        const auto ends = verbose_log_ends(system.state_folder);
+        if (!ends) return ExitCode::ok;
+        const auto left = *ends - std::chrono::system_clock::now();
+        if (left > left.zero()) {
+            // In portions: somebody else may end it, and clocks are set.
+            std::this_thread::sleep_for(std::min<std::chrono::system_clock::duration>(left, std::chrono::seconds(20)));
+            continue;
+        }
+        if (tries++ > 0) std::this_thread::sleep_for(std::chrono::minutes(1));
+        const auto run_lock = acquire_run_lock(system.state_folder, patience_for_others);
+        const auto ended = run_lock ? system.end_verbose_log(false) : Result<std::string>(run_lock.error());
+        // Where the extension was removed meanwhile there is no folder for a log.
+        if (const auto environment = read_environment(handler_folder)) {
+            Log(environment->log_folder, "commands").info(ended ? *ended : ended.error().message);
+        }
+    }
+    return ExitCode::failed;
+}
+
+void watch_verbose_log(const std::filesystem::path& handler_folder, const System& system) {
+    const auto at_work = [&] { return FileLock::held_elsewhere(verbose_log_lock_file(system.state_folder)); };
+    if (!verbose_log_ends(system.state_folder) || at_work()) return;
+    for (const auto by : {machine::local::DetachBy::service_manager, machine::local::DetachBy::session}) {
+        (void)system.start_detached("backup-remediation-verbose-log", system.executable,
+                                    {"verbose-log", to_text(handler_folder)}, system.state_folder, by);
+        const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+        while (std::chrono::steady_clock::now() < deadline) {
+            if (at_work() || !verbose_log_ends(system.state_folder)) return;
+            std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        }
+    }
 }
 
 }  // namespace handler

@@ -41,4 +41,12 @@ ExitCode supervise(const std::filesystem::path& handler_folder, const System& sy
 /// so that the next enable begins it again.
 ExitCode work(const std::filesystem::path& handler_folder, std::uint64_t number, const System& system);
 
+/// Waits until the time of a verbose log is over and takes it back; returns at once where another process waits, or
+/// there is none. A reboot ends it; the next `enable` or run begins it again.
+ExitCode wait_for_verbose_log(const std::filesystem::path& handler_folder, const System& system);
+std::filesystem::path verbose_log_lock_file(const std::filesystem::path& state_folder);
+
+/// Starts that in a process of its own, where it is needed and not at work.
+void watch_verbose_log(const std::filesystem::path& handler_folder, const System& system);
+
 }  // namespace handler

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include <csignal>
+#include <fstream>
 #include <sstream>
 #include <thread>
 
@@ -26,6 +27,7 @@ using machine::local::DetachBy;
 using machine::local::Detachment;
 using remediations::Report;
 using remediations::RunOptions;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -88,6 +90,16 @@ protected:
             return der;
         };
         system.run = [this](const RunOptions& options) { return run_(options); };
+        system.end_verbose_log = [this](bool) -> Result<std::string> {
+            std::ofstream(root_.path() / "verbose-log-ended", std::ios::app) << "x";
+            fs::remove(state_ / "verbose-log.json");
+            return std::string("ended");
+        };
+        system.make_bundle = [](const RunOptions&) -> Result<std::string> { return std::string("bundle"); };
+        system.https = [this](const machine::local::HttpsRequest& request) -> Result<machine::HttpResponse> {
+            std::ofstream(root_.path() / "requests", std::ios::app) << request.target << " " << request.body << "\n";
+            return machine::HttpResponse{upload_status_, "", ""};
+        };
         system.rehearse = [](const remediations::RehearsalOptions& options) {
             const auto paths = fmt::format("{}", fmt::join(options.system_paths, " "));
             return remediations::FreezeRehearsal{
@@ -177,6 +189,7 @@ protected:
     const fs::path state_ = root_.path() / "state";
     std::map<std::string, std::string> variables_;
     bool privileged_ = true;
+    unsigned upload_status_ = 201;
     bool detaching_fails_ = false;
     bool systemd_starts_nothing_ = false;
     std::function<Result<Report>(const RunOptions&)> run_ = [this](const RunOptions& options) -> Result<Report> {
@@ -450,6 +463,48 @@ TEST_F(CommandsTest, TheFreezeIsRehearsedWhereThatWasAskedFor) {
     handler_.settings(2, "{}");
     run_to_the_end(2);
     EXPECT_THAT(test::read(handler_.folder / "status/2.status"), testing::Not(HasSubstr("freeze-rehearsal")));
+}
+
+TEST_F(EnableTest, AVerboseLogIsWatchedToItsEnd) {
+    handler_.settings(1);
+    run_to_the_end(1);
+    const auto soon =
+        std::chrono::duration_cast<std::chrono::seconds>((std::chrono::system_clock::now() + 2s).time_since_epoch())
+            .count();
+    test::write(state_ / "verbose-log.json", fmt::format(R"({{"until":{},"after":""}})", soon));
+    EXPECT_EQ(enable(1), ExitCode::ok) << "as after a reboot";
+    EXPECT_TRUE(FileLock::held_elsewhere(verbose_log_lock_file(state_)));
+    const auto children = children_.size();
+    EXPECT_EQ(enable(1), ExitCode::ok);
+    EXPECT_EQ(children_.size(), children) << "one is enough";
+    wait_until([&] { return fs::exists(root_.path() / "verbose-log-ended"); });
+    EXPECT_EQ(test::read(root_.path() / "verbose-log-ended"), "x");
+}
+
+TEST_F(EnableTest, ASupportBundleIsSentWhereThatWasAskedForAndNeverFailsTheRun) {
+    // {"supportUpload":"https://a/c?sr=c&sig=s3cret"}
+    const auto* protected_settings = R"("eyJzdXBwb3J0VXBsb2FkIjoiaHR0cHM6Ly9hL2M/c3I9YyZzaWc9czNjcmV0In0=")";
+    handler_.settings(1, "{}", protected_settings, R"("AB12")");
+    upload_status_ = 403;
+    run_to_the_end(1);
+    EXPECT_EQ(handler_.word(1), "success");
+    auto status = test::read(handler_.folder / "status/1.status");
+    EXPECT_THAT(status, HasSubstr("The support bundle was not sent: https://a/c/backup-remediation-"));
+    EXPECT_TRUE(fs::exists(state_ / "support"));
+
+    handler_.settings(2, "{}", protected_settings, R"("AB12")");
+    upload_status_ = 201;
+    run_to_the_end(2);
+    status += test::read(handler_.folder / "status/2.status");
+    EXPECT_THAT(status, HasSubstr("A support bundle was sent to https://a/c/backup-remediation-"));
+    EXPECT_THAT(
+        test::read(root_.path() / "requests"),
+        AllOf(HasSubstr("sr=c&sig=s3cret&comp=block&blockid=00000000 bundle\n"), HasSubstr("&comp=blocklist ")));
+    EXPECT_FALSE(fs::exists(state_ / "support"));
+    for (const auto& entry : fs::recursive_directory_iterator(handler_.logs)) {
+        if (entry.is_regular_file()) status += test::read(entry.path());
+    }
+    EXPECT_THAT(status, testing::Not(HasSubstr("s3cret")));
 }
 
 TEST_F(EnableTest, AnHtmlReportIsLeftBesideTheLog) {

@@ -53,7 +53,7 @@ protected:
 TEST_F(SettingsTest, ReadsEveryKey) {
     const auto answer = with_public(R"({"mode":"fix","errorCode":"ExtensionSnapshotFailedCOM","only":["msdtc-account",
         "msdtc-damaged"],"exclude":["provider-flags"],"maxDisruption":"workload","failOnUnresolved":true,
-        "rehearsal":true,"rehearsalIncludesSystem":true})");
+        "rehearsal":true,"rehearsalIncludesSystem":true,"verboseLogHours":12})");
     EXPECT_THAT(answer.problems, IsEmpty());
     EXPECT_EQ(answer.settings, (Settings{RunMode::fix,
                                          "ExtensionSnapshotFailedCOM",
@@ -62,7 +62,9 @@ TEST_F(SettingsTest, ReadsEveryKey) {
                                          Disruption::workload,
                                          true,
                                          true,
-                                         true}));
+                                         true,
+                                         std::chrono::hours(12),
+                                         ""}));
 }
 
 TEST_F(SettingsTest, WithoutSettingsItOnlyDiagnoses) {
@@ -179,7 +181,8 @@ TEST_F(SettingsTest, NothingOfProtectedSettingsIsQuoted) {
                 ElementsAre("protectedSettings.mode: the value is no mode; expected \"diagnose\" or \"fix\"",
                             "protectedSettings.only[0]: the value is no remediation",
                             "protectedSettings: has an unknown setting; known are mode, errorCode, only, exclude, "
-                            "maxDisruption, failOnUnresolved, rehearsal, rehearsalIncludesSystem",
+                            "maxDisruption, failOnUnresolved, rehearsal, rehearsalIncludesSystem, verboseLogHours, "
+                            "supportUpload",
                             "protectedSettings.errorCode: the value is no error code; expected at most 128 letters, "
                             "digits, and _ - .",
                             "protectedSettings.maxDisruption: the value is no disruption; expected \"none\", "
@@ -290,6 +293,27 @@ TEST_F(SchemaTest, ItsLimitsOfAnErrorCodeAreTheLimits) {
     EXPECT_EQ(problems_of(fmt::format(R"({{"errorCode":"{}"}})", std::string(longest + 1, 'a'))).size(), 1U);
     EXPECT_EQ(properties_.at("errorCode").at("pattern"), "^[A-Za-z0-9_.-]*$");
     EXPECT_THAT(problems_of(R"({"errorCode":"aZ09_.-"})"), IsEmpty());
+}
+
+TEST_F(SettingsTest, AVerboseLogHasATimeAndNeedsAFix) {
+    for (const auto* hours : {"0", "73", "-1", "1.5", "\"1\"", "true"}) {
+        EXPECT_THAT(problems_of(fmt::format(R"({{"mode":"fix","verboseLogHours":{}}})", hours)),
+                    ElementsAre("publicSettings.verboseLogHours: expected a whole number of hours from 1 to 72"));
+    }
+    EXPECT_THAT(problems_of(R"({"verboseLogHours":1})"),
+                ElementsAre("verboseLogHours: expected mode to be \"fix\", because it changes waagent.conf"));
+}
+
+TEST_F(SettingsTest, AnUploadsSignatureIsProtectedAndNeverQuoted) {
+    // {"supportUpload":"https://a/c?sr=c&sig=s3cret"}
+    const auto good = with_protected("eyJzdXBwb3J0VXBsb2FkIjoiaHR0cHM6Ly9hL2M/c3I9YyZzaWc9czNjcmV0In0=");
+    EXPECT_THAT(good.problems, IsEmpty());
+    EXPECT_EQ(good.settings.support_upload, "https://a/c?sr=c&sig=s3cret");
+    // {"supportUpload":"http://a/c?sig=s3cret"}
+    EXPECT_THAT(with_protected("eyJzdXBwb3J0VXBsb2FkIjoiaHR0cDovL2EvYz9zaWc9czNjcmV0In0=").problems,
+                ElementsAre("protectedSettings.supportUpload: expected a URL that begins with https://"));
+    EXPECT_THAT(problems_of(R"({"supportUpload":"https://a/c?sr=c&sig=s3cret"})"),
+                ElementsAre("publicSettings.supportUpload: expected it in protectedSettings, because it is a secret"));
 }
 
 }  // namespace

@@ -2,6 +2,9 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <utility>
+#include <vector>
 
 #include "remediations/machine/machine.hpp"
 
@@ -21,6 +24,9 @@ Recording record(const Machine& inner);
 
 /// Writes facts.json and files/, secrets redacted. `folder` must be absent or empty.
 Result<void> save(const Capture& capture, const std::filesystem::path& folder);
+
+/// The same files by their path in that folder.
+std::vector<std::pair<std::filesystem::path, std::string>> serialize(const Capture& capture);
 
 /// A machine that answers from a capture. Changes are kept in memory, so that a fix, its
 /// verification and its undo can be tried on it; nothing on this computer is touched.

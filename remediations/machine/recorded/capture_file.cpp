@@ -324,11 +324,6 @@ json::object facts_of(const Capture& capture) {
     return document;
 }
 
-Result<void> save_file(const path& target, const Path& name, const std::string& content) {
-    if (auto made = local::make_private_folder(target.parent_path()); !made) return made.error();
-    return local::write_durably(target, stored_content(name, content));
-}
-
 // ---- reading
 
 /// Thrown inside load only; becomes an Error that names file and place.
@@ -653,14 +648,24 @@ Result<void> save(const Capture& capture, const path& folder) {
     if (std::filesystem::exists(folder, error) && !std::filesystem::is_empty(folder, error)) {
         return Error{ErrorKind::invalid, folder.string() + " is not an empty folder", 0};
     }
-    if (auto made = local::make_private_folder(folder); !made) return made.error();
+    for (const auto& [place, content] : serialize(capture)) {
+        const auto target = folder / place;
+        if (auto made = local::make_private_folder(target.parent_path()); !made) return made.error();
+        if (auto saved = local::write_durably(target, content); !saved) return saved.error();
+    }
+    return {};
+}
+
+std::vector<std::pair<path, std::string>> serialize(const Capture& capture) {
+    std::vector<std::pair<path, std::string>> files;
     const std::scoped_lock lock(capture.mutex);
     for (const auto& [name, answers] : capture.files) {
         const auto place = place_of(name);
         if (!answers.content || !*answers.content || place.empty()) continue;
-        if (auto saved = save_file(folder / place, name, **answers.content); !saved) return saved.error();
+        files.emplace_back(place, stored_content(name, **answers.content));
     }
-    return local::write_durably(folder / "facts.json", json::serialize(clean(facts_of(capture))) + "\n");
+    files.emplace_back("facts.json", json::serialize(clean(facts_of(capture))) + "\n");
+    return files;
 }
 
 Result<Machine> load(const path& folder) {

@@ -1,0 +1,128 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/detached.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/tcp_stream.hpp>
+#include <boost/beast/http.hpp>
+#include <boost/beast/ssl.hpp>
+#include <optional>
+
+#include "remediations/machine/linux/resolver.hpp"
+#include "remediations/machine/local/https.hpp"
+
+namespace machine::local {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace beast = boost::beast;
+namespace http = boost::beast::http;
+namespace ssl = boost::asio::ssl;
+using asio::ip::tcp;
+
+constexpr std::size_t body_limit = std::size_t{1} << 20;
+constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
+
+/// Where distributions keep the authorities they trust: the linked OpenSSL knows only one of these places.
+constexpr const char* known_authorities[] = {
+    "/etc/ssl/certs/ca-certificates.crt",                 // Debian, Ubuntu, Gentoo
+    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  // RHEL, Fedora, Azure Linux
+    "/etc/pki/tls/certs/ca-bundle.crt",                   // older ones of these
+    "/etc/ssl/ca-bundle.pem",                             // SUSE
+    "/etc/ssl/cert.pem",                                  // Alpine
+};
+
+Result<void> trust(ssl::context& context, const std::filesystem::path& authorities) {
+    boost::system::error_code error;
+    if (!authorities.empty()) {
+        context.load_verify_file(authorities.string(), error);
+        if (error) return Error{ErrorKind::invalid, fmt::format("{}: {}", authorities.string(), error.message()), 0};
+        return {};
+    }
+    for (const auto* file : known_authorities) {
+        if (std::filesystem::exists(file, error) && !context.load_verify_file(file, error)) return {};
+    }
+    return Error{ErrorKind::not_found, "this computer has no list of trusted certificate authorities", 0};
+}
+
+Error failure(const HttpsRequest& request, const char* step, const boost::system::error_code& error) {
+    auto kind = ErrorKind::failed;
+    if (error == beast::error::timeout || error == asio::error::timed_out) kind = ErrorKind::timed_out;
+    if (error == asio::error::connection_refused) kind = ErrorKind::refused;
+    if (error == asio::error::network_unreachable || error == asio::error::host_unreachable)
+        kind = ErrorKind::unreachable;
+    return {kind, fmt::format("{} {}:{}: {}", step, request.host, request.port, error.message()), error.value()};
+}
+
+Result<std::vector<tcp::endpoint>> endpoints_of(const HttpsRequest& request) {
+    boost::system::error_code not_an_address;
+    const auto literal = asio::ip::make_address(request.host, not_an_address);
+    if (!not_an_address) return std::vector{tcp::endpoint(literal, request.port)};
+    const auto addresses = resolve_host(request.host, std::min(request.timeout, std::chrono::milliseconds(10000)));
+    if (!addresses) return addresses.error();
+    std::vector<tcp::endpoint> endpoints;
+    for (const auto& address : *addresses) endpoints.emplace_back(asio::ip::make_address(address), request.port);
+    return endpoints;
+}
+
+using Stream = beast::ssl_stream<beast::tcp_stream>;
+
+asio::awaitable<Result<HttpResponse>> ask(Stream& stream, const std::vector<tcp::endpoint>& endpoints,
+                                          const HttpsRequest& request) {
+    auto& connection = beast::get_lowest_layer(stream);
+    connection.expires_after(request.timeout);
+    const auto [unconnected, endpoint] = co_await connection.async_connect(endpoints, as_result);
+    if (unconnected) co_return failure(request, "cannot connect to", unconnected);
+    const auto [untrusted] = co_await stream.async_handshake(ssl::stream_base::client, as_result);
+    if (untrusted) co_return failure(request, "no trusted TLS connection to", untrusted);
+
+    http::request<http::string_body> message(http::string_to_verb(request.method), request.target, 11);
+    message.set(http::field::host, request.host);
+    message.set(http::field::connection, "close");
+    for (const auto& [name, value] : request.headers) message.set(name, value);
+    message.body() = request.body;
+    message.prepare_payload();
+    const auto [unsent, written] = co_await http::async_write(stream, message, as_result);
+    if (unsent) co_return failure(request, "cannot send to", unsent);
+    beast::flat_buffer buffer;
+    http::response_parser<http::string_body> parser;
+    parser.body_limit(body_limit);
+    const auto [unread, count] = co_await http::async_read(stream, buffer, parser, as_result);
+    if (unread) co_return failure(request, "no HTTP answer from", unread);
+    auto& response = parser.get();
+    co_return HttpResponse{response.result_int(), std::move(response.body()), std::string(response[http::field::date])};
+}
+
+}  // namespace
+
+Result<HttpResponse> https(const HttpsRequest& request, const std::filesystem::path& authorities) {
+    const auto endpoints = endpoints_of(request);
+    if (!endpoints) return endpoints.error();
+    ssl::context context(ssl::context::tls_client);
+    SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
+    context.set_verify_mode(ssl::verify_peer);
+    if (auto trusted = trust(context, authorities); !trusted) return trusted.error();
+
+    asio::io_context work;
+    Stream stream(work, context);
+    stream.set_verify_callback(ssl::host_name_verification(request.host));
+    boost::system::error_code no_address;
+    (void)asio::ip::make_address(request.host, no_address);
+    if (no_address && SSL_set_tlsext_host_name(stream.native_handle(), request.host.c_str()) != 1)
+        return Error{ErrorKind::invalid, "not a host name: " + request.host, 0};
+    std::optional<Result<HttpResponse>> answer;
+    asio::co_spawn(
+        work, [&]() -> asio::awaitable<void> { answer = co_await ask(stream, *endpoints, request); }, asio::detached);
+    work.run();
+    return answer ? std::move(*answer) : Error{ErrorKind::failed, "no answer from " + request.host, 0};
+}
+
+}  // namespace machine::local

@@ -1,0 +1,70 @@
+#include <windows.h>
+#include <winhttp.h>
+
+#include <fmt/format.h>
+
+#include "remediations/machine/local/https.hpp"
+#include "remediations/machine/windows/system_error.hpp"
+#include "remediations/machine/windows/text.hpp"
+#include "remediations/machine/windows/unique_handle.hpp"
+
+namespace machine::local {
+
+namespace {
+
+using InternetHandle = windows::UniqueHandle<HINTERNET, &WinHttpCloseHandle>;
+
+constexpr std::size_t body_limit = std::size_t{1} << 20;
+
+}  // namespace
+
+Result<HttpResponse> https(const HttpsRequest& request, const std::filesystem::path& authorities) {
+    if (!authorities.empty())
+        return Error{ErrorKind::unsupported, "Windows trusts the authorities of its certificate store alone", 0};
+    const auto method = windows::to_wide_name(request.method);
+    const auto host = windows::to_wide_name(request.host);
+    const auto target = windows::to_wide_name(request.target);
+    std::string header_lines;
+    for (const auto& [name, value] : request.headers) header_lines += fmt::format("{}: {}\r\n", name, value);
+    const auto headers = windows::to_wide_name(header_lines);
+    if (!method || !host || !target || !headers) return Error{ErrorKind::invalid, "a request that is not UTF-8", 0};
+
+    const InternetHandle session(WinHttpOpen(L"backup-remediation", WINHTTP_ACCESS_TYPE_DEFAULT_PROXY,
+                                             WINHTTP_NO_PROXY_NAME, WINHTTP_NO_PROXY_BYPASS, 0));
+    if (!session) return windows::last_error("cannot use", "WinHTTP");
+    const auto limit = static_cast<int>(request.timeout.count());
+    WinHttpSetTimeouts(session.get(), limit, limit, limit, limit);
+    DWORD protocols = WINHTTP_FLAG_SECURE_PROTOCOL_TLS1_2;
+    WinHttpSetOption(session.get(), WINHTTP_OPTION_SECURE_PROTOCOLS, &protocols, sizeof protocols);
+    const InternetHandle connection(WinHttpConnect(session.get(), host->c_str(), request.port, 0));
+    if (!connection) return windows::last_error("cannot connect to", request.host);
+    const InternetHandle call(WinHttpOpenRequest(connection.get(), method->c_str(), target->c_str(), nullptr,
+                                                 WINHTTP_NO_REFERER, WINHTTP_DEFAULT_ACCEPT_TYPES,
+                                                 WINHTTP_FLAG_SECURE | WINHTTP_FLAG_ESCAPE_DISABLE));
+    if (!call) return windows::last_error("cannot ask", request.host);
+    DWORD no_redirects = WINHTTP_OPTION_REDIRECT_POLICY_NEVER;
+    WinHttpSetOption(call.get(), WINHTTP_OPTION_REDIRECT_POLICY, &no_redirects, sizeof no_redirects);
+    const auto length = static_cast<DWORD>(request.body.size());
+    if (!WinHttpSendRequest(call.get(), headers->c_str(), static_cast<DWORD>(headers->size()),
+                            const_cast<char*>(request.body.data()), length, length, 0) ||
+        !WinHttpReceiveResponse(call.get(), nullptr)) {
+        return windows::last_error("no HTTPS answer from", request.host);
+    }
+    HttpResponse response;
+    DWORD status = 0;
+    DWORD size = sizeof status;
+    if (!WinHttpQueryHeaders(call.get(), WINHTTP_QUERY_STATUS_CODE | WINHTTP_QUERY_FLAG_NUMBER,
+                             WINHTTP_HEADER_NAME_BY_INDEX, &status, &size, WINHTTP_NO_HEADER_INDEX)) {
+        return windows::last_error("no HTTP status from", request.host);
+    }
+    response.status = status;
+    std::string part(std::size_t{64} << 10, '\0');
+    for (DWORD count = 1; count > 0 && response.body.size() < body_limit;) {
+        if (!WinHttpReadData(call.get(), part.data(), static_cast<DWORD>(part.size()), &count))
+            return windows::last_error("cannot read the answer of", request.host);
+        response.body.append(part, 0, count);
+    }
+    return response;
+}
+
+}  // namespace machine::local
