@@ -23,8 +23,8 @@ SETTINGS = SCHEMA["properties"]
 # "writeOnly" is JSON Schema's word for what may be written and never shown again; it belongs into protected settings.
 # What support asks for in a single case is in no template and no form.
 FOR_SUPPORT = {"verboseLogHours"}
-PUBLIC = {name: setting for name, setting in SETTINGS.items() if not setting.get("writeOnly")
-          and not setting["description"].startswith("Only in protectedSettings") and name not in FOR_SUPPORT}
+PUBLIC = {name: setting for name, setting in SETTINGS.items()
+          if not setting.get("writeOnly") and name not in FOR_SUPPORT}
 IDENTITY = load("identity.json")
 PUBLISHER = IDENTITY["publisher"]
 TYPES = {"Linux": IDENTITY["types"]["linux"], "Windows": IDENTITY["types"]["windows"]}

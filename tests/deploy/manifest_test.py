@@ -209,8 +209,17 @@ class Form(unittest.TestCase):
     ELEMENTS = {element["name"]: element for step in FORM["steps"] for element in step["elements"]}
 
     def test_gives_the_template_what_it_takes(self):
-        parameters = load("arm/vm.json")["parameters"]
-        self.assertEqual(set(self.FORM["outputs"]), set(parameters) - {"protectedSettings"})
+        self.assertEqual(set(self.FORM["outputs"]), set(load("arm/vm.json")["parameters"]))
+
+    def test_asks_for_secrets_in_boxes_that_hide_them(self):
+        secret = [name for name, setting in SETTINGS.items() if setting.get("writeOnly")]
+        self.assertTrue(secret)
+        for name in secret:
+            self.assertEqual(self.ELEMENTS[name]["type"], "Microsoft.Common.PasswordBox")
+            self.assertEqual(self.ELEMENTS[name]["toolTip"], SETTINGS[name]["description"])
+            self.assertEqual(self.ELEMENTS[name]["constraints"]["regex"], SETTINGS[name]["pattern"] + r'[^"\\]*$')
+            used = [output for output, text in self.FORM["outputs"].items() if f"steps('settings').{name}" in text]
+            self.assertEqual(used, ["protectedSettings"])
 
     def test_asks_for_every_setting_in_the_words_of_the_schema(self):
         for name, setting in PUBLIC.items():
