@@ -8,8 +8,8 @@
 
 namespace machine {
 
-/// The properties that an object has, as text: numbers in decimal, "true" and "false", the elements of a list
-/// joined by line breaks. Those that are null, or objects themselves, are left out.
+/// The properties that an object has, by their names as WMI spells them, as text: numbers in decimal, "true" and
+/// "false", the elements of a list joined by line breaks. Those that are null, or objects themselves, are left out.
 using WmiObject = std::map<std::string, std::string>;
 
 /// Windows Management Instrumentation. ErrorKind::unsupported on a system without it, as the class itself answers.

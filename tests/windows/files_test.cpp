@@ -3,7 +3,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "bench.hpp"
+#include "remediations/machine/security_descriptor.hpp"
 #include "remediations/machine/windows/parts.hpp"
 
 #include <windows.h>
@@ -85,6 +88,69 @@ TEST_F(WindowsFiles, KnowsTheSpaceOfTheVolume) {
     EXPECT_EQ(files->space(folder.file(""))->total_bytes, space->total_bytes);
     EXPECT_EQ(files->space(folder.file("absent")).error().kind, ErrorKind::not_found);
     EXPECT_EQ(files->set_permissions(path, {}).error().kind, ErrorKind::unsupported);
+}
+
+TEST_F(WindowsFiles, KnowsTheVersionOfAnExecutable) {
+    const auto version = files->version(R"(C:\windows\system32\kernel32.dll)");
+    ASSERT_TRUE(version) << version.error().message;
+    EXPECT_GE(version->number[0], 5);
+    EXPECT_EQ(version->company, "Microsoft Corporation");  // of Wine's, too
+    EXPECT_FALSE(version->product.empty());
+    const auto own = files->version(bench("echo_arguments.exe").make_preferred().string());
+    ASSERT_FALSE(own);
+    EXPECT_EQ(own.error().kind, ErrorKind::invalid) << own.error().message;
+    ASSERT_TRUE(files->write(folder.file("text"), "MZ, but nothing else"));
+    EXPECT_EQ(files->version(folder.file("text")).error().kind, ErrorKind::invalid);
+    EXPECT_EQ(files->version(folder.file("absent")).error().kind, ErrorKind::not_found);
+    EXPECT_EQ(files->version(folder.file("")).error().kind, ErrorKind::invalid);
+}
+
+TEST_F(WindowsFiles, ReadsWhoMayUseAFile) {
+    ASSERT_TRUE(files->write(folder.file("file"), ""));
+    for (const auto* name : {"file", ""}) {
+        const auto text = files->security(folder.file(name));
+        ASSERT_TRUE(text) << text.error().message;
+        const auto parsed = parse_security_descriptor(*text);
+        ASSERT_TRUE(parsed) << *text << ": " << parsed.error().message;
+        EXPECT_THAT(parsed->owner, testing::StartsWith("S-1-5-"));
+        EXPECT_FALSE(parsed->group.empty());
+        EXPECT_TRUE(parsed->has_access_list);
+        EXPECT_FALSE(parsed->entries.empty());
+    }
+    EXPECT_EQ(files->security(folder.file("absent")).error().kind, ErrorKind::not_found);
+}
+
+TEST_F(WindowsFiles, SetsWhoMayUseAFile) {
+    // Wine keeps an access control list as a Unix mode: only whether others may read can be seen of it.
+    const auto path = folder.file("file");
+    ASSERT_TRUE(files->write(path, ""));
+    const auto others_read = [&] {
+        const auto entries = parse_security_descriptor(files->security(path).value())->entries;
+        return std::ranges::any_of(entries, [](const auto& entry) {
+            return entry.sid == "S-1-1-0" && entry.type == AccessType::allow && (entry.mask & FILE_READ_DATA) != 0;
+        });
+    };
+    const auto set = files->set_security(path, "D:P(A;;FA;;;SY)(A;;FA;;;BA)(A;;FA;;;S-1-5-21-0-0-0-1000)");
+    ASSERT_TRUE(set) << set.error().message;
+    EXPECT_FALSE(others_read());
+    ASSERT_TRUE(files->set_security(path, "D:P(A;;FA;;;SY)(A;;FA;;;S-1-5-21-0-0-0-1000)(A;;FR;;;WD)"));
+    EXPECT_TRUE(others_read());
+    EXPECT_EQ(files->set_security(path, "rwxr-xr-x").error().kind, ErrorKind::invalid);
+    EXPECT_EQ(files->set_security(path, "").error().kind, ErrorKind::invalid);
+    EXPECT_EQ(files->set_security(folder.file("absent"), "D:P").error().kind, ErrorKind::not_found);
+}
+
+TEST_F(WindowsFiles, FollowsNoLinkToWhoMayUseAFileOrItsVersion) {
+    ASSERT_TRUE(files->write(folder.file("file"), ""));
+    const std::filesystem::path link(folder.file("link"));
+    std::error_code error;
+    std::filesystem::create_symlink(folder.file("file"), link, error);
+    if (error || files->status(folder.file("link"))->kind != FileKind::symlink) {
+        GTEST_SKIP() << "no symbolic link can be made here: " << error.message();
+    }
+    EXPECT_EQ(files->security(folder.file("link")).error().kind, ErrorKind::refused);
+    EXPECT_EQ(files->set_security(folder.file("link"), "D:P").error().kind, ErrorKind::refused);
+    EXPECT_EQ(files->version(folder.file("link")).error().kind, ErrorKind::invalid);
 }
 
 TEST_F(WindowsFiles, MovesATreeAndBack) {

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cctype>
+#include <stdexcept>
 
 #include "bench.hpp"
 
@@ -50,6 +52,85 @@ TEST_F(WindowsMachine, RunsATool) {
     EXPECT_EQ(machine.processes().query({"C:\\absent.exe", {}}).error().kind, ErrorKind::not_found);
     const auto hanging = bench("test_service.exe").make_preferred().string();
     EXPECT_EQ(machine.processes().query({hanging, {"hold"}, milliseconds(300)}).error().kind, ErrorKind::timed_out);
+}
+
+/// A process of ours that is waited for, and ended with the test.
+class Child {
+public:
+    explicit Child(const std::filesystem::path& program) {
+        STARTUPINFOW start{};
+        start.cb = sizeof start;
+        auto line = L'"' + program.wstring() + L"\" hold";
+        if (!CreateProcessW(nullptr, line.data(), nullptr, nullptr, FALSE, 0, nullptr, nullptr, &start, &info_)) {
+            throw std::runtime_error("cannot start " + program.string());
+        }
+    }
+    Child(const Child&) = delete;
+    Child& operator=(const Child&) = delete;
+    ~Child() {
+        TerminateProcess(info_.hProcess, 0);
+        CloseHandle(info_.hProcess);
+        CloseHandle(info_.hThread);
+    }
+
+    std::uint32_t pid() const { return info_.dwProcessId; }
+    bool runs() const { return WaitForSingleObject(info_.hProcess, 0) == WAIT_TIMEOUT; }
+
+private:
+    PROCESS_INFORMATION info_{};
+};
+
+TEST_F(WindowsMachine, EndsTheProcessThatWasSeenAndNoOther) {
+    const Child child(bench("test_service.exe"));
+    const auto list = machine.processes().list().value();
+    const auto seen = std::ranges::find(list, child.pid(), &Process::pid);
+    ASSERT_NE(seen, list.end());
+    const auto another = machine.processes().end(child.pid(), seen->started - std::chrono::seconds(1));
+    ASSERT_FALSE(another);
+    EXPECT_EQ(another.error().kind, ErrorKind::refused);
+    EXPECT_TRUE(child.runs());
+    const auto ended = machine.processes().end(child.pid(), seen->started);
+    EXPECT_TRUE(ended) << ended.error().message;
+    EXPECT_FALSE(child.runs());
+    EXPECT_EQ(machine.processes().end(child.pid(), seen->started).error().kind, ErrorKind::not_found)
+        << "it has ended, though its number is still ours";
+    EXPECT_EQ(machine.processes().end(0xFFFF'FFF0, seen->started).error().kind, ErrorKind::not_found);
+}
+
+TEST_F(WindowsMachine, ListsTheLibrariesOfAProcess) {
+    const auto modules = machine.processes().modules(GetCurrentProcessId());
+    ASSERT_TRUE(modules) << modules.error().message;
+    using testing::EndsWith;
+    EXPECT_THAT(modules->front(), EndsWith("test-windows.exe"));
+    EXPECT_THAT(*modules, Contains(testing::ResultOf(
+                              [](std::string path) {
+                                  std::ranges::transform(path, path.begin(),
+                                                         [](unsigned char c) { return std::tolower(c); });
+                                  return path;
+                              },
+                              EndsWith("\\system32\\kernel32.dll"))));
+    EXPECT_EQ(machine.processes().modules(0).error().kind, ErrorKind::not_found);
+    EXPECT_EQ(machine.processes().modules(0xFFFF'FFF0).error().kind, ErrorKind::not_found);
+}
+
+TEST_F(WindowsMachine, WmiAnswersOfEveryTypeAreText) {
+    const auto system = machine.wmi().query(R"(root\cimv2)", "SELECT * FROM Win32_OperatingSystem");
+    ASSERT_TRUE(system) << system.error().message;
+    ASSERT_EQ(system->size(), 1U);
+    EXPECT_THAT(system->front().at("BuildNumber"), testing::MatchesRegex("\\d+")) << "a text";
+    EXPECT_THAT(system->front().at("TotalVisibleMemorySize"), testing::MatchesRegex("\\d+")) << "64 bits";
+    EXPECT_THAT(system->front().at("ServicePackMajorVersion"), testing::MatchesRegex("\\d+")) << "16 bits";
+    const auto adapters = machine.wmi().query(R"(root\cimv2)", "SELECT * FROM Win32_NetworkAdapterConfiguration");
+    ASSERT_TRUE(adapters) << adapters.error().message;
+    for (const auto& adapter : *adapters) EXPECT_THAT(adapter.at("IPEnabled"), testing::AnyOf("true", "false"));
+}
+
+TEST_F(WindowsMachine, TellsWhyWmiDoesNotAnswer) {
+    EXPECT_EQ(machine.wmi().query(R"(root\no such namespace)", "SELECT * FROM x").error().kind, ErrorKind::not_found);
+    const auto nonsense = machine.wmi().query(R"(root\cimv2)", "tell me all");
+    ASSERT_FALSE(nonsense);
+    EXPECT_EQ(nonsense.error().kind, ErrorKind::invalid) << nonsense.error().message;
+    EXPECT_THAT(nonsense.error().message, HasSubstr("root\\cimv2"));
 }
 
 TEST_F(WindowsMachine, ListsTheFixedDrives) {

@@ -6,11 +6,13 @@
 
 #include "remediations/machine/time_limit.hpp"
 #include "remediations/machine/windows/file_access.hpp"
+#include "remediations/machine/windows/file_security.hpp"
 #include "remediations/machine/windows/file_time.hpp"
 #include "remediations/machine/windows/parts.hpp"
 #include "remediations/machine/windows/system_error.hpp"
 #include "remediations/machine/windows/text.hpp"
 #include "remediations/machine/windows/unique_handle.hpp"
+#include "remediations/machine/windows/version_resource.hpp"
 
 namespace machine::windows {
 
@@ -194,6 +196,27 @@ public:
         for (const auto& entry : *entries) names.push_back(to_utf8(entry.name));
         std::sort(names.begin(), names.end());
         return names;
+    }
+
+    Result<std::string> security(const Path& path) const override {
+        const auto native = native_path(path);
+        if (!native) return native.error();
+        return security_of(*native);
+    }
+
+    Result<void> set_security(const Path& path, const std::string& sddl) override {
+        const auto native = native_path(path);
+        if (!native) return native.error();
+        return set_security_of(*native, sddl);
+    }
+
+    Result<FileVersion> version(const Path& path) const override {
+        const auto native = native_path(path);
+        if (!native) return native.error();
+        const auto found = status(path);
+        if (!found) return found.error();
+        if (found->kind != FileKind::regular) return is_not(path, "a regular file");
+        return version_of(*native);
     }
 
     Result<void> write(const Path& path, const std::string& content, std::uint32_t) override {

@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include "remediations/machine/windows/parts.hpp"
+#include "remediations/machine/windows/system_library.hpp"
 #include "remediations/machine/windows/text.hpp"
-#include "remediations/machine/windows/unique_handle.hpp"
 
 namespace machine {
 
@@ -12,17 +12,12 @@ namespace {
 
 constexpr auto version_key = "HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion";
 
-template <class Function>
-Function* system_function(const wchar_t* library, const char* name) {
-    const auto module = GetModuleHandleW(library);
-    return module ? reinterpret_cast<Function*>(reinterpret_cast<void*>(GetProcAddress(module, name))) : nullptr;
-}
-
 /// GetVersionExW answers what the executable's manifest says it knows, RtlGetVersion the truth.
 std::string os_version() {
     OSVERSIONINFOW version{};
     version.dwOSVersionInfoSize = sizeof version;
-    const auto get_version = system_function<LONG WINAPI(OSVERSIONINFOW*)>(L"ntdll.dll", "RtlGetVersion");
+    const auto get_version =
+        windows::SystemLibrary(L"ntdll.dll").function<LONG WINAPI(OSVERSIONINFOW*)>("RtlGetVersion");
     if (!get_version || get_version(&version) != 0) return {};
     return fmt::format("{}.{}.{}", version.dwMajorVersion, version.dwMinorVersion, version.dwBuildNumber);
 }
@@ -31,7 +26,8 @@ std::string architecture() {
     // On arm64 only this tells an emulated x64 process the truth; systems before Windows 10 lack it.
     USHORT process_machine = 0;
     USHORT native_machine = 0;
-    const auto is_wow64 = system_function<BOOL WINAPI(HANDLE, USHORT*, USHORT*)>(L"kernel32.dll", "IsWow64Process2");
+    const auto is_wow64 =
+        windows::SystemLibrary(L"kernel32.dll").function<BOOL WINAPI(HANDLE, USHORT*, USHORT*)>("IsWow64Process2");
     if (is_wow64 && is_wow64(GetCurrentProcess(), &process_machine, &native_machine)) {
         return native_machine == IMAGE_FILE_MACHINE_ARM64 ? "aarch64" : "x86_64";
     }
@@ -62,6 +58,9 @@ Machine local_machine() {
     parts.processes = windows::make_processes();
     parts.mounts = windows::make_mounts();
     parts.network = windows::make_network();
+    parts.events = windows::make_event_log();
+    parts.certificates = windows::make_certificate_store();
+    parts.wmi = windows::make_wmi();
 
     auto& facts = parts.facts;
     facts.platform = Platform::windows;

@@ -16,6 +16,11 @@
 
 namespace machine::windows {
 
+std::string sid_text(PSID sid) {
+    LocalPointer<wchar_t> text;
+    return ConvertSidToStringSidW(sid, text.receive()) ? to_utf8(text.get()) : "an invalid SID";
+}
+
 namespace {
 
 constexpr std::string_view local_system = "S-1-5-18";
@@ -27,11 +32,6 @@ constexpr std::string_view owner_rights = "S-1-3-4";
 
 constexpr DWORD write_rights = FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_WRITE_EA | FILE_WRITE_ATTRIBUTES |
                                FILE_DELETE_CHILD | DELETE | WRITE_DAC | WRITE_OWNER | GENERIC_WRITE | GENERIC_ALL;
-
-std::string sid_text(PSID sid) {
-    LocalPointer<wchar_t> text;
-    return ConvertSidToStringSidW(sid, text.receive()) ? to_utf8(text.get()) : "an invalid SID";
-}
 
 std::string current_user() {
     KernelHandle token;

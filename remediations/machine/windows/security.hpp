@@ -20,6 +20,9 @@ private:
     LocalPointer<void> descriptor_;
 };
 
+/// "S-1-5-18"
+std::string sid_text(PSID sid);
+
 /// ErrorKind::refused, saying who, where somebody else owns a file or folder or may write to it.
 /// %ProgramData% lets every user create folders, so that one may be there before us.
 Result<void> require_private(const std::wstring& native);

@@ -18,6 +18,7 @@ ErrorKind kind_of(DWORD code) {
         case ERROR_BAD_NETPATH:
         case ERROR_BAD_NET_NAME:
         case ERROR_SERVICE_DOES_NOT_EXIST:
+        case ERROR_EVT_CHANNEL_NOT_FOUND:
             return ErrorKind::not_found;
         case ERROR_ACCESS_DENIED:
         case ERROR_PRIVILEGE_NOT_HELD:
@@ -36,6 +37,8 @@ ErrorKind kind_of(DWORD code) {
         case ERROR_INVALID_SERVICE_CONTROL:
         case ERROR_INVALID_SERVICE_ACCOUNT:
             return ErrorKind::refused;
+        case ERROR_EVT_INVALID_QUERY:
+            return ErrorKind::invalid;
         case ERROR_NOT_SUPPORTED:
         case ERROR_CALL_NOT_IMPLEMENTED:
             return ErrorKind::unsupported;

@@ -25,6 +25,7 @@ public:
 
     explicit operator bool() const { return handle_ != Handle{}; }
     Handle get() const { return handle_; }
+    Handle release() { return std::exchange(handle_, Handle{}); }
     void reset() {
         if (handle_ != Handle{}) close(std::exchange(handle_, Handle{}));
     }

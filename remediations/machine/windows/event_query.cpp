@@ -1,0 +1,72 @@
+#include "remediations/machine/windows/event_query.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace machine::windows {
+
+namespace {
+
+/// The service refuses an XPath with more than some twenty comparisons; several Selects may be as many as they like.
+constexpr std::size_t ids_in_a_select = 16;
+
+std::string escaped(std::string_view text) {
+    std::string xml;
+    for (const char c : text) {
+        switch (c) {
+            case '&':
+                xml += "&amp;";
+                break;
+            case '<':
+                xml += "&lt;";
+                break;
+            case '>':
+                xml += "&gt;";
+                break;
+            case '"':
+                xml += "&quot;";
+                break;
+            default:
+                xml += c;
+        }
+    }
+    return xml;
+}
+
+Result<std::string> quoted(const std::string& text) {
+    const bool has_control = std::ranges::any_of(text, [](unsigned char c) { return c < ' '; });
+    for (const char quote : {'\'', '"'}) {
+        if (!has_control && text.find(quote) == text.npos) return quote + text + quote;
+    }
+    return Error{ErrorKind::invalid, "event provider " + text + " cannot be asked for in XPath", 0};
+}
+
+}  // namespace
+
+Result<std::string> event_query_xml(const EventQuery& query) {
+    const auto age =
+        fmt::format("TimeCreated[timediff(@SystemTime) <= {}]", std::chrono::milliseconds(query.newer_than).count());
+    std::string selects;
+    const auto select = [&](const std::string& conditions) {
+        selects += fmt::format(R"(<Select Path="{}">{}</Select>)", escaped(query.channel),
+                               escaped(fmt::format("*[System[{}{}]]", conditions, age)));
+    };
+    if (query.sources.empty()) select("");
+    for (const auto& source : query.sources) {
+        const auto name = quoted(source.provider);
+        if (!name) return name.error();
+        const auto provider = fmt::format("Provider[@Name={}] and ", *name);
+        if (source.ids.empty()) select(provider);
+        for (std::size_t first = 0; first < source.ids.size(); first += ids_in_a_select) {
+            std::string ids;
+            for (auto index = first; index < std::min(first + ids_in_a_select, source.ids.size()); ++index) {
+                ids += fmt::format("{}EventID={}", ids.empty() ? "" : " or ", source.ids[index]);
+            }
+            select(fmt::format("{}({}) and ", provider, ids));
+        }
+    }
+    return "<QueryList><Query Id=\"0\">" + selects + "</Query></QueryList>";
+}
+
+}  // namespace machine::windows
