@@ -12,6 +12,7 @@
 #include "remediations/catalogue.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/error_codes.hpp"
+#include "remediations/guest_agent/agent_processes.hpp"
 #include "remediations/journal.hpp"
 #include "remediations/logs/log_evidence.hpp"
 #include "remediations/machine/recorded/redact.hpp"
@@ -58,10 +59,42 @@ Finding without_secrets(Finding finding) {
     using machine::recorded::redact;
     finding.summary = redact(finding.summary);
     finding.action = redact(finding.action);
-    for (auto& evidence : finding.evidence) {
+    const auto clean = [](Evidence& evidence) {
         evidence = {redact(evidence.where), redact(evidence.seen), redact(evidence.expected)};
-    }
+    };
+    std::ranges::for_each(finding.evidence, clean);
+    if (finding.history) clean(*finding.history);
     return finding;
+}
+
+/// A line that proves the cause, and that the agent of today has not left behind.
+const LogLine* testimony_for(const Remediation& remediation, const Machine& machine, bool as_history) {
+    if (remediation.testimonies.empty() && remediation.proving_results.empty()) return nullptr;
+    const auto* line = machine.derived<LogEvidence>().testimony_for(remediation, as_history);
+    if (!line || !line->time) return line;
+    const auto agent = agent_processes(machine);
+    const auto is_newer = [&](const auto& process) { return process && process->started > *line->time; };
+    const bool left_behind = agent && (is_newer(agent->daemon) || is_newer(agent->goal_state_handler));
+    return left_behind ? nullptr : line;
+}
+
+/// What the logs add to a diagnosis that found nothing, or could not look.
+Finding with_testimony(Finding finding, const Remediation& remediation, const Machine& machine) {
+    const bool could_not_look = finding.state == State::unknown;
+    if (!could_not_look && finding.state != State::healthy) return finding;
+    const auto* line = testimony_for(remediation, machine, !could_not_look);
+    if (!line) return finding;
+    if (!could_not_look) {
+        finding.history = line->evidence("");
+        return finding;
+    }
+    auto evidence = std::move(finding.evidence);
+    evidence.insert(evidence.begin(), line->evidence("no such line"));
+    return Finding::needs_operator(
+        fmt::format("{}: so says the log. What it is about could not be looked at.", remediation.title),
+        std::move(evidence),
+        fmt::format("Run \"backup-remediation diagnose --only {}\" as root on the VM itself: it says what to change.",
+                    remediation.id));
 }
 
 /// A diagnosis that throws is a diagnosis that could not look.
@@ -70,8 +103,9 @@ Finding diagnose(const Remediation& remediation, const Machine& machine, const R
     if (!remediation.diagnose && !remediation.diagnose_for) return diagnose_by_code(remediation, error_code);
     const Question question{error_code, is_named(options.only, remediation)};
     try {
-        auto finding = without_secrets(remediation.diagnose_for ? remediation.diagnose_for(machine, question)
-                                                                : remediation.diagnose(machine));
+        const auto seen =
+            remediation.diagnose_for ? remediation.diagnose_for(machine, question) : remediation.diagnose(machine);
+        auto finding = without_secrets(with_testimony(seen, remediation, machine));
         // What shows in the VM only in part shows in the error code too.
         const bool is_told_by_code = !remediation.instructions.empty() && explains(remediation, error_code);
         return is_told_by_code && !is_left(finding.state) ? diagnose_by_code(remediation, error_code) : finding;
@@ -94,17 +128,35 @@ void diagnose_all(std::vector<Outcome>& outcomes, const Machine& machine, const 
     work();
 }
 
-/// A later fix can have healed what an earlier one could not: COM+ starts once MSDTC does.
+/// What was repaired in this run and explains what the outcome tells of; nullptr where nothing was.
+const Remediation* repaired_origin_of(const Outcome& outcome, const std::vector<Outcome>& all) {
+    const auto origin = std::ranges::find_if(all, [&](const Outcome& other) {
+        const auto& consequences = other.remediation->consequences;
+        return other.finding.state == State::fixed && !other.changes.empty() &&
+               std::ranges::find(consequences, outcome.remediation->id) != consequences.end();
+    });
+    return origin == all.end() ? nullptr : origin->remediation;
+}
+
+/// A later fix can have healed what an earlier one could not: COM+ starts once MSDTC does. Where only the last run of
+/// the extension tells of a consequence, the next backup shows whether it is healed.
 void look_again(std::vector<Outcome>& outcomes, const Machine& machine, const RunOptions& options) {
     const auto is_fixed = [](const Outcome& outcome) { return outcome.finding.state == State::fixed; };
     if (std::ranges::none_of(outcomes, is_fixed)) return;
     for (auto& outcome : outcomes) {
         if (!is_left(outcome.finding.state)) continue;
         auto now = diagnose(*outcome.remediation, machine, options);
-        if (now.state != State::healthy) continue;
-        now.state = State::fixed;
-        now.summary = fmt::format("Healed by another fix: {}", outcome.finding.summary);
-        outcome.finding = std::move(now);
+        if (now.state == State::healthy) {
+            now.state = State::fixed;
+            now.summary = fmt::format("Healed by another fix: {}", outcome.finding.summary);
+            outcome.finding = std::move(now);
+            continue;
+        }
+        if (const auto* origin = repaired_origin_of(outcome, outcomes); origin && now.told_by_last_run) {
+            outcome.finding = std::move(now).as_risk();
+            outcome.finding.action =
+                fmt::format("It follows from {}, which was repaired just now: start a backup.", origin->id);
+        }
     }
 }
 
@@ -223,15 +275,6 @@ public:
     Journal* journal() { return journal_ ? &*journal_ : nullptr; }
 
 private:
-    static const Remediation* repaired_origin_of(const Outcome& outcome, const std::vector<Outcome>& all) {
-        const auto origin = std::ranges::find_if(all, [&](const Outcome& other) {
-            const auto& consequences = other.remediation->consequences;
-            return other.finding.state == State::fixed && !other.changes.empty() &&
-                   std::ranges::find(consequences, outcome.remediation->id) != consequences.end();
-        });
-        return origin == all.end() ? nullptr : origin->remediation;
-    }
-
     /// Fix, exceptions included.
     Result<void> call_fix(const Outcome& outcome, Changes& changes) const {
         try {

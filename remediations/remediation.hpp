@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -70,6 +71,16 @@ struct EventPattern {
     friend bool operator==(const EventPattern&, const EventPattern&) = default;
 };
 
+/// A line that proves a cause by itself, as the agent or the extension prints it.
+struct Testimony {
+    LogPattern line;
+    std::string with = {};     ///< what the line has too
+    std::string without = {};  ///< what it must not have
+    /// Texts of the same log: once one follows, the line says nothing any more.
+    std::vector<std::string> revoked_by = {};
+    bool heals_unsaid = false;  ///< no line tells when it is over: no history, where the machine is well
+};
+
 /// Which guest operating systems a remediation speaks about.
 enum class Scope { linux, windows, both };
 
@@ -101,6 +112,11 @@ struct Finding {
     /// What the fix acts on (service names, folders), in the order it should act.
     std::vector<std::string> subjects;
     Weight weight = Weight::cause;
+    /// Of a healthy one: a log tells of this cause since the last good backup, but the machine shows it no longer.
+    std::optional<Evidence> history = {};
+    /// It rests on what the last run of the backup extension left behind, not on how the machine is now: once its own
+    /// cause is fixed, only the next backup shows whether it is gone.
+    bool told_by_last_run = false;
 
     /// The same finding as a risk.
     Finding as_risk() &&;
@@ -128,10 +144,13 @@ struct Remediation {
     Scope scope = Scope::both;
     std::vector<std::string> error_codes;  ///< Azure Backup codes it can explain
     Disruption disruption = Disruption::none;
-    std::string explanation;                     ///< what it means for backup, what the fix does; a short paragraph
-    std::string source;                          ///< where the facts come from
-    std::vector<LogPattern> log_lines = {};      ///< what diagnose asks LogEvidence for
-    std::vector<EventPattern> events = {};       ///< what diagnose asks EventEvidence for
+    std::string explanation;                 ///< what it means for backup, what the fix does; a short paragraph
+    std::string source;                      ///< where the facts come from
+    std::vector<LogPattern> log_lines = {};  ///< what diagnose asks LogEvidence for
+    std::vector<EventPattern> events = {};   ///< what diagnose asks EventEvidence for
+    /// They count where diagnose could not look at the machine; where it looked and found it healthy, they are history.
+    std::vector<Testimony> testimonies = {};
+    std::vector<int> proving_results = {};       ///< of the Linux extension; they count as testimonies do
     std::vector<std::string> consequences = {};  ///< ids of what looks broken because of this
     /// Runs only where it is named in RunOptions::only: nobody wants it unasked.
     bool on_request = false;

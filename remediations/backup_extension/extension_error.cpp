@@ -110,17 +110,20 @@ std::optional<Finding> failed_start(const Machine& machine, const LastBackup& la
         "one Python after the other. A missing module is a Python that is damaged or too new for the extension.");
 }
 
-Finding diagnose(const Machine& machine) {
+Finding examine_last_run(const Machine& machine) {
     const auto installed = installed_backup_extension(machine);
-    if (!installed) return Finding::unknown("the folders of the backup extension", installed.error());
-    auto last = last_backup(machine, *installed);
+    auto last = last_backup(machine, installed ? *installed : InstalledExtension{});
     if (auto finding = failed_start(machine, last)) return std::move(*finding);
+    if (!installed && !last.attempt) {
+        return Finding::unknown("the folders of the backup extension", installed.error());
+    }
     if (last.succeeded.value_or(false)) return Finding::healthy("The last backup that the extension ran succeeded.");
     if (!last.succeeded) {
         const auto* attempt = last.attempt;
         const auto running = running_backup_processes(machine);
-        const bool over = attempt && attempt->ended && machine.facts().now - *attempt->ended > longest_run && running &&
-                          running->empty() && !last.code;
+        const bool over = attempt && !attempt->begins_unseen && attempt->ended &&
+                          machine.facts().now - *attempt->ended > longest_run && running && running->empty() &&
+                          !last.code;
         if (!over) return Finding::healthy("No backup of the extension ended with an error.");
         if (last.evidence.empty()) {
             last.evidence.push_back(
@@ -152,6 +155,12 @@ Finding diagnose(const Machine& machine) {
     return is_own(*last.code) ? finding : std::move(finding).as_risk();
 }
 
+Finding diagnose(const Machine& machine) {
+    auto finding = examine_last_run(machine);
+    finding.told_by_last_run = true;
+    return finding;
+}
+
 std::vector<LogPattern> patterns() {
     std::vector<LogPattern> all{{Log::extension_shell, returned_line}};
     for (const auto* text : python_lines) all.push_back({Log::commands, text});
@@ -175,6 +184,8 @@ extern const Remediation extension_error{
         "place.",
     .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/ExtensionErrorCodeHelper.py",
     .log_lines = patterns(),
+    .testimonies = {{.line = {Log::extension, "IsAnyDiskExcluded is marked as true but input LUN list"}},
+                    {.line = {Log::extension_shell, "- 1 returned from handle.py"}}},
     .diagnose = diagnose,
 };
 

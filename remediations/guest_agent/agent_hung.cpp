@@ -30,7 +30,7 @@ constexpr Duration longest_silence = std::chrono::minutes(150);
 
 /// An agent that cannot fetch its goal state says so three times and then every six hours, without heartbeats.
 constexpr const char* fetching_lines[] = {"Error fetching the goal state", "Fetching the goal state is still failing",
-                                          "Protocol endpoint not found"};
+                                          "Protocol endpoint not found", "Exception retrieving extension handlers"};
 constexpr Duration longest_fetching_silence = std::chrono::hours(7);
 
 /// Older agents have no heartbeat. They write when a goal state comes, and every backup brings one.
@@ -90,9 +90,28 @@ const LogMatch* newest_failing_fetch(const Machine& machine, const LogMatch* hea
     return newest;
 }
 
+/// It cannot be told whether the agent hangs or does not run.
+Finding examine_log_alone(const Machine& machine, const machine::Error& error) {
+    auto finding = Finding::unknown("the list of processes", error);
+    const auto newest = machine.derived<LogEvidence>().newest_line(Log::agent);
+    const auto silence = newest ? machine.facts().now - *newest : Duration::zero();
+    if (silence <= longest_silence_without_heartbeats) return finding;
+    finding.evidence.insert(
+        finding.evidence.begin(),
+        {"/var/log/waagent.log", fmt::format("newest line {} old", duration_text(silence)), "at least one each day"});
+    const auto* failing_fetch = newest_failing_fetch(machine, nullptr);
+    const bool ends_with_it = failing_fetch && *newest - *failing_fetch->newest.time < std::chrono::minutes(30);
+    if (ends_with_it) finding.evidence.push_back(failing_fetch->newest.evidence("the goal state is fetched"));
+    auto silent = Finding::needs_operator(
+        fmt::format("The guest agent has given no sign of work for {}: it hangs or does not run.",
+                    duration_text(silence)),
+        std::move(finding.evidence), "See whether its service runs, and restart it.");
+    return ends_with_it ? silent : std::move(silent).as_risk();
+}
+
 Finding diagnose(const Machine& machine) {
     const auto processes = agent_processes(machine);
-    if (!processes) return Finding::unknown("the list of processes", processes.error());
+    if (!processes) return examine_log_alone(machine, processes.error());
     if (!processes->any()) return Finding::not_applicable("The guest agent does not run.");
     if (!processes->goal_state_handler) {
         return examine_daemon_alone(machine, *processes->daemon, {{"process", describe(*processes->daemon), ""}});
@@ -169,7 +188,8 @@ extern const Remediation agent_hung{
     .log_lines = {{Log::agent, heartbeat_line},
                   {Log::agent, fetching_lines[0]},
                   {Log::agent, fetching_lines[1]},
-                  {Log::agent, fetching_lines[2]}},
+                  {Log::agent, fetching_lines[2]},
+                  {Log::agent, fetching_lines[3]}},
     .consequences = {"backup-extension-state", "agent-status-not-reported"},
     .diagnose = diagnose,
     .fix = fix,

@@ -41,6 +41,11 @@ bool natural_less(std::string_view left, std::string_view right) {
     return left.size() < right.size();
 }
 
+/// "1.0.9120.0"
+bool is_version(std::string_view name) {
+    return name.find('.') != std::string_view::npos && name.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
 Compression compression_of(std::string_view name) {
     if (name.ends_with(".gz")) {
         return Compression::gzip;
@@ -66,14 +71,19 @@ public:
     /// written to, if there is one such: it comes last and is never too old.
     bool add(Log log, const machine::Path& folder, std::string_view live, const NameTest& wanted,
              const LogFile& like = {}) {
-        const auto names = machine_.files().list(folder);
-        if (!names) {
-            if (names.error().kind != machine::ErrorKind::not_found) {
-                found_.unreadable.push_back({log, folder, names.error()});
-            }
+        const char separator = machine_.facts().platform == machine::Platform::windows ? '\\' : '/';
+        auto names = machine_.files().list(folder);
+        if (!names && names.error().kind == machine::ErrorKind::not_found) {
             return false;
         }
-        const char separator = machine_.facts().platform == machine::Platform::windows ? '\\' : '/';
+        if (!names) {
+            // The log itself may be readable all the same.
+            if (live.empty() || !machine_.files().status(folder + separator + std::string(live))) {
+                found_.unreadable.push_back({log, folder, names.error()});
+                return false;
+            }
+            names = std::vector<std::string>{std::string(live)};
+        }
         std::vector<std::pair<std::string, LogFile>> files;
         for (const auto& name : *names) {
             if (!wanted(name)) {
@@ -145,21 +155,37 @@ private:
 
 void find_on_linux(const machine::Machine& machine, LogFiles& found) {
     Search search(machine, found);
-    search.add_rotated(Log::agent, "/var/log", "waagent.log");
+    LogFile system_log;
+    system_log.has_host = true;
+    if (!search.add_rotated(Log::agent, "/var/log", "waagent.log")) {
+        system_log.lines = LogFile::Lines::of_the_agent;
+        if (!search.add_rotated(Log::agent, "/var/log", "messages", system_log)) {
+            search.add_rotated(Log::agent, "/var/log", "syslog", system_log);
+        }
+    }
 
     machine::Path logs = "/var/log/azure";
     if (const auto configuration = AgentConfiguration::read(machine)) {
         logs = configuration->text_of("Extension.LogDir", logs);
     }
     const auto backup = logs + "/Microsoft.Azure.RecoveryServices.VMSnapshotLinux";
-    search.add_rotated(Log::extension, backup, "extension.log");
-    search.add_rotated(Log::extension_shell, backup, "shell.log");
-    search.add_rotated(Log::commands, backup, "CommandExecution.log");
+    // Old agents gave each version of an extension a folder of its own.
+    std::vector<machine::Path> folders;
+    if (auto names = machine.files().list(backup)) {
+        std::erase_if(*names, [](const std::string& name) { return !is_version(name); });
+        std::ranges::sort(*names, natural_less);
+        for (const auto& name : *names) folders.push_back(backup + "/" + name);
+    }
+    folders.push_back(backup);
+    for (const auto& folder : folders) {
+        search.add_rotated(Log::extension, folder, "extension.log");
+        search.add_rotated(Log::extension_shell, folder, "shell.log");
+        search.add_rotated(Log::commands, folder, "CommandExecution.log");
+    }
 
-    LogFile system_log;
-    system_log.has_host = true;
+    system_log.lines = LogFile::Lines::all;
     if (!search.add_rotated(Log::kernel, "/var/log", "kern.log", system_log)) {
-        system_log.only_kernel = true;
+        system_log.lines = LogFile::Lines::of_the_kernel;
         if (!search.add_rotated(Log::kernel, "/var/log", "messages", system_log)) {
             search.add_rotated(Log::kernel, "/var/log", "syslog", system_log);
         }

@@ -4,6 +4,7 @@
 #include <boost/algorithm/string/predicate.hpp>
 #include <set>
 
+#include "remediations/guest_agent/agent_processes.hpp"
 #include "remediations/logs/log_evidence.hpp"
 #include "remediations/network/azure_vm.hpp"
 #include "remediations/network/platform_probes.hpp"
@@ -85,6 +86,18 @@ Finding diagnose(const machine::Machine& machine) {
             wire_server_address));
 }
 
+std::vector<Testimony> testimonies() {
+    std::vector<Testimony> all;
+    for (const auto* text : failed_requests) {
+        all.push_back({.line = {Log::agent, text}, .with = " -- IOError", .revoked_by = signs_of_agent_at_work()});
+    }
+    for (const auto* how : {"timed out", "Connection refused", "unreachable", "No route to host"}) {
+        all.push_back(
+            {.line = {Log::agent, "http://168.63.129.16"}, .with = how, .revoked_by = signs_of_agent_at_work()});
+    }
+    return all;
+}
+
 }  // namespace
 
 extern const Remediation wire_server_unreachable{
@@ -102,6 +115,7 @@ extern const Remediation wire_server_unreachable{
         "out everyone else. Nothing else on the network is needed for a VM backup.",
     .source = "https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16",
     .log_lines = {{Log::agent, failed_requests[0]}, {Log::agent, failed_requests[1]}, {Log::agent, failed_requests[2]}},
+    .testimonies = testimonies(),
     .consequences = {"wire-server-endpoint-wrong", "agent-update-failed", "agent-crash-looping", "agent-hung",
                      "agent-status-not-reported", "transport-certificate-missing", "agent-too-old",
                      "backup-extension-state", "wrong-wire-server-answer", "no-network-catch-all",

@@ -37,7 +37,7 @@ Outcome outcome_of(const machine::Machine& machine, const char* pattern) {
     return {match, false, text.substr(start, text.find_first_of(" .", start) - start)};
 }
 
-Finding diagnose(const machine::Machine& machine) {
+Finding examine_last_backup(const machine::Machine& machine) {
     const auto host = read_plugin_host(machine);
     const auto file = host ? host->script_configuration : machine::Path(usual_script_configuration);
     const auto scripts = read_scripts(machine, file);
@@ -79,6 +79,12 @@ Finding diagnose(const machine::Machine& machine) {
         configuration, machine);
 }
 
+Finding diagnose(const machine::Machine& machine) {
+    auto finding = examine_last_backup(machine);
+    finding.told_by_last_run = true;
+    return finding;
+}
+
 }  // namespace
 
 extern const Remediation script_failed{
@@ -98,6 +104,11 @@ extern const Remediation script_failed{
         "changed.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-linux-app-consistent",
     .log_lines = {{Log::extension, pre_result}, {Log::extension, post_result}},
+    .testimonies = {{.line = {Log::extension, pre_result}, .with = "timed out"},
+                    {.line = {Log::extension, pre_result}, .with = "failed with error code"},
+                    {.line = {Log::extension, post_result}, .with = "timed out"},
+                    {.line = {Log::extension, post_result}, .with = "failed with error code"}},
+    .proving_results = {300, 301, 308, 309, 310, 311},
     .diagnose = diagnose,
 };
 

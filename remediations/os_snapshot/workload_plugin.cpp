@@ -24,6 +24,8 @@ struct Symptom {
 /// What the extension logs where the database could not be made consistent.
 constexpr std::array symptoms = {
     Symptom{"WorkloadPatch: sql connection failed", "the login of workload.conf reaches the database (506)"},
+    Symptom{"WorkloadPatch: Database is not open", "the database is open"},
+    Symptom{"File for IPC does not exist at pre", "the database server writes to ipc_folder (507)"},
     Symptom{"WorkloadPatch: pre failed to quiesce", "the database answers in time (509)"},
     Symptom{"WorkloadPatch: Pre failed for oracle", "sqlplus can begin the backup (500)"},
     Symptom{"WorkloadPatch: Not app consistent backup",
@@ -186,6 +188,7 @@ extern const Remediation workload_plugin{
     .source =
         "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/workloadPatch/WorkloadPatch.py",
     .log_lines = patterns(),
+    .proving_results = {500, 501, 502, 503, 504, 505, 506, 507, 508, 509, 510, 511, 512},
     .diagnose = diagnose,
 };
 
