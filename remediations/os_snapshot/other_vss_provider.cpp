@@ -46,6 +46,7 @@ Finding diagnose(const Machine& machine) {
     std::vector<std::string> leftover_keys;
     std::vector<Evidence> others;
     std::vector<std::string> other_names;
+    bool has_event = false;
     for (const auto& provider : *providers) {
         if (is_of_windows(provider) || is_of_azure_backup(provider)) continue;
         const Evidence shown{provider.key, fmt::format("{}, {}", describe(provider), provider.library),
@@ -53,6 +54,7 @@ Finding diagnose(const Machine& machine) {
         others.push_back(shown);
         other_names.push_back(describe(provider));
         const auto* event = failure_of(machine, provider);
+        has_event = has_event || event != nullptr;
         if (is_leftover(provider)) {
             leftover.push_back({provider.key,
                                 fmt::format("{}, whose {} is missing", describe(provider), provider.library),
@@ -66,8 +68,9 @@ Finding diagnose(const Machine& machine) {
             failed_names.push_back(describe(provider));
         }
     }
+    // An event is newer than the last good backup; a leftover alone may have been there before it.
     const auto weighed = [&](Finding finding) {
-        return last.end() == LastRun::End::succeeded ? std::move(finding).as_risk() : finding;
+        return last.end() == LastRun::End::succeeded && !has_event ? std::move(finding).as_risk() : finding;
     };
     if (!leftover.empty()) {
         auto finding = Finding::broken(
