@@ -40,6 +40,20 @@ Finding without_answer(const Machine& machine, const VssWriters& writers) {
     return finding;
 }
 
+Finding no_writer(const VssWriters& writers) {
+    return Finding::broken("No VSS writer answers.", {{writers.command(), "no writer", "the writers of Windows"}},
+                           "Restart the COM+ Event System; if still no writer answers, restart the VM.");
+}
+
+Finding no_system_writer(const VssWriters& writers, const std::vector<std::string>& names) {
+    return Finding::broken("The System Writer of VSS is missing.",
+                           {{writers.command(), fmt::format("{}", fmt::join(names, ", ")),
+                             fmt::format("System Writer {} among them", system_writer_id)}},
+                           "Restart Cryptographic Services. If it stays away, see the events CAPI2 513 and VSS 8213: "
+                           "often permissions in %SystemRoot%\\WinSxS were changed, or a service has a damaged "
+                           "ImagePath.");
+}
+
 Finding diagnose(const Machine& machine, const Question& question) {
     if (!vss_is_suspect(machine, question)) {
         return Finding::healthy("Nothing points to VSS, so its writers are not asked: that takes up to minutes.");
@@ -54,20 +68,12 @@ Finding diagnose(const Machine& machine, const Question& question) {
     }
     std::vector<std::string> names;
     for (const auto& writer : *writers.list()) names.push_back(writer.name);
-    auto finding =
-        names.empty()
-            ? Finding::broken("No VSS writer answers.", {{writers.command(), "no writer", "the writers of Windows"}},
-                              "Restart the COM+ Event System; if still no writer answers, restart the VM.")
-            : Finding::broken(
-                  "The System Writer of VSS is missing.",
-                  {{writers.command(), fmt::format("{}", fmt::join(names, ", ")),
-                    fmt::format("System Writer {} among them", system_writer_id)}},
-                  "Restart Cryptographic Services. If it stays away, see the events CAPI2 513 and VSS 8213: often "
-                  "permissions in %SystemRoot%\\WinSxS were changed, or a service has a damaged ImagePath.");
-    finding.subjects = {names.empty() ? event_system : "CryptSvc"};
+    auto finding = names.empty() ? no_writer(writers) : no_system_writer(writers, names);
+    finding.subjects.emplace_back(names.empty() ? event_system : "CryptSvc");
     const bool explains_nothing =
         machine.derived<LastRun>().end() == LastRun::End::succeeded && !is_vss_code(question.error_code);
-    return explains_nothing ? std::move(finding).as_risk() : finding;
+    if (explains_nothing) return std::move(finding).as_risk();
+    return finding;
 }
 
 }  // namespace

@@ -116,12 +116,12 @@ TEST(VssWriters, CutOffAreAnErrorThatNamesTheLine) {
 }
 
 TEST(VssWriters, SurviveWhatIsNoOutputOfVssadmin) {
-    for (const std::string text :
+    for (const std::string& text :
          {std::string("{"), std::string("[1]"), std::string("[]]]{}}'\"'"), std::string(100000, '{'),
           std::string(100000, '['), std::string("'\n\"\n'"), std::string("\0[1]\0{", 6),
           std::string("   {e8132975-6f93-4464-a53e-1050253ae22g}\n"), std::string("[99999999999999999999]")}) {
         const auto writers = parse_vss_writers(text);
-        if (writers) EXPECT_THAT(*writers, IsEmpty()) << text.substr(0, 40);
+        EXPECT_TRUE(!writers || writers->empty()) << text.substr(0, 40);
     }
     const auto huge = parse_vss_writers(
         "   {e8132975-6f93-4464-a53e-1050253ae220}\n   {5f11f0a5-8d8a-4b0a-9c8e-1a2b3c4d5e6f}\n   [99999999999]\n");
@@ -150,7 +150,8 @@ TEST(VssWriters, SurviveEveryByteChangedAndEveryCut) {
             text[random() % text.size()] = static_cast<char>(random() % 256);
         }
         const auto writers = parse_vss_writers(text);
-        if (!writers) EXPECT_THAT(writers.error().message, HasSubstr("line "));
+        const auto problem = writers ? std::string("line ") : writers.error().message;
+        EXPECT_THAT(problem, HasSubstr("line "));
     }
 }
 
