@@ -8,6 +8,7 @@
 
 #include "remediations/backup_extension/backup_activity.hpp"
 #include "remediations/backup_extension/extension_folder.hpp"
+#include "remediations/backup_extension/last_run.hpp"
 #include "remediations/backup_extension/reinstall_extension.hpp"
 #include "remediations/remediation.hpp"
 
@@ -48,6 +49,7 @@ public:
         : now_(machine.facts().now),
           windows_(machine.facts().platform == machine::Platform::windows),
           is_running_(is_running),
+          began_a_snapshot_(windows_ && has_begun_a_snapshot(machine)),
           installed_(installed) {
         for (const auto& folder : installed.folders) examine(folder);
         examine_versions();
@@ -97,7 +99,10 @@ private:
             reported_fault(version + " is stuck in installing",
                            {place, fmt::format("Installing for {}", age(now_ - folder.handler_reported)), "Ready"});
         }
-        if (folder.handler_state == "FailedUpgrade" || boost::iequals(folder.handler_state, "Failed")) {
+        if (windows_ && is_being_removed(folder)) {
+            reported_fault(version + " is stuck in its removal", {place, folder.handler_state, "Enabled"});
+        } else if (folder.handler_state == "FailedUpgrade" || boost::iequals(folder.handler_state, "Failed") ||
+                   (windows_ && boost::istarts_with(folder.handler_state, "Failed"))) {
             reported_fault(fmt::format("{} is in state {}", version, folder.handler_state),
                            {windows_ ? place : folder.path + "/config/HandlerState", folder.handler_state, "Enabled"});
         }
@@ -118,6 +123,9 @@ private:
         } else if (code >= lowest_documented && code <= highest_documented && !is_any_of(good_codes, code)) {
             notes_.push_back(fmt::format("Its last backup ended with code {}; the cause of that lies elsewhere", code));
             evidence_.push_back({status.file, seen, "success, code 0 or 1"});
+        } else if (status.word == "error" && began_a_snapshot_) {
+            notes_.emplace_back("Its last backup failed after the extension had started well");
+            evidence_.push_back({status.file, seen, "success"});
         } else if (status.word == "error") {
             reported_fault(version + " reports an error of its own", {status.file, seen, "success"});
         } else {
@@ -140,6 +148,21 @@ private:
                "no version above the one in use"});
     }
 
+    /// Whether its log shows that the newest run came as far as the services and writers of Windows: the extension
+    /// itself is well then, whatever its status says of the backup.
+    static bool has_begun_a_snapshot(const machine::Machine& machine) {
+        const auto* attempt = machine.derived<LastRun>().attempt();
+        return attempt && attempt->phase >= BackupPhase::services;
+    }
+
+    /// "Uninstalling" and the like, of the version that should be in use. Older ones are removed for good.
+    bool is_being_removed(const ExtensionFolder& folder) const {
+        const bool is_word = boost::icontains(folder.handler_state, "uninstalling") ||
+                             boost::icontains(folder.handler_state, "deleting") ||
+                             boost::icontains(folder.handler_state, "deletion");
+        return is_word && !is_running_ && folder.path == installed_.folders.back().path;
+    }
+
     bool is_stale(std::chrono::system_clock::time_point since) const {
         return !is_running_ && since != std::chrono::system_clock::time_point{} && now_ - since > stuck_after;
     }
@@ -147,6 +170,7 @@ private:
     std::chrono::system_clock::time_point now_;
     bool windows_;
     bool is_running_;
+    bool began_a_snapshot_;
     const InstalledExtension& installed_;
     std::vector<std::string> faults_;
     std::size_t reported_faults_ = 0;
@@ -206,7 +230,7 @@ extern const Remediation backup_extension_state{
     .testimonies = {{.line = {Log::agent, "Downgrade not allowed"}},
                     {.line = {Log::agent, "name=Microsoft.Azure.RecoveryServices.VMSnapshotLinux, op="},
                      .with = "Error]"}},
-    .consequences = {"extension-error"},
+    .consequences = {"extension-error", "backup-attempt-failed"},
     .diagnose = diagnose,
     .fix = fix,
 };

@@ -7,6 +7,7 @@
 #include "remediations/backup_extension/extension_folder.hpp"
 #include "remediations/backup_extension/reinstall_extension.hpp"
 #include "remediations/backup_extension/safefreeze.hpp"
+#include "remediations/backup_extension/windows_extension_files.hpp"
 #include "remediations/backup_extension/zip_archive.hpp"
 #include "remediations/remediation.hpp"
 
@@ -133,6 +134,7 @@ Comparison compare(const Machine& machine, const ExtensionFolder& folder, const 
 }
 
 Finding diagnose(const Machine& machine) {
+    if (machine.facts().platform == machine::Platform::windows) return diagnose_windows_extension_files(machine);
     const auto installed = installed_backup_extension(machine);
     if (!installed) return Finding::unknown("the folders of the backup extension", installed.error());
     const auto* folder = version_in_use(*installed);
@@ -195,6 +197,9 @@ std::vector<Path> missing_folders(const Machine& machine, const Path& root, cons
 
 machine::Result<void> fix(const Finding& finding, Changes& changes) {
     const auto& machine = changes.machine();
+    if (machine.facts().platform == machine::Platform::windows) {
+        return restore_windows_extension_files(finding, changes);
+    }
     const auto installed = installed_backup_extension(machine);
     if (!installed) return installed.error();
     const auto* folder = version_in_use(*installed);
@@ -227,20 +232,21 @@ extern const Remediation extension_damaged{
     .id = "extension-damaged",
     .title = "Files of the backup extension are missing or damaged",
     .layer = Layer::backup_extension,
-    .scope = Scope::linux,
+    .scope = Scope::both,
     .error_codes = {"ExtensionOperationFailed", "ExtentionOperationFailed", "VMExtensionProvisioningError",
+                    "BackUpOperationFailed", "BackUpOperationFailedV2", "VMRestorePointInternalError",
                     "UserErrorVmProvisioningStateFailed", "GuestAgentSnapshotTaskStatusError",
                     "ExtensionOperationFailedForManagedDisks", "2", "12", "124", "304", "313", "1002", "1003",
                     "IncorrectPluginhostFile"},
     .disruption = Disruption::none,
     .explanation =
-        "The agent unpacked the backup extension from a package that it keeps beside the folder. Files that are "
+        "The agent unpacked the backup extension from a package that it keeps beside its files. Files that are "
         "missing, empty, cut short or overwritten since then make every backup fail. The fix restores exactly these "
         "from the package, with their checksums proven; without a usable package it moves the extension to quarantine "
         "and the agent installs it afresh. Settings, state and status of the extension are never touched.",
     .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
     .consequences = {"backup-extension-state", "extension-not-executable", "extension-safefreeze-missing",
-                     "extension-error"},
+                     "extension-error", "provider-flags", "backup-attempt-failed"},
     .diagnose = diagnose,
     .fix = fix,
 };

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <boost/algorithm/string/predicate.hpp>
 
 #include "remediations/remediation.hpp"
 
@@ -15,10 +16,16 @@ namespace {
 
 /// A snapshot takes minutes, and Azure gives up after 140 of them; no run of the extension lasts longer.
 constexpr auto longest_run = std::chrono::hours(6);
+constexpr auto windows_program = "IaaSBcdrExtension.exe";
+
+std::string how_to_end(const Machine& machine, const std::vector<std::string>& pids) {
+    if (machine.facts().platform == machine::Platform::linux) return fmt::format("kill {}", fmt::join(pids, " "));
+    return fmt::format("taskkill /F /PID {}", fmt::join(pids, " /PID "));
+}
 
 /// handle_host_daemon.py is a service that runs for good.
 bool belongs_to_a_backup(const Process& process) {
-    if (process.name == "safefreeze") return true;
+    if (process.name == "safefreeze" || boost::iequals(process.name, windows_program)) return true;
     const auto is_program = [](const std::string& word) {
         const bool by_name = word.ends_with("main/handle.py");
         const bool by_path = word.find("Microsoft.Azure.RecoveryServices.VMSnapshotLinux-") != std::string::npos &&
@@ -34,7 +41,8 @@ bool is_certain(const Process& process) {
     const auto names_extension = [](const std::string& word) {
         return word.find("VMSnapshotLinux") != std::string::npos;
     };
-    return process.name == "safefreeze" || std::ranges::any_of(process.command_line, is_argument) ||
+    return process.name == "safefreeze" || boost::iequals(process.name, windows_program) ||
+           std::ranges::any_of(process.command_line, is_argument) ||
            std::ranges::any_of(process.command_line, names_extension);
 }
 
@@ -68,8 +76,8 @@ Finding diagnose(const Machine& machine) {
     action += in_kernel
                   ? "A process that is blocked in the kernel cannot be ended: find the disk or network file system "
                     "it waits for and repair it, or restart the VM. "
-                  : fmt::format("Make sure in the vault that no backup of this VM runs, then end it: kill {}. ",
-                                fmt::join(pids, " "));
+                  : fmt::format("Make sure in the vault that no backup of this VM runs, then end it: {}. ",
+                                how_to_end(machine, pids));
     action += "As long as it is there, this program takes it for a running backup and changes nothing.";
     return Finding::needs_operator("A backup that cannot be running any more has left a process behind.",
                                    std::move(evidence), std::move(action));
@@ -81,7 +89,7 @@ extern const Remediation extension_stuck_process{
     .id = "extension-stuck-process",
     .title = "A process of the backup extension hangs",
     .layer = Layer::backup_extension,
-    .scope = Scope::linux,
+    .scope = Scope::both,
     .error_codes = {"GuestAgentSnapshotTaskStatusError", "ExtensionOperationInProgress", "BMSUserErrorObjectLocked",
                     "UserErrorOperationInProgress", "1011"},
     .disruption = Disruption::none,
@@ -91,7 +99,7 @@ extern const Remediation extension_stuck_process{
         "ended; killing safefreeze hard would leave them frozen.",
     .source = "https://github.com/Azure/azure-linux-extensions/issues/1680",
     .testimonies = {{.line = {Log::agent, "Timeout("}, .with = "VMSnapshotLinux"}},
-    .consequences = {"extension-error"},
+    .consequences = {"extension-error", "backup-attempt-failed"},
     .diagnose = diagnose,
 };
 

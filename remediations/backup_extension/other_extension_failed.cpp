@@ -55,9 +55,13 @@ Finding diagnose(const machine::Machine& machine) {
     if (handlers->empty()) return Finding::not_applicable("No other extension is installed.");
     Judgement judgement;
     for (const auto& handler : *handlers) judge(handler, machine.facts().now, judgement);
-    const auto how_to_repair =
-        "Repair the extension by its message and its log in /var/log/azure, or remove it: az vm extension delete "
-        "--resource-group <group> --vm-name <vm> --name <name>. Then renew the VM's state with az vm reapply.";
+    const auto logs = machine.facts().platform == machine::Platform::windows
+                          ? machine.facts().system_drive + R"(\WindowsAzure\Logs\Plugins)"
+                          : std::string("/var/log/azure");
+    const auto how_to_repair = fmt::format(
+        "Repair the extension by its message and its log in {}, or remove it: az vm extension delete "
+        "--resource-group <group> --vm-name <vm> --name <name>. Then renew the VM's state with az vm reapply.",
+        logs);
     if (!judgement.waiting.empty()) {
         return Finding::needs_operator(
             fmt::format("Another extension has not ended, and Azure makes no restore point until it has: {}.",
@@ -82,7 +86,7 @@ extern const Remediation other_extension_failed{
     .id = "other-extension-failed",
     .title = "Another extension of the VM failed or hangs",
     .layer = Layer::backup_extension,
-    .scope = Scope::linux,
+    .scope = Scope::both,
     .error_codes = {"UserErrorVmProvisioningStateFailed", "VMExtensionProvisioningError", "VMRestorePointInternalError",
                     "UserErrorVmNotInDesirableState", "VmNotInDesirableState", "GuestAgentSnapshotTaskStatusError"},
     .disruption = Disruption::none,

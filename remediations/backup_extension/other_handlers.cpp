@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/algorithm/string/predicate.hpp>
 #include <boost/json.hpp>
 #include <charconv>
 #include <map>
 
 #include "remediations/guest_agent/agent_configuration.hpp"
+#include "remediations/registry_values.hpp"
 
 namespace remediations {
 
@@ -20,12 +22,19 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t file_limit = std::size_t{1} << 20;
-/// This program as an extension; its publisher and type are in manifest/identity.json.
+/// This program as an extension; its publisher and types are in manifest/identity.json.
 constexpr auto own_name = "Community.Backup.BackupRemediationLinux";
+constexpr auto own_name_on_windows = "Community.Backup.BackupRemediation";
+constexpr auto handler_state_key = R"(HKLM\SOFTWARE\Microsoft\Windows Azure\HandlerState)";
 
 bool is_other_handler(std::string_view name) {
     return name.find('.') != std::string_view::npos && name != own_name &&
            name != backup_extension_name(machine::Platform::linux);
+}
+
+bool is_other_handler_on_windows(std::string_view name) {
+    return name.find('.') != std::string_view::npos && !boost::iequals(name, own_name_on_windows) &&
+           !boost::iequals(name, backup_extension_name(machine::Platform::windows));
 }
 
 /// "Publisher.Type-1.2.3": the version is what follows the last '-', and is made of digits and dots.
@@ -72,8 +81,7 @@ std::optional<std::pair<std::string, std::uint64_t>> split_status_name(std::stri
     return std::pair(std::string(dot == std::string_view::npos ? std::string_view() : name.substr(0, dot)), number);
 }
 
-void read_extensions(const Machine& machine, OtherHandler& handler) {
-    const auto folder = handler.path + "/status";
+void read_extensions(const Machine& machine, const Path& folder, char separator, OtherHandler& handler) {
     const auto names = machine.files().list(folder);
     if (!names) return;
     std::map<std::string, std::pair<std::uint64_t, std::string>> newest;
@@ -84,7 +92,7 @@ void read_extensions(const Machine& machine, OtherHandler& handler) {
         if (best.second.empty() || parts->second > best.first) best = {parts->second, name};
     }
     for (const auto& [extension, best] : newest) {
-        const auto path = folder + "/" + best.second;
+        const auto path = folder + separator + best.second;
         const auto text = machine.files().read(path, file_limit);
         auto status = text ? parse_extension_status(path, *text) : Result<ExtensionStatus>(text.error());
         if (!status) continue;
@@ -93,9 +101,36 @@ void read_extensions(const Machine& machine, OtherHandler& handler) {
     }
 }
 
+Result<std::vector<OtherHandler>> read_windows(const Machine& machine) {
+    const auto plugins = machine.facts().system_drive + R"(\Packages\Plugins)";
+    const auto names = machine.files().list(plugins);
+    if (!names && names.error().kind == ErrorKind::not_found) return std::vector<OtherHandler>{};
+    if (!names) return names.error();
+    std::vector<OtherHandler> handlers;
+    for (const auto& name : *names) {
+        const auto versions = is_other_handler_on_windows(name)
+                                  ? machine.files().list(plugins + '\\' + name)
+                                  : Result<std::vector<std::string>>(std::vector<std::string>{});
+        if (!versions || versions->empty()) continue;
+        OtherHandler handler;
+        handler.name = name;
+        handler.version = *std::ranges::max_element(
+            *versions, [](const auto& left, const auto& right) { return compare_versions(left, right) < 0; });
+        handler.path = plugins + '\\' + name + '\\' + handler.version;
+        const auto state =
+            registry_text(machine, fmt::format("{}\\{}_{}", handler_state_key, name, handler.version), "InstallState");
+        // A handler that is not known to the agent any more left its folder behind.
+        if (state && *state) handler.state = **state;
+        read_extensions(machine, handler.path + R"(\Status)", '\\', handler);
+        handlers.push_back(std::move(handler));
+    }
+    return handlers;
+}
+
 }  // namespace
 
 Result<std::vector<OtherHandler>> other_handlers(const Machine& machine) {
+    if (machine.facts().platform == machine::Platform::windows) return read_windows(machine);
     const auto library = agent_library_folder(machine);
     const auto names = machine.files().list(library);
     if (!names && names.error().kind == ErrorKind::not_found) return std::vector<OtherHandler>{};
@@ -117,7 +152,7 @@ Result<std::vector<OtherHandler>> other_handlers(const Machine& machine) {
             handler.state = state->substr(0, state->find_first_of("\r\n "));
         }
         read_handler_status(machine, handler);
-        read_extensions(machine, handler);
+        read_extensions(machine, handler.path + "/status", '/', handler);
         handlers.push_back(std::move(handler));
     }
     return handlers;

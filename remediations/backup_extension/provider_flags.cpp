@@ -6,6 +6,7 @@
 #include "remediations/backup_extension/extension_folder.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/os_snapshot/transaction_services.hpp"
+#include "remediations/os_snapshot/vss_providers.hpp"
 #include "remediations/remediation.hpp"
 
 namespace remediations {
@@ -35,9 +36,7 @@ machine::Result<std::vector<Evidence>> provider_faults(const machine::Machine& m
     if (!service) {
         if (service.error().kind != machine::ErrorKind::not_found) return service.error();
         faults.push_back({std::string("service ") + provider_service, "not installed", "installed, as the flags say"});
-    } else if (service->start == machine::StartType::disabled) {
-        faults.push_back({std::string("service ") + provider_service, "disabled", "start type automatic or manual"});
-    } else if (failed_to_start(*service)) {
+    } else if (service->start != machine::StartType::disabled && failed_to_start(*service)) {
         faults.push_back({std::string("service ") + provider_service,
                           fmt::format("stopped with error {}", service->exit_code),
                           "stopped without an error, or running"});
@@ -50,6 +49,13 @@ machine::Result<std::vector<Evidence>> provider_faults(const machine::Machine& m
     if (!status && status.error().kind != machine::ErrorKind::not_found) return status.error();
     if (!status || status->size == 0) {
         faults.push_back({library, status ? "empty" : "missing", "the provider's library"});
+    }
+    const auto providers = vss_providers(machine);
+    if (!providers) return providers.error();
+    for (const auto& provider : *providers) {
+        if (!is_of_azure_backup(provider) || !is_leftover(provider)) continue;
+        faults.push_back(
+            {provider.key, "registered with the missing library " + provider.library, "a library that exists"});
     }
     return faults;
 }
@@ -108,6 +114,7 @@ extern const Remediation provider_flags{
         "fails. "
         "The fix sets the flags to False; the next backup installs the provider. A stopped service is normal.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+    .consequences = {"backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,
 };

@@ -149,6 +149,8 @@ constexpr Marker windows_markers[] = {
     phase("DoSnapshotHost=complete", BackupPhase::host_snapshot),
     {"DoSnapshot=complete", Meaning::windows_result},
     {"[Error]", Meaning::windows_error},
+    // Whatever the line's level: "{Exception = System.Runtime.InteropServices.COMException (0x80110401)".
+    {"Exception (0x", Meaning::windows_error},
 };
 
 std::span<const Marker> markers_of(machine::Platform platform) {

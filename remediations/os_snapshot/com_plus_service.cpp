@@ -61,6 +61,7 @@ extern const Remediation com_plus_service{
         "sets "
         "the start type back to manual and starts it.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+    .consequences = {"backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,
 };

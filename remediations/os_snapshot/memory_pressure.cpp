@@ -4,8 +4,10 @@
 #include <array>
 #include <charconv>
 
+#include "remediations/backup_extension/last_run.hpp"
 #include "remediations/os_snapshot/freeze_failures.hpp"
 #include "remediations/os_snapshot/pressure.hpp"
+#include "remediations/os_snapshot/vss_suspicion.hpp"
 #include "remediations/remediation.hpp"
 
 namespace remediations {
@@ -33,7 +35,23 @@ std::optional<std::uint64_t> kib_of(std::string_view text, std::string_view name
     return error == std::errc() ? std::optional(value) : std::nullopt;
 }
 
+/// Windows has run low on memory that it can promise, and names the programs that use most.
+EventPattern exhausted() {
+    return {"System", "Microsoft-Windows-Resource-Exhaustion-Detector", {2004}};
+}
+
+Finding diagnose_windows(const machine::Machine& machine) {
+    const auto* event = newest_current(machine, exhausted());
+    if (event == nullptr) return Finding::healthy("Windows did not run out of memory since the last good backup.");
+    auto finding = Finding::needs_operator("Memory ran out on this VM.", {evidence_of(*event, "enough memory")},
+                                           "Find what uses the memory (the event names the largest programs), move the "
+                                           "backup to another time, enlarge the "
+                                           "page file, or give the VM more memory.");
+    return machine.derived<LastRun>().is_failure() ? finding : std::move(finding).as_risk();
+}
+
 Finding diagnose(const machine::Machine& machine) {
+    if (machine.facts().platform == machine::Platform::windows) return diagnose_windows(machine);
     const auto text = machine.files().read("/proc/meminfo");
     if (!text && text.error().kind == machine::ErrorKind::not_found) {
         return Finding::not_applicable("The kernel does not tell its memory.");
@@ -82,7 +100,7 @@ extern const Remediation memory_pressure{
     .id = "memory-pressure",
     .title = "Memory runs out",
     .layer = Layer::os_snapshot,
-    .scope = Scope::linux,
+    .scope = Scope::both,
     .error_codes = {"ExtensionFailedOutOfMemoryError", "VMRestorePointClientError", "UserErrorFsFreezeTimeout",
                     "GuestAgentSnapshotTaskStatusError"},
     .explanation =
@@ -96,7 +114,9 @@ extern const Remediation memory_pressure{
                     {.line = {Log::commands, "MemoryError"}},
                     {.line = {Log::kernel, killed}, .with = "python", .heals_unsaid = true},
                     {.line = {Log::kernel, killed}, .with = "safefreeze", .heals_unsaid = true}},
-    .consequences = {"extension-error", "freeze-timeout-too-short"},
+    .events = {exhausted()},
+    .consequences = {"extension-error", "freeze-timeout-too-short", "vss-writer-refused", "vss-writer-failed",
+                     "snapshot-too-slow", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
 };
 

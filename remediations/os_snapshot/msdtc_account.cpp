@@ -51,6 +51,7 @@ extern const Remediation msdtc_account{
         "the "
         "account, restarts MSDTC and the COM+ System Application; distributed transactions in flight are aborted.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+    .consequences = {"backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,
 };

@@ -50,6 +50,17 @@ Finding diagnose(const machine::Machine& machine) {
     return Finding::healthy("The Distributed Transaction Coordinator can be started.", std::move(evidence));
 }
 
+/// On a cluster node MSDTC is a resource of the cluster, with a log of its own.
+Finding diagnose_apart_from_clusters(const machine::Machine& machine) {
+    auto finding = diagnose(machine);
+    const auto cluster = machine.services().find("ClusSvc");
+    const bool is_node = cluster && cluster->start != machine::StartType::disabled;
+    if (finding.state != State::broken || !is_node) return finding;
+    finding.evidence.push_back({"service ClusSvc", describe(*cluster), "not there"});
+    return Finding::needs_operator(std::move(finding.summary), std::move(finding.evidence),
+                                   "This VM is a cluster node: repair MSDTC with the cluster's tools.");
+}
+
 /// The network-access settings an administrator may have made; -install sets them to defaults.
 machine::Result<std::vector<std::pair<std::string, machine::RegistryValue>>> security_settings(
     const machine::Machine& machine) {
@@ -101,7 +112,8 @@ extern const Remediation msdtc_damaged{
         "disruption. "
         "The network-access settings under MSDTC\\Security are put back afterwards.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .diagnose = diagnose,
+    .consequences = {"backup-attempt-failed", "backup-extension-state"},
+    .diagnose = diagnose_apart_from_clusters,
     .fix = fix,
 };
 

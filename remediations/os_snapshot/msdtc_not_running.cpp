@@ -53,6 +53,7 @@ extern const Remediation msdtc_not_running{
         "The fix sets a disabled service back to automatic and starts it. Where it does not start, msdtc-damaged is "
         "next.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+    .consequences = {"backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,
 };

@@ -140,10 +140,22 @@ TEST_P(BrokenCaptures, FixesWhatIsExpectedAndUndoBringsItBack) {
     const auto after = run(RunMode::diagnose, machine);
     for (std::size_t index = 0; index < before.outcomes.size(); ++index) {
         const auto& outcome = before.outcomes[index];
-        // What a service's last run ended with is history that no undo can bring back, and nothing is frozen again.
-        const std::set<std::string> quote_the_last_run = {
-            "com-plus-service",  "msdtc-account",        "msdtc-not-running", "msdtc-damaged",
-            "agent-not-running", "agent-restart-policy", "file-system-frozen"};
+        // What a service's last run ended with is history that no undo can bring back, and nothing is frozen again, nor
+        // does a VSS writer fail again because its service is restarted.
+        const std::set<std::string> quote_the_last_run = {"com-plus-service",
+                                                          "msdtc-account",
+                                                          "msdtc-not-running",
+                                                          "msdtc-damaged",
+                                                          "agent-not-running",
+                                                          "agent-restart-policy",
+                                                          "file-system-frozen",
+                                                          "vss-writer-failed",
+                                                          "vss-writer-of-service-failed",
+                                                          "vss-writer-missing",
+                                                          "snapshot-set-open",
+                                                          "vss-service",
+                                                          "system-event-notification",
+                                                          "shadow-copy-provider-service"};
         if (quote_the_last_run.contains(outcome.remediation->id)) continue;
         EXPECT_EQ(after.outcomes[index].finding.evidence, outcome.finding.evidence) << outcome.remediation->id;
     }

@@ -18,9 +18,14 @@ PREFIX = pathlib.Path(os.environ["WINEPREFIX"])
 BENCH = pathlib.Path(os.environ["TEST_BENCH"].removeprefix("Z:"))
 TIME_LIMIT = 120
 
-RUNNING, STOPPED = "4", "1"
-DEMAND, DISABLED = "3", "4"
+RUNNING, STOPPED, START_PENDING = "4", "1", "2"
+AUTOMATIC, DEMAND, DISABLED = "2", "3", "4"
 NETWORK_SERVICE = r"ntauthority\networkservice"  # msdtc.exe and the service manager space it differently
+
+VSS_CODE = "ExtensionFailedVssWriterInBadState"
+VSSADMIN = r"C:\windows\system32\vssadmin.exe"
+WRITERS = pathlib.Path(__file__).resolve().parent.parent / "remediations/os_snapshot/vssadmin"
+SERVICES = r"HKLM\SYSTEM\CurrentControlSet\Services"
 
 MSDTC_SETTINGS = r"HKLM\SOFTWARE\Microsoft\MSDTC\Security"
 FLAGS = ((r"HKLM\SOFTWARE\Microsoft\BcdrAgent", "IsProviderInstalled"),
@@ -90,10 +95,13 @@ def states(report):
 
 class WindowsCase(unittest.TestCase):
     def setUp(self):
-        for name in ("COMSysApp", "MSDTC", "IaasVmProvider"):
+        for name in ("COMSysApp", "MSDTC", "IaasVmProvider", "CryptSvc", "EventSystem", "SENS", "VSS", "swprv",
+                     "SQLWriter"):
             service("remove", name, check=False)
         for key in {r"HKLM\SOFTWARE\Microsoft\MSDTC", *(key for key, _ in FLAGS)}:
             wine("reg", "delete", key, "/f", check=False)
+        for ending in ("before", "after", "marker"):
+            drive_c(f"{VSSADMIN}.{ending}").unlink(missing_ok=True)
         drive_c(r"C:\windows\system32\msdtc.exe.installed").unlink(missing_ok=True)
         shutil.rmtree(drive_c(r"C:\ProgramData\BackupRemediation"), ignore_errors=True)
         shutil.rmtree(drive_c(r"C:\Packages"), ignore_errors=True)
@@ -229,6 +237,119 @@ class ProviderFlags(WindowsCase):
         self.assertEqual(value(*FLAGS[0]), ("REG_SZ", "True"))
 
 
+class Services(WindowsCase):
+    def test_a_disabled_service_gets_its_usual_start_type_and_undo_takes_it_back(self):
+        self.install("EventSystem", "", "normal")
+        service("disable", "EventSystem")
+        code, report = run_program("fix", "--only", "event-system-service")
+        self.assertEqual((code, states(report)["event-system-service"]), (0, "fixed"), report)
+        fixed = Shown("EventSystem")
+        self.assertEqual((fixed.state, fixed.start), (RUNNING, AUTOMATIC))
+        run_program("undo")
+        undone = Shown("EventSystem")
+        self.assertEqual((undone.state, undone.start), (STOPPED, DISABLED))
+
+    def test_a_service_that_hangs_while_it_starts_is_not_said_to_be_fixed(self):
+        self.install("VSS", "", "hang-start")
+        hanging = subprocess.Popen([WINE, BENCH / "test_service.exe", "start", "VSS"], stdin=subprocess.DEVNULL,
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.addCleanup(hanging.wait)
+        self.addCleanup(hanging.kill)
+        for _ in range(TIME_LIMIT * 10):
+            if Shown("VSS").state == START_PENDING:
+                break
+            time.sleep(0.1)
+        code, report = run_program("fix", "--only", "vss-service")
+        self.assertEqual((code, states(report)["vss-service"]), (1, "broken"), report)
+        self.assertIn("hangs while it is starting", json.dumps(report))
+
+
+class VssWriters(WindowsCase):
+    ONLY = ("--only", "vss-writer-failed", "--error-code", VSS_CODE)
+
+    def print_writers(self, ending, language="japanese.cp932", states=b""):
+        """What vssadmin prints; with `states`, each of them in place of a failed one."""
+        text = (WRITERS / f"{language}.txt").read_bytes()
+        drive_c(f"{VSSADMIN}.{ending}").write_bytes(text.replace(b"[8]", states) if states else text)
+
+    def test_the_service_of_a_failed_writer_is_restarted_in_any_language(self):
+        self.print_writers("before")
+        self.print_writers("after", states=b"[1]")
+        self.install("CryptSvc", "", "touch", f"{VSSADMIN}.marker")
+        service("start", "CryptSvc")
+        drive_c(f"{VSSADMIN}.marker").unlink()
+        code, report = run_program("fix", *self.ONLY)
+        self.assertEqual((code, states(report)["vss-writer-failed"]), (0, "fixed"), report)
+        self.assertEqual(Shown("CryptSvc").state, RUNNING)
+        self.assertIn("System Writer", json.dumps(report))
+
+    def test_a_writer_that_stays_failed_is_not_said_to_be_fixed(self):
+        self.print_writers("before", "russian.cp866")
+        self.install("CryptSvc", "", "normal")
+        code, report = run_program("fix", *self.ONLY)
+        self.assertEqual((code, states(report)["vss-writer-failed"]), (1, "broken"), report)
+
+    def test_a_service_that_refuses_to_stop_is_told(self):
+        self.print_writers("before", "german.cp850")
+        self.install("CryptSvc", "", "hang-stop")
+        service("start", "CryptSvc")
+        code, report = run_program("fix", *self.ONLY)
+        self.assertEqual((code, states(report)["vss-writer-failed"]), (1, "broken"), report)
+        self.assertIn("CryptSvc", json.dumps(report))
+
+
+class RegistrySettings(WindowsCase):
+    """Each is set, and undo brings back an identical export."""
+
+    def fix_and_undo(self, remediation, keys, *arguments):
+        before = [self.export(key) for key in keys]
+        code, report = run_program("fix", "--only", remediation, *arguments)
+        self.assertEqual((code, states(report)[remediation]), (0, "fixed"), report)
+        fixed = [self.export(key) for key in keys]
+        self.assertNotEqual(fixed, before)
+        run_program("undo")
+        self.assertEqual([self.export(key) for key in keys], before)
+
+    def export(self, key):
+        return wine("reg", "query", key, "/s", check=False).stdout
+
+    def test_the_host_is_asked_first(self):
+        key = r"HKLM\SOFTWARE\Microsoft\BcdrAgentPersistentKeys"
+        set_value(key, "SnapshotMethod", "REG_EXPAND_SZ", "onlyGuest")
+        self.fix_and_undo("snapshot-from-host", [key], "--error-code", "ExtensionFailedTimeoutVMNetworkUnresponsive")
+
+    def test_strong_crypto_is_on_for_every_dotnet(self):
+        keys = [rf"HKLM\SOFTWARE\{node}Microsoft\.NETFramework\{version}"
+                for node in ("", "WOW6432Node\\") for version in ("v4.0.30319", "v2.0.50727")]
+        for key in keys[:3]:
+            set_value(key, "SchUseStrongCrypto", "REG_DWORD", "0")
+        self.fix_and_undo("strong-crypto-off", keys, "--error-code", "ExtensionSnapshotFailedNoSecureNetwork")
+
+    def test_network_service_may_be_a_writer(self):
+        key = rf"{SERVICES}\VSS\VssAccessControl"
+        set_value(key, r"NT Authority\NetworkService", "REG_DWORD", "0")
+        self.fix_and_undo("vss-access-control", [key])
+
+    def test_the_provider_finds_its_library(self):
+        self.install("swprv", "", "normal")
+        key = rf"{SERVICES}\swprv\Parameters"
+        set_value(key, "ServiceDll", "REG_SZ", r"C:\wrong.dll")
+        drive_c(r"C:\windows\system32\swprv.dll").write_bytes(b"MZ")
+        self.fix_and_undo("shadow-copy-provider-library", [key])
+
+    def test_a_provider_whose_program_is_gone_is_unregistered(self):
+        providers = rf"{SERVICES}\VSS\Providers"
+        provider = rf"{providers}\{{11aa22bb-33cc-4d44-8e55-66ff77889900}}"
+        class_id = "{22bb33cc-44dd-4e55-8f66-77008899aabb}"
+        set_value(provider, "Type", "REG_DWORD", "2")
+        wine("reg", "add", provider, "/ve", "/d", "Contoso VSS Provider", "/f")
+        wine("reg", "add", rf"{provider}\CLSID", "/ve", "/d", class_id, "/f")
+        wine("reg", "add", rf"HKLM\SOFTWARE\Classes\CLSID\{class_id}\InprocServer32", "/ve", "/d",
+             r"C:\Program Files\Contoso\gone.dll", "/f")
+        self.addCleanup(wine, "reg", "delete", providers, "/f", check=False)
+        self.fix_and_undo("other-vss-provider", [providers], "--max-disruption", "workload")
+
+
 class CommandLine(WindowsCase):
     def test_arguments_are_not_limited_to_the_code_page(self):
         done = wine(BENCH / "backup-remediation.exe", "explain", "Größe-日本", check=False)
@@ -237,6 +358,12 @@ class CommandLine(WindowsCase):
 
     def test_a_capture_of_this_computer_is_diagnosed_alike(self):
         self.install_healthy()
+        # What Windows has and Wine has not.
+        for name in ("EventSystem", "SENS", "CryptSvc", "VSS", "swprv"):
+            self.install(name, "", "normal")
+            service("start", name)
+        set_value(rf"{SERVICES}\swprv\Parameters", "ServiceDll", "REG_EXPAND_SZ", r"%SystemRoot%\System32\swprv.dll")
+        drive_c(r"C:\windows\system32\swprv.dll").write_bytes(b"MZ")
         service("disable", "MSDTC")
         folder = self.folder_for_capture()
         self.assertEqual(wine(BENCH / "backup-remediation.exe", "capture", "--output", folder, check=False).returncode, 0)

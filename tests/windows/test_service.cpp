@@ -2,6 +2,7 @@
 //   test_service NAME normal
 //   test_service NAME refuse EXIT_CODE         stops at once
 //   test_service NAME refuse-unless FILE       stops at once with exit code 1068 while FILE does not exist
+//   test_service NAME touch FILE               makes an empty file when it starts
 //   test_service NAME slow-start MILLISECONDS
 //   test_service NAME hang-start               stays in START_PENDING
 //   test_service NAME hang-stop                stays in STOP_PENDING once it is told to stop
@@ -45,6 +46,9 @@ void WINAPI service_main(DWORD, wchar_t**) {
         report(SERVICE_STOPPED);
     } else {
         if (behaviour == L"slow-start") Sleep(static_cast<DWORD>(std::stoul(arguments.at(3))));
+        if (behaviour == L"touch") {
+            CloseHandle(CreateFileW(arguments.at(3).c_str(), GENERIC_WRITE, 0, nullptr, CREATE_ALWAYS, 0, nullptr));
+        }
         run();
     }
 }

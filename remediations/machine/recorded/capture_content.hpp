@@ -46,6 +46,8 @@ struct Capture {
     std::map<CommandKey, Result<CommandOutput>> commands;
     /// The answers that other commands give once this one was run to change the machine.
     std::map<CommandKey, std::map<CommandKey, Result<CommandOutput>>> effects;
+    /// Likewise once this service, by lower-case name, was started or restarted.
+    std::map<std::string, std::map<CommandKey, Result<CommandOutput>>> service_effects;
     std::optional<Result<std::vector<Mount>>> mounts;
     std::map<std::string, Result<HttpResponse>> http;  ///< by "host:port/path"
     std::map<std::string, Result<std::vector<std::string>>> names;

@@ -607,6 +607,9 @@ void read_facts(const json::object& document, const path& folder, Capture& captu
     if (const auto* commands = document.if_contains("commands")) {
         capture.commands = commands_from_json(*commands, "commands", &capture.effects);
     }
+    each_member(document, "service_restarts", [&](const auto& service, const auto& value, const auto& place) {
+        capture.service_effects.insert_or_assign(lower_case(service), commands_from_json(value, place, nullptr));
+    });
     each_member(document, "http", [&](const auto& key, const auto& value, const auto& place) {
         capture.http.insert_or_assign(key, answer_from_json<HttpResponse>(value, place));
     });

@@ -305,6 +305,11 @@ public:
             service.state = ServiceState::running;
             service.exit_code = 0;
             service.restart_count = 0;
+            if (const auto found = capture_->service_effects.find(lower_case(name));
+                found != capture_->service_effects.end()) {
+                for (const auto& [command, answer] : found->second)
+                    capture_->commands.insert_or_assign(command, answer);
+            }
             return {};
         });
     }

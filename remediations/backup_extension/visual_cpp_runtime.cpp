@@ -1,0 +1,134 @@
+#include "remediations/backup_extension/visual_cpp_runtime.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/algorithm/string/predicate.hpp>
+
+#include "remediations/backup_extension/extension_folder.hpp"
+#include "remediations/backup_extension/last_run.hpp"
+#include "remediations/changes.hpp"
+#include "remediations/windows_paths.hpp"
+
+namespace remediations {
+
+using machine::ErrorKind;
+using machine::Machine;
+
+namespace {
+
+constexpr std::array libraries = {"msvcp120.dll", "msvcr120.dll"};
+constexpr auto installation_failed = "ExtensionVCRedistInstallationFailure";
+/// What COM+ answers when the provider's library cannot be loaded.
+constexpr std::uint32_t catalogue_error = 0x80110401;
+constexpr auto installer_timeout = std::chrono::minutes(5);
+
+/// The installer that the extension brings; empty where it is not there.
+machine::Path installer_of(const Machine& machine) {
+    const auto installed = installed_backup_extension(machine);
+    const auto* folder = installed ? version_in_use(*installed) : nullptr;
+    if (folder == nullptr) return {};
+    const auto is_installer = [](const std::string& name) {
+        return boost::istarts_with(name, "vcredist2013_x64") && boost::iends_with(name, ".exe");
+    };
+    const auto found = std::ranges::find_if(folder->names, is_installer);
+    return found == folder->names.end() ? machine::Path() : folder->path + '\\' + *found;
+}
+
+Finding diagnose(const Machine& machine, const Question& question) {
+    const auto installed = installed_backup_extension(machine);
+    if (!installed) return Finding::unknown("the folders of the backup extension", installed.error());
+    const auto runtime = visual_cpp_runtime_of(machine);
+    if (!runtime) return Finding::unknown("the Visual C++ 2013 runtime", runtime.error());
+    const bool to_blame = runtime_is_to_blame(machine, question);
+    if (runtime->is_installed && !runtime->is_mixed) {
+        return Finding::healthy("The Visual C++ 2013 x64 runtime is installed.", runtime->evidence);
+    }
+    const auto installer = installer_of(machine);
+    if (!runtime->is_installed && !to_blame) {
+        return Finding::healthy(
+            "The Visual C++ 2013 x64 runtime is not installed; the extension installs it when it runs.",
+            runtime->evidence);
+    }
+    const std::string summary =
+        runtime->is_installed ? "The libraries of the Visual C++ 2013 x64 runtime are of different builds."
+                              : "The Visual C++ 2013 x64 runtime, which the backup extension needs, is not installed.";
+    if (installer.empty()) {
+        auto finding = Finding::needs_operator(summary, runtime->evidence,
+                                               "Install or repair the Visual C++ 2013 Redistributable (x64) 12.0.40660 "
+                                               "from Microsoft, then back up again.");
+        return to_blame ? finding : std::move(finding).as_risk();
+    }
+    auto finding = Finding::broken(summary, runtime->evidence,
+                                   fmt::format("Run {} {} /quiet /norestart as administrator.", installer,
+                                               runtime->is_installed ? "/repair" : "/install"));
+    finding.subjects = {installer, runtime->is_installed ? "/repair" : "/install"};
+    return to_blame ? finding : std::move(finding).as_risk();
+}
+
+machine::Result<void> fix(const Finding& finding, Changes& changes) {
+    constexpr long restart_required = 3010;  // ERROR_SUCCESS_REBOOT_REQUIRED: installed, in full only after a restart
+    const auto ran =
+        changes.run_tool({finding.subjects.at(0), {finding.subjects.at(1), "/quiet", "/norestart"}, installer_timeout},
+                         "installs the Visual C++ 2013 x64 runtime");
+    return !ran && ran.error().code == restart_required ? machine::Result<void>() : ran;
+}
+
+}  // namespace
+
+machine::Result<VisualCppRuntime> visual_cpp_runtime_of(const Machine& machine) {
+    VisualCppRuntime runtime;
+    runtime.is_installed = true;
+    std::vector<machine::FileVersion> versions;
+    for (const auto* name : libraries) {
+        const auto path = system_folder(machine) + '\\' + name;
+        const auto status = machine.files().status(path);
+        if (!status && status.error().kind != ErrorKind::not_found) return status.error();
+        if (!status || status->size == 0) {
+            runtime.is_installed = false;
+            runtime.evidence.push_back({path, status ? "empty" : "missing", "of the Visual C++ 2013 x64 runtime"});
+            continue;
+        }
+        const auto version = machine.files().version(path);
+        if (version) versions.push_back(*version);
+        runtime.evidence.push_back({path,
+                                    version ? fmt::format("version {}.{}.{}.{}", version->number[0], version->number[1],
+                                                          version->number[2], version->number[3])
+                                            : "there",
+                                    "both of one version"});
+    }
+    runtime.is_mixed = versions.size() == libraries.size() && versions[0].number != versions[1].number;
+    return runtime;
+}
+
+bool runtime_is_to_blame(const Machine& machine, const Question& question) {
+    if (boost::iequals(question.error_code, installation_failed)) return true;
+    const auto& last = machine.derived<LastRun>();
+    if (!last.is_failure()) return false;
+    if (names_code(last.failure_text(), catalogue_error)) return true;
+    const auto phase = last.attempt() ? last.attempt()->phase : BackupPhase::none;
+    return phase == BackupPhase::visual_cpp_runtime || boost::icontains(last.failure_text(), "VCRedist") ||
+           boost::icontains(last.failure_text(), "Visual C++");
+}
+
+extern const Remediation visual_cpp_runtime{
+    .id = "visual-cpp-runtime",
+    .title = "The Visual C++ 2013 runtime is missing or damaged",
+    .layer = Layer::backup_extension,
+    .scope = Scope::windows,
+    .error_codes = {"ExtensionVCRedistInstallationFailure", "ExtensionInstallationFailure", "VMRestorePointClientError",
+                    "BackUpOperationFailed", "BackUpOperationFailedV2", "ExtensionSnapshotFailedCOM"},
+    .disruption = Disruption::service_restart,
+    .explanation =
+        "The extension and its VSS provider need the Visual C++ 2013 x64 runtime and install it themselves. Where that "
+        "fails, or another program replaced one of its two libraries, the extension cannot start or COM+ refuses the "
+        "provider with 0x80110401. The fix runs the installer that the extension brings, quietly and without a restart "
+        "of the VM.",
+    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+    .consequences = {"provider-flags", "extension-crashed", "backup-attempt-failed", "backup-extension-state"},
+    .diagnose_for = diagnose,
+    .fix = fix,
+};
+
+}  // namespace remediations

@@ -1,0 +1,70 @@
+#include <fmt/format.h>
+
+#include <boost/algorithm/string/predicate.hpp>
+
+#include "remediations/changes.hpp"
+#include "remediations/registry_values.hpp"
+#include "remediations/remediation.hpp"
+#include "remediations/windows_paths.hpp"
+
+namespace remediations {
+
+namespace {
+
+constexpr auto key = R"(HKLM\SYSTEM\CurrentControlSet\Services\swprv\Parameters)";
+constexpr auto name = "ServiceDll";
+constexpr auto usual = R"(%SystemRoot%\System32\swprv.dll)";
+
+Finding diagnose(const machine::Machine& machine) {
+    const auto where = fmt::format("{}\\{}", key, name);
+    const auto service = machine.services().find("swprv");
+    if (!service && service.error().kind == machine::ErrorKind::not_found) {
+        return Finding::not_applicable("The shadow copy provider's service is not installed.");
+    }
+    const auto value = registry_text(machine, key, name);
+    if (!value) return Finding::unknown(where, value.error());
+    const auto library = expand_variables(machine, value->value_or(""));
+    const auto expected = expand_variables(machine, usual);
+    std::vector<Evidence> evidence{{where, value->value_or("missing"), usual}};
+    if (!boost::iequals(library, expected)) {
+        return Finding::broken(
+            "The Microsoft Software Shadow Copy Provider does not know its library, so it cannot start.",
+            std::move(evidence), fmt::format("Set {} to {} (REG_EXPAND_SZ).", where, usual));
+    }
+    const auto file = machine.files().status(expected);
+    if (!file && file.error().kind == machine::ErrorKind::not_found) {
+        evidence.push_back({expected, "missing", "a part of Windows"});
+        return Finding::needs_operator(
+            "The library of the Microsoft Software Shadow Copy Provider is missing.", std::move(evidence),
+            "Repair Windows: DISM /Online /Cleanup-Image /RestoreHealth, then sfc /scannow.");
+    }
+    return Finding::healthy("The Microsoft Software Shadow Copy Provider has its library.", std::move(evidence));
+}
+
+machine::Result<void> fix(const Finding&, Changes& changes) {
+    return changes.set_registry_value(key, name, {machine::RegistryType::expand_string, std::string(usual)});
+}
+
+}  // namespace
+
+extern const Remediation shadow_copy_provider_library{
+    .id = "shadow-copy-provider-library",
+    .title = "The Microsoft Software Shadow Copy Provider does not find its library",
+    .layer = Layer::os_snapshot,
+    .scope = Scope::windows,
+    .error_codes = {"ExtensionFailedVssServiceInBadState", "ExtensionFailedVssWriterInBadState",
+                    "ExtensionSnapshotFailed"},
+    .disruption = Disruption::none,
+    .explanation =
+        "The service swprv loads its library from a registry value. Where that is missing or wrong, VSS logs that the "
+        "provider's COM class cannot be created (events 11 and 12292), and blames a busy CPU. The fix sets the value "
+        "to "
+        "what Windows has.",
+    .source = "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/backup-fails-event-12292-11",
+    .consequences = {"shadow-copy-provider-service", "vss-service", "vss-writer-missing", "vss-writer-failed",
+                     "snapshot-set-open", "other-vss-provider", "backup-attempt-failed", "backup-extension-state"},
+    .diagnose = diagnose,
+    .fix = fix,
+};
+
+}  // namespace remediations

@@ -1,0 +1,40 @@
+#include "remediations/os_snapshot/windows_service.hpp"
+
+namespace remediations {
+
+namespace {
+
+constexpr WindowsService service{.name = "SENS",
+                                 .display = "System Event Notification Service",
+                                 .why = "the COM+ System Application, which depends on it, does not start"};
+
+Finding diagnose(const machine::Machine& machine) {
+    return diagnose_service(machine, service);
+}
+
+machine::Result<void> fix(const Finding&, Changes& changes) {
+    return repair_service(service, changes);
+}
+
+}  // namespace
+
+extern const Remediation system_event_notification{
+    .id = "system-event-notification",
+    .title = "The System Event Notification Service is disabled or does not run",
+    .layer = Layer::os_snapshot,
+    .scope = Scope::windows,
+    .error_codes = {"ExtensionSnapshotFailedCOM", "ExtensionInstallationFailedCOM", "ExtensionInstallationFailedMDTC",
+                    "ExtensionFailedVssServiceInBadState", "ExtensionFailedVssWriterInBadState",
+                    "VMRestorePointClientError"},
+    .disruption = Disruption::service_restart,
+    .explanation =
+        "The COM+ System Application depends on this service; without it the backup's VSS provider can neither be "
+        "installed nor run. The fix sets the start type back to automatic and starts it.",
+    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+    .consequences = {"com-plus-service", "msdtc-damaged", "vss-writer-missing", "provider-flags",
+                     "backup-attempt-failed", "backup-extension-state"},
+    .diagnose = diagnose,
+    .fix = fix,
+};
+
+}  // namespace remediations
