@@ -31,8 +31,14 @@ machine::Result<machine::Path> agent_program(const machine::Machine& machine);
 /// "2.9.1.1" of "bin/WALinuxAgent-2.9.1.1-py3.8.egg", "WALinuxAgent==2.7.3.0" or "AGENT_VERSION = '2.15.0.1'".
 std::optional<std::string> agent_version_in(std::string_view text);
 
+/// Version of the agent that runs on Windows: what it wrote into the registry, else what the executable of its service
+/// says. ErrorKind::not_found where there is neither.
+machine::Result<AgentVersion> windows_agent_version(const machine::Machine& machine);
+
 /// Oldest agent that Azure Backup's current documents accept, and the oldest they ever accepted.
 inline constexpr std::string_view recommended_agent_version = "2.2.53.1";
 inline constexpr std::string_view oldest_agent_version = "2.1.7";
+inline constexpr std::string_view recommended_windows_agent_version = "2.7.41491.1010";
+inline constexpr std::string_view oldest_windows_agent_version = "2.6.1198.718";
 
 }  // namespace remediations
