@@ -137,10 +137,12 @@ TEST_P(BrokenCaptures, FixesWhatIsExpectedAndUndoBringsItBack) {
     const auto after = run(RunMode::diagnose, machine);
     for (std::size_t index = 0; index < before.outcomes.size(); ++index) {
         const auto& outcome = before.outcomes[index];
-        // What a service's last run ended with is history that no undo can bring back, and nothing is frozen again.
+        // What a service's last run ended with is history that no undo can bring back, nothing is frozen again, and a
+        // process that was ended or restarted is another one.
         const std::set<std::string> quote_the_last_run = {
-            "com-plus-service",  "msdtc-account",        "msdtc-not-running", "msdtc-damaged",
-            "agent-not-running", "agent-restart-policy", "file-system-frozen"};
+            "com-plus-service",  "msdtc-account",         "msdtc-not-running",        "msdtc-damaged",
+            "agent-not-running", "agent-restart-policy",  "file-system-frozen",       "agent-service-hangs",
+            "agent-hung",        "agent-service-crashes", "key-isolation-unavailable"};
         if (quote_the_last_run.contains(outcome.remediation->id)) continue;
         EXPECT_EQ(after.outcomes[index].finding.evidence, outcome.finding.evidence) << outcome.remediation->id;
     }
