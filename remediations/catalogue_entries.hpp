@@ -10,7 +10,14 @@
     entry(agent_library_read_only)              \
     entry(agent_library_noexec)                 \
     entry(agent_library_folder_wrong)           \
+    entry(agent_folder_permissions)             \
+    entry(wmi_registry_provider)                \
     entry(agent_not_installed)                  \
+    entry(agent_program_missing)                \
+    entry(dotnet_framework_missing)             \
+    entry(dotnet_32_bit_forced)                 \
+    entry(machine_config_damaged)               \
+    entry(wcf_profiling_enabled)                \
     entry(agent_configuration_values)           \
     entry(extensions_disabled)                  \
     entry(agent_disabled_by_file)               \
@@ -25,12 +32,19 @@
     entry(agent_cgroup_unavailable)             \
     entry(agent_update_failed)                  \
     entry(agent_restart_policy)                 \
+    entry(agent_service_hangs)                  \
     entry(agent_not_running)                    \
     entry(agent_crash_looping)                  \
+    entry(agent_service_crashes)                \
+    entry(agent_foreign_modules)                \
     entry(agent_hung)                           \
     entry(agent_status_not_reported)            \
     entry(agent_not_ready_yet)                  \
     entry(transport_certificate_missing)        \
+    entry(key_isolation_unavailable)            \
+    entry(key_folder_permissions)               \
+    entry(certificate_key_unreadable)           \
+    entry(extension_certificate_unusable)       \
     entry(agent_too_old)                        \
     entry(agent_auto_update_off)                \
     entry(agent_verbose_log)                    \
@@ -139,10 +153,15 @@
     entry(snapshot_conflict)                    \
     /* network */                               \
     entry(guest_firewall_blocks_wire_server)    \
+    entry(windows_firewall_blocks_wire_server)  \
     entry(wire_server_route_missing)            \
+    entry(dhcp_client_stopped)                  \
+    entry(wrong_source_address)                 \
     entry(duplicate_network_configuration)      \
     entry(dhcp_disabled)                        \
+    entry(npcap_loopback_adapter)               \
     entry(agent_proxy)                          \
+    entry(system_proxy)                         \
     entry(wire_server_unreachable)              \
     entry(wrong_wire_server_answer)             \
     entry(name_resolution)                      \

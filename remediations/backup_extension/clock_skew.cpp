@@ -23,8 +23,12 @@ constexpr auto notable_skew = minutes(1);
 /// chronyd and the others need some minutes for their first measurements.
 constexpr auto time_to_correct = minutes(15);
 
-/// As distributions name them; the first that is installed keeps the clock.
-constexpr const char* time_services[] = {"chronyd", "chrony", "systemd-timesyncd", "ntpsec", "ntpd", "ntp"};
+/// As distributions name them, and Windows; the first that is installed keeps the clock.
+constexpr const char* time_services[] = {"chronyd", "chrony", "systemd-timesyncd", "ntpsec", "ntpd", "ntp", "W32Time"};
+
+bool is_windows(const Machine& machine) {
+    return machine.facts().platform == machine::Platform::windows;
+}
 
 struct Skew {
     std::chrono::system_clock::duration ahead;  ///< of this machine; negative when it is behind
@@ -88,8 +92,11 @@ Finding diagnose(const Machine& machine) {
     if (!service) {
         return weigh(Finding::needs_operator(
             summary, std::move(evidence),
-            "Install a time service (apt install chrony, dnf install chrony, zypper install chrony) and start it: "
-            "systemctl enable --now chrony (chronyd). Databases may have to be stopped before the clock goes back."));
+            is_windows(machine) ? "Register the Windows Time service again: w32tm /register, then net start w32time."
+                                : "Install a time service (apt install chrony, dnf install chrony, zypper install "
+                                  "chrony) and start it: "
+                                  "systemctl enable --now chrony (chronyd). Databases may have to be stopped before "
+                                  "the clock goes back."));
     }
     evidence.push_back({"service " + service->name, std::string(machine::to_string(service->state)), "running"});
     if (service->state == ServiceState::running) {
@@ -99,6 +106,14 @@ Finding diagnose(const Machine& machine) {
                             service->name),
                 std::move(evidence));
         }
+        if (is_windows(machine)) {
+            return weigh(Finding::needs_operator(
+                summary, std::move(evidence),
+                "W32Time runs but does not correct it. See why: w32tm /query /status and w32tm /query /source. On "
+                "Azure the host's clock (VM IC Time Synchronization Provider) is best outside of a domain; in one, "
+                "look at the domain controller. Then: w32tm /resync /force. Databases may have to be stopped before "
+                "the clock goes back."));
+        }
         return weigh(Finding::needs_operator(
             summary, std::move(evidence),
             fmt::format(
@@ -107,6 +122,12 @@ Finding diagnose(const Machine& machine) {
                 "poll 3 dpoll -2 offset 0 stratum 2 in chrony.conf. Then set it once: chronyc makestep. Databases "
                 "may have to be stopped before the clock goes back.",
                 service->name)));
+    }
+    if (service->start == machine::StartType::disabled && is_windows(machine)) {
+        return weigh(Finding::needs_operator(
+            summary, std::move(evidence),
+            "W32Time is disabled: set its start type to manual and start it (services.msc), unless another program is "
+            "meant to keep the clock."));
     }
     if (service->start == machine::StartType::disabled) {
         return weigh(
@@ -134,7 +155,7 @@ extern const Remediation clock_skew{
     .id = "clock-skew",
     .title = "The clock of the VM is wrong",
     .layer = Layer::os_snapshot,
-    .scope = Scope::linux,
+    .scope = Scope::both,
     .error_codes = {"ExtensionOperationFailedForManagedDisks", "GuestAgentCertificateNotFound",
                     "FailedHandlerGuestAgentCertificateNotFound", "16", "402", "ExtensionSnapshotFailedNoNetwork"},
     .disruption = Disruption::service_restart,

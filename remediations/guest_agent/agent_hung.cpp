@@ -9,7 +9,10 @@
 #include "remediations/guest_agent/agent_processes.hpp"
 #include "remediations/guest_agent/agent_service.hpp"
 #include "remediations/guest_agent/agent_version.hpp"
+#include "remediations/guest_agent/windows_agent.hpp"
+#include "remediations/logs/line_prefix.hpp"
 #include "remediations/logs/log_evidence.hpp"
+#include "remediations/registry_values.hpp"
 #include "remediations/remediation.hpp"
 
 namespace remediations {
@@ -109,7 +112,66 @@ Finding examine_log_alone(const Machine& machine, const machine::Error& error) {
     return ends_with_it ? silent : std::move(silent).as_risk();
 }
 
+constexpr auto setup_unfinished = "Waiting for OOBE to Complete";
+/// The Windows agent writes several lines in an hour. Old ones write local time without a zone, which may be 14 hours
+/// off.
+constexpr Duration longest_silence_on_windows = std::chrono::hours(18);
+
+/// When the agent last told Azure that it lives; it writes that into the registry.
+std::optional<TimePoint> registry_heartbeat(const Machine& machine) {
+    const auto text = registry_text(machine, agent_heartbeat_key, "HeartbeatLastStatusUpdateTime");
+    return text && *text ? parse_log_line(**text + " ", {}).time : std::nullopt;
+}
+
+/// Until Windows has been set up to its end, the agent waits and runs nothing.
+std::optional<Finding> waits_for_setup(const Machine& machine, std::optional<TimePoint> newest) {
+    const auto* line = machine.derived<LogEvidence>().find(Log::agent, setup_unfinished);
+    if (!line || !line->newest.time || !newest || *newest - *line->newest.time > std::chrono::minutes(5)) {
+        return std::nullopt;
+    }
+    return Finding::needs_operator(
+        "The guest agent waits until the setup of Windows is finished, and runs no extension until then.",
+        {line->newest.evidence("the setup of Windows is finished")},
+        "Connect to the VM (Bastion, RDP or the serial console) and finish or repair the setup of Windows; a VM that "
+        "was made from an image that sysprep had not prepared stays there.");
+}
+
+Finding diagnose_on_windows(const Machine& machine) {
+    const auto processes = agent_processes_of(machine, windows_guest_agent);
+    if (!processes) return Finding::unknown("the list of processes", processes.error());
+    if (processes->empty()) return Finding::not_applicable("The guest agent does not run.");
+    const auto& process = processes->front();
+    const auto& logs = machine.derived<LogEvidence>();
+    const auto newest = logs.newest_line(Log::agent);
+    if (auto finding = waits_for_setup(machine, newest)) return *finding;
+    const auto heartbeat = registry_heartbeat(machine);
+    std::vector<Evidence> evidence{{"process", describe(process), ""}};
+    const auto now = machine.facts().now;
+    if (newest)
+        evidence.push_back({"WaAppAgent.log", fmt::format("newest line {} old", duration_text(now - *newest)), ""});
+    if (heartbeat) {
+        evidence.push_back({std::string(agent_heartbeat_key) + "\\HeartbeatLastStatusUpdateTime",
+                            fmt::format("{} ago", duration_text(now - *heartbeat)), "some minutes ago"});
+    }
+    if (const auto told = registry_text(machine, agent_state_key, "GuestAgentStatus"); told && *told) {
+        evidence.push_back({std::string(agent_state_key) + "\\GuestAgentStatus", **told, ""});
+    }
+    if (!newest && !heartbeat) {
+        return Finding::healthy("The guest agent runs; nothing tells what it does.", std::move(evidence));
+    }
+    auto sign = std::max(newest.value_or(TimePoint()), heartbeat.value_or(TimePoint()));
+    // What an earlier process wrote says nothing of this one.
+    if (process.started <= now) sign = std::max(sign, process.started);
+    if (now - sign <= longest_silence_on_windows) {
+        return Finding::healthy("The guest agent works.", std::move(evidence));
+    }
+    return hung(
+        fmt::format("The guest agent's process runs, but has given no sign of work for {}.", duration_text(now - sign)),
+        std::move(evidence));
+}
+
 Finding diagnose(const Machine& machine) {
+    if (machine.facts().platform == machine::Platform::windows) return diagnose_on_windows(machine);
     const auto processes = agent_processes(machine);
     if (!processes) return examine_log_alone(machine, processes.error());
     if (!processes->any()) return Finding::not_applicable("The guest agent does not run.");
@@ -164,6 +226,7 @@ Finding diagnose(const Machine& machine) {
 }
 
 machine::Result<void> fix(const Finding&, Changes& changes) {
+    if (changes.machine().facts().platform == machine::Platform::windows) return restart_agent(changes);
     const auto service = agent_service_name(changes.machine());
     if (!service) return service.error();
     return changes.restart_service(*service);
@@ -175,21 +238,22 @@ extern const Remediation agent_hung{
     .id = "agent-hung",
     .title = "The guest agent runs, but does nothing",
     .layer = Layer::guest_agent,
-    .scope = Scope::linux,
+    .scope = Scope::both,
     .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
-                    "GuestAgentSnapshotTaskStatusErrorLin", "VMAgentStatusCommunicationError",
-                    "ManagedRPCreationFailedInCrpButExtensionSucceeded"},
+                    "GuestAgentSnapshotTaskStatusErrorLin", "GuestAgentSnapshotTaskStatusErrorWin",
+                    "VMAgentStatusCommunicationError", "ManagedRPCreationFailedInCrpButExtensionSucceeded"},
     .disruption = Disruption::agent_restart,
     .explanation =
-        "systemctl shows the agent as active, but the loop that fetches goal states has stopped: its heartbeat in "
-        "waagent.log, due every 30 minutes, is hours old, or its second process is missing. No extension runs and no "
-        "status is sent. The fix restarts the agent.",
+        "The agent's service runs, but what fetches goal states has stopped: its heartbeat in waagent.log, due every "
+        "30 minutes, is hours old, or its second process is missing; on Windows its log and its heartbeat in the "
+        "registry stand still. No extension runs and no status is sent. The fix restarts the agent.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/821",
     .log_lines = {{Log::agent, heartbeat_line},
                   {Log::agent, fetching_lines[0]},
                   {Log::agent, fetching_lines[1]},
                   {Log::agent, fetching_lines[2]},
-                  {Log::agent, fetching_lines[3]}},
+                  {Log::agent, fetching_lines[3]},
+                  {Log::agent, setup_unfinished}},
     .consequences = {"backup-extension-state", "agent-status-not-reported"},
     .diagnose = diagnose,
     .fix = fix,

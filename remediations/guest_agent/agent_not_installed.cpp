@@ -4,6 +4,7 @@
 #include "remediations/guest_agent/agent_processes.hpp"
 #include "remediations/guest_agent/agent_service.hpp"
 #include "remediations/guest_agent/agent_version.hpp"
+#include "remediations/guest_agent/windows_agent.hpp"
 #include "remediations/remediation.hpp"
 
 namespace remediations {
@@ -20,7 +21,40 @@ Finding missing(const machine::Machine& machine, std::string summary, std::vecto
                     install_advice(machine), service));
 }
 
+Finding diagnose_on_windows(const machine::Machine& machine) {
+    std::vector<Evidence> evidence;
+    std::vector<std::string> missing_services;
+    for (const auto* agent : windows_agent_services) {
+        const auto where = fmt::format("service {}", agent->name);
+        const auto service = machine.services().find(agent->name);
+        if (!service && service.error().kind != machine::ErrorKind::not_found) {
+            return Finding::unknown(where, service.error());
+        }
+        evidence.push_back({where, service ? "installed" : "missing", "installed"});
+        if (!service) missing_services.emplace_back(agent->name);
+    }
+    const auto entry = agent_installer_entry(machine);
+    evidence.push_back(
+        entry ? *entry
+              : Evidence{"installed programs", "not among them: an image, not its MSI, brought the agent", ""});
+    if (missing_services.empty()) return Finding::healthy("The guest agent is installed.", std::move(evidence));
+    for (const auto* agent : windows_agent_services) {
+        const auto program = newest_agent_program(machine, *agent);
+        evidence.push_back({windows_agent_folder(machine), program ? *program : program.error().message, ""});
+    }
+    if (missing_services.size() == 2) {
+        return Finding::needs_operator("The Azure Windows guest agent is not installed.", std::move(evidence),
+                                       fmt::format("{} Where a VM was made from an image without the agent, also set "
+                                                   "osProfile.allowExtensionOperations to true.",
+                                                   windows_agent_install_advice));
+    }
+    return Finding::needs_operator(
+        fmt::format("The guest agent is installed only in part: service {} is missing.", missing_services.front()),
+        std::move(evidence), windows_agent_install_advice);
+}
+
 Finding diagnose(const machine::Machine& machine) {
+    if (machine.facts().platform == machine::Platform::windows) return diagnose_on_windows(machine);
     const auto processes = agent_processes(machine);
     if (!processes) return Finding::unknown("the list of processes", processes.error());
     if (processes->any()) {
@@ -53,16 +87,17 @@ extern const Remediation agent_not_installed{
     .id = "agent-not-installed",
     .title = "The guest agent is not installed",
     .layer = Layer::guest_agent,
-    .scope = Scope::linux,
+    .scope = Scope::both,
     .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
-                    "GuestAgentSnapshotTaskStatusErrorLin", "UserErrorVmNotInDesirableState",
-                    "VMAgentStatusCommunicationError"},
+                    "GuestAgentSnapshotTaskStatusErrorLin", "GuestAgentSnapshotTaskStatusErrorWin",
+                    "UserErrorVmNotInDesirableState", "VMAgentStatusCommunicationError"},
     .explanation =
         "Azure Backup works through an extension, and extensions are run by the guest agent alone. Without it the "
-        "vault reports that the agent does not answer. Only the distribution's own package is right: it brings the "
-        "service and fits the distribution's Python.",
+        "vault reports that the agent does not answer. On Linux only the distribution's own package is right: it "
+        "brings the service and fits the distribution's Python. On Windows images bring it, or its MSI.",
     .source = "https://learn.microsoft.com/azure/virtual-machines/extensions/agent-linux",
-    .consequences = {"agent-not-running", "agent-python-broken", "backup-extension-state"},
+    .consequences = {"agent-not-running", "agent-python-broken", "agent-program-missing", "agent-too-old", "agent-hung",
+                     "backup-extension-state"},
     .diagnose = diagnose,
 };
 

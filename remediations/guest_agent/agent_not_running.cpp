@@ -1,5 +1,7 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <thread>
 
 #include "remediations/changes.hpp"
@@ -7,6 +9,7 @@
 #include "remediations/guest_agent/agent_processes.hpp"
 #include "remediations/guest_agent/agent_service.hpp"
 #include "remediations/guest_agent/agent_version.hpp"
+#include "remediations/guest_agent/windows_agent.hpp"
 #include "remediations/remediation.hpp"
 
 namespace remediations {
@@ -49,7 +52,71 @@ Finding without_service(const Machine& machine, const AgentProcesses& processes)
         "Install the agent's package again, which brings its service. " + install_advice(machine));
 }
 
+bool is_installed_on_windows(const std::vector<Result<Service>>& services) {
+    return std::ranges::any_of(services, [](const auto& service) { return service.has_value(); });
+}
+
+/// What is in the way of one of the two services; empty where it runs and will run after the next boot.
+std::string fault_on_windows(const Service& service) {
+    if (service.start == StartType::disabled) return "disabled";
+    if (service.state == ServiceState::stopped || service.state == ServiceState::failed) return "stopped";
+    return {};
+}
+
+/// A service that is missing is the concern of agent-not-installed, one that hangs of agent-service-hangs.
+Finding diagnose_on_windows(const Machine& machine) {
+    std::vector<Result<Service>> services;
+    for (const auto* agent : windows_agent_services) services.push_back(machine.services().find(agent->name));
+    for (std::size_t index = 0; index < services.size(); ++index) {
+        if (!services[index] && services[index].error().kind != ErrorKind::not_found) {
+            return Finding::unknown(fmt::format("service {}", windows_agent_services[index]->name),
+                                    services[index].error());
+        }
+    }
+    if (!is_installed_on_windows(services)) return Finding::not_applicable("The guest agent is not installed.");
+
+    std::vector<Evidence> evidence;
+    std::vector<std::string> faults;
+    std::vector<std::string> stopped;
+    std::vector<std::string> by_hand;
+    for (std::size_t index = 0; index < services.size(); ++index) {
+        if (!services[index]) continue;
+        const std::string name = windows_agent_services[index]->name;
+        const auto& service = *services[index];
+        evidence.push_back(
+            {"service " + name,
+             fmt::format("{}, start type {}{}", to_string(service.state), to_string(service.start),
+                         service.exit_code == 0 || service.exit_code == machine::error_service_never_started
+                             ? ""
+                             : fmt::format(", exit code {}", service.exit_code)),
+             "running, start type automatic"});
+        if (const auto fault = fault_on_windows(service); !fault.empty()) {
+            faults.push_back(fmt::format("{} is {}", name, fault));
+            stopped.push_back(name);
+        } else if (service.start == StartType::manual) {
+            by_hand.push_back(name);
+        }
+    }
+    if (!faults.empty()) {
+        auto finding = Finding::broken(
+            fmt::format("The guest agent does not work: {}.", fmt::join(faults, " and ")), std::move(evidence),
+            fmt::format("Set the start type of {} to automatic and start {} in services.msc.",
+                        fmt::join(stopped, " and "), stopped.size() == 1 ? "it" : "them"));
+        finding.subjects = std::move(stopped);
+        return finding;
+    }
+    if (!by_hand.empty()) {
+        auto finding = Finding::broken(
+            fmt::format("The guest agent runs, but {} will not start with Windows.", fmt::join(by_hand, " and ")),
+            std::move(evidence), fmt::format("Set the start type of {} to automatic.", fmt::join(by_hand, " and ")));
+        finding.subjects = std::move(by_hand);
+        return std::move(finding).as_risk();
+    }
+    return Finding::healthy("The guest agent's services run and start with Windows.", std::move(evidence));
+}
+
 Finding diagnose(const Machine& machine) {
+    if (machine.facts().platform == machine::Platform::windows) return diagnose_on_windows(machine);
     const auto processes = agent_processes(machine);
     if (!processes) return Finding::unknown("the list of processes", processes.error());
     const auto service = find_agent_service(machine);
@@ -96,18 +163,20 @@ Result<void> see_that_it_stays(const Changes& changes, const std::string& name) 
         const auto service = changes.machine().services().find(name);
         if (!service) return service.error();
         if (runs(*service)) continue;
-        return machine::Error{
-            ErrorKind::failed,
-            fmt::format("{} ended at once: {}", name, decisive_line(newest_journal_lines(changes.machine(), name))), 0};
+        const auto reason = changes.machine().facts().platform == machine::Platform::windows
+                                ? fmt::format("exit code {}", service->exit_code)
+                                : decisive_line(newest_journal_lines(changes.machine(), name));
+        return machine::Error{ErrorKind::failed, fmt::format("{} ended at once: {}", name, reason), 0};
     }
     return {};
 }
 
 Result<void> fix(const Finding& finding, Changes& changes) {
-    const auto& name = finding.subjects.front();
-    if (auto enabled = changes.set_service_start(name, StartType::automatic); !enabled) return enabled;
-    if (auto started = changes.start_service(name); !started) return started;
-    return see_that_it_stays(changes, name);
+    for (const auto& name : finding.subjects) {
+        if (auto enabled = changes.set_service_start(name, StartType::automatic); !enabled) return enabled;
+        if (auto started = changes.start_service(name); !started) return started;
+    }
+    return see_that_it_stays(changes, finding.subjects.back());
 }
 
 }  // namespace
@@ -116,15 +185,15 @@ extern const Remediation agent_not_running{
     .id = "agent-not-running",
     .title = "The guest agent does not run",
     .layer = Layer::guest_agent,
-    .scope = Scope::linux,
+    .scope = Scope::both,
     .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
-                    "GuestAgentSnapshotTaskStatusErrorLin", "VMAgentStatusCommunicationError",
-                    "UserErrorVmNotInDesirableState"},
+                    "GuestAgentSnapshotTaskStatusErrorLin", "GuestAgentSnapshotTaskStatusErrorWin",
+                    "VMAgentStatusCommunicationError", "UserErrorVmNotInDesirableState"},
     .disruption = Disruption::agent_restart,
     .explanation =
-        "The agent's service (walinuxagent on Debian and Ubuntu, waagent elsewhere) is stopped, has failed, or is "
-        "disabled or masked, so no extension runs and no snapshot is taken. The fix unmasks, enables and starts it, "
-        "and looks whether it stays.",
+        "The agent's service (walinuxagent on Debian and Ubuntu, waagent elsewhere; RdAgent and "
+        "WindowsAzureGuestAgent on Windows) is stopped, has failed, or is disabled or masked, so no extension runs and "
+        "no snapshot is taken. The fix unmasks, enables and starts it, and looks whether it stays.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
     .consequences = {"agent-hung", "agent-crash-looping", "backup-extension-state"},
     .diagnose = diagnose,

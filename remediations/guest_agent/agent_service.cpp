@@ -4,6 +4,7 @@
 #include <boost/algorithm/string/trim.hpp>
 
 #include "remediations/changes.hpp"
+#include "remediations/guest_agent/windows_agent.hpp"
 
 namespace remediations {
 
@@ -42,7 +43,23 @@ Result<std::string> agent_service_name(const Machine& machine) {
     return service->name;
 }
 
+namespace {
+
+Result<void> restart_windows_agent(Changes& changes) {
+    for (const auto* agent : windows_agent_services) {
+        const auto service = changes.machine().services().find(agent->name);
+        if (!service && service.error().kind == ErrorKind::not_found) continue;
+        if (!service) return service.error();
+        if (service->start == machine::StartType::disabled) continue;
+        if (auto restarted = changes.restart_service(agent->name); !restarted) return restarted;
+    }
+    return {};
+}
+
+}  // namespace
+
 Result<void> restart_agent(Changes& changes) {
+    if (changes.machine().facts().platform == machine::Platform::windows) return restart_windows_agent(changes);
     const auto service = find_agent_service(changes.machine());
     if (!service) return service.error();
     if (service->start == machine::StartType::disabled) return {};

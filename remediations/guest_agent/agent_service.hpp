@@ -18,7 +18,8 @@ machine::Result<std::string> agent_service_name(const machine::Machine& machine)
 machine::Result<machine::Service> find_agent_service(const machine::Machine& machine);
 
 /// Restarts the agent, or starts it where it is stopped, so that it takes in what a fix changed. Nothing where its
-/// service is masked: whoever lifts that starts it.
+/// service is masked: whoever lifts that starts it. Windows: RdAgent first, then WindowsAzureGuestAgent; one that is
+/// missing or disabled is left out.
 machine::Result<void> restart_agent(Changes& changes);
 
 /// The newest lines that systemd's journal has of a service, oldest first; empty without a journal. For an agent

@@ -3,30 +3,53 @@
 #include "remediations/backup_extension/extension_folder.hpp"
 #include "remediations/guest_agent/agent_package.hpp"
 #include "remediations/guest_agent/agent_version.hpp"
+#include "remediations/guest_agent/windows_agent.hpp"
 #include "remediations/remediation.hpp"
 
 namespace remediations {
 
 namespace {
 
+struct Limits {
+    std::string_view recommended;
+    std::string_view oldest;
+};
+
+Finding judge(const AgentVersion& agent, const Limits& limits, const std::string& advice) {
+    std::vector<Evidence> evidence{{agent.where, agent.seen, fmt::format("{} or later", limits.recommended)}};
+    if (compare_versions(agent.version, limits.recommended) >= 0) {
+        return Finding::healthy(fmt::format("The guest agent has version {}.", agent.version), std::move(evidence));
+    }
+    const bool never_worked = compare_versions(agent.version, limits.oldest) < 0;
+    auto finding = Finding::needs_operator(
+        fmt::format("The guest agent has version {}; Azure Backup wants {}{}.", agent.version, limits.recommended,
+                    never_worked ? fmt::format(" and never worked below {}", limits.oldest) : ""),
+        std::move(evidence), advice);
+    return never_worked ? finding : std::move(finding).as_risk();
+}
+
+Finding diagnose_on_windows(const machine::Machine& machine) {
+    const auto agent = windows_agent_version(machine);
+    if (agent) {
+        return judge(*agent, {recommended_windows_agent_version, oldest_windows_agent_version},
+                     windows_agent_install_advice);
+    }
+    if (agent.error().kind == machine::ErrorKind::not_found) {
+        return Finding::not_applicable("Nothing tells the version of a guest agent.");
+    }
+    return Finding::unknown("version of the guest agent", agent.error());
+}
+
 Finding diagnose(const machine::Machine& machine) {
+    if (machine.facts().platform == machine::Platform::windows) return diagnose_on_windows(machine);
     if (const auto program = agent_program(machine);
         !program && program.error().kind == machine::ErrorKind::not_found) {
         return Finding::not_applicable("The guest agent is not installed.");
     }
     const auto agent = goal_state_agent_version(machine);
     if (!agent) return Finding::unknown("version of the guest agent", agent.error());
-    std::vector<Evidence> evidence{{agent->where, agent->seen, fmt::format("{} or later", recommended_agent_version)}};
-    if (compare_versions(agent->version, recommended_agent_version) >= 0) {
-        return Finding::healthy(fmt::format("The guest agent has version {}.", agent->version), std::move(evidence));
-    }
-    const bool never_worked = compare_versions(agent->version, oldest_agent_version) < 0;
-    auto finding = Finding::needs_operator(
-        fmt::format("The guest agent has version {}; Azure Backup wants {}{}.", agent->version,
-                    recommended_agent_version,
-                    never_worked ? fmt::format(" and never worked below {}", oldest_agent_version) : ""),
-        std::move(evidence), install_advice(machine) + " Or let this tool do it: fix with only agent-package-update.");
-    return never_worked ? finding : std::move(finding).as_risk();
+    return judge(*agent, {recommended_agent_version, oldest_agent_version},
+                 install_advice(machine) + " Or let this tool do it: fix with only agent-package-update.");
 }
 
 }  // namespace
@@ -35,14 +58,15 @@ extern const Remediation agent_too_old{
     .id = "agent-too-old",
     .title = "The guest agent is too old",
     .layer = Layer::guest_agent,
-    .scope = Scope::linux,
+    .scope = Scope::both,
     .error_codes = {"UserErrorGuestAgentVersionUnsupported", "UserErrorGuestAgentStatusUnavailable",
                     "GuestAgentSnapshotTaskStatusError", "ExtensionOperationFailedForManagedDisks",
                     "BackUpOperationFailed", "BackUpOperationFailedV2"},
     .explanation =
-        "Most failures of agent and extension on Linux come from old agents. The version that counts is that of the "
-        "goal-state agent, which may have updated itself beside the installed one. Below 2.2.53.1 a failure is "
-        "likelier, below 2.1.7 backup does not work. The distribution's own package is the way to a newer one.",
+        "Many failures of agent and extension come from old agents. On Linux the version that counts is that of the "
+        "goal-state agent, which may have updated itself beside the installed one: below 2.2.53.1 a failure is "
+        "likelier, below 2.1.7 backup does not work, and the distribution's own package is the way to a newer one. On "
+        "Windows these are 2.7.41491.1010 and 2.6.1198.718, and a newer one comes as an MSI.",
     .source =
         "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/extensions/support-extensions-agent-version",
     .log_lines = {{Log::agent, lines_with_agent_version[0]}, {Log::agent, lines_with_agent_version[1]}},

@@ -1,11 +1,17 @@
 #include "remediations/guest_agent/agent_version.hpp"
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 #include "remediations/backup_extension/extension_folder.hpp"
 #include "remediations/guest_agent/agent_configuration.hpp"
 #include "remediations/guest_agent/agent_processes.hpp"
+#include "remediations/guest_agent/windows_agent.hpp"
 #include "remediations/logs/log_evidence.hpp"
+#include "remediations/registry_values.hpp"
+#include "remediations/windows_paths.hpp"
 
 namespace remediations {
 
@@ -133,6 +139,23 @@ Result<AgentVersion> goal_state_agent_version(const Machine& machine) {
     }
     if (!installed && installed.error().kind != ErrorKind::not_found) return version_in_log(machine, installed.error());
     return installed;
+}
+
+Result<AgentVersion> windows_agent_version(const Machine& machine) {
+    const auto is_version = [](const std::string& text) {
+        return text.find('.') != text.npos && text.find_first_not_of("0123456789.") == text.npos;
+    };
+    const auto told = registry_text(machine, agent_state_key, "GuestAgentVersion");
+    if (told && *told && is_version(**told)) {
+        return AgentVersion{**told, std::string(agent_state_key) + "\\GuestAgentVersion", **told};
+    }
+    const auto service = machine.services().find(windows_guest_agent.name);
+    if (!service) return service.error();
+    const auto program = program_of(machine, service->binary);
+    const auto version = machine.files().version(program);
+    if (!version) return version.error();
+    const auto text = fmt::format("{}", fmt::join(version->number, "."));
+    return AgentVersion{text, program, text};
 }
 
 }  // namespace remediations

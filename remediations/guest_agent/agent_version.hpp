@@ -35,8 +35,14 @@ std::optional<std::string> agent_version_in(std::string_view text);
 /// What lines of the agent's log have in which it names its version, the telling ones first.
 inline constexpr const char* lines_with_agent_version[] = {"WALinuxAgent-", "Azure Linux Agent Version:"};
 
+/// Version of the agent that runs on Windows: what it wrote into the registry, else what the executable of its service
+/// says. ErrorKind::not_found where there is neither.
+machine::Result<AgentVersion> windows_agent_version(const machine::Machine& machine);
+
 /// Oldest agent that Azure Backup's current documents accept, and the oldest they ever accepted.
 inline constexpr std::string_view recommended_agent_version = "2.2.53.1";
 inline constexpr std::string_view oldest_agent_version = "2.1.7";
+inline constexpr std::string_view recommended_windows_agent_version = "2.7.41491.1010";
+inline constexpr std::string_view oldest_windows_agent_version = "2.6.1198.718";
 
 }  // namespace remediations

@@ -72,12 +72,20 @@ Result<BackupSettings> newest_backup_settings(const machine::Machine& machine) {
     const Error none{ErrorKind::not_found, "the backup extension has no settings", 0};
     if (installed->folders.empty()) return none;
     const auto& folder = installed->folders.back();
+    const bool on_windows = machine.facts().platform == machine::Platform::windows;
+    const auto place = folder.path + (on_windows ? R"(\RuntimeSettings\)" : "/config/");
+    auto names = folder.config_names;
+    if (on_windows) {
+        const auto listed = machine.files().list(folder.path + R"(\RuntimeSettings)");
+        if (!listed && listed.error().kind != ErrorKind::not_found) return listed.error();
+        if (listed) names = *listed;
+    }
     std::optional<std::uint64_t> newest;
-    for (const auto& name : folder.config_names) {
+    for (const auto& name : names) {
         if (const auto sequence = sequence_of(name); sequence && sequence >= newest) newest = sequence;
     }
     if (!newest) return none;
-    const auto file = folder.path + "/config/" + std::to_string(*newest) + ".settings";
+    const auto file = place + std::to_string(*newest) + ".settings";
     const auto text = machine.files().read(file);
     if (!text) return text.error();
     if (text->empty()) return none;  // the agent writes it so for an extension without settings

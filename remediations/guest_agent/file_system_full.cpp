@@ -6,8 +6,10 @@
 
 #include "remediations/guest_agent/agent_configuration.hpp"
 #include "remediations/guest_agent/mount_holding.hpp"
+#include "remediations/guest_agent/windows_agent.hpp"
 #include "remediations/logs/log_evidence.hpp"
 #include "remediations/remediation.hpp"
+#include "remediations/windows_paths.hpp"
 
 namespace remediations {
 
@@ -27,9 +29,15 @@ struct Need {
     Path folder;
     std::uint64_t bytes;
     std::uint64_t inodes;
+    std::uint64_t comfortable_bytes = 0;  ///< with less, a backup may still succeed
 };
 
+bool is_windows(const Machine& machine) {
+    return machine.facts().platform == machine::Platform::windows;
+}
+
 std::vector<Need> needs(const Machine& machine) {
+    if (is_windows(machine)) return {{machine.facts().system_drive + "\\", 100 * mebibyte, 0, 1024 * mebibyte}};
     return {{agent_library_folder(machine), 100 * mebibyte, 1000},
             {"/var/log", 10 * mebibyte, 100},
             {"/etc", 2 * mebibyte, 20}};
@@ -53,7 +61,7 @@ Result<Content> content_of(const Machine& machine, const Path& folder) {
     if (!names) return names.error();
     Content content{.entries = names->size(), .bytes_are_partial = names->size() > most_looked_at};
     for (std::size_t index = 0; index < std::min(names->size(), most_looked_at); ++index) {
-        const auto status = machine.files().status(folder + "/" + (*names)[index]);
+        const auto status = machine.files().status(folder + (is_windows(machine) ? "\\" : "/") + (*names)[index]);
         if (status && status->kind == machine::FileKind::regular) content.bytes += status->size;
     }
     return content;
@@ -63,11 +71,21 @@ Result<Content> content_of(const Machine& machine, const Path& folder) {
 /// and the logs.
 std::vector<Evidence> consumers(const Machine& machine) {
     constexpr std::size_t most_shown = 5;
-    const auto library = agent_library_folder(machine);
-    std::vector<Path> folders{library, "/var/log", "/var/log/azure"};
-    if (const auto names = machine.files().list(library)) {
+    std::vector<Path> folders;
+    std::vector<Path> with_subfolders;
+    if (is_windows(machine)) {
+        const auto agent = windows_agent_folder(machine);
+        folders = {agent, agent + R"(\Logs)", windows_folder(machine) + R"(\Temp)"};
+        with_subfolders = {agent + R"(\Logs\Plugins)", machine.facts().system_drive + R"(\Packages\Plugins)"};
+    } else {
+        folders = {agent_library_folder(machine), "/var/log", "/var/log/azure"};
+        with_subfolders = {agent_library_folder(machine)};
+    }
+    for (const auto& parent : with_subfolders) {
+        const auto names = machine.files().list(parent);
+        if (!names) continue;
         for (std::size_t index = 0; index < std::min<std::size_t>(names->size(), 200); ++index) {
-            folders.push_back(library + "/" + (*names)[index]);
+            folders.push_back(parent + (is_windows(machine) ? "\\" : "/") + (*names)[index]);
         }
     }
     std::vector<std::pair<Path, Content>> found;
@@ -93,6 +111,7 @@ Finding diagnose(const Machine& machine) {
     std::vector<Evidence> evidence;
     std::vector<std::string> faults;
     std::vector<std::string> seen_before;
+    bool is_tight = false;
     for (const auto& need : needs(machine)) {
         const auto* mount = mounts ? mount_holding(*mounts, need.folder) : nullptr;
         if (mount && is_remote(*mount)) {
@@ -119,22 +138,33 @@ Finding diagnose(const Machine& machine) {
             faults.push_back(fmt::format("{} has no {} left", target, fault));
             seen_before.push_back(target);
         }
+        is_tight = is_tight || space->free_bytes < need.comfortable_bytes;
+        const auto free_bytes = fmt::format("{} of {}", size_text(space->free_bytes), size_text(space->total_bytes));
         evidence.push_back(
-            {fmt::format("{} (on {})", need.folder, target),
+            {target == need.folder ? need.folder : fmt::format("{} (on {})", need.folder, target),
              space->total_inodes == 0
-                 ? fmt::format("{} of {} free", size_text(space->free_bytes), size_text(space->total_bytes))
-                 : fmt::format("{} of {} and {} of {} inodes free", size_text(space->free_bytes),
-                               size_text(space->total_bytes), space->free_inodes, space->total_inodes),
-             fmt::format("at least {} and {} inodes", size_text(need.bytes), need.inodes)});
+                 ? free_bytes + " free"
+                 : fmt::format("{} and {} of {} inodes free", free_bytes, space->free_inodes, space->total_inodes),
+             need.inodes == 0 ? fmt::format("at least {}", size_text(std::max(need.bytes, need.comfortable_bytes)))
+                              : fmt::format("at least {} and {} inodes", size_text(need.bytes), need.inodes)});
     }
     if (faults.empty() && !mounts) return Finding::unknown("the mount table", mounts.error());
     if (faults.empty() && unseen) return Finding::unknown("the free space", *unseen);
-    if (faults.empty()) {
+    if (faults.empty() && !is_tight) {
         return Finding::healthy("There is room where the agent and the extension write.", std::move(evidence));
     }
     for (auto& consumer : consumers(machine)) evidence.push_back(std::move(consumer));
     if (const auto* line = machine.derived<LogEvidence>().find_current(Log::agent, no_space_line)) {
         evidence.push_back(line->newest.evidence(""));
+    }
+    if (is_windows(machine)) {
+        auto finding = Finding::needs_operator(
+            faults.empty() ? "The system drive has little room left."
+                           : fmt::format("{}: the agent and the extension cannot work.", fmt::join(faults, "; ")),
+            std::move(evidence),
+            "Make room on the system drive: Disk Cleanup, old logs below WindowsAzure\\Logs, temporary files, memory "
+            "dumps; or enlarge the disk in Azure and extend the volume. Nothing was deleted here.");
+        return faults.empty() ? std::move(finding).as_risk() : finding;
     }
     const auto library = agent_library_folder(machine);
     return Finding::needs_operator(
@@ -152,13 +182,15 @@ extern const Remediation file_system_full{
     .id = "file-system-full",
     .title = "A file system that the guest agent writes to is full",
     .layer = Layer::guest_agent,
-    .scope = Scope::linux,
+    .scope = Scope::both,
     .error_codes = {"GuestAgentSnapshotTaskStatusError", "GuestAgentSnapshotTaskStatusErrorLin",
-                    "UserErrorGuestAgentStatusUnavailable", "GuestAgentPluginInstallCommandProcessingFailed"},
+                    "GuestAgentSnapshotTaskStatusErrorWin", "UserErrorGuestAgentStatusUnavailable",
+                    "GuestAgentPluginInstallCommandProcessingFailed"},
     .explanation =
         "Without room for data, or without free inodes (df -i, while df still shows space), the agent fetches no goal "
-        "state, reports nothing, and the extension cannot be unpacked or write its status. Agents before 2.3 could "
-        "fill history and events themselves. Only a person can say what may be deleted.",
+        "state, reports nothing, and the extension cannot be unpacked or write its status. Linux agents before 2.3 "
+        "could fill history and events themselves. On Windows less than 100 MiB on the system drive is a fault, less "
+        "than 1 GiB a risk. Only a person can say what may be deleted.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/2619",
     .log_lines = {{Log::agent, no_space_line}},
     .testimonies = {{.line = {Log::agent, no_space_line}},
@@ -166,7 +198,7 @@ extern const Remediation file_system_full{
                     {.line = {Log::commands, no_space_line}}},
     .consequences = {"agent-hung", "agent-crash-looping", "agent-not-running", "agent-restart-policy",
                      "agent-status-not-reported", "agent-update-failed", "transport-certificate-missing",
-                     "backup-extension-state"},
+                     "agent-service-crashes", "backup-extension-state"},
     .diagnose = diagnose,
 };
 

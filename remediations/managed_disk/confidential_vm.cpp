@@ -32,7 +32,7 @@ extern const Remediation confidential_vm{
     .id = "confidential-vm",
     .title = "The VM is a confidential VM",
     .layer = Layer::managed_disk,
-    .scope = Scope::linux,
+    .scope = Scope::both,
     .error_codes = {"UserErrorUnsupportedDiskConfiguration", "UserErrorInvalidManagedDiskOperation"},
     .disruption = Disruption::none,
     .explanation =

@@ -12,6 +12,7 @@ namespace remediations {
 namespace {
 
 constexpr auto handler_prefix = "Microsoft.Azure.Security.AzureDiskEncryptionForLinux-";
+constexpr auto windows_handler = R"(\Packages\Plugins\Microsoft.Azure.Security.AzureDiskEncryption)";
 constexpr auto configuration_folder = "/var/lib/azure_disk_encryption_config";
 /// The names that Azure Disk Encryption gives to its dm-crypt devices.
 constexpr std::string_view encrypted_root = "/dev/mapper/osencrypt";
@@ -25,6 +26,11 @@ std::vector<Evidence> signs(const machine::Machine& machine) {
             if (disk.encrypted)
                 evidence.push_back({disk.described(), "encrypted with Azure Disk Encryption", expected});
         }
+    }
+    if (machine.facts().platform == machine::Platform::windows) {
+        const auto folder = machine.facts().system_drive + windows_handler;
+        if (machine.files().status(folder)) evidence.push_back({folder, "exists", expected});
+        return evidence;
     }
     const auto library = agent_library_folder(machine);
     if (const auto names = machine.files().list(library)) {
@@ -63,7 +69,7 @@ extern const Remediation disk_encryption{
     .id = "disk-encryption",
     .title = "The VM's disks are encrypted with Azure Disk Encryption",
     .layer = Layer::managed_disk,
-    .scope = Scope::linux,
+    .scope = Scope::both,
     .error_codes = {"UserErrorKeyVaultPermissionsNotConfigured", "UserErrorInvalidVMEncryptionInfo",
                     "DiskRestorePointClientError"},
     .disruption = Disruption::none,

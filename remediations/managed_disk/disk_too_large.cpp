@@ -53,7 +53,7 @@ extern const Remediation disk_too_large{
     .id = "disk-too-large",
     .title = "The VM's disks are more or larger than Azure Backup supports",
     .layer = Layer::managed_disk,
-    .scope = Scope::linux,
+    .scope = Scope::both,
     .error_codes = {"UserErrorUnsupportedDiskSize", "UserErrorBCMUnsupportedDiskCount"},
     .disruption = Disruption::none,
     .explanation =

@@ -27,7 +27,7 @@ extern const Remediation ephemeral_os_disk{
     .id = "ephemeral-os-disk",
     .title = "The VM's OS disk is ephemeral",
     .layer = Layer::managed_disk,
-    .scope = Scope::linux,
+    .scope = Scope::both,
     .error_codes = {"UserErrorUnsupportedDiskConfiguration", "UserErrorUnsupportedStorageType"},
     .disruption = Disruption::none,
     .explanation =

@@ -12,7 +12,7 @@ namespace {
 /// File systems that several machines mount at once.
 constexpr std::string_view cluster_file_systems[] = {"gfs2", "ocfs2"};
 /// Cluster managers that take a disk from one machine to another.
-constexpr const char* cluster_services[] = {"pacemaker", "corosync", "dlm", "o2cb"};
+constexpr const char* cluster_services[] = {"pacemaker", "corosync", "dlm", "o2cb", "ClusSvc"};
 
 constexpr auto how_to =
     "Detach the shared disk, or exclude it from the backup (selective disk backup with an Enhanced policy); back up "

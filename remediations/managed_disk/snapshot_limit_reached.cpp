@@ -30,7 +30,7 @@ extern const Remediation snapshot_limit_reached{
     .id = "snapshot-limit-reached",
     .title = "A disk has as many snapshots as it may have",
     .layer = Layer::managed_disk,
-    .scope = Scope::linux,
+    .scope = Scope::both,
     .error_codes = {"ExtensionFailedSnapshotLimitReachedError", "FailedSnapshotLimitReached", "85"},
     .disruption = Disruption::none,
     .explanation =

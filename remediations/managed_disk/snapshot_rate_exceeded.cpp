@@ -29,7 +29,7 @@ extern const Remediation snapshot_rate_exceeded{
     .id = "snapshot-rate-exceeded",
     .title = "Snapshots of a disk are asked for too fast",
     .layer = Layer::managed_disk,
-    .scope = Scope::linux,
+    .scope = Scope::both,
     .error_codes = {"ExtensionFailedSnapshotRateExceededError", "FailedRetryableSnapshotRateExceeded",
                     "SnapshotRateExceeded", "173"},
     .disruption = Disruption::none,

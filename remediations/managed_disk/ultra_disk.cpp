@@ -42,7 +42,7 @@ extern const Remediation ultra_disk{
     .id = "ultra-disk",
     .title = "A disk of the VM needs an Enhanced backup policy",
     .layer = Layer::managed_disk,
-    .scope = Scope::linux,
+    .scope = Scope::both,
     .error_codes = {"UserErrorUnsupportedStorageType", "UserErrorUnsupportedDiskConfiguration"},
     .disruption = Disruption::none,
     .explanation =

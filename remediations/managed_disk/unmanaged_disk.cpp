@@ -29,7 +29,7 @@ extern const Remediation unmanaged_disk{
     .id = "unmanaged-disk",
     .title = "A disk of the VM is not a managed disk",
     .layer = Layer::managed_disk,
-    .scope = Scope::linux,
+    .scope = Scope::both,
     .error_codes = {"UserErrorUnsupportedStorageType", "UserErrorComputeVmWithClassicStorage",
                     "UserErrorBCMPremiumStorageQuotaError", "UserErrorStorageAccountIsLocked"},
     .disruption = Disruption::none,

@@ -8,6 +8,7 @@
 #include <charconv>
 #include <optional>
 
+#include "remediations/backup_extension/extension_folder.hpp"
 #include "remediations/network/azure_vm.hpp"
 #include "remediations/network/snapshot_attempt.hpp"
 #include "remediations/remediation.hpp"
@@ -21,6 +22,8 @@ namespace {
 constexpr const char* supported_architectures[] = {"x86_64", "aarch64"};
 /// os-release IDs: CoreOS and what came of it.
 constexpr std::string_view unsupported_distributions[] = {"coreos", "flatcar", "rhcos"};
+
+constexpr std::string_view oldest_windows = "6.1.7601";
 
 /// The support matrix asks for 1 GB; a VM of that size has less for itself.
 constexpr std::uint64_t least_memory_kib = 700 * 1024;
@@ -58,6 +61,13 @@ std::vector<Evidence> unsupported(const Machine& machine) {
     if (std::ranges::find(supported_architectures, architecture) == std::end(supported_architectures)) {
         evidence.push_back({"architecture", architecture, "x86_64 or aarch64"});
     }
+    if (machine.facts().platform == machine::Platform::windows) {
+        const auto& version = machine.facts().os_version;
+        if (!version.empty() && compare_versions(version, oldest_windows) < 0) {
+            evidence.push_back({"version of Windows", version, "Windows Server 2008 R2 SP1 (6.1.7601) or later"});
+        }
+        return evidence;
+    }
     const auto id = os_release_id(machine);
     if (std::ranges::find(unsupported_distributions, id) != std::end(unsupported_distributions)) {
         evidence.push_back({"/etc/os-release", "ID=" + id, "an endorsed distribution"});
@@ -92,9 +102,11 @@ Finding diagnose(const Machine& machine) {
     if (auto evidence = unsupported(machine); !evidence.empty()) {
         auto finding = Finding::needs_operator(
             "Azure VM backup does not support this system.", std::move(evidence),
-            "Move the workload to a VM with an endorsed 64-bit distribution and ext4, xfs or btrfs as the file system "
-            "of "
-            "its root; or choose an agentless, crash-consistent backup policy where that is offered.");
+            machine.facts().platform == machine::Platform::windows
+                ? "Move the workload to a 64-bit Windows Server that Azure Backup supports; or choose an agentless, "
+                  "crash-consistent backup policy where that is offered."
+                : "Move the workload to a VM with an endorsed 64-bit distribution and ext4, xfs or btrfs as the file "
+                  "system of its root; or choose an agentless, crash-consistent backup policy where that is offered.");
         return newest_backup_succeeded(machine) ? std::move(finding).as_risk() : finding;
     }
     if (auto evidence = limited(machine); !evidence.empty() && !newest_backup_succeeded(machine)) {
@@ -114,7 +126,7 @@ extern const Remediation unsupported_system{
     .id = "unsupported-system",
     .title = "Azure VM backup does not support this system",
     .layer = Layer::managed_disk,
-    .scope = Scope::linux,
+    .scope = Scope::both,
     .error_codes = {"UserErrorUnSupportedDistribution", "UserErrorUnsupportedDiskConfiguration"},
     .disruption = Disruption::none,
     .explanation =

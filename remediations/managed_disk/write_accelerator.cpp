@@ -35,7 +35,7 @@ extern const Remediation write_accelerator{
     .id = "write-accelerator",
     .title = "A disk of the VM uses Write Accelerator",
     .layer = Layer::managed_disk,
-    .scope = Scope::linux,
+    .scope = Scope::both,
     .error_codes = {"UserErrorWAEnabledDisksNotSupported", "UserErrorInvalidManagedDiskOperation"},
     .disruption = Disruption::none,
     .explanation =

@@ -13,6 +13,7 @@
 #include "remediations/network/network_configuration.hpp"
 #include "remediations/network/platform_probes.hpp"
 #include "remediations/network/routes.hpp"
+#include "remediations/network/windows_dhcp.hpp"
 #include "remediations/remediation.hpp"
 
 namespace remediations {
@@ -146,6 +147,7 @@ Finding fixed_and_unreachable(const Machine& machine, const std::vector<Configur
 }
 
 Finding diagnose(const Machine& machine) {
+    if (machine.facts().platform == machine::Platform::windows) return diagnose_windows_dhcp(machine);
     if (!machine.derived<AzureVm>().is_one()) return AzureVm::elsewhere();
     const auto configured = configured_for_main_interface(machine);
     auto evidence = evidence_of(configured);
@@ -183,7 +185,7 @@ extern const Remediation dhcp_disabled{
     .id = "dhcp-disabled",
     .title = "The VM does not use DHCP, and the platform cannot be found without",
     .layer = Layer::network,
-    .scope = Scope::linux,
+    .scope = Scope::both,
     .error_codes = {"UserErrorGuestAgentStatusUnavailable", "VMAgentStatusCommunicationError",
                     "GuestAgentSnapshotTaskStatusError", "VMRestorePointInternalError"},
     .disruption = Disruption::agent_restart,
@@ -192,8 +194,8 @@ extern const Remediation dhcp_disabled{
         "a fixed address in the guest, an agent that finds no route of its own to 168.63.129.16 waits for a DHCP "
         "answer "
         "that never comes, and a wrong address makes the platform unreachable. A fixed address with which the platform "
-        "answers is no fault. The fix, where the agent knows the setting, makes it use 168.63.129.16 without DHCP and "
-        "restarts it; the network itself is never changed.",
+        "answers is no fault. The fix, where the Linux agent knows the setting, makes it use 168.63.129.16 without "
+        "DHCP and restarts it; the network itself is never changed.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/2781",
     .log_lines = {{Log::agent, dhcp_failed}, {Log::agent, wire_server_found}},
     .consequences = {"agent-crash-looping", "agent-hung", "agent-status-not-reported", "backup-extension-state",

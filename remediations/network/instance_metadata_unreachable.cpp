@@ -32,7 +32,7 @@ extern const Remediation instance_metadata_unreachable{
     .id = "instance-metadata-unreachable",
     .title = "The instance metadata service cannot be reached",
     .layer = Layer::network,
-    .scope = Scope::linux,
+    .scope = Scope::both,
     .error_codes = {},
     .disruption = Disruption::none,
     .explanation =

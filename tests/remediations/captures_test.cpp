@@ -140,8 +140,8 @@ TEST_P(BrokenCaptures, FixesWhatIsExpectedAndUndoBringsItBack) {
     const auto after = run(RunMode::diagnose, machine);
     for (std::size_t index = 0; index < before.outcomes.size(); ++index) {
         const auto& outcome = before.outcomes[index];
-        // What a service's last run ended with is history that no undo can bring back, and nothing is frozen again, nor
-        // does a VSS writer fail again because its service is restarted.
+        // What a service's last run ended with is history that no undo can bring back, nothing is frozen again, a VSS
+        // writer does not fail again because its service is restarted, and a process that was ended is another one.
         const std::set<std::string> quote_the_last_run = {"com-plus-service",
                                                           "msdtc-account",
                                                           "msdtc-not-running",
@@ -155,7 +155,11 @@ TEST_P(BrokenCaptures, FixesWhatIsExpectedAndUndoBringsItBack) {
                                                           "snapshot-set-open",
                                                           "vss-service",
                                                           "system-event-notification",
-                                                          "shadow-copy-provider-service"};
+                                                          "shadow-copy-provider-service",
+                                                          "agent-service-hangs",
+                                                          "agent-hung",
+                                                          "agent-service-crashes",
+                                                          "key-isolation-unavailable"};
         if (quote_the_last_run.contains(outcome.remediation->id)) continue;
         EXPECT_EQ(after.outcomes[index].finding.evidence, outcome.finding.evidence) << outcome.remediation->id;
     }

@@ -1,0 +1,93 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "remediations/changes.hpp"
+#include "remediations/guest_agent/agent_service.hpp"
+#include "remediations/guest_agent/system_access.hpp"
+#include "remediations/logs/log_evidence.hpp"
+#include "remediations/remediation.hpp"
+#include "remediations/windows_paths.hpp"
+
+namespace remediations {
+
+using machine::ErrorKind;
+using machine::Machine;
+using machine::Path;
+
+namespace {
+
+constexpr auto import_failed = "PFXImportCertStore failed";
+
+/// SYSTEM lists the keys, makes and replaces them.
+constexpr auto needed = machine::file_read | machine::file_write;
+
+std::vector<Path> key_folders(const Machine& machine) {
+    const auto crypto = expand_variables(machine, R"(%ProgramData%\Microsoft\Crypto\)");
+    return {crypto + "Keys", crypto + R"(RSA\MachineKeys)", crypto + "SystemKeys"};
+}
+
+Finding diagnose(const Machine& machine) {
+    std::vector<Evidence> evidence;
+    std::vector<std::string> closed;
+    for (const auto& folder : key_folders(machine)) {
+        const auto sddl = machine.files().security(folder);
+        if (!sddl && sddl.error().kind == ErrorKind::not_found) continue;
+        if (!sddl) return Finding::unknown(folder, sddl.error());
+        const auto descriptor = machine::parse_security_descriptor(*sddl);
+        if (!descriptor) return Finding::unknown(folder, descriptor.error());
+        // Defaults differ between versions of Windows and of products; what matters is what SYSTEM can do.
+        const bool is_open = (rights_of_system(*descriptor) & needed) == needed;
+        evidence.push_back({folder, *sddl, "SYSTEM (S-1-5-18) may read and write"});
+        if (!is_open) closed.push_back(folder);
+    }
+    if (closed.empty()) return Finding::healthy("SYSTEM may use the folders of private keys.", std::move(evidence));
+    if (const auto* line = machine.derived<LogEvidence>().find_current(Log::agent, import_failed)) {
+        evidence.push_back(line->newest.evidence("certificates are imported"));
+    }
+    auto finding = Finding::broken(
+        fmt::format("SYSTEM may not use {}, where Windows keeps private keys: the extension's settings cannot be "
+                    "decrypted.",
+                    fmt::join(closed, " and ")),
+        std::move(evidence),
+        fmt::format("Give SYSTEM full control of {}, of the folder alone and not of the key files in it, and restart "
+                    "the guest agent.",
+                    fmt::join(closed, " and ")));
+    finding.subjects = std::move(closed);
+    return finding;
+}
+
+machine::Result<void> fix(const Finding& finding, Changes& changes) {
+    for (const auto& folder : finding.subjects) {
+        const auto sddl = changes.machine().files().security(folder);
+        if (!sddl) return sddl.error();
+        const auto wanted = with_full_control_for_system(*sddl, false);
+        if (!wanted) return wanted.error();
+        if (auto set = changes.set_security(folder, *wanted); !set) return set;
+    }
+    return restart_agent(changes);
+}
+
+}  // namespace
+
+extern const Remediation key_folder_permissions{
+    .id = "key-folder-permissions",
+    .title = "SYSTEM may not use the folders of private keys",
+    .layer = Layer::guest_agent,
+    .scope = Scope::windows,
+    .error_codes = {"ExtensionConfigParsingFailure", "GuestAgentCertificateNotFound",
+                    "UserErrorGuestAgentStatusUnavailable", "BackUpOperationFailed", "BackUpOperationFailedV2"},
+    .disruption = Disruption::agent_restart,
+    .explanation =
+        "The guest agent and the extension run as SYSTEM and keep their keys in MachineKeys, Keys and SystemKeys below "
+        "ProgramData\\Microsoft\\Crypto. Hardening scripts take the right to these folders away; then certificates "
+        "cannot be imported and settings not decrypted. The fix adds full control for SYSTEM to the folder, leaves out "
+        "denials that take it away again, changes nothing else and no key file, and restarts the agent.",
+    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+    .log_lines = {{Log::agent, import_failed}},
+    .consequences = {"certificate-key-unreadable", "extension-certificate-unusable", "backup-extension-state",
+                     "agent-hung"},
+    .diagnose = diagnose,
+    .fix = fix,
+};
+
+}  // namespace remediations
