@@ -312,13 +312,16 @@ private:
             outcome.finding.state = State::fixed;
             outcome.finding.evidence = before.evidence;
             outcome.finding.summary = before.summary;
-        } else {
-            take_back(outcome, first_step, fixed ? "it is still not healthy" : fixed.error().message);
+        } else if (!take_back(outcome, first_step, fixed ? "it is still not healthy" : fixed.error().message)) {
+            held_back_ = fmt::format("what was tried for {} could not be taken back whole: run again, or undo run {}.",
+                                     outcome.remediation->id, run_id());
+            return {};  // not settled: the next run begins with it
         }
         return journal_->settle();
     }
 
-    void take_back(Outcome& outcome, unsigned first_step, const std::string& why) {
+    /// False when a step could not be taken back.
+    bool take_back(Outcome& outcome, unsigned first_step, const std::string& why) {
         auto undone = undo(*journal_, machine_, first_step);
         machine_.forget_derived();
         const auto lasting = [](const auto& step) {
@@ -333,6 +336,7 @@ private:
             if (lasting(step)) remaining.push_back(fmt::format("{} ({})", step.description, step.detail));
         }
         outcome.changes = std::move(remaining);
+        return std::ranges::none_of(undone, [](const auto& step) { return step.result == UndoneStep::Result::failed; });
     }
 
     const RunOptions& options_;

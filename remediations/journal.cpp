@@ -176,7 +176,8 @@ std::optional<std::string> Journal::cut_short(const std::filesystem::path& state
     const auto known = runs(state_folder);
     if (known.empty()) return std::nullopt;
     const auto newest = open(state_folder, known.back());
-    return newest && newest->summary().empty() ? std::optional(known.back()) : std::nullopt;
+    const bool is_whole = newest && !newest->summary().empty() && newest->settled_ == newest->steps_.size();
+    return newest && !is_whole ? std::optional(known.back()) : std::nullopt;
 }
 
 namespace {

@@ -54,7 +54,7 @@ public:
     /// The first step of a fix that was cut short by a crash; beyond the last step if there is none.
     unsigned first_unsettled_step() const { return settled_ + 1; }
 
-    /// The newest run, if it ended without a summary: a crash cut it short.
+    /// The newest run, if a crash cut it short, so that it has no summary, or its last fix could not be taken back.
     static std::optional<std::string> cut_short(const std::filesystem::path& state_folder);
 
 private:

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "remediations/machine/clock_time.hpp"
+
 namespace remediations {
 
 namespace {
@@ -38,7 +40,7 @@ std::optional<std::chrono::system_clock::time_point> parse_http_date(std::string
     const std::chrono::year_month_day date{std::chrono::year(*year),
                                            std::chrono::month(static_cast<unsigned>(month - months.begin()) + 1),
                                            std::chrono::day(static_cast<unsigned>(*day))};
-    if (!date.ok() || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
+    if (!date.ok() || !machine::is_clock_year(*year) || *hour > 23 || *minute > 59 || *second > 60) return std::nullopt;
     return std::chrono::sys_days(date) + std::chrono::hours(*hour) + std::chrono::minutes(*minute) +
            std::chrono::seconds(*second);
 }

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 
+#include "remediations/machine/clock_time.hpp"
+
 namespace remediations {
 namespace {
 
@@ -82,7 +84,7 @@ constexpr std::array<std::string_view, 7> weekdays = {"Mon", "Tue", "Wed", "Thu"
 std::optional<sys_days> date(std::int64_t year_number, std::int64_t month_number, std::int64_t day_number) {
     const year_month_day value{year(static_cast<int>(year_number)), month(static_cast<unsigned>(month_number)),
                                day(static_cast<unsigned>(day_number))};
-    return value.ok() ? std::optional<sys_days>(value) : std::nullopt;
+    return value.ok() && machine::is_clock_year(year_number) ? std::optional<sys_days>(value) : std::nullopt;
 }
 
 struct TimeOfDay {
@@ -289,7 +291,7 @@ std::optional<Stamp> since_boot(Cursor& cursor, const LogClock& clock) {
         return std::nullopt;
     }
     next.blanks();
-    const auto second_count = next.number(1, 10);
+    const auto second_count = next.number(1, 9);
     if (!second_count || !next.literal(".")) {
         return std::nullopt;
     }
@@ -319,7 +321,7 @@ std::optional<Time> of_audit(std::string_view line) {
     if (!millisecond_count) {
         return std::nullopt;
     }
-    return Time(seconds(*second_count) + milliseconds(*millisecond_count));
+    return machine::time_after_1970(seconds(*second_count)) + milliseconds(*millisecond_count);
 }
 
 /// "[00000011] ", the number of a thread.

@@ -11,6 +11,7 @@
 #include "remediations/logs/gzip_inflater.hpp"
 #include "remediations/logs/line_scanner.hpp"
 #include "remediations/logs/log_files.hpp"
+#include "remediations/machine/clock_time.hpp"
 #include "remediations/machine/recorded/redact.hpp"
 
 namespace remediations {
@@ -65,7 +66,7 @@ std::optional<Time> boot_time(const machine::Machine& machine) {
         }
         seconds = seconds * 10 + (digit - '0');
     }
-    return seconds > 0 ? std::optional(Time(std::chrono::seconds(seconds))) : std::nullopt;
+    return seconds > 0 ? std::optional(machine::time_after_1970(std::chrono::seconds(seconds))) : std::nullopt;
 }
 
 /// Of lines in the system log.

@@ -28,6 +28,18 @@ std::vector<std::string> whole_lines(const std::string& text) {
     return lines;
 }
 
+/// The white space before the first line, from `line` on, that holds an option or a header; empty without one. A line
+/// that is indented less than the one behind it would swallow that as a continuation of its value.
+template <class Line>
+std::string indentation_from(Line line, Line end) {
+    for (; line != end; ++line) {
+        const auto text = python_strip(*line);
+        if (text.empty() || text.starts_with('#') || text.starts_with(';')) continue;
+        return line->substr(0, static_cast<std::size_t>(text.data() - line->data()));
+    }
+    return {};
+}
+
 }  // namespace
 
 std::optional<long> python_integer(std::string_view text) {
@@ -101,7 +113,8 @@ std::string VmBackupConfiguration::with_setting(std::string_view key, const std:
     const bool is_new = option == python_.options().end();
     const auto first = lines.begin() + static_cast<std::ptrdiff_t>(is_new ? header->second : option->first_line - 1);
     const auto last = is_new ? first : lines.begin() + static_cast<std::ptrdiff_t>(option->last_line);
-    lines.insert(lines.erase(first, last), setting);
+    const auto indentation = indentation_from(first, lines.end());
+    lines.insert(lines.erase(first, last), indentation + setting);
     return boost::algorithm::join(lines, "");
 }
 

@@ -101,6 +101,9 @@ TEST_F(LinuxFilesTest, TellsStatus) {
     EXPECT_EQ(status->mode, 04751u);
     EXPECT_EQ(status->uid, ::getuid());
     EXPECT_EQ(status->modified.time_since_epoch(), std::chrono::seconds(1000000000) + std::chrono::microseconds(5));
+    const timespec far_away[] = {{0, 0}, {std::int64_t{1} << 40, 0}};
+    ASSERT_EQ(::utimensat(AT_FDCWD, path.c_str(), static_cast<const timespec*>(far_away), 0), 0);
+    EXPECT_GT(files.status(path)->modified.time_since_epoch(), std::chrono::years(200));
     EXPECT_EQ(files.status("/")->kind, FileKind::directory);
     EXPECT_EQ(files.status(folder / "absent").error().kind, ErrorKind::not_found);
 }

@@ -29,8 +29,9 @@ machine::Machine capture(const std::string& name) {
 /// A machine whose services answer as told; all else is the capture's.
 class StubbornServices final : public machine::Services {
 public:
-    StubbornServices(std::vector<machine::Service> services, bool throws)
-        : services_(std::move(services)), throws_(throws) {}
+    /// `can_disable`: whether a start type can be put back; it may change.
+    StubbornServices(std::vector<machine::Service> services, bool throws, std::shared_ptr<bool> can_disable)
+        : services_(std::move(services)), throws_(throws), can_disable_(std::move(can_disable)) {}
 
     machine::Result<machine::Service> find(const std::string& name) const override {
         for (const auto& service : services_) {
@@ -50,6 +51,9 @@ public:
         return start(name, timeout);
     }
     machine::Result<void> set_start(const std::string& name, machine::StartType start) override {
+        if (start == machine::StartType::disabled && !*can_disable_) {
+            return machine::Error{machine::ErrorKind::refused, "it is marked for deletion", 1072};
+        }
         for (auto& service : services_) {
             if (service.name == name) service.start = start;
         }
@@ -61,6 +65,7 @@ public:
 private:
     std::vector<machine::Service> services_;
     bool throws_;
+    std::shared_ptr<bool> can_disable_;
 };
 
 class NoFiles final : public machine::Files {
@@ -128,7 +133,8 @@ public:
 };
 
 /// Windows on which COMSysApp is disabled and refuses to start once it is enabled.
-machine::Machine stubborn_windows(bool throws = false) {
+machine::Machine stubborn_windows(bool throws = false,
+                                  const std::shared_ptr<bool>& can_disable = std::make_shared<bool>(true)) {
     machine::Service com;
     com.name = "COMSysApp";
     com.start = machine::StartType::disabled;
@@ -140,7 +146,7 @@ machine::Machine stubborn_windows(bool throws = false) {
     facts.platform = machine::Platform::windows;
     facts.system_drive = "C:";
     return machine::Machine({facts, std::make_unique<NoFiles>(),
-                             std::make_unique<StubbornServices>(std::vector{com, msdtc}, throws),
+                             std::make_unique<StubbornServices>(std::vector{com, msdtc}, throws, can_disable),
                              std::make_unique<NoRegistry>(), std::make_unique<NoProcesses>(),
                              std::make_unique<NoMounts>(), std::make_unique<GoodNetwork>()});
 }
@@ -183,6 +189,21 @@ TEST_F(Engine, FixThatThrowsIsTakenBackToo) {
     auto machine = stubborn_windows(true);
     const auto report = run(machine, fixing());
     EXPECT_THAT(outcome_of(report, "com-plus-service").finding.action, HasSubstr("no memory"));
+    EXPECT_EQ(machine.services().find("COMSysApp")->start, machine::StartType::disabled);
+    EXPECT_FALSE(Journal::cut_short(state_.path()));
+}
+
+TEST_F(Engine, WhatCouldNotBeTakenBackIsWhatTheNextRunBeginsWith) {
+    const auto can_disable = std::make_shared<bool>(false);
+    auto machine = stubborn_windows(false, can_disable);
+    const auto first = run(machine, fixing());
+    EXPECT_THAT(outcome_of(first, "com-plus-service").changes, ElementsAre(HasSubstr("marked for deletion")));
+    EXPECT_EQ(machine.services().find("COMSysApp")->start, machine::StartType::manual);
+    EXPECT_EQ(Journal::cut_short(state_.path()), first.run_id);
+    *can_disable = true;
+    auto options = fixing();
+    options.exclude = {"com-plus-service"};
+    run(machine, options);
     EXPECT_EQ(machine.services().find("COMSysApp")->start, machine::StartType::disabled);
     EXPECT_FALSE(Journal::cut_short(state_.path()));
 }

@@ -12,6 +12,8 @@
 #include <memory>
 #include <optional>
 
+#include "remediations/machine/clock_time.hpp"
+
 namespace machine {
 
 namespace {
@@ -36,7 +38,7 @@ Error invalid(const char* what) {
 std::optional<std::chrono::system_clock::time_point> time_of(const ASN1_TIME* time) {
     std::tm broken_down{};
     if (ASN1_TIME_to_tm(time, &broken_down) != 1) return std::nullopt;
-    return std::chrono::system_clock::from_time_t(timegm(&broken_down));
+    return time_after_1970(std::chrono::seconds(timegm(&broken_down)));
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "remediations/machine/clock_time.hpp"
 #include "remediations/machine/linux/file_operations.hpp"
 #include "remediations/machine/linux/system_error.hpp"
 #include "remediations/machine/linux/tree_copy.hpp"
@@ -91,11 +92,11 @@ Result<FileStatus> LinuxFiles::status(const Path& path) const {
     if (!status) {
         return status.error();
     }
-    const auto modified =
-        std::chrono::seconds(status->st_mtim.tv_sec) + std::chrono::nanoseconds(status->st_mtim.tv_nsec);
+    const auto modified = time_after_1970(std::chrono::seconds(status->st_mtim.tv_sec)) +
+                          std::chrono::nanoseconds(status->st_mtim.tv_nsec);
     return FileStatus{kind_of(status->st_mode), static_cast<std::uint64_t>(status->st_size),
                       status->st_mode & 07777,  status->st_uid,
-                      status->st_gid,           std::chrono::system_clock::time_point(modified)};
+                      status->st_gid,           modified};
 }
 
 Result<std::string> LinuxFiles::read(const Path& path, std::size_t limit) const {

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "remediations/machine/clock_time.hpp"
 #include "remediations/machine/local/durable_file.hpp"
 #include "remediations/machine/recorded/capture_content.hpp"
 #include "remediations/machine/recorded/redact.hpp"
@@ -100,7 +101,7 @@ std::int64_t seconds_of(std::chrono::system_clock::time_point time) {
 }
 
 std::chrono::system_clock::time_point time_of(std::int64_t seconds) {
-    return std::chrono::system_clock::time_point(std::chrono::seconds(seconds));
+    return time_after_1970(std::chrono::seconds(seconds));
 }
 
 StoredStatus stored(const FileStatus& status) {

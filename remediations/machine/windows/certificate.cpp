@@ -5,6 +5,7 @@
 #include <array>
 #include <vector>
 
+#include "remediations/machine/windows/file_time.hpp"
 #include "remediations/machine/windows/unique_handle.hpp"
 
 #include <wincrypt.h>
@@ -22,13 +23,6 @@ constexpr std::string_view foot = "-----END CERTIFICATE-----";
 
 Error invalid(const char* what) {
     return {ErrorKind::invalid, what, 0};
-}
-
-std::chrono::system_clock::time_point time_of(const FILETIME& time) {
-    // In units of 100 ns since 1601, which is so long before 1970:
-    constexpr std::int64_t seconds_before_1970 = 11'644'473'600;
-    const auto ticks = (static_cast<std::int64_t>(time.dwHighDateTime) << 32) | time.dwLowDateTime;
-    return std::chrono::system_clock::from_time_t(ticks / 10'000'000 - seconds_before_1970);
 }
 
 }  // namespace
@@ -55,8 +49,8 @@ Result<Certificate> parse_certificate(std::string_view pem) {
         return invalid("a PEM certificate without a thumbprint");
     }
     Certificate certificate{.thumbprint = {},
-                            .not_before = time_of(context.get()->pCertInfo->NotBefore),
-                            .not_after = time_of(context.get()->pCertInfo->NotAfter)};
+                            .not_before = to_time_point(context.get()->pCertInfo->NotBefore),
+                            .not_after = to_time_point(context.get()->pCertInfo->NotAfter)};
     for (const auto byte : hash) certificate.thumbprint += fmt::format("{:02X}", byte);
     return certificate;
 }

@@ -84,7 +84,8 @@ TEST(LinePrefix, WhatIsNoPrefixStays) {
     for (const std::string_view line :
          {"", "Traceback (most recent call last):", "2024-13-29T05:45:42Z month 13", "2024-02-30 05:45:42 no such day",
           "2024-05-29T25:45:42Z hour 25", "12345", "[12/11/2018", "Mon", "Mon Foo 18 00:05:10 UTC 2019-",
-          "Feb 30 01:02:03 host x: y", "type=AVC msg=audit(", "Mon Nov 18 00:05:10 CET 2019- not UTC"}) {
+          "Feb 30 01:02:03 host x: y", "type=AVC msg=audit(", "Mon Nov 18 00:05:10 CET 2019- not UTC",
+          "9999-05-29T05:45:42Z no such year"}) {
         const auto parts = parse_log_line(line, clock);
         EXPECT_FALSE(parts.time) << line;
         EXPECT_EQ(parts.text, line);

@@ -51,6 +51,14 @@ TEST(VmBackupConfiguration, SetsAKeyAndKeepsTheRest) {
               "# x\n[SnapshotThread]\ntimeout = 90\nfoo = 1\n[Monitor]\n");
     EXPECT_EQ(of("[SnapshotThread]\nMountsToSkip = /a,\n  /b\nfoo = 1\n").with_setting("mountstoskip", "/c"),
               "[SnapshotThread]\nmountstoskip = /c\nfoo = 1\n");
+    for (const std::string blank : {"  ", "\t", "\xE2\x80\xA8"}) {
+        const auto indented = of("[SnapshotThread]\n# x\n" + blank + "foo = 1\n").with_setting("timeout", "90");
+        EXPECT_EQ(of(indented).text_of("timeout", ""), "90") << indented;
+        EXPECT_EQ(of(indented).text_of("foo", ""), "1") << indented;
+        const auto set_again = of(blank + "[SnapshotThread]\n" + indented.substr(17)).with_setting("timeout", "91");
+        EXPECT_EQ(of(set_again).text_of("timeout", ""), "91") << set_again;
+        EXPECT_EQ(of(set_again).text_of("foo", ""), "1") << set_again;
+    }
     const auto percent = of("").with_setting("MountsToSkip", "/50%");
     EXPECT_TRUE(of(percent).skips("/50%")) << percent;
 }
