@@ -33,6 +33,10 @@ bool could_not_check(const Report& report) {
                                [](const auto& outcome) { return outcome.finding.state == State::unknown; });
 }
 
+bool next_step_is_a_command(const Report& report, const Outcome& outcome) {
+    return outcome.finding.state == State::needs_approval || (is_repairable(outcome) && report.mode != RunMode::fix);
+}
+
 /// Collects the steps of one report.
 class Advice {
 public:
@@ -70,7 +74,7 @@ private:
         if (next_step_is_a_command(report_, outcome)) {
             const auto beyond_default = outcome.remediation->disruption > Disruption::service_restart;
             if (beyond_default || finding.state == State::needs_approval) suggest_approval(outcome);
-        } else if (!finding.action.empty()) {
+        } else if (!finding.action.empty() && !follows_from_another(report_, outcome)) {
             step(fmt::format("{} [{}]", finding.action, outcome.remediation->id));
         }
     }
@@ -155,8 +159,21 @@ std::vector<const Outcome*> in_reading_order(const Report& report) {
     return order;
 }
 
-bool next_step_is_a_command(const Report& report, const Outcome& outcome) {
-    return outcome.finding.state == State::needs_approval || (is_repairable(outcome) && report.mode != RunMode::fix);
+bool follows_from_a_fix(const Report& report, const Outcome& outcome) {
+    return std::ranges::any_of(report.outcomes, [&](const Outcome& other) {
+        const auto& consequences = other.remediation->consequences;
+        return other.finding.state == State::fixed &&
+               std::ranges::find(consequences, outcome.remediation->id) != consequences.end();
+    });
+}
+
+bool follows_from_another(const Report& report, const Outcome& outcome) {
+    return follows_from_a_fix(report, outcome) ||
+           !remediations::origins_of(*outcome.remediation, report.outcomes).empty();
+}
+
+bool action_is_a_step(const Report& report, const Outcome& outcome) {
+    return !next_step_is_a_command(report, outcome) && !follows_from_another(report, outcome);
 }
 
 bool anything_changed(const Report& report) {

@@ -142,16 +142,6 @@ std::string error_code_in(const Report& report) {
                        looked_for ? "" : ", for which there is no check of its own");
 }
 
-/// Whether a cause that was fixed in this run explains it: the log of a failed freeze, say, which only the next backup
-/// makes history.
-bool follows_from_a_fix(const Outcome& outcome, const Report& report) {
-    return std::ranges::any_of(report.outcomes, [&](const Outcome& other) {
-        return other.finding.state == State::fixed &&
-               std::ranges::find(other.remediation->consequences, outcome.remediation->id) !=
-                   other.remediation->consequences.end();
-    });
-}
-
 /// What a reader can do where nothing was found.
 std::string where_else_to_look(const Report& report) {
     return report.error_code.empty()
@@ -163,7 +153,7 @@ std::string message_of(const Report& report) {
     auto left = outcomes_where(report, is_cause);
     std::vector<const Outcome*> explained;
     std::ranges::copy_if(left, std::back_inserter(explained),
-                         [&](const auto* outcome) { return follows_from_a_fix(*outcome, report); });
+                         [&](const auto* outcome) { return follows_from_a_fix(report, *outcome); });
     std::erase_if(left, [&](const auto* outcome) { return std::ranges::find(explained, outcome) != explained.end(); });
     const auto fixed = fixed_in(report);
     const auto risks = risks_in(report);

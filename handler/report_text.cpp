@@ -73,7 +73,7 @@ private:
             page_.entry(4, "seen", evidence_column, quoted(evidence.seen));
             if (!evidence.expected.empty()) page_.entry(4, "expected", evidence_column, visible(evidence.expected));
         }
-        if (next_step_is_a_command(report_, outcome) && !finding.action.empty())
+        if (!action_is_a_step(report_, outcome) && !finding.action.empty())
             page_.paragraph(2, "Action: " + visible(finding.action));
     }
 

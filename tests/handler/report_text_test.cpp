@@ -165,6 +165,16 @@ What to do next
 )");
 }
 
+TEST(ReportText, WhatFollowsFromAnotherCauseIsNoStepOfItsOwn) {
+    auto origin = samples::log_damaged;
+    origin.consequences = {samples::host_unreachable.id};
+    auto report = several_causes();
+    report.outcomes[1].remediation = &origin;
+    const auto shown = text(report);
+    EXPECT_THAT(shown, HasSubstr("  Action: Allow it in the firewall.\n"));
+    EXPECT_THAT(shown, Not(HasSubstr("2. ")));
+}
+
 TEST(ReportText, NeedsApproval) {
     auto report = several_causes();
     report.mode = RunMode::fix;

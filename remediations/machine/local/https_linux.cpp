@@ -91,12 +91,13 @@ asio::awaitable<Result<HttpResponse>> ask(Stream& stream, const std::vector<tcp:
     message.body() = request.body;
     message.prepare_payload();
     const auto [unsent, written] = co_await http::async_write(stream, message, as_result);
-    if (unsent) co_return failure(request, "cannot send to", unsent);
+    // A server that refuses need not read to the end: its answer may be there all the same.
     beast::flat_buffer buffer;
     http::response_parser<http::string_body> parser;
     parser.body_limit(body_limit);
     const auto [unread, count] = co_await http::async_read(stream, buffer, parser, as_result);
-    if (unread) co_return failure(request, "no HTTP answer from", unread);
+    if (unread)
+        co_return unsent ? failure(request, "cannot send to", unsent) : failure(request, "no HTTP answer from", unread);
     auto& response = parser.get();
     co_return HttpResponse{response.result_int(), std::move(response.body()), std::string(response[http::field::date])};
 }
