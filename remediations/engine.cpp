@@ -94,17 +94,35 @@ void diagnose_all(std::vector<Outcome>& outcomes, const Machine& machine, const 
     work();
 }
 
-/// A later fix can have healed what an earlier one could not: COM+ starts once MSDTC does.
+/// What was repaired in this run and explains what the outcome tells of; nullptr where nothing was.
+const Remediation* repaired_origin_of(const Outcome& outcome, const std::vector<Outcome>& all) {
+    const auto origin = std::ranges::find_if(all, [&](const Outcome& other) {
+        const auto& consequences = other.remediation->consequences;
+        return other.finding.state == State::fixed && !other.changes.empty() &&
+               std::ranges::find(consequences, outcome.remediation->id) != consequences.end();
+    });
+    return origin == all.end() ? nullptr : origin->remediation;
+}
+
+/// A later fix can have healed what an earlier one could not: COM+ starts once MSDTC does. Where only the last run of
+/// the extension tells of a consequence, the next backup shows whether it is healed.
 void look_again(std::vector<Outcome>& outcomes, const Machine& machine, const RunOptions& options) {
     const auto is_fixed = [](const Outcome& outcome) { return outcome.finding.state == State::fixed; };
     if (std::ranges::none_of(outcomes, is_fixed)) return;
     for (auto& outcome : outcomes) {
         if (!is_left(outcome.finding.state)) continue;
         auto now = diagnose(*outcome.remediation, machine, options);
-        if (now.state != State::healthy) continue;
-        now.state = State::fixed;
-        now.summary = fmt::format("Healed by another fix: {}", outcome.finding.summary);
-        outcome.finding = std::move(now);
+        if (now.state == State::healthy) {
+            now.state = State::fixed;
+            now.summary = fmt::format("Healed by another fix: {}", outcome.finding.summary);
+            outcome.finding = std::move(now);
+            continue;
+        }
+        if (const auto* origin = repaired_origin_of(outcome, outcomes); origin && now.told_by_last_run) {
+            outcome.finding = std::move(now).as_risk();
+            outcome.finding.action =
+                fmt::format("It follows from {}, which was repaired just now: start a backup.", origin->id);
+        }
     }
 }
 
@@ -223,15 +241,6 @@ public:
     Journal* journal() { return journal_ ? &*journal_ : nullptr; }
 
 private:
-    static const Remediation* repaired_origin_of(const Outcome& outcome, const std::vector<Outcome>& all) {
-        const auto origin = std::ranges::find_if(all, [&](const Outcome& other) {
-            const auto& consequences = other.remediation->consequences;
-            return other.finding.state == State::fixed && !other.changes.empty() &&
-                   std::ranges::find(consequences, outcome.remediation->id) != consequences.end();
-        });
-        return origin == all.end() ? nullptr : origin->remediation;
-    }
-
     /// Fix, exceptions included.
     Result<void> call_fix(const Outcome& outcome, Changes& changes) const {
         try {

@@ -101,6 +101,9 @@ struct Finding {
     /// What the fix acts on (service names, folders), in the order it should act.
     std::vector<std::string> subjects;
     Weight weight = Weight::cause;
+    /// It rests on what the last run of the backup extension left behind, not on how the machine is now: once its own
+    /// cause is fixed, only the next backup shows whether it is gone.
+    bool told_by_last_run = false;
 
     /// The same finding as a risk.
     Finding as_risk() &&;

@@ -56,11 +56,18 @@ public:
     const std::vector<std::string>& faults() const { return faults_; }
     const std::vector<Evidence>& evidence() const { return evidence_; }
     const std::vector<std::string>& notes() const { return notes_; }
+    /// Whether no fault shows in the files themselves, only in what agent or extension reported.
+    bool only_reported() const { return reported_faults_ == faults_.size(); }
 
 private:
     void fault(std::string what, Evidence evidence) {
         faults_.push_back(std::move(what));
         evidence_.push_back(std::move(evidence));
+    }
+
+    void reported_fault(std::string what, Evidence evidence) {
+        ++reported_faults_;
+        fault(std::move(what), std::move(evidence));
     }
 
     void examine(const ExtensionFolder& folder) {
@@ -83,34 +90,36 @@ private:
     void examine_handler(const ExtensionFolder& folder, const std::string& version) {
         const auto place = windows_ ? "InstallState of " + folder.path : folder.path + "/config/HandlerStatus";
         if (folder.handler_status == "NotReady" && folder.handler_code != 0) {
-            fault(fmt::format("{} is not ready: the agent reports code {}", version, folder.handler_code),
-                  {place, fmt::format("NotReady, code {}: {}", folder.handler_code, folder.handler_message), "Ready"});
+            reported_fault(
+                fmt::format("{} is not ready: the agent reports code {}", version, folder.handler_code),
+                {place, fmt::format("NotReady, code {}: {}", folder.handler_code, folder.handler_message), "Ready"});
         } else if (!windows_ && folder.handler_status == "Installing" && is_stale(folder.handler_reported)) {
-            fault(version + " is stuck in installing",
-                  {place, fmt::format("Installing for {}", age(now_ - folder.handler_reported)), "Ready"});
+            reported_fault(version + " is stuck in installing",
+                           {place, fmt::format("Installing for {}", age(now_ - folder.handler_reported)), "Ready"});
         }
         if (folder.handler_state == "FailedUpgrade" || boost::iequals(folder.handler_state, "Failed")) {
-            fault(fmt::format("{} is in state {}", version, folder.handler_state),
-                  {windows_ ? place : folder.path + "/config/HandlerState", folder.handler_state, "Enabled"});
+            reported_fault(fmt::format("{} is in state {}", version, folder.handler_state),
+                           {windows_ ? place : folder.path + "/config/HandlerState", folder.handler_state, "Enabled"});
         }
     }
 
     void examine_status(const ExtensionStatus& status, const std::string& version) {
         if (status.word == "transitioning" && is_stale(status.modified)) {
-            fault(version + " is stuck in transitioning",
-                  {status.file, fmt::format("transitioning for {}", age(now_ - status.modified)), "success or error"});
+            reported_fault(
+                version + " is stuck in transitioning",
+                {status.file, fmt::format("transitioning for {}", age(now_ - status.modified)), "success or error"});
             return;
         }
         const int code = status.code.value_or(0);
         const auto seen = fmt::format("{}, code {}: {}", status.word, code, status.message.substr(0, 300));
         if (is_any_of(cured_by_reinstalling, code)) {
-            fault(fmt::format("{} failed with code {}, which a fresh installation cures", version, code),
-                  {status.file, seen, "success, code 0 or 1"});
+            reported_fault(fmt::format("{} failed with code {}, which a fresh installation cures", version, code),
+                           {status.file, seen, "success, code 0 or 1"});
         } else if (code >= lowest_documented && code <= highest_documented && !is_any_of(good_codes, code)) {
             notes_.push_back(fmt::format("Its last backup ended with code {}; the cause of that lies elsewhere", code));
             evidence_.push_back({status.file, seen, "success, code 0 or 1"});
         } else if (status.word == "error") {
-            fault(version + " reports an error of its own", {status.file, seen, "success"});
+            reported_fault(version + " reports an error of its own", {status.file, seen, "success"});
         } else {
             evidence_.push_back({status.file, seen, "success"});
         }
@@ -140,6 +149,7 @@ private:
     bool is_running_;
     const InstalledExtension& installed_;
     std::vector<std::string> faults_;
+    std::size_t reported_faults_ = 0;
     std::vector<Evidence> evidence_;
     std::vector<std::string> notes_;
 };
@@ -165,6 +175,7 @@ Finding diagnose(const machine::Machine& machine) {
                         "Move the extension's folders and kept packages away, so that the agent installs it afresh at "
                         "the next backup.");
     for (const auto& folder : installed->folders) finding.subjects.push_back(folder.path);
+    finding.told_by_last_run = examination.only_reported();
     return finding;
 }
 

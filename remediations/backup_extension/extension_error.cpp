@@ -110,7 +110,7 @@ std::optional<Finding> failed_start(const Machine& machine, const LastBackup& la
         "one Python after the other. A missing module is a Python that is damaged or too new for the extension.");
 }
 
-Finding diagnose(const Machine& machine) {
+Finding examine_last_run(const Machine& machine) {
     const auto installed = installed_backup_extension(machine);
     if (!installed) return Finding::unknown("the folders of the backup extension", installed.error());
     auto last = last_backup(machine, *installed);
@@ -150,6 +150,12 @@ Finding diagnose(const Machine& machine) {
         fmt::format("The last backup ended with code {}: {}.", *last.code, meaning_of(*last.code)),
         std::move(last.evidence), advice_for(*last.code));
     return is_own(*last.code) ? finding : std::move(finding).as_risk();
+}
+
+Finding diagnose(const Machine& machine) {
+    auto finding = examine_last_run(machine);
+    finding.told_by_last_run = true;
+    return finding;
 }
 
 std::vector<LogPattern> patterns() {

@@ -151,8 +151,9 @@ extern const Remediation file_system_full{
         "fill history and events themselves. Only a person can say what may be deleted.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/2619",
     .log_lines = {{Log::agent, no_space_line}},
-    .consequences = {"agent-hung", "agent-crash-looping", "agent-not-running", "agent-status-not-reported",
-                     "agent-update-failed", "transport-certificate-missing", "backup-extension-state"},
+    .consequences = {"agent-hung", "agent-crash-looping", "agent-not-running", "agent-restart-policy",
+                     "agent-status-not-reported", "agent-update-failed", "transport-certificate-missing",
+                     "backup-extension-state"},
     .diagnose = diagnose,
 };
 

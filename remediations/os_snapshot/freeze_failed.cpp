@@ -73,7 +73,7 @@ std::string what_to_do(const MountFailure& failure) {
                         failure.mount_point, VmBackupConfiguration::path);
 }
 
-Finding diagnose(const machine::Machine& machine) {
+Finding examine_last_backup(const machine::Machine& machine) {
     const auto& log = machine.derived<LogEvidence>();
     const auto failures = current_mount_failures(machine);
     const auto* failed = last_failed_backup(machine);
@@ -118,6 +118,12 @@ Finding diagnose(const machine::Machine& machine) {
     return Finding::needs_operator("The backup could not freeze the file systems.", std::move(evidence),
                                    "Read the lines between \"Binary output traces start\" and \"end\" in "
                                    "extension.log: they name the mount point.");
+}
+
+Finding diagnose(const machine::Machine& machine) {
+    auto finding = examine_last_backup(machine);
+    finding.told_by_last_run = true;
+    return finding;
 }
 
 }  // namespace

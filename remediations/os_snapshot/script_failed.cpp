@@ -37,7 +37,7 @@ Outcome outcome_of(const machine::Machine& machine, const char* pattern) {
     return {match, false, text.substr(start, text.find_first_of(" .", start) - start)};
 }
 
-Finding diagnose(const machine::Machine& machine) {
+Finding examine_last_backup(const machine::Machine& machine) {
     const auto host = read_plugin_host(machine);
     const auto file = host ? host->script_configuration : machine::Path(usual_script_configuration);
     const auto scripts = read_scripts(machine, file);
@@ -77,6 +77,12 @@ Finding diagnose(const machine::Machine& machine) {
     return weighed_as_script_fault(
         Finding::needs_operator(fmt::format("In the last backup {}.", what), std::move(evidence), action),
         configuration, machine);
+}
+
+Finding diagnose(const machine::Machine& machine) {
+    auto finding = examine_last_backup(machine);
+    finding.told_by_last_run = true;
+    return finding;
 }
 
 }  // namespace

@@ -114,6 +114,12 @@ Result<void> set_vmbackup_setting(Changes& changes, std::string_view key, const 
             fmt::format("{} cannot be read by the backup extension; correct that first", VmBackupConfiguration::path),
             0};
     }
+    // The extension makes the folder when it is installed; it may be gone since.
+    const machine::Path folder = "/etc/azure";
+    const auto status = changes.machine().files().status(folder);
+    if (!status && status.error().kind == ErrorKind::not_found) {
+        if (auto made = changes.create_folder(folder, 0755); !made) return made;
+    }
     return changes.write_file(VmBackupConfiguration::path, configuration->with_setting(key, value), 0644);
 }
 

@@ -6,7 +6,8 @@ In Azure a VM reaches two services of its host at the address 168.63.129.16:
                 with which settings, and the certificates to decrypt protected settings with.
     port 32526  the host plugin, through which the agent uploads its status and may fetch packages.
 
-A third, the instance metadata service on 169.254.169.254, tells the VM what it is called in Azure.
+A third, the instance metadata service on 169.254.169.254, tells the VM what it is called in Azure
+and what it is made of.
 Extension packages and their manifests (the list of versions) lie in blob storage, and so does the
 status blob: the JSON document from which the portal shows what became of each extension. Here both
 are served at STORAGE.
@@ -25,6 +26,8 @@ goal_state.py, extensions_goal_state_from_extensions_config.py, wire.py and host
 """
 
 import base64
+import concurrent.futures
+import ctypes
 import dataclasses
 import http.server
 import json
@@ -38,11 +41,14 @@ from xml.sax.saxutils import escape, quoteattr
 WIRE_SERVER = "168.63.129.16"
 METADATA = "169.254.169.254"
 STORAGE = "10.0.0.5"
+GATEWAY = "10.0.0.1"
 VM = "10.0.0.4"
+VM_MAC = "00:0d:3a:11:22:33"  # of the range that the VMs' interfaces have
 HOST_PLUGIN_PORT = 32526
 PROTOCOL_VERSION = "2012-11-30"
 CONTAINER = "c1d2e3f4-0000-0000-0000-000000000001"
 ROLE_INSTANCE = "vm"
+CLONE_NEWNET = 0x40000000
 
 
 @dataclasses.dataclass
@@ -101,11 +107,8 @@ class Fabric:
 
     def start(self):
         """Serves until this process ends."""
-        create_network()
-        for port in (80, HOST_PLUGIN_PORT):
-            handler = type("Handler", (_Handler,), {"fabric": self})
-            server = http.server.ThreadingHTTPServer(("0.0.0.0", port), handler)
-            server.daemon_threads = True
+        handler = type("Handler", (_Handler,), {"fabric": self})
+        for server in create_network(lambda: [_Server(("0.0.0.0", port), handler) for port in (80, HOST_PLUGIN_PORT)]):
             threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     # What Azure's control plane does
@@ -228,12 +231,28 @@ class Fabric:
             handler_settings["protectedSettings"] = protected
         return {"runtimeSettings": [{"handlerSettings": handler_settings}]}
 
-    def compute(self):
-        disk = {"name": "os", "diskSizeGB": "30", "managedDisk": {"id": "/disks/os", "storageAccountType": "Premium_LRS"}}
-        return {"name": "vm", "location": "westeurope", "resourceGroupName": "test", "osType": "Linux",
-                "subscriptionId": "00000000-0000-0000-0000-000000000000",
-                "vmId": "00000000-0000-0000-0000-000000000002",
-                "storageProfile": {"osDisk": disk, "dataDisks": []}}
+    def instance(self):
+        """The instance metadata, in which numbers and truth values are text."""
+        resource = "/subscriptions/00000000-0000-0000-0000-000000000000/resourceGroups/test/providers/Microsoft.Compute"
+        def disk(name, size):
+            return {"name": name, "diskSizeGB": size, "createOption": "FromImage", "caching": "ReadWrite",
+                    "managedDisk": {"id": f"{resource}/disks/{name}", "storageAccountType": "Premium_LRS"},
+                    "image": {"uri": ""}, "vhd": {"uri": ""}, "writeAcceleratorEnabled": "false"}
+        return {
+            "compute": {"name": "vm", "location": "westeurope", "resourceGroupName": "test", "osType": "Linux",
+                        "subscriptionId": "00000000-0000-0000-0000-000000000000",
+                        "resourceId": f"{resource}/virtualMachines/vm", "vmSize": "Standard_D2s_v5",
+                        "vmId": "00000000-0000-0000-0000-000000000002", "azEnvironment": "AzurePublicCloud",
+                        "securityProfile": {"encryptionAtHost": "false", "secureBootEnabled": "true",
+                                            "securityType": "TrustedLaunch", "virtualTpmEnabled": "true"},
+                        "storageProfile": {"osDisk": disk("vm_OsDisk", "30") | {
+                            "osType": "Linux", "diffDiskSettings": {"option": ""},
+                            "encryptionSettings": {"enabled": "false"}}, "dataDisks": [],
+                            "resourceDisk": {"size": "16777216"}}},
+            "network": {"interface": [{
+                "macAddress": VM_MAC.replace(":", "").upper(), "ipv6": {"ipAddress": []},
+                "ipv4": {"ipAddress": [{"privateIpAddress": VM, "publicIpAddress": ""}],
+                         "subnet": [{"address": "10.0.0.0", "prefix": "24"}]}}]}}
 
     def manifest(self, name):
         """Every published version of an extension and where its package lies; None if there is none."""
@@ -317,10 +336,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
                 return document()
         if path.endswith("type=certificates"):
             return self.fabric.certificates(self.headers["x-ms-guest-agent-public-x509-cert"])
-        if path.startswith("/metadata/instance/compute"):
-            return json.dumps(self.fabric.compute())
         if path.startswith("/metadata/instance"):
-            return json.dumps({"compute": self.fabric.compute(), "network": {"interface": []}})
+            part = path.partition("?")[0].removeprefix("/metadata/instance").strip("/")
+            return json.dumps(self.fabric.instance()[part] if part else self.fabric.instance())
         if path.startswith("/manifests/"):
             return self.fabric.manifest(path.removeprefix("/manifests/"))
         if path.startswith("/packages/"):
@@ -337,19 +355,42 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def create_network():
-    """Gives this (private, still empty) network namespace a VM's interface, with the fabric at the other end."""
+class _Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+
+def create_network(open_sockets):
+    """Gives this (private, still empty) network namespace a VM's interface. The other end lies in a namespace of its
+    own, in which open_sockets() is called; returns what it returned."""
     with open("/proc/self/net/route") as routes:
         if len(routes.readlines()) > 1:
             raise RuntimeError("this network namespace is in use: refusing to take Azure's addresses in it")
-    for command in ("link set lo up",
-                    "link add eth0 type veth peer name fabric",
-                    f"address add {VM}/24 dev eth0",
-                    f"address add {STORAGE}/32 dev fabric",
-                    f"address add {WIRE_SERVER}/32 dev fabric",
-                    f"address add {METADATA}/32 dev fabric",
-                    "link set eth0 up",
-                    "link set fabric up",
-                    # The agent looks for this route to decide whether it must ask DHCP for the wire server.
-                    f"route add {WIRE_SERVER}/32 dev eth0"):
+    _ip("link set lo up",
+        f"link add eth0 address {VM_MAC} type veth peer name fabric")
+
+    def build():
+        if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "unshare(CLONE_NEWNET)")
+        namespace = f"/proc/{os.getpid()}/task/{threading.get_native_id()}/ns/net"
+        subprocess.run(["nsenter", f"--net=/proc/{os.getpid()}/ns/net",
+                        "ip", "link", "set", "fabric", "netns", namespace], check=True, timeout=10)
+        _ip("link set lo up",
+            f"address add {GATEWAY}/24 dev fabric",
+            *(f"address add {address}/32 dev fabric" for address in (STORAGE, WIRE_SERVER, METADATA)),
+            "link set fabric up")
+        return open_sockets()
+
+    # A thread can be in another network namespace than the rest; a socket stays where it was opened.
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:
+        sockets = thread.submit(build).result()
+    _ip(f"address add {VM}/24 dev eth0",
+        "link set eth0 up",
+        f"route add default via {GATEWAY} dev eth0",
+        # What DHCP hands out; the agent looks for the first one.
+        *(f"route add {address}/32 via {GATEWAY} dev eth0" for address in (WIRE_SERVER, METADATA)))
+    return sockets
+
+
+def _ip(*commands):
+    for command in commands:
         subprocess.run(["ip", *command.split()], check=True, timeout=10)

@@ -6,6 +6,7 @@ import os
 import pathlib
 import platform
 import re
+import shutil
 import zipfile
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
@@ -60,3 +61,11 @@ def snapshot_extension(script):
     return zipped({"HandlerManifest.json": json.dumps([{"name": "VMSnapshotLinux", "version": 1.0,
                                                         "handlerManifest": manifest}]),
                    "main/handle.sh": script})
+
+
+def backup_extension():
+    """A more complete one, which reads its configuration, freezes, and logs; see snapshot_extension/main/handle.py."""
+    folder = pathlib.Path(__file__).resolve().parent / "snapshot_extension"
+    files = {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    safefreeze = "safefreezeArm64" if platform.machine() == "aarch64" else "safefreeze"
+    return zipped(files | {f"main/{safefreeze}/bin/safefreeze": pathlib.Path(shutil.which("fsfreeze")).read_bytes()})

@@ -10,11 +10,14 @@ Needs root, and the private network and mount namespaces that tests/guest_agent/
 the network namespace with the fabric.
 """
 
+import contextlib
 import os
 import pathlib
 import signal
 import subprocess
 import time
+
+from fabric import WIRE_SERVER
 
 AGENT_CONF = """\
 # The agent's configuration in the simulated VM
@@ -53,13 +56,22 @@ class Vm:
         _run("mount", "-t", "tmpfs", "tmpfs", self.folder)
         for name in ("root", "upper", "work"):
             (self.folder / name).mkdir()
+        # What this machine has there, or gets meanwhile, must not leak into the VM.
+        for path in (self.LIB, "/var/lib/backup-remediation", "/var/log", "/etc/azure"):
+            folder = self.folder / "upper" / path.lstrip("/")
+            folder.mkdir(parents=True)
+            os.setxattr(folder, "trusted.overlay.opaque", b"y")
         _run("mount", "-t", "overlay", "overlay", self.root,
              "-o", f"lowerdir=/,upperdir={self.folder}/upper,workdir={self.folder}/work")
-        # What this machine's own agent may have left must not leak into the VM.
-        for path in (self.LIB, "/var/lib/backup-remediation", "/var/log/azure", "/var/log/waagent.log"):
-            _run("rm", "-rf", self.path(path))
-        self.path(self.LIB).mkdir(mode=0o700)
+        self.path(self.LIB).chmod(0o700)
+        self.path("/var/lib/backup-remediation").rmdir()
         self.write("/etc/waagent.conf", AGENT_CONF)
+        # The kernel is this machine's, and so is what it logs.
+        self.write("/usr/bin/dmesg", "#!/bin/sh\n", mode=0o755)
+        self.write("/var/lib/calm/loadavg", "0.12 0.08 0.01 1/101 4321\n")
+        for kind in ("cpu", "io", "memory"):
+            self.write(f"/var/lib/calm/pressure/{kind}", "".join(
+                f"{who} avg10=0.00 avg60=0.00 avg300=0.00 total=12345\n" for who in ("some", "full")))
         # The agent takes the VM for provisioned if this file holds the machine's id.
         product = pathlib.Path("/sys/class/dmi/id/product_uuid")
         self.write(f"{self.LIB}/provisioned", product.read_text() if product.exists() else "")
@@ -67,6 +79,10 @@ class Vm:
     def path(self, path):
         """Where a file of the VM is seen from here."""
         return self.root / str(path).lstrip("/")
+
+    def inside(self, path):
+        """The same as the VM's processes see it: with what is mounted there since it booted."""
+        return pathlib.Path(f"/proc/{self._leader}/root", str(path).lstrip("/"))
 
     def write(self, path, text, mode=0o644):
         self.path(path).parent.mkdir(parents=True, exist_ok=True)
@@ -99,11 +115,20 @@ class Vm:
         console = open(self.folder / "console.log", "ab")
         self._boot = subprocess.Popen(
             ["systemd-nspawn", f"--directory={self.root}", "--boot", "--quiet", "--machine=vm", "--register=no",
-             "--keep-unit", "--console=pipe", "systemd.unit=vm.target"],
+             "--keep-unit", "--console=pipe", "--capability=all", "systemd.unit=vm.target"],
             stdin=subprocess.DEVNULL, stdout=console, stderr=console,
             env=os.environ | {"SYSTEMD_NSPAWN_UNIFIED_HIERARCHY": "1", "SYSTEMD_NSPAWN_LOCK": "0"})
         self._leader = self._await_leader("systemd")
+        self._hide_this_machine()
         wait_until(lambda: self.run("systemctl", "is-active", "walinuxagent", check=False) == "active\n")
+
+    def _hide_this_machine(self):
+        """Whatever else this machine does is not the VM's load, and its disks are not the VM's."""
+        self.run("mount", "--bind", "/var/lib/calm/loadavg", "/proc/loadavg")
+        self.run("mount", "--bind", "/var/lib/calm/pressure", "/proc/pressure")
+        # Among what nspawn shows of this machine is a file on its own disk, which nobody may freeze.
+        while " /run/host" in self.inside("/proc/1/mountinfo").read_text():
+            self.run("umount", "--recursive", "--lazy", "/run/host")
 
     def _await_leader(self, command):
         """The only child of the booting process, once it has become `command`."""
@@ -136,6 +161,11 @@ class Vm:
         if check and done.returncode != 0:
             raise RuntimeError(f"{' '.join(map(str, command))}: exit code {done.returncode}\n{done.stdout}")
         return done.stdout
+
+    def start(self, *command):
+        """Runs a command in the VM; returns its process, which goes on."""
+        return subprocess.Popen(self._command(*command), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                stderr=subprocess.DEVNULL)
 
     def start_agent(self):
         if self._systemd:
@@ -178,6 +208,27 @@ class Vm:
 
     def release_restarts(self):
         self.write("/var/release", "")
+
+    @contextlib.contextmanager
+    def route_to_wire_server(self, *words):
+        """Another one than the network's, for a while."""
+        before = self.run("ip", "route", "show", WIRE_SERVER).split()
+        self.run("ip", "route", "delete", WIRE_SERVER)
+        self.run("ip", "route", "add", *words)
+        yield
+        self.run("ip", "route", "delete", *words)
+        self.run("ip", "route", "add", *before)
+
+    @contextlib.contextmanager
+    def wire_server_black_holed(self):
+        """What is sent there goes into an interface with nobody at its other end, as through a broken VPN."""
+        self.run("ip", "link", "add", "hole", "type", "veth", "peer", "name", "nowhere")
+        for end in ("hole", "nowhere"):
+            self.run("ip", "link", "set", end, "up")
+        self.run("ip", "neighbour", "add", WIRE_SERVER, "lladdr", "02:00:00:00:00:01", "dev", "hole")
+        with self.route_to_wire_server(WIRE_SERVER, "dev", "hole"):
+            yield
+        self.run("ip", "link", "delete", "hole")
 
     @staticmethod
     def parent(process):

@@ -199,6 +199,27 @@ TEST_F(Engine, WhatAFindingQuotesHasNoSecrets) {
     EXPECT_THAT(quoted, HasSubstr("sig=REDACTED&x=1"));
 }
 
+TEST_F(Engine, WhatTheLastRunToldOfAFixedCauseIsLeftToTheNextBackup) {
+    auto machine = capture("linux/agent-library-noexec");
+    const auto status =
+        "/var/lib/waagent/Microsoft.Azure.RecoveryServices.VMSnapshotLinux-1.0.9220.0/config/HandlerStatus";
+    ASSERT_TRUE(
+        machine.files().write(status, R"({"status":"NotReady","code":1009,"message":"Non-zero exit code: 126"})"));
+    auto options = fixing();
+    options.max_disruption = Disruption::workload;
+    const auto report = run(machine, options);
+    EXPECT_EQ(outcome_of(report, "agent-library-noexec").finding.state, State::fixed);
+    const auto& consequence = outcome_of(report, "backup-extension-state");
+    EXPECT_EQ(consequence.finding.state, State::broken);
+    EXPECT_EQ(consequence.finding.weight, Weight::risk);
+    EXPECT_THAT(consequence.finding.action, HasSubstr("agent-library-noexec, which was repaired just now"));
+    EXPECT_THAT(consequence.changes, IsEmpty());
+    EXPECT_FALSE(report.anything_left());
+
+    // No cause of it is left to be fixed: now it is one itself.
+    EXPECT_EQ(outcome_of(run(machine, options), "backup-extension-state").finding.state, State::fixed);
+}
+
 TEST_F(Engine, FixAboveTheAllowedDisruptionNeedsApproval) {
     auto machine = capture("windows/com-plus-disabled");
     auto options = fixing();
