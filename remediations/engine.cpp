@@ -12,6 +12,7 @@
 #include "remediations/catalogue.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/error_codes.hpp"
+#include "remediations/guest_agent/agent_processes.hpp"
 #include "remediations/journal.hpp"
 #include "remediations/logs/log_evidence.hpp"
 #include "remediations/machine/recorded/redact.hpp"
@@ -58,10 +59,41 @@ Finding without_secrets(Finding finding) {
     using machine::recorded::redact;
     finding.summary = redact(finding.summary);
     finding.action = redact(finding.action);
-    for (auto& evidence : finding.evidence) {
+    const auto clean = [](Evidence& evidence) {
         evidence = {redact(evidence.where), redact(evidence.seen), redact(evidence.expected)};
-    }
+    };
+    std::ranges::for_each(finding.evidence, clean);
+    if (finding.history) clean(*finding.history);
     return finding;
+}
+
+/// A line that proves the cause, and that the agent of today has not left behind.
+const LogLine* testimony_for(const Remediation& remediation, const Machine& machine) {
+    if (remediation.testimonies.empty() && remediation.proving_results.empty()) return nullptr;
+    const auto* line = machine.derived<LogEvidence>().testimony_for(remediation);
+    if (!line || !line->time) return line;
+    const auto agent = agent_processes(machine);
+    const bool left_behind = agent && agent->goal_state_handler && agent->goal_state_handler->started > *line->time;
+    return left_behind ? nullptr : line;
+}
+
+/// What the logs add to a diagnosis that found nothing, or could not look.
+Finding with_testimony(Finding finding, const Remediation& remediation, const Machine& machine) {
+    const bool could_not_look = finding.state == State::unknown;
+    if (!could_not_look && finding.state != State::healthy && finding.state != State::not_applicable) return finding;
+    const auto* line = testimony_for(remediation, machine);
+    if (!line) return finding;
+    if (!could_not_look) {
+        finding.history = line->evidence("");
+        return finding;
+    }
+    auto evidence = std::move(finding.evidence);
+    evidence.insert(evidence.begin(), line->evidence("no such line"));
+    return Finding::needs_operator(
+        fmt::format("{}: so says the log. What it is about could not be looked at.", remediation.title),
+        std::move(evidence),
+        fmt::format("Run \"backup-remediation diagnose --only {}\" as root on the VM itself: it says what to change.",
+                    remediation.id));
 }
 
 /// A diagnosis that throws is a diagnosis that could not look.
@@ -70,8 +102,9 @@ Finding diagnose(const Remediation& remediation, const Machine& machine, const R
     if (!remediation.diagnose && !remediation.diagnose_for) return diagnose_by_code(remediation, error_code);
     const Question question{error_code, is_named(options.only, remediation)};
     try {
-        auto finding = without_secrets(remediation.diagnose_for ? remediation.diagnose_for(machine, question)
-                                                                : remediation.diagnose(machine));
+        const auto seen =
+            remediation.diagnose_for ? remediation.diagnose_for(machine, question) : remediation.diagnose(machine);
+        auto finding = without_secrets(with_testimony(seen, remediation, machine));
         // What shows in the VM only in part shows in the error code too.
         const bool is_told_by_code = !remediation.instructions.empty() && explains(remediation, error_code);
         return is_told_by_code && !is_left(finding.state) ? diagnose_by_code(remediation, error_code) : finding;

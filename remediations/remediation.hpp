@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -70,6 +71,14 @@ struct EventPattern {
     friend bool operator==(const EventPattern&, const EventPattern&) = default;
 };
 
+/// A line that proves a cause by itself, as the agent or the extension prints it.
+struct Testimony {
+    LogPattern line;
+    std::string with = {};        ///< what the line has too
+    std::string without = {};     ///< what it must not have
+    std::string revoked_by = {};  ///< a text of the same log: once it follows, the line says nothing any more
+};
+
 /// Which guest operating systems a remediation speaks about.
 enum class Scope { linux, windows, both };
 
@@ -101,6 +110,8 @@ struct Finding {
     /// What the fix acts on (service names, folders), in the order it should act.
     std::vector<std::string> subjects;
     Weight weight = Weight::cause;
+    /// Of a healthy one: a log tells of this cause since the last good backup, but the machine shows it no longer.
+    std::optional<Evidence> history = {};
     /// It rests on what the last run of the backup extension left behind, not on how the machine is now: once its own
     /// cause is fixed, only the next backup shows whether it is gone.
     bool told_by_last_run = false;
@@ -135,6 +146,9 @@ struct Remediation {
     std::string source;                          ///< where the facts come from
     std::vector<LogPattern> log_lines = {};      ///< what diagnose asks LogEvidence for
     std::vector<EventPattern> events = {};       ///< what diagnose asks EventEvidence for
+    /// They count where diagnose could not look at the machine; where it looked and found nothing, they are history.
+    std::vector<Testimony> testimonies = {};
+    std::vector<int> proving_results = {};       ///< of the Linux extension; they count as testimonies do
     std::vector<std::string> consequences = {};  ///< ids of what looks broken because of this
     /// Runs only where it is named in RunOptions::only: nobody wants it unasked.
     bool on_request = false;

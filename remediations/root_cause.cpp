@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <boost/algorithm/string/predicate.hpp>
+#include <map>
 #include <set>
 #include <vector>
 
@@ -38,6 +39,29 @@ void add_consequences(const Found& found, const std::string& id, std::set<std::s
             if (reached.insert(consequence).second) add_consequences(found, consequence, reached);
         }
     }
+}
+
+/// What the logs tell of and the machine shows no longer.
+Found told_by_logs(std::span<const Outcome> outcomes) {
+    Found found;
+    for (const auto& outcome : outcomes) {
+        if (outcome.finding.history) found.push_back(&outcome);
+    }
+    return found;
+}
+
+/// Such causes come back where what the last run left behind follows from them.
+void add_origins_in_logs(Found& causes, std::span<const Outcome> outcomes) {
+    const auto is_left_behind = [&](const std::string& id) {
+        return std::ranges::any_of(
+            causes, [&](const auto* cause) { return cause->finding.told_by_last_run && cause->remediation->id == id; });
+    };
+    Found added;
+    for (const auto* told : told_by_logs(outcomes)) {
+        if (std::ranges::any_of(told->remediation->consequences, is_left_behind)) added.push_back(told);
+    }
+    causes.insert(causes.end(), added.begin(), added.end());
+    std::ranges::stable_sort(causes, {}, [](const auto* outcome) { return outcome->remediation->layer; });
 }
 
 /// Those that follow from none of the others. Where each follows from another, all of them.
@@ -79,7 +103,10 @@ std::string reason_for(const Outcome& root, const Found& causes, std::string_vie
     auto others = ids_of(causes);
     std::erase_if(others, [&](const auto& id) { return !follows.contains(id) || id == root.remediation->id; });
     std::string reason;
-    if (causes.size() == 1) {
+    if (root.finding.history) {
+        reason = "The log of the last run tells of it, though the machine shows it no longer: start a backup.";
+        if (!others.empty()) reason += fmt::format(" It explains {}.", fmt::join(others, ", "));
+    } else if (causes.size() == 1) {
         reason = fmt::format("It is the only thing found broken, in layer {}.", layer);
     } else if (others.size() + 1 == causes.size()) {
         reason = fmt::format("Everything else found broken follows from it: {}.", fmt::join(others, ", "));
@@ -92,6 +119,24 @@ std::string reason_for(const Outcome& root, const Found& causes, std::string_vie
     }
     if (explains(*root.remediation, error_code)) reason += fmt::format(" It explains {}.", error_code);
     return reason;
+}
+
+/// Where nothing was found: the layer to which most of what explains the code belongs, and what could not be looked at.
+std::string where_the_code_points(std::span<const Outcome> outcomes, std::string_view error_code) {
+    std::map<Layer, std::vector<const Outcome*>> by_layer;
+    for (const auto& outcome : outcomes) {
+        if (explains(*outcome.remediation, error_code)) by_layer[outcome.remediation->layer].push_back(&outcome);
+    }
+    if (by_layer.empty()) return {};
+    const auto& [layer, candidates] =
+        *std::ranges::max_element(by_layer, {}, [](const auto& entry) { return entry.second.size(); });
+    std::vector<std::string> unseen;
+    for (const auto* candidate : candidates) {
+        if (candidate->finding.state == State::unknown) unseen.push_back(candidate->remediation->id);
+    }
+    return fmt::format("{} points to layer {}; {}", error_code, to_string(layer),
+                       unseen.empty() ? "nothing in it was found broken."
+                                      : fmt::format("there {} could not be looked at.", fmt::join(unseen, ", ")));
 }
 
 }  // namespace
@@ -121,13 +166,15 @@ bool explains(const Remediation& remediation, std::string_view error_code) {
 }
 
 RootCause root_cause_of(std::span<const Outcome> outcomes, std::string_view error_code) {
-    const auto causes = left_with(outcomes, Weight::cause);
+    auto causes = left_with(outcomes, Weight::cause);
+    add_origins_in_logs(causes, outcomes);
+    if (causes.empty()) causes = told_by_logs(outcomes);
     if (!causes.empty()) {
         const auto* root = choose(origins(causes), error_code);
         return {root->remediation, reason_for(*root, causes, error_code)};
     }
     const auto risks = left_with(outcomes, Weight::risk);
-    if (risks.empty()) return {};
+    if (risks.empty()) return {nullptr, where_the_code_points(outcomes, error_code)};
     if (const auto likely = explaining(risks, error_code); !likely.empty()) {
         return {likely.front()->remediation,
                 fmt::format("Nothing found broken proves it, but it makes {} likelier than anything else seen.",

@@ -22,7 +22,10 @@ struct RootCause {
 ///     the one that explains `error_code` (as the vault reports it, may be empty), else the first.
 ///  3. A cause that only the error code shows (layer vault) comes first where nothing in the VM
 ///     explains that code.
-///  4. Risks count only where there is no cause and the error code is one they explain.
+///  4. What only a log tells of, and the machine shows no longer, comes where there is no cause, or only what the last
+///     run left behind and what follows from it.
+///  5. Risks count only where there is neither and the error code is one they explain.
+/// Where nothing was found, the reason says to which layer the error code points.
 RootCause root_cause_of(std::span<const Outcome> outcomes, std::string_view error_code);
 
 /// The ids of what was found broken and makes `remediation` look broken too; empty for an origin.

@@ -203,6 +203,9 @@ extern const Remediation backup_extension_state{
         "packages (on Windows also its HandlerState keys) to quarantine while no backup runs; the agent installs it "
         "afresh at the next goal state, which the next backup brings. That backup may be crash-consistent once.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+    .testimonies = {{.line = {Log::agent, "Downgrade not allowed"}},
+                    {.line = {Log::agent, "name=Microsoft.Azure.RecoveryServices.VMSnapshotLinux, op="},
+                     .with = "Error]"}},
     .consequences = {"extension-error"},
     .diagnose = diagnose,
     .fix = fix,

@@ -80,6 +80,8 @@ extern const Remediation command_too_late{
         "answer. A stopped or busy agent, or a wrong clock, makes a request old.",
     .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/freezesnapshotter.py",
     .log_lines = {{Log::extension, too_late_line}, {Log::extension, ticks_line}},
+    .testimonies = {{.line = {Log::extension, too_late_line}}},
+    .proving_results = {402},
     .consequences = {"extension-error"},
     .diagnose = diagnose,
 };

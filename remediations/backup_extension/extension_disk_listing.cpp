@@ -139,6 +139,9 @@ extern const Remediation extension_disk_listing{
                   {Log::extension, failed_lines[2]},
                   {Log::extension, listing_line},
                   {Log::extension, old_lsblk_line}},
+    .testimonies = {{.line = {Log::extension, failed_lines[0]}},
+                    {.line = {Log::extension, failed_lines[1]}},
+                    {.line = {Log::extension, failed_lines[2]}}},
     .consequences = {"extension-error", "extension-stuck-process", "freeze-failed"},
     .diagnose = diagnose,
 };

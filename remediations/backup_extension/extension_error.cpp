@@ -112,9 +112,11 @@ std::optional<Finding> failed_start(const Machine& machine, const LastBackup& la
 
 Finding examine_last_run(const Machine& machine) {
     const auto installed = installed_backup_extension(machine);
-    if (!installed) return Finding::unknown("the folders of the backup extension", installed.error());
-    auto last = last_backup(machine, *installed);
+    auto last = last_backup(machine, installed ? *installed : InstalledExtension{});
     if (auto finding = failed_start(machine, last)) return std::move(*finding);
+    if (!installed && !last.attempt) {
+        return Finding::unknown("the folders of the backup extension", installed.error());
+    }
     if (last.succeeded.value_or(false)) return Finding::healthy("The last backup that the extension ran succeeded.");
     if (!last.succeeded) {
         const auto* attempt = last.attempt;

@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <array>
-
 #include "remediations/backup_extension/extension_folder.hpp"
 #include "remediations/logs/log_evidence.hpp"
 #include "remediations/remediation.hpp"
@@ -13,18 +11,14 @@ namespace {
 /// What Python says when the extension calls the agent's library in a way the library does not know.
 /// "Failed to construct ConfigurationProvider" alone is no sign: current versions go on without it.
 constexpr const char* mismatch_lines[] = {
-    "__init__() takes exactly ",
-    "missing 1 required positional argument: 'walaConfigFile'",
-    "module 'waagent' has no attribute",
-    "Can't load new or old waagent",
+    "__init__() takes exactly ",         "missing 1 required positional argument: 'walaConfigFile'",
+    "module 'waagent' has no attribute", "'module' object has no attribute",
+    "No module named waagent",           "Can't load new or old waagent",
 };
 constexpr auto construction_line = "Failed to construct ConfigurationProvider";
 
 Finding diagnose(const machine::Machine& machine) {
     const auto& logs = machine.derived<LogEvidence>();
-    const auto* attempt = logs.newest_attempt();
-    if (!attempt) return Finding::not_applicable("No backup has been logged on this machine.");
-    if (attempt->succeeded.value_or(false)) return Finding::healthy("The last backup succeeded.");
     std::vector<Evidence> evidence;
     for (const auto* text : mismatch_lines) {
         for (const auto log : {Log::extension, Log::commands}) {
@@ -45,6 +39,15 @@ Finding diagnose(const machine::Machine& machine) {
         "--name VMSnapshotLinux, and back up again.");
 }
 
+std::vector<LogPattern> patterns() {
+    std::vector<LogPattern> all{{Log::extension, construction_line}};
+    for (const auto* text : mismatch_lines) {
+        all.push_back({Log::extension, text});
+        all.push_back({Log::commands, text});
+    }
+    return all;
+}
+
 }  // namespace
 
 extern const Remediation extension_library_mismatch{
@@ -59,15 +62,7 @@ extern const Remediation extension_library_mismatch{
         "with a Python exception, and the extension reports that as a missing network. Neither firewall nor network "
         "security group is at fault then.",
     .source = "https://github.com/Azure/azure-linux-extensions/issues/758",
-    .log_lines = {{Log::extension, mismatch_lines[0]},
-                  {Log::extension, mismatch_lines[1]},
-                  {Log::extension, mismatch_lines[2]},
-                  {Log::extension, mismatch_lines[3]},
-                  {Log::commands, mismatch_lines[0]},
-                  {Log::commands, mismatch_lines[1]},
-                  {Log::commands, mismatch_lines[2]},
-                  {Log::commands, mismatch_lines[3]},
-                  {Log::extension, construction_line}},
+    .log_lines = patterns(),
     .consequences = {"extension-error", "backup-extension-state", "no-network-catch-all"},
     .diagnose = diagnose,
 };

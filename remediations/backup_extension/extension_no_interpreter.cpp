@@ -104,6 +104,8 @@ extern const Remediation extension_no_interpreter{
         "the interpreter that is there.",
     .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/handle.sh",
     .log_lines = {{Log::extension_shell, unknown_version_line}, {Log::extension_shell, exit_3_line}},
+    .testimonies = {{.line = {Log::extension_shell, unknown_version_line}},
+                    {.line = {Log::extension_shell, "- 3 returned from handle.py"}}},
     .consequences = {"extension-error", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

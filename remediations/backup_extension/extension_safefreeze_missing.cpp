@@ -129,6 +129,8 @@ extern const Remediation extension_safefreeze_missing{
         "another architecture. The fix moves the extension to quarantine, so that the agent installs it afresh.",
     .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/fsfreezer.py",
     .log_lines = {{Log::extension, missing_line}},
+    .testimonies = {{.line = {Log::extension, missing_line}}},
+    .proving_results = {124},
     .consequences = {"extension-error", "backup-extension-state", "freeze-failed", "freeze-timeout-too-short"},
     .diagnose = diagnose,
     .fix = fix,

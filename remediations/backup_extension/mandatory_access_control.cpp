@@ -46,15 +46,19 @@ std::optional<Guard> denied_by(std::string_view line) {
     return std::nullopt;
 }
 
+bool is_unseen(const machine::Error& error) {
+    return error.kind == machine::ErrorKind::not_captured;
+}
+
 bool selinux_enforces(const Machine& machine) {
     const auto enforce = machine.files().read("/sys/fs/selinux/enforce", 16);
-    return enforce && enforce->starts_with('1');
+    return enforce ? enforce->starts_with('1') : is_unseen(enforce.error());
 }
 
 bool fapolicyd_runs(const Machine& machine) {
     const auto processes = machine.processes().list();
-    return processes &&
-           std::ranges::any_of(*processes, [](const auto& process) { return process.name == "fapolicyd"; });
+    if (!processes) return is_unseen(processes.error());
+    return std::ranges::any_of(*processes, [](const auto& process) { return process.name == "fapolicyd"; });
 }
 
 /// Whether what was denied stops a backup. The agent itself runs into harmless denials, too, and
@@ -149,7 +153,9 @@ Finding diagnose(const Machine& machine) {
             std::move(denials.evidence));
     }
     const auto who = denials.by(Guard::fapolicyd) ? "fapolicyd" : denials.by(Guard::apparmor) ? "AppArmor" : "SELinux";
-    if (selinux) denials.evidence.push_back({"/sys/fs/selinux/enforce", "1 (enforcing)", ""});
+    if (selinux && machine.files().status("/sys/fs/selinux/enforce")) {
+        denials.evidence.push_back({"/sys/fs/selinux/enforce", "1 (enforcing)", ""});
+    }
     return Finding::needs_operator(fmt::format("{} denied the guest agent or the backup extension what it needs.", who),
                                    std::move(denials.evidence),
                                    instructions_for(denials, agent_library_folder(machine)));

@@ -26,6 +26,9 @@ bool has_controller(const std::string& table, std::string_view name) {
 
 Finding diagnose(const machine::Machine& machine) {
     const auto agent = goal_state_agent_version(machine);
+    if (!agent && agent.error().kind != machine::ErrorKind::not_found) {
+        return Finding::unknown("version of the guest agent", agent.error());
+    }
     if (!agent || compare_versions(agent->version, works_without) >= 0) {
         return Finding::not_applicable("This guest agent does not depend on control groups.");
     }
@@ -63,6 +66,7 @@ extern const Remediation agent_cgroup_unavailable{
         "CloudLinux's do not show them in /proc/cgroups. A newer agent goes on without.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/1390",
     .log_lines = {{Log::agent, missing_line}},
+    .testimonies = {{.line = {Log::agent, missing_line}}},
     .consequences = {"backup-extension-state", "agent-too-old"},
     .diagnose = diagnose,
 };

@@ -9,6 +9,7 @@
 #include "remediations/guest_agent/agent_processes.hpp"
 #include "remediations/guest_agent/agent_service.hpp"
 #include "remediations/guest_agent/agent_version.hpp"
+#include "remediations/logs/log_evidence.hpp"
 #include "remediations/remediation.hpp"
 
 namespace remediations {
@@ -28,6 +29,9 @@ constexpr int longest_period = 300;
 
 /// The first agent that ends a value at '#'.
 constexpr std::string_view knows_trailing_comments = "2.2.19";
+
+/// The agent logs the command with which it takes certificates apart where that failed.
+constexpr auto decryption_line = " cms -decrypt -in ";
 
 /// Keys whose misspelling matters; the agent compares keys with their case.
 constexpr const char* known_keys[] = {
@@ -84,7 +88,9 @@ Examination examine(const Machine& machine, const AgentConfiguration& configurat
         return {Fault::empty, {{configuration.path(), "empty", "at least Extensions.Enabled=y"}}};
     }
     const auto version = goal_state_agent_version(machine);
-    if (version && compare_versions(version->version, knows_trailing_comments) < 0) {
+    const auto* decryption = machine.derived<LogEvidence>().find_current(Log::agent, decryption_line);
+    const bool ran_a_comment = decryption && decryption->newest.text.find('#') != std::string::npos;
+    if (ran_a_comment || (version && compare_versions(version->version, knows_trailing_comments) < 0)) {
         for (const auto& line : configuration.lines()) {
             const auto value = line.text.substr(line.text.find('=') + 1);
             const auto comment = value.find('#');
@@ -93,8 +99,11 @@ Examination examine(const Machine& machine, const AgentConfiguration& configurat
             result.evidence.push_back({place_of(configuration, line), line.text, "no comment after the value"});
         }
         if (result.fault != Fault::none) {
-            result.evidence.push_back({version->where, "agent " + version->version,
-                                       fmt::format("{} or later ends a value at '#'", knows_trailing_comments)});
+            if (ran_a_comment) result.evidence.push_back(decryption->newest.evidence("the path of openssl"));
+            if (version) {
+                result.evidence.push_back({version->where, "agent " + version->version,
+                                           fmt::format("{} or later ends a value at '#'", knows_trailing_comments)});
+            }
             return result;
         }
     }
@@ -190,6 +199,8 @@ extern const Remediation agent_configuration_values{
         "order to take a snapshot too late. The fix writes a minimal file, removes such comments, or sets the default "
         "period, and restarts the agent.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/763",
+    .log_lines = {{Log::agent, decryption_line}},
+    .testimonies = {{.line = {Log::agent, ": None: not found"}}, {.line = {Log::agent, ": None: command not found"}}},
     .consequences = {"agent-not-running", "agent-crash-looping", "agent-hung", "transport-certificate-missing",
                      "agent-openssl-missing", "backup-extension-state"},
     .diagnose = diagnose,

@@ -103,6 +103,10 @@ extern const Remediation agent_crash_looping{
         "exception names has to go.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/812",
     .log_lines = {{Log::agent, crash_lines[0]}, {Log::agent, crash_lines[1]}, {Log::agent, crash_lines[2]}},
+    .testimonies = {{.line = {Log::agent, crash_lines[0]},
+                     .without = "download failed",
+                     .revoked_by = "[HEARTBEAT] Agent WALinuxAgent-"},
+                    {.line = {Log::agent, crash_lines[2]}, .revoked_by = "[HEARTBEAT] Agent WALinuxAgent-"}},
     .consequences = {"agent-hung", "agent-status-not-reported", "backup-extension-state"},
     .diagnose = diagnose,
 };

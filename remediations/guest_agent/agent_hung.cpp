@@ -90,9 +90,25 @@ const LogMatch* newest_failing_fetch(const Machine& machine, const LogMatch* hea
     return newest;
 }
 
+/// It cannot be told whether the agent hangs or does not run.
+Finding examine_log_alone(const Machine& machine, const machine::Error& error) {
+    auto finding = Finding::unknown("the list of processes", error);
+    const auto newest = machine.derived<LogEvidence>().newest_line(Log::agent);
+    const auto silence = newest ? machine.facts().now - *newest : Duration::zero();
+    if (silence <= longest_silence_without_heartbeats) return finding;
+    finding.evidence.insert(
+        finding.evidence.begin(),
+        {"/var/log/waagent.log", fmt::format("newest line {} old", duration_text(silence)), "at least one each day"});
+    return Finding::needs_operator(
+               fmt::format("The guest agent has given no sign of work for {}: it hangs or does not run.",
+                           duration_text(silence)),
+               std::move(finding.evidence), "See whether its service runs, and restart it.")
+        .as_risk();
+}
+
 Finding diagnose(const Machine& machine) {
     const auto processes = agent_processes(machine);
-    if (!processes) return Finding::unknown("the list of processes", processes.error());
+    if (!processes) return examine_log_alone(machine, processes.error());
     if (!processes->any()) return Finding::not_applicable("The guest agent does not run.");
     if (!processes->goal_state_handler) {
         return examine_daemon_alone(machine, *processes->daemon, {{"process", describe(*processes->daemon), ""}});

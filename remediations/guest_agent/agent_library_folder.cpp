@@ -53,26 +53,29 @@ std::optional<Evidence> certificate_out_of_reach(const Machine& machine, const s
 }
 
 Finding moved(const Machine& machine, const std::string& folder, std::vector<Evidence> evidence) {
+    const auto& logs = machine.derived<LogEvidence>();
+    const auto* line = logs.find_current(Log::extension, cannot_open_line);
+    if (!line) line = logs.find_current(Log::extension, cannot_open_old_line);
     const auto link = machine.files().status(usual);
     if (link && link->kind == FileKind::symlink) {
         return Finding::healthy(fmt::format("The agent keeps extensions in {}, and {} leads there.", folder, usual),
                                 std::move(evidence));
     }
-    if (!link && link.error().kind != ErrorKind::not_found) return Finding::unknown(usual, link.error());
+    const bool link_is_known = link || link.error().kind == ErrorKind::not_found;
+    if (!link_is_known && !line) return Finding::unknown(usual, link.error());
     const auto mounts = machine.mounts().list();
     const bool is_mount = mounts && std::ranges::find(*mounts, usual, &machine::Mount::target) != mounts->end();
     if (is_mount && !certificate_out_of_reach(machine, folder)) {
         return Finding::healthy(fmt::format("The agent keeps extensions in {}, and {} is a mount.", folder, usual),
                                 std::move(evidence));
     }
-    const auto& logs = machine.derived<LogEvidence>();
-    const auto* line = logs.find_current(Log::extension, cannot_open_line);
-    if (!line) line = logs.find_current(Log::extension, cannot_open_old_line);
     auto certificate = certificate_out_of_reach(machine, folder);
     const bool fails = line || certificate;
     if (line) evidence.push_back(line->newest.evidence("the certificate is found"));
     if (certificate) evidence.push_back(std::move(*certificate));
-    evidence.push_back({usual, link ? "a folder of its own" : "missing", fmt::format("a link to {}", folder)});
+    if (link_is_known) {
+        evidence.push_back({usual, link ? "a folder of its own" : "missing", fmt::format("a link to {}", folder)});
+    }
     auto finding = Finding::needs_operator(
         fmt::format("The agent keeps extensions in {}, but the backup extension looks for certificates in {}.", folder,
                     usual),
@@ -93,6 +96,8 @@ Finding diagnose(const Machine& machine) {
     std::vector<Evidence> evidence;
     const auto folder = configured(*configuration, evidence);
     const auto status = machine.files().status(folder);
+    const bool is_known = status || status.error().kind == ErrorKind::not_found;
+    if (!is_known && folder != usual) return moved(machine, folder, std::move(evidence));
     if (!status && status.error().kind == ErrorKind::not_found) {
         const auto processes = agent_processes(machine);
         // An agent that never ran has made none yet.

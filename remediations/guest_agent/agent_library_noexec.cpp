@@ -59,6 +59,8 @@ extern const Remediation agent_library_noexec{
         "/etc/fstab is left to whoever hardened the machine.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/1388",
     .log_lines = {{Log::agent, exit_line}},
+    .testimonies = {{.line = {Log::agent, "The noexec flag is set on "}},
+                    {.line = {Log::agent, "is mounted with the noexec flag"}}},
     .consequences = {"backup-extension-state", "agent-library-folder", "agent-status-not-reported"},
     .diagnose = diagnose,
     .fix = fix,

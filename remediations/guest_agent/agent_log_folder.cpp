@@ -88,6 +88,7 @@ extern const Remediation agent_log_folder{
         "file into quarantine and restarts the agent, which makes the folder.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/812",
     .log_lines = {{Log::agent, not_a_folder_line}},
+    .testimonies = {{.line = {Log::agent, "Not a directory: '/var/log/azure"}}},
     .consequences = {"agent-crash-looping", "agent-hung", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

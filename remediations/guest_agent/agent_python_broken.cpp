@@ -134,6 +134,8 @@ extern const Remediation agent_python_broken{
         "The cure is the distribution's Python with the distribution's agent; /usr/bin/python3 must not be pointed "
         "at another version.",
     .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/linux/linux-azure-guest-agent",
+    .testimonies = {{.line = {Log::agent, "No module named 'azurelinuxagent"}},
+                    {.line = {Log::agent, "No module named azurelinuxagent"}}},
     .consequences = {"agent-not-running", "agent-restart-policy", "agent-crash-looping", "agent-hung",
                      "extension-no-interpreter", "backup-extension-state"},
     .diagnose = diagnose,

@@ -16,17 +16,31 @@ constexpr const char* failure_lines[] = {"Failed to report vm agent status", "Fa
 /// The agent tries with every look for a goal state, and says so each time or at least every 15 minutes.
 constexpr auto fresh = std::chrono::hours(1);
 
+Finding not_reported(std::vector<Evidence> evidence) {
+    return Finding::needs_operator(
+        "The guest agent works, but its status does not reach Azure.", std::move(evidence),
+        "See that root can reach http://168.63.129.16:32526/versions from this VM: the status goes that way, or over "
+        "HTTPS to a storage account. Look for firewalls and proxies in the VM (HttpProxy in waagent.conf), and for "
+        "the error at the end of the line quoted here. If both ways are open, restart and update the guest agent.");
+}
+
 Finding diagnose(const Machine& machine) {
     const auto processes = agent_processes(machine);
-    if (!processes) return Finding::unknown("the list of processes", processes.error());
-    if (!processes->goal_state_handler) return Finding::not_applicable("Nothing processes goal states.");
-    const auto& handler = *processes->goal_state_handler;
+    if (processes && !processes->goal_state_handler) return Finding::not_applicable("Nothing processes goal states.");
     const LogMatch* newest = nullptr;
     for (const auto* text : failure_lines) {
         const auto* match = machine.derived<LogEvidence>().find_current(Log::agent, text);
         if (!match || !match->newest.time) continue;
         if (!newest || *newest->newest.time < *match->newest.time) newest = match;
     }
+    if (!processes) {
+        // What the log has last counts, where nothing else is known.
+        const auto last = machine.derived<LogEvidence>().newest_line(Log::agent);
+        const bool goes_on = newest && newest->count > 1 && last && *last - *newest->newest.time < fresh;
+        return goes_on ? not_reported({newest->newest.evidence("status is reported")})
+                       : Finding::unknown("the list of processes", processes.error());
+    }
+    const auto& handler = *processes->goal_state_handler;
     if (!newest) {
         return Finding::healthy("The agent's log tells of no failure to report status.",
                                 {{"process", describe(handler), ""}});
@@ -38,11 +52,7 @@ Finding diagnose(const Machine& machine) {
             fmt::format("The last failure to report status is {} old.", duration_text(machine.facts().now - time)),
             std::move(evidence));
     }
-    return Finding::needs_operator(
-        "The guest agent works, but its status does not reach Azure.", std::move(evidence),
-        "See that root can reach http://168.63.129.16:32526/versions from this VM: the status goes that way, or over "
-        "HTTPS to a storage account. Look for firewalls and proxies in the VM (HttpProxy in waagent.conf), and for "
-        "the error at the end of the line quoted here. If both ways are open, restart and update the guest agent.");
+    return not_reported(std::move(evidence));
 }
 
 }  // namespace

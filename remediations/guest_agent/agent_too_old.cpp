@@ -45,6 +45,7 @@ extern const Remediation agent_too_old{
         "likelier, below 2.1.7 backup does not work. The distribution's own package is the way to a newer one.",
     .source =
         "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/extensions/support-extensions-agent-version",
+    .log_lines = {{Log::agent, lines_with_agent_version[0]}, {Log::agent, lines_with_agent_version[1]}},
     .diagnose = diagnose,
 };
 

@@ -5,6 +5,7 @@
 #include "remediations/backup_extension/extension_folder.hpp"
 #include "remediations/guest_agent/agent_configuration.hpp"
 #include "remediations/guest_agent/agent_processes.hpp"
+#include "remediations/logs/log_evidence.hpp"
 
 namespace remediations {
 
@@ -58,9 +59,11 @@ std::optional<AgentVersion> version_of_python_package(const Machine& machine) {
 }  // namespace
 
 std::optional<std::string> agent_version_in(std::string_view text) {
-    for (const std::string_view mark : {"WALinuxAgent-", "WALinuxAgent==", "AGENT_VERSION = '"}) {
+    for (const std::string_view mark :
+         {"WALinuxAgent-", "WALinuxAgent==", "AGENT_VERSION = '", "Linux Agent Version:"}) {
         for (auto at = text.find(mark); at != text.npos; at = text.find(mark, at + 1)) {
             auto version = text.substr(at + mark.size());
+            version.remove_prefix(std::min(version.find_first_not_of(' '), version.size()));
             version = version.substr(0, version.find_first_not_of("0123456789."));
             while (version.ends_with('.')) version.remove_suffix(1);
             if (version.find('.') != version.npos && version.front() != '.') return std::string(version);
@@ -100,19 +103,35 @@ Result<AgentVersion> newest_downloaded_agent(const Machine& machine) {
     return Error{ErrorKind::not_found, "there is no downloaded agent in " + library, 0};
 }
 
+namespace {
+
+/// Where nothing else is known: the version of the agent that wrote the newest line that names one.
+Result<AgentVersion> version_in_log(const Machine& machine, const Error& otherwise) {
+    for (const auto* text : lines_with_agent_version) {
+        const auto* match = machine.derived<LogEvidence>().find(Log::agent, text);
+        auto version = match ? agent_version_in(match->newest.text) : std::nullopt;
+        if (version) return AgentVersion{std::move(*version), match->newest.file, match->newest.text.substr(0, 200)};
+    }
+    return otherwise;
+}
+
+}  // namespace
+
 Result<AgentVersion> goal_state_agent_version(const Machine& machine) {
     const auto processes = agent_processes(machine);
-    if (!processes) return processes.error();
+    if (!processes) return version_in_log(machine, processes.error());
     if (processes->goal_state_handler) {
         const auto seen = describe(*processes->goal_state_handler);
         if (auto version = agent_version_in(seen)) return AgentVersion{std::move(*version), "process", seen};
-        return installed_agent_version(machine);  // the daemon's own program processes goal states
+        auto installed = installed_agent_version(machine);  // the daemon's own program processes goal states
+        return installed ? installed : version_in_log(machine, installed.error());
     }
     auto installed = installed_agent_version(machine);
     auto downloaded = newest_downloaded_agent(machine);
     if (downloaded && (!installed || compare_versions(installed->version, downloaded->version) < 0)) {
         return downloaded;
     }
+    if (!installed && installed.error().kind != ErrorKind::not_found) return version_in_log(machine, installed.error());
     return installed;
 }
 

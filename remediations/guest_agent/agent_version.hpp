@@ -16,7 +16,8 @@ struct AgentVersion {
 
 /// Version of the agent that processes goal states, which counts: an agent that updates itself leaves the installed
 /// one in place and runs a newer one from <Lib.Dir>/WALinuxAgent-<version>. From the process that runs, else from
-/// what the daemon would start. ErrorKind::not_found where nothing tells it.
+/// what the daemon would start; where neither can be looked at, from the agent's log. ErrorKind::not_found where
+/// nothing tells it.
 machine::Result<AgentVersion> goal_state_agent_version(const machine::Machine& machine);
 
 /// Version of the agent that the distribution installed: azurelinuxagent/common/version.py, or waagent itself.
@@ -30,6 +31,9 @@ machine::Result<machine::Path> agent_program(const machine::Machine& machine);
 
 /// "2.9.1.1" of "bin/WALinuxAgent-2.9.1.1-py3.8.egg", "WALinuxAgent==2.7.3.0" or "AGENT_VERSION = '2.15.0.1'".
 std::optional<std::string> agent_version_in(std::string_view text);
+
+/// What lines of the agent's log have in which it names its version, the telling ones first.
+inline constexpr const char* lines_with_agent_version[] = {"WALinuxAgent-", "Azure Linux Agent Version:"};
 
 /// Oldest agent that Azure Backup's current documents accept, and the oldest they ever accepted.
 inline constexpr std::string_view recommended_agent_version = "2.2.53.1";

@@ -42,6 +42,9 @@ std::vector<Path> cache_in(const Machine& machine, const Path& library) {
 
 Finding diagnose(const Machine& machine) {
     const auto agent = goal_state_agent_version(machine);
+    if (!agent && agent.error().kind != machine::ErrorKind::not_found) {
+        return Finding::unknown("version of the guest agent", agent.error());
+    }
     if (!agent || compare_versions(agent->version, works_without) >= 0) {
         return Finding::not_applicable("This guest agent does not depend on cached goal states.");
     }
@@ -92,6 +95,7 @@ extern const Remediation goal_state_cache_damaged{
         "no fault.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/945",
     .log_lines = {{Log::agent, missing_line}},
+    .testimonies = {{.line = {Log::agent, missing_line}, .with = "is missing"}},
     .consequences = {"backup-extension-state", "agent-too-old", "agent-hung"},
     .diagnose = diagnose,
     .fix = fix,

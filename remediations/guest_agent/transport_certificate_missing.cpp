@@ -1,6 +1,9 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+#include <optional>
 #include <thread>
 
 #include "remediations/backup_extension/extension_folder.hpp"
@@ -23,6 +26,10 @@ namespace {
 
 constexpr const char* failure_lines[] = {"unable to load certificate", "Error opening recipient certificate file",
                                          "Could not read certificate"};
+constexpr auto cannot_open_line = "Can't open /var/lib/waagent/";
+constexpr auto restart_advice =
+    "Restart the guest agent, which fetches the certificates again. If they stay away, reapply the VM: az vm reapply "
+    "--resource-group GROUP --name VM";
 /// The extension's result code for it.
 constexpr int certificate_not_found = 16;
 
@@ -70,8 +77,40 @@ std::optional<Evidence> expired(const Machine& machine, const std::string& thumb
     return Evidence{path, fmt::format("valid until {:%Y-%m-%d %H:%M:%S}Z", end), "valid now"};
 }
 
+/// "29CF..." of "/var/lib/waagent/29CF....crt" in the line that tells of a certificate that could not be opened.
+std::string thumbprint_in(std::string_view line) {
+    constexpr std::size_t digits = 40;
+    const auto end = line.find(".crt");
+    if (end == std::string_view::npos || end < digits) return {};
+    const auto thumbprint = line.substr(end - digits, digits);
+    const bool is_one = thumbprint.find_first_not_of("0123456789ABCDEFabcdef") == std::string_view::npos;
+    return is_one ? std::string(thumbprint) : std::string();
+}
+
+/// The settings are gone or not known, but the extension told which certificate it wanted.
+std::optional<Finding> by_log_alone(const Machine& machine) {
+    const LogMatch* opening = nullptr;
+    for (const auto* text : {failure_lines[1], cannot_open_line}) {
+        if (!opening) opening = machine.derived<LogEvidence>().find_current(Log::extension, text);
+    }
+    const auto thumbprint = opening ? thumbprint_in(opening->newest.text) : std::string();
+    if (thumbprint.empty()) return std::nullopt;
+    auto faults = faults_of(machine, thumbprint);
+    if (!faults || faults->empty()) return std::nullopt;
+    std::vector<Evidence> evidence{opening->newest.evidence("the certificate is opened")};
+    std::ranges::move(*faults, std::back_inserter(evidence));
+    auto finding =
+        Finding::broken("The certificate that the backup extension's settings were encrypted to is missing or damaged.",
+                        std::move(evidence), restart_advice);
+    finding.subjects = {thumbprint};
+    return finding;
+}
+
 Finding diagnose(const Machine& machine) {
     const auto settings = newest_backup_settings(machine);
+    if (!settings || settings->thumbprint.empty()) {
+        if (auto finding = by_log_alone(machine)) return std::move(*finding);
+    }
     if (!settings && settings.error().kind == ErrorKind::not_found) {
         return Finding::not_applicable("The backup extension has no settings yet.");
     }
@@ -105,9 +144,7 @@ Finding diagnose(const Machine& machine) {
     for (auto& failure : seen) evidence.push_back(std::move(failure));
     auto finding = Finding::broken(
         "The certificate or key that the backup extension's settings are encrypted to is missing or damaged.",
-        std::move(evidence),
-        "Restart the guest agent, which fetches the certificates again. If they stay away, reapply the VM: az vm "
-        "reapply --resource-group GROUP --name VM");
+        std::move(evidence), restart_advice);
     finding.subjects = {settings->thumbprint};
     return finding;
 }
@@ -142,6 +179,11 @@ extern const Remediation transport_certificate_missing{
     .log_lines = {{Log::extension, failure_lines[0]},
                   {Log::extension, failure_lines[1]},
                   {Log::extension, failure_lines[2]}},
+    .testimonies = {{.line = {Log::extension, failure_lines[0]}},
+                    {.line = {Log::extension, failure_lines[1]}},
+                    {.line = {Log::extension, failure_lines[2]}},
+                    {.line = {Log::extension, cannot_open_line}, .with = ".crt"}},
+    .proving_results = {16},
     .consequences = {"backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

@@ -12,24 +12,45 @@ namespace remediations {
 
 namespace {
 
-constexpr auto wire_server = "168.63.129.16";
-constexpr auto endpoint_line = "Wire server endpoint:";
+constexpr std::string_view wire_server = "168.63.129.16";
+constexpr std::string_view endpoint_line = "Wire server endpoint:";
+
+/// The address with which the agent last began, where it is not the right one.
+const LogMatch* wrong_address_in_log(const machine::Machine& machine) {
+    const auto* match = machine.derived<LogEvidence>().find_current(Log::agent, endpoint_line);
+    if (!match) return nullptr;
+    const std::string_view line = match->newest.text;
+    const auto address =
+        boost::algorithm::trim_copy(std::string(line.substr(line.find(endpoint_line) + endpoint_line.size())));
+    const bool is_wrong = !address.empty() && address != "None" && !address.starts_with(wire_server);
+    return is_wrong ? match : nullptr;
+}
 
 Finding diagnose(const machine::Machine& machine) {
     const auto path = agent_library_folder(machine) + "/WireServerEndpoint";
     const auto text = machine.files().read(path, 4096);
+    const auto* wrong = wrong_address_in_log(machine);
+    if (!text && wrong) {
+        return Finding::needs_operator(
+            "The guest agent takes another address for that of the wire server.",
+            {wrong->newest.evidence(fmt::format("{}{}", endpoint_line, wire_server)),
+             {path, text.error().message, std::string(wire_server)}},
+            fmt::format("Give the VM a route to {} (DHCP brings one) and see that DHCP answers with option 245; then "
+                        "restart the guest agent, and update it: old agents take name servers for the wire server.",
+                        wire_server));
+    }
     if (!text && text.error().kind == machine::ErrorKind::not_found) {
         return Finding::healthy("The guest agent has written down no address of the wire server.");
     }
     if (!text) return Finding::unknown(path, text.error());
     const auto address = boost::algorithm::trim_copy(*text);
-    std::vector<Evidence> evidence{{path, address, wire_server}};
+    std::vector<Evidence> evidence{{path, address, std::string(wire_server)}};
     // Of an empty file the agent takes the right address.
     if (address == wire_server || address.empty()) {
         return Finding::healthy("The guest agent talks to the right wire server.", std::move(evidence));
     }
     if (const auto* line = machine.derived<LogEvidence>().find_current(Log::agent, endpoint_line)) {
-        evidence.push_back(line->newest.evidence(std::string(endpoint_line) + wire_server));
+        evidence.push_back(line->newest.evidence(fmt::format("{}{}", endpoint_line, wire_server)));
     }
     auto finding = Finding::broken(
         fmt::format("The guest agent talks to {} instead of the wire server.", address.substr(0, 200)),
@@ -61,7 +82,7 @@ extern const Remediation wire_server_endpoint_wrong{
         "168.63.129.16 in every Azure cloud; old agents could take the name servers of the DHCP lease for it when "
         "there was no route. The fix moves the file away and restarts the agent, which then finds the address anew.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/680",
-    .log_lines = {{Log::agent, endpoint_line}},
+    .log_lines = {{Log::agent, std::string(endpoint_line)}},
     .consequences = {"agent-hung", "agent-status-not-reported", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

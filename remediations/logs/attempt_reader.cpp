@@ -21,6 +21,7 @@ enum class Meaning {
     snapshot_begins,
     restricted_network,
     freeze_failure,
+    activity,  // of a run; no fault
     host_answer,
     python_error,
     request_failed,  // of the snapshot, or of an upload before it
@@ -66,6 +67,9 @@ constexpr Marker linux_markers[] = {
     {"start calling the snapshot rest api", Meaning::snapshot_begins},
     {"StatusCode.FailedRetryableSnapshotFailedRestrictedNetwork", Meaning::restricted_network},
 
+    {"T:S freeze, timeout value ", Meaning::activity},
+    {"Failed to open file or aquire lock:", Meaning::activity},
+    {"Failed to FITHAW: ", Meaning::activity},
     {"Failed to FIFREEZE: ", Meaning::freeze_failure},
     {"Failed to open: ", Meaning::freeze_failure},
     {"Failed to stat: ", Meaning::freeze_failure},
@@ -198,6 +202,26 @@ std::vector<ErrorKind> kinds_behind(std::optional<int> result) {
     }
 }
 
+/// Whether only a run of the extension writes such a line.
+bool tells(Meaning meaning) {
+    switch (meaning) {
+        case Meaning::step:
+        case Meaning::snapshot_begins:
+        case Meaning::restricted_network:
+        case Meaning::freeze_failure:
+        case Meaning::activity:
+        case Meaning::request_failed:
+        case Meaning::error:
+            return true;
+        default:
+            return false;
+    }
+}
+
+bool has_prefix(const ScannedLine& line) {
+    return line.parts.text.data() != line.raw.data();
+}
+
 constexpr ErrorKind any_kind[] = {ErrorKind::freeze,      ErrorKind::lock,         ErrorKind::snapshot,
                                   ErrorKind::host,        ErrorKind::precondition, ErrorKind::exception,
                                   ErrorKind::certificate, ErrorKind::other,        ErrorKind::last_word};
@@ -227,6 +251,7 @@ void AttemptReader::read(const ScannedLine& line, std::span<const ScannedLine::F
         return;
     }
     const auto began = drafts_.size();
+    const auto* over = !drafts_.empty() && is_of_another_run(line) ? &drafts_.back() : nullptr;
     for (const auto& place : found) {
         if (platform_ == machine::Platform::windows) {
             read_windows(line, place);
@@ -236,6 +261,9 @@ void AttemptReader::read(const ScannedLine& line, std::span<const ScannedLine::F
     }
     if (drafts_.empty() || drafts_.size() < began) {
         return;  // the line says that there was no attempt
+    }
+    if (&drafts_.back() == over) {
+        return;
     }
     auto& attempt = drafts_.back().attempt;
     attempt.ended = line.parts.time ? line.parts.time : attempt.ended;
@@ -247,7 +275,27 @@ void AttemptReader::begin_attempt(const ScannedLine& line) {
     if (drafts_.size() > most_attempts) {
         drafts_.pop_front();
     }
-    drafts_.emplace_back().attempt.started = line.parts.time;
+    auto& draft = drafts_.emplace_back();
+    draft.attempt.started = line.parts.time;
+    draft.has_prefix = has_prefix(line);
+}
+
+/// A log can begin within a run, or lack the lines with which one begins. What a run writes behind its result comes at
+/// once.
+bool AttemptReader::is_of_another_run(const ScannedLine& line) const {
+    constexpr auto soon = std::chrono::minutes(5);
+    const auto& draft = drafts_.back();
+    if (!draft.attempt.result) {
+        return false;
+    }
+    if (has_prefix(line) != draft.has_prefix) {
+        return draft.has_prefix;
+    }
+    if (!line.parts.time || !draft.attempt.ended) {
+        return false;
+    }
+    const auto gap = *line.parts.time - *draft.attempt.ended;
+    return gap > soon || gap < -soon;
 }
 
 void AttemptReader::add_error(ErrorKind kind, const ScannedLine& line, const ScannedLine::Found& found) {
@@ -296,7 +344,7 @@ void AttemptReader::read_result(const ScannedLine& line, const ScannedLine::Foun
         *code == already_processed) {
         return;
     }
-    if (drafts_.empty()) {
+    if (drafts_.empty() || is_of_another_run(line)) {
         begin_attempt(line);
     }
     add_error(ErrorKind::last_word, line, found);
@@ -334,12 +382,12 @@ void AttemptReader::read_linux(const ScannedLine& line, const ScannedLine::Found
         read_result(line, found);
         return;
     }
-    if (drafts_.empty()) {
-        // The log begins within an attempt; its errors may be of the one before.
-        if (marker.meaning != Meaning::step || !number) {
-            return;
-        }
+    const bool tells_of_a_run = tells(marker.meaning) && (marker.meaning != Meaning::step || number);
+    if (tells_of_a_run && (drafts_.empty() || is_of_another_run(line))) {
         begin_attempt(line);
+    }
+    if (drafts_.empty()) {
+        return;
     }
     auto& draft = drafts_.back();
     auto& attempt = draft.attempt;
@@ -396,6 +444,7 @@ void AttemptReader::read_linux(const ScannedLine& line, const ScannedLine::Found
         case Meaning::error:
             add_error(marker.kind, line, found);
             break;
+        case Meaning::activity:
         default:
             break;
     }

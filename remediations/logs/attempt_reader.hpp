@@ -42,10 +42,12 @@ private:
         std::array<std::optional<LogLine>, error_kinds> first_error;
         bool snapshot_began = false;
         bool restricted_network = false;
+        bool has_prefix = false;  ///< its first line
     };
 
     void read_linux(const ScannedLine& line, const ScannedLine::Found& found);
     void read_windows(const ScannedLine& line, const ScannedLine::Found& found);
+    bool is_of_another_run(const ScannedLine& line) const;
     void begin_attempt(const ScannedLine& line);
     void add_error(ErrorKind kind, const ScannedLine& line, const ScannedLine::Found& found);
     void add_freeze_failure(const ScannedLine& line, const ScannedLine::Found& found);

@@ -29,11 +29,19 @@ constexpr std::uint64_t end_of_file = std::uint64_t{64} << 10;
 constexpr auto credible_lead = std::chrono::hours(24);
 /// No time zone is further from UTC.
 constexpr auto furthest_zone = std::chrono::hours(14);
+/// A log that goes on for so long without a line has something else to tell.
+constexpr auto longest_testimony = std::chrono::hours(72);
 
 std::vector<LogPattern> patterns_of_catalogue() {
     std::vector<LogPattern> patterns;
     for (const auto* remediation : catalogue()) {
         patterns.insert(patterns.end(), remediation->log_lines.begin(), remediation->log_lines.end());
+        for (const auto& testimony : remediation->testimonies) {
+            patterns.push_back(testimony.line);
+            if (!testimony.revoked_by.empty()) {
+                patterns.push_back({testimony.line.log, testimony.revoked_by});
+            }
+        }
     }
     return patterns;
 }
@@ -60,6 +68,12 @@ std::optional<Time> boot_time(const machine::Machine& machine) {
     return seconds > 0 ? std::optional(Time(std::chrono::seconds(seconds))) : std::nullopt;
 }
 
+/// Of lines in the system log.
+bool is_from_agent(std::string_view line) {
+    constexpr std::string_view marks[] = {"waagent", "WALinuxAgent", "ExtHandler"};
+    return std::ranges::any_of(marks, [&](auto mark) { return line.find(mark) != std::string_view::npos; });
+}
+
 }  // namespace
 
 /// Reads the logs of a machine, one after the other, into a LogEvidence.
@@ -84,6 +98,12 @@ public:
         for (auto& unreadable : found.unreadable) {
             evidence_.sources_.push_back({unreadable.log, std::move(unreadable.path), std::move(unreadable.error)});
         }
+        const auto is_own_log_of_agent = [](const LogFile& file) {
+            return file.log == Log::agent && file.lines == LogFile::Lines::all;
+        };
+        if (on_linux && std::ranges::none_of(found.files, is_own_log_of_agent) && read_journal_of_agent()) {
+            std::erase_if(found.files, [](const LogFile& file) { return file.log == Log::agent; });
+        }
         const auto begins = beginnings(found.files);
         for (std::size_t i = 0; i < found.files.size(); ++i) {
             const auto& file = found.files[i];
@@ -96,15 +116,6 @@ public:
                            fmt::format("{}: not read; newer files of this log already have {} MiB", file.path,
                                        most_of_log_ >> 20)}});
             }
-        }
-        const auto is_agent_log = [](const LogFile& file) { return file.log == Log::agent; };
-        if (on_linux && std::ranges::none_of(found.files, is_agent_log)) {
-            read_output(Log::agent, "journal",
-                        machine::Command("/usr/bin/journalctl",
-                                         {"--unit=walinuxagent.service", "--unit=waagent.service", "--lines=2000",
-                                          "--no-pager", "--quiet", "--utc", "--output=short-iso"},
-                                         std::chrono::seconds(10)),
-                        true);
         }
         evidence_.attempts_ = std::move(attempts_).finish();
         make_presentable();
@@ -171,10 +182,13 @@ private:
     }
 
     /// The lines of one source.
-    LineScanner scanner(Log log, const Path& path, const LogClock& clock, bool only_kernel, bool numbered) {
+    LineScanner scanner(Log log, const Path& path, const LogClock& clock, LogFile::Lines wanted, bool numbered) {
         const std::uint64_t before = lines_before_;
-        return {*search(log).automaton, clock, [this, log, path, only_kernel, numbered, before](ScannedLine line) {
-                    if (only_kernel && !line.parts.from_kernel) {
+        return {*search(log).automaton, clock, [this, log, path, wanted, numbered, before](ScannedLine line) {
+                    const bool is_wanted =
+                        wanted == LogFile::Lines::all ||
+                        (wanted == LogFile::Lines::of_the_kernel ? line.parts.from_kernel : is_from_agent(line.raw));
+                    if (!is_wanted) {
                         return;
                     }
                     const auto position = before + line.number;
@@ -232,7 +246,7 @@ private:
         if (file.log == Log::extension) {
             attempts_.begin_file(file.path);
         }
-        auto lines = scanner(file.log, file.path, clock, file.only_kernel, begin == 0);
+        auto lines = scanner(file.log, file.path, clock, file.lines, begin == 0);
         switch (file.compression) {
             case Compression::none:
                 if (auto read = read_pieces(file, begin,
@@ -263,7 +277,12 @@ private:
                     Error{ErrorKind::unsupported, fmt::format("{}: of compressed logs only gzip is read", file.path)};
                 break;
         }
-        finish(lines, file.log, file.status.modified);
+        if (file.lines == LogFile::Lines::of_the_agent) {
+            lines.finish();  // its newest line is another program's
+            lines_before_ += lines.lines() + 1;
+        } else {
+            finish(lines, file.log, file.status.modified);
+        }
         evidence_.sources_.push_back({file.log, file.path, std::move(error)});
     }
 
@@ -287,29 +306,40 @@ private:
         return {};
     }
 
-    void read_output(Log log, const Path& name, const machine::Command& command, bool has_host) {
+    bool read_journal_of_agent() {
+        return read_output(Log::agent, "journal",
+                           machine::Command("/usr/bin/journalctl",
+                                            {"--unit=walinuxagent.service", "--unit=waagent.service", "--lines=2000",
+                                             "--no-pager", "--quiet", "--utc", "--output=short-iso"},
+                                            std::chrono::seconds(10)),
+                           true);
+    }
+
+    /// Whether there was any.
+    bool read_output(Log log, const Path& name, const machine::Command& command, bool has_host) {
         const auto output = machine_.processes().query(command);
         if (!output) {
             if (output.error().kind != ErrorKind::not_found) {
                 evidence_.sources_.push_back({log, name, output.error()});
             }
-            return;
+            return false;
         }
         if (output->exit_code != 0) {
             evidence_.sources_.push_back(
                 {log, name,
                  Error{ErrorKind::refused, fmt::format("{}: exit code {}: {}", command.program, output->exit_code,
                                                        printable(output->err))}});
-            return;
+            return false;
         }
         LogClock clock;
         clock.written = machine_.facts().now;
         clock.boot = boot_;
         clock.has_host = has_host;
-        auto lines = scanner(log, name, clock, false, false);
+        auto lines = scanner(log, name, clock, LogFile::Lines::all, false);
         lines.feed(output->out);
         finish(lines, log, machine_.facts().now);
         evidence_.sources_.push_back({log, name, std::nullopt});
+        return !output->out.empty();
     }
 
     LogEvidence& evidence_;
@@ -373,6 +403,37 @@ const LogMatch* LogEvidence::find_current(Log log, std::string_view text) const 
                             : success_time_ && time && is_credible(*time) &&
                                   *time + (found->zone_known ? std::chrono::hours(0) : furthest_zone) <= *success_time_;
     return healed ? nullptr : &found->match;
+}
+
+const LogLine* LogEvidence::testimony_for(const Remediation& remediation) const {
+    const auto contains = [](std::string_view text, std::string_view part) {
+        return text.find(part) != std::string_view::npos;
+    };
+    const auto* attempt = newest_attempt();
+    if (attempt && attempt->result && !attempt->decisive.file.empty() &&
+        std::ranges::find(remediation.proving_results, *attempt->result) != remediation.proving_results.end()) {
+        return &attempt->decisive;
+    }
+    for (const auto& testimony : remediation.testimonies) {
+        const auto log = testimony.line.log;
+        const auto* match = find_current(log, testimony.line.text);
+        if (!match || !contains(match->newest.text, testimony.with)) {
+            continue;
+        }
+        if (!testimony.without.empty() && contains(match->newest.text, testimony.without)) {
+            continue;
+        }
+        const auto* revoked = testimony.revoked_by.empty() ? nullptr : entry(log, testimony.revoked_by);
+        if (revoked && revoked->position > entry(log, testimony.line.text)->position) {
+            continue;
+        }
+        const auto newest = newest_line(log);
+        if (newest && match->newest.time && *newest - *match->newest.time > longest_testimony) {
+            continue;
+        }
+        return &match->newest;
+    }
+    return nullptr;
 }
 
 const LogEvidence::Source* LogEvidence::unread(Log log) const {

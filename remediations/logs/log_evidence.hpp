@@ -32,7 +32,7 @@ struct LogLimits {
 /// machine.derived<LogEvidence>().
 class LogEvidence {
 public:
-    /// Looks for the log_lines of every remediation in the catalogue.
+    /// Looks for the log_lines and testimonies of every remediation in the catalogue.
     explicit LogEvidence(const machine::Machine& machine);
     /// Looks for these.
     LogEvidence(const machine::Machine& machine, const std::vector<LogPattern>& patterns, const LogLimits& limits = {});
@@ -46,6 +46,11 @@ public:
     /// In the extension's own log "later" is where it stands, elsewhere when it was written: there a line
     /// without a time, or from the future, stays current, and one in local time for 14 hours more.
     const LogMatch* find_current(Log log, std::string_view text) const;
+
+    /// The line of the newest attempt with one of remediation.proving_results, or the newest one that its testimonies
+    /// name; nullptr where there is none, where a later backup succeeded, where what revokes it followed, or where the
+    /// log goes on for days without it.
+    const LogLine* testimony_for(const Remediation& remediation) const;
 
     /// Oldest first, the newest 100. Empty also where there is no log: see sources().
     const std::vector<BackupAttempt>& attempts() const { return attempts_; }

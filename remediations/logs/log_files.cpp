@@ -66,14 +66,19 @@ public:
     /// written to, if there is one such: it comes last and is never too old.
     bool add(Log log, const machine::Path& folder, std::string_view live, const NameTest& wanted,
              const LogFile& like = {}) {
-        const auto names = machine_.files().list(folder);
-        if (!names) {
-            if (names.error().kind != machine::ErrorKind::not_found) {
-                found_.unreadable.push_back({log, folder, names.error()});
-            }
+        const char separator = machine_.facts().platform == machine::Platform::windows ? '\\' : '/';
+        auto names = machine_.files().list(folder);
+        if (!names && names.error().kind == machine::ErrorKind::not_found) {
             return false;
         }
-        const char separator = machine_.facts().platform == machine::Platform::windows ? '\\' : '/';
+        if (!names) {
+            // The log itself may be readable all the same.
+            if (live.empty() || !machine_.files().status(folder + separator + std::string(live))) {
+                found_.unreadable.push_back({log, folder, names.error()});
+                return false;
+            }
+            names = std::vector<std::string>{std::string(live)};
+        }
         std::vector<std::pair<std::string, LogFile>> files;
         for (const auto& name : *names) {
             if (!wanted(name)) {
@@ -145,7 +150,14 @@ private:
 
 void find_on_linux(const machine::Machine& machine, LogFiles& found) {
     Search search(machine, found);
-    search.add_rotated(Log::agent, "/var/log", "waagent.log");
+    LogFile system_log;
+    system_log.has_host = true;
+    if (!search.add_rotated(Log::agent, "/var/log", "waagent.log")) {
+        system_log.lines = LogFile::Lines::of_the_agent;
+        if (!search.add_rotated(Log::agent, "/var/log", "messages", system_log)) {
+            search.add_rotated(Log::agent, "/var/log", "syslog", system_log);
+        }
+    }
 
     machine::Path logs = "/var/log/azure";
     if (const auto configuration = AgentConfiguration::read(machine)) {
@@ -156,10 +168,9 @@ void find_on_linux(const machine::Machine& machine, LogFiles& found) {
     search.add_rotated(Log::extension_shell, backup, "shell.log");
     search.add_rotated(Log::commands, backup, "CommandExecution.log");
 
-    LogFile system_log;
-    system_log.has_host = true;
+    system_log.lines = LogFile::Lines::all;
     if (!search.add_rotated(Log::kernel, "/var/log", "kern.log", system_log)) {
-        system_log.only_kernel = true;
+        system_log.lines = LogFile::Lines::of_the_kernel;
         if (!search.add_rotated(Log::kernel, "/var/log", "messages", system_log)) {
             search.add_rotated(Log::kernel, "/var/log", "syslog", system_log);
         }

@@ -15,8 +15,10 @@ struct LogFile {
     machine::Path path;
     machine::FileStatus status;
     Compression compression = Compression::none;
-    bool has_host = false;     ///< written by a system logger: LogClock::has_host
-    bool only_kernel = false;  ///< what other programs wrote into it is no part of `log`
+    bool has_host = false;  ///< written by a system logger: LogClock::has_host
+    /// What others wrote into it is no part of `log`.
+    enum class Lines { all, of_the_kernel, of_the_agent };
+    Lines lines = Lines::all;
 };
 
 struct LogFiles {
@@ -30,8 +32,9 @@ struct LogFiles {
     std::vector<Unreadable> unreadable;
 };
 
-/// Where this machine keeps its logs, rotated and compressed ones too. Rotated files that were written last more than
-/// 35 days before the machine was looked at are left out: no backup policy retries that long.
+/// Where this machine keeps its logs, rotated and compressed ones too; for an agent without a log of its own, the
+/// system log. Rotated files that were written last more than 35 days before the machine was looked at are left out: no
+/// backup policy retries that long.
 LogFiles find_log_files(const machine::Machine& machine);
 
 /// Whether a file name is `base` or one that log rotation makes of it: base.1, base.2.gz, base-20261101,

@@ -164,6 +164,13 @@ Finding diagnose(const Machine& machine) {
         return proxy.in_agent_configuration ? Finding::broken(summary, std::move(evidence), action_for(proxy))
                                             : Finding::needs_operator(summary, std::move(evidence), action_for(proxy));
     }
+    if (!checked.looked && used) {
+        return Finding::needs_operator(
+                   fmt::format("The guest agent downloads through the proxy {}:{}; whether it works is not known.",
+                               proxy.host, proxy.port),
+                   std::move(evidence), action_for(proxy))
+            .as_risk();
+    }
     if (!checked.looked)
         return Finding::unknown(checked.evidence.where, {ErrorKind::not_captured, checked.evidence.seen, 0});
     if (!checked.answers) {

@@ -102,17 +102,37 @@ Finding judge_source(const Machine& machine, const std::string& source, Finding 
     return otherwise;
 }
 
+/// The interface with the address that is used, unless the route leads to one that has none of its own, as tunnels may.
+std::string interface_towards_wire_server(const Machine& machine,
+                                          const std::vector<machine::NetworkInterface>& interfaces,
+                                          const std::string& source) {
+    const auto address = *parse_ipv4(wire_server_address);
+    const Route* best = nullptr;
+    const auto routes = routes_of(machine);
+    for (const auto& route : routes ? *routes : std::vector<Route>()) {
+        const bool leads_there = route.up && !route.rejects && (address & route.mask) == route.destination;
+        if (leads_there && (!best || route.mask > best->mask)) best = &route;
+    }
+    if (best) {
+        const auto own = std::ranges::find(interfaces, best->interface, &machine::NetworkInterface::name);
+        const auto is_ipv4 = [](const std::string& text) { return parse_ipv4(text).has_value(); };
+        if (own != interfaces.end() && std::ranges::none_of(own->addresses, is_ipv4)) return best->interface;
+    }
+    const auto* interface = interface_with(interfaces, source);
+    return interface ? interface->name : std::string();
+}
+
 Finding judge_interface(const Machine& machine, const std::string& source) {
     const auto interfaces = machine.network().interfaces();
     if (!interfaces) return Finding::unknown("network interfaces", interfaces.error());
-    const auto* interface = interface_with(*interfaces, source);
-    const auto name = interface ? interface->name : std::string("none");
+    const auto interface = interface_towards_wire_server(machine, *interfaces, source);
+    const auto name = interface.empty() ? std::string("none") : interface;
     auto evidence = routes_for_wire_server(machine);
     evidence.insert(evidence.begin(), {fmt::format("address used towards {}", wire_server_address),
-                                       fmt::format("{} of interface {}", source, name), "the network card's"});
-    if (interface && kind_of_interface(machine, interface->name) == InterfaceKind::software) {
+                                       fmt::format("{}, through interface {}", source, name), "the network card's"});
+    if (!interface.empty() && kind_of_interface(machine, interface) == InterfaceKind::software) {
         return Finding::needs_operator(
-            fmt::format("What this VM sends to {} goes to interface {}, which is no network card: a VPN or tunnel, for "
+            fmt::format("What this VM sends to {} goes through {}, which is no network card: a VPN or tunnel, for "
                         "instance.",
                         wire_server_address, name),
             std::move(evidence),

@@ -105,10 +105,19 @@ Finding diagnose(const machine::Machine& machine) {
     if (!bytes && bytes.error().kind == machine::ErrorKind::not_found) {
         return Finding::healthy("There is no vmbackup.conf, so the extension uses its defaults.");
     }
+    const auto* line = machine.derived<LogEvidence>().find_current(Log::extension, unreadable_line);
+    if (!bytes && line && last_failed_backup(machine)) {
+        return Finding::needs_operator(
+            fmt::format("The extension could not read {}, and ignored every setting in it.",
+                        VmBackupConfiguration::path),
+            {line->newest.evidence("no such line")},
+            fmt::format(
+                "Save {} as plain ASCII text with LF, below the line [SnapshotThread] one \"key = value\" a line.",
+                VmBackupConfiguration::path));
+    }
     if (!bytes) return Finding::unknown(VmBackupConfiguration::path, bytes.error());
     const VmBackupConfiguration configuration(*bytes);
     auto evidence = faults_of(configuration);
-    const auto* line = machine.derived<LogEvidence>().find_current(Log::extension, unreadable_line);
     const bool old_python_failed = configuration.encoding().beyond_ascii && line != nullptr;
     if (evidence.empty() && old_python_failed) {
         evidence.push_back({VmBackupConfiguration::path, "letters beyond ASCII, which this VM's Python cannot read",

@@ -118,7 +118,7 @@ Finding weighed_by_last_backup(Finding finding, const machine::Machine& machine)
 }
 
 bool belongs_to(const LogLine& line, const BackupAttempt& attempt) {
-    if (!line.time || !attempt.started) return false;
+    if (!line.time || !attempt.started) return true;  // nothing tells them apart
     return *line.time >= *attempt.started && (!attempt.ended || *line.time <= *attempt.ended);
 }
 

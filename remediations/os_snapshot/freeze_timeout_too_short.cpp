@@ -135,6 +135,8 @@ extern const Remediation freeze_timeout_too_short{
                   {Log::extension, thaw_too_late},
                   {Log::extension, time_taken},
                   {Log::extension, time_limit}},
+    .testimonies = {{.line = {Log::extension, took_longer}}, {.line = {Log::extension, thaw_too_late}}},
+    .proving_results = {122},
     .consequences = {"extension-error", "freeze-failed"},
     .diagnose = diagnose,
     .fix = fix,

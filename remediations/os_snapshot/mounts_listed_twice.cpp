@@ -111,9 +111,23 @@ std::vector<Duplicate> duplicates_that_failed(const machine::Machine& machine,
     return duplicates;
 }
 
+/// What safefreeze was started with can name a mount point twice.
+Finding examine_log_alone(const machine::Machine& machine, const machine::Error& error) {
+    const auto* started = machine.derived<LogEvidence>().find_current(Log::extension, safefreeze_arguments);
+    auto asked = started ? mount_points_in(started->newest.text) : std::vector<std::string>();
+    std::ranges::sort(asked);
+    const auto twice = std::ranges::adjacent_find(asked);
+    if (twice == asked.end() || last_backup_succeeded(machine)) return Finding::unknown("the mount table", error);
+    return Finding::needs_operator(
+        fmt::format("The backup was to freeze {} twice.", *twice), {started->newest.evidence("each mount point once")},
+        fmt::format("Look with `findmnt` what is mounted twice on {}, unmount the second (`umount {}`) and take it out "
+                    "of /etc/fstab.",
+                    *twice, *twice));
+}
+
 Finding diagnose(const machine::Machine& machine) {
     const auto mounts = machine.mounts().list();
-    if (!mounts) return Finding::unknown("the mount table", mounts.error());
+    if (!mounts) return examine_log_alone(machine, mounts.error());
     const auto configuration = VmBackupConfiguration::read(machine);
     if (!configuration) return Finding::unknown(VmBackupConfiguration::path, configuration.error());
     const auto targets = freeze_targets(*mounts, *configuration, machine.derived<ResourceDisk>().device());

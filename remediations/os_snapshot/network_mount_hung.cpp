@@ -32,6 +32,7 @@ constexpr std::array<std::string_view, 5> mount_walkers = {"df", "lsof", "update
 struct Waiting {
     std::vector<Evidence> evidence;
     bool walks_mounts = false;
+    std::chrono::system_clock::time_point since = {};  ///< when the newest of them started
 };
 
 Waiting processes_waiting_for_servers(const std::vector<machine::Process>& processes) {
@@ -44,6 +45,7 @@ Waiting processes_waiting_for_servers(const std::vector<machine::Process>& proce
         waiting.evidence.push_back({fmt::format("process {} (pid {})", process.name, process.pid),
                                     "cannot be interrupted, waits in " + process.blocked_in,
                                     "not waiting for a file server"});
+        waiting.since = std::max(waiting.since, process.started);
         waiting.walks_mounts =
             waiting.walks_mounts || std::ranges::find(mount_walkers, process.name) != mount_walkers.end();
     }
@@ -62,7 +64,7 @@ Finding diagnose(const machine::Machine& machine) {
     if (!mounts) return Finding::unknown("the mount table", mounts.error());
     const auto processes = machine.processes().list();
     if (!processes) return Finding::unknown("the processes", processes.error());
-    auto [evidence, walks_mounts] = processes_waiting_for_servers(*processes);
+    auto [evidence, walks_mounts, since] = processes_waiting_for_servers(*processes);
     std::vector<std::string> remote;
     for (const auto& mount : *mounts) {
         if (is_remote(mount.type) && mount.type != "autofs")
@@ -88,14 +90,15 @@ Finding diagnose(const machine::Machine& machine) {
         return Finding::healthy("A network file system hangs, but the backup does not look at it.",
                                 std::move(evidence));
     }
-    return weighed_by_last_backup(
-        Finding::broken(
-            "A network file system does not answer; the backup hangs in df, with which it counts the used space.",
-            std::move(evidence),
-            fmt::format("Bring the file server back, or unmount it (`umount -l MOUNTPOINT`). Set {} = True in "
-                        "section [SnapshotThread] of {}, so that backups do not look at network mounts.",
-                        local_only, VmBackupConfiguration::path)),
-        machine);
+    auto finding = Finding::broken(
+        "A network file system does not answer; the backup hangs in df, with which it counts the used space.",
+        std::move(evidence),
+        fmt::format("Bring the file server back, or unmount it (`umount -l MOUNTPOINT`). Set {} = True in "
+                    "section [SnapshotThread] of {}, so that backups do not look at network mounts.",
+                    local_only, VmBackupConfiguration::path));
+    const auto* last = machine.derived<LogEvidence>().newest_attempt();
+    const bool began_later = last && last->ended && since > *last->ended;
+    return began_later ? finding : weighed_by_last_backup(std::move(finding), machine);
 }
 
 machine::Result<void> fix(const Finding&, Changes& changes) {
@@ -121,6 +124,9 @@ extern const Remediation network_mount_hung{
         "onlyLocalFilesystems in vmbackup.conf; network mounts are not in the snapshot anyway.",
     .source = "https://github.com/Azure/azure-linux-extensions/issues/1237",
     .log_lines = {{Log::kernel, nfs_silent}, {Log::kernel, nfs_given_up}, {Log::kernel, smb_silent}},
+    .testimonies = {{.line = {Log::kernel, nfs_silent}},
+                    {.line = {Log::kernel, nfs_given_up}},
+                    {.line = {Log::kernel, smb_silent}}},
     .consequences = {"extension-disk-listing", "extension-stuck-process", "freeze-failed", "freeze-timeout-too-short"},
     .diagnose = diagnose,
     .fix = fix,

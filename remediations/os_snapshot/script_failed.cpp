@@ -104,6 +104,11 @@ extern const Remediation script_failed{
         "changed.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-linux-app-consistent",
     .log_lines = {{Log::extension, pre_result}, {Log::extension, post_result}},
+    .testimonies = {{.line = {Log::extension, pre_result}, .with = "timed out"},
+                    {.line = {Log::extension, pre_result}, .with = "failed with error code"},
+                    {.line = {Log::extension, post_result}, .with = "timed out"},
+                    {.line = {Log::extension, post_result}, .with = "failed with error code"}},
+    .proving_results = {300, 301, 308, 309, 310, 311},
     .diagnose = diagnose,
 };
 

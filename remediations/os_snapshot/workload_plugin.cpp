@@ -186,6 +186,7 @@ extern const Remediation workload_plugin{
     .source =
         "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/workloadPatch/WorkloadPatch.py",
     .log_lines = patterns(),
+    .proving_results = {500, 501, 502, 503, 504, 505, 506, 507, 508, 509, 510, 511, 512},
     .diagnose = diagnose,
 };
 

@@ -396,12 +396,14 @@ class PlatformTest(CausesCase):
             self.repair_by_hand("guest-firewall-blocks-wire-server",
                                 self.firewall(f"ip daddr {WIRE_SERVER} tcp dport {{ 80, 32526 }} {verdict}"))
         self.name_only("wire-server-route-missing", self.vm.route_to_wire_server("unreachable", WIRE_SERVER), WIRE_SERVER)
-        with self.cause("wire-server-unreachable", self.vm.wire_server_black_holed()):
+        with self.cause("wire-server-route-missing", self.vm.wire_server_black_holed()):
             seconds = []
             for _ in range(2):  # a busy computer may delay one of them
                 start = time.monotonic()
-                self.assert_root_cause("wire-server-unreachable", self.by_hand("diagnose"))
+                report = self.by_hand("diagnose")
                 seconds.append(time.monotonic() - start)
+                self.assert_root_cause("wire-server-route-missing", report)
+                self.assertIn("through hole", json.dumps(report))
             self.assertLess(min(seconds), 3)
 
     def test_space(self):
