@@ -183,6 +183,8 @@ extern const Remediation extension_error{
         "place.",
     .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/ExtensionErrorCodeHelper.py",
     .log_lines = patterns(),
+    .testimonies = {{.line = {Log::extension, "IsAnyDiskExcluded is marked as true but input LUN list"}},
+                    {.line = {Log::extension_shell, "- 1 returned from handle.py"}}},
     .diagnose = diagnose,
 };
 

@@ -161,6 +161,34 @@ Finding diagnose(const Machine& machine) {
             folder->version));
 }
 
+/// What else newer versions of Python took away, as they say it.
+constexpr const char* removed_names[] = {
+    "module 'platform' has no attribute",
+    "has no attribute 'isAlive'",
+    "has no attribute 'decodestring'",
+    "has no attribute 'encodestring'",
+    "has no attribute 'readfp'",
+    "has no attribute 'SafeConfigParser'",
+    "module 'ssl' has no attribute 'wrap_socket'",
+    "module 'inspect' has no attribute 'getargspec'",
+    "module 'collections' has no attribute",
+    "from 'collections' (",
+    "Missing parentheses in call to 'print'",
+};
+
+std::vector<Testimony> testimonies() {
+    std::vector<Testimony> all;
+    for (const auto& module : removed_modules) {
+        for (const auto log : {Log::commands, Log::agent}) {
+            all.push_back({.line = {log, fmt::format("No module named '{}'", module.name)}});
+        }
+    }
+    for (const auto* text : removed_names) {
+        for (const auto log : {Log::commands, Log::extension}) all.push_back({.line = {log, text}});
+    }
+    return all;
+}
+
 }  // namespace
 
 extern const Remediation extension_python_too_new{
@@ -177,20 +205,7 @@ extern const Remediation extension_python_too_new{
         "came. Only another version of the extension, or another Python, helps.",
     .source = "https://github.com/Azure/azure-linux-extensions/pull/2177",
     .log_lines = {{Log::commands, no_module_line}, {Log::agent, no_module_line}, {Log::extension_shell, exit_1_line}},
-    .testimonies = {{.line = {Log::commands, "No module named 'imp"}},
-                    {.line = {Log::agent, "No module named 'imp"}},
-                    {.line = {Log::commands, "No module named 'distutils"}},
-                    {.line = {Log::agent, "No module named 'distutils"}},
-                    {.line = {Log::commands, "No module named 'crypt"}},
-                    {.line = {Log::agent, "No module named 'crypt"}},
-                    {.line = {Log::commands, "No module named 'cgi"}},
-                    {.line = {Log::agent, "No module named 'cgi"}},
-                    {.line = {Log::commands, "No module named 'pipes"}},
-                    {.line = {Log::agent, "No module named 'pipes"}},
-                    {.line = {Log::commands, "No module named 'asyncore"}},
-                    {.line = {Log::agent, "No module named 'asyncore"}},
-                    {.line = {Log::commands, "No module named 'telnetlib"}},
-                    {.line = {Log::agent, "No module named 'telnetlib"}}},
+    .testimonies = testimonies(),
     .consequences = {"extension-error", "backup-extension-state"},
     .diagnose = diagnose,
 };

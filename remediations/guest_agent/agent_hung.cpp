@@ -30,7 +30,7 @@ constexpr Duration longest_silence = std::chrono::minutes(150);
 
 /// An agent that cannot fetch its goal state says so three times and then every six hours, without heartbeats.
 constexpr const char* fetching_lines[] = {"Error fetching the goal state", "Fetching the goal state is still failing",
-                                          "Protocol endpoint not found"};
+                                          "Protocol endpoint not found", "Exception retrieving extension handlers"};
 constexpr Duration longest_fetching_silence = std::chrono::hours(7);
 
 /// Older agents have no heartbeat. They write when a goal state comes, and every backup brings one.
@@ -99,11 +99,14 @@ Finding examine_log_alone(const Machine& machine, const machine::Error& error) {
     finding.evidence.insert(
         finding.evidence.begin(),
         {"/var/log/waagent.log", fmt::format("newest line {} old", duration_text(silence)), "at least one each day"});
-    return Finding::needs_operator(
-               fmt::format("The guest agent has given no sign of work for {}: it hangs or does not run.",
-                           duration_text(silence)),
-               std::move(finding.evidence), "See whether its service runs, and restart it.")
-        .as_risk();
+    const auto* failing_fetch = newest_failing_fetch(machine, nullptr);
+    const bool ends_with_it = failing_fetch && *newest - *failing_fetch->newest.time < std::chrono::minutes(30);
+    if (ends_with_it) finding.evidence.push_back(failing_fetch->newest.evidence("the goal state is fetched"));
+    auto silent = Finding::needs_operator(
+        fmt::format("The guest agent has given no sign of work for {}: it hangs or does not run.",
+                    duration_text(silence)),
+        std::move(finding.evidence), "See whether its service runs, and restart it.");
+    return ends_with_it ? silent : std::move(silent).as_risk();
 }
 
 Finding diagnose(const Machine& machine) {
@@ -185,7 +188,8 @@ extern const Remediation agent_hung{
     .log_lines = {{Log::agent, heartbeat_line},
                   {Log::agent, fetching_lines[0]},
                   {Log::agent, fetching_lines[1]},
-                  {Log::agent, fetching_lines[2]}},
+                  {Log::agent, fetching_lines[2]},
+                  {Log::agent, fetching_lines[3]}},
     .consequences = {"backup-extension-state", "agent-status-not-reported"},
     .diagnose = diagnose,
     .fix = fix,

@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "remediations/guest_agent/agent_configuration.hpp"
 #include "remediations/guest_agent/mount_holding.hpp"
@@ -88,22 +89,29 @@ std::vector<Evidence> consumers(const Machine& machine) {
 
 Finding diagnose(const Machine& machine) {
     const auto mounts = machine.mounts().list();
-    if (!mounts) return Finding::unknown("the mount table", mounts.error());
+    std::optional<machine::Error> unseen;
     std::vector<Evidence> evidence;
     std::vector<std::string> faults;
     std::vector<std::string> seen_before;
     for (const auto& need : needs(machine)) {
-        const auto* mount = mount_holding(*mounts, need.folder);
+        const auto* mount = mounts ? mount_holding(*mounts, need.folder) : nullptr;
         if (mount && is_remote(*mount)) {
             evidence.push_back({need.folder, fmt::format("on {} ({}): not looked at", mount->target, mount->type), ""});
             continue;
         }
-        const auto space = machine.files().space(need.folder);
-        if (!space) {
-            if (space.error().kind == machine::ErrorKind::not_found) continue;  // agent-library-folder tells of it
-            return Finding::unknown(need.folder, space.error());
+        auto space = machine.files().space(need.folder);
+        auto target = mount ? mount->target : need.folder;
+        if (!space && space.error().kind == machine::ErrorKind::not_captured) {
+            // Where it lies is all that is known of it, or that it may lie on the root file system.
+            target = mount ? target : "/";
+            if (auto of_mount = machine.files().space(target)) space = std::move(of_mount);
         }
-        const auto target = mount ? mount->target : need.folder;
+        if (!space && space.error().kind == machine::ErrorKind::not_found)
+            continue;  // agent-library-folder tells of it
+        if (!space) {
+            unseen = space.error();
+            continue;
+        }
         const bool no_bytes = space->free_bytes < need.bytes;
         const bool no_inodes = space->total_inodes != 0 && space->free_inodes < need.inodes;
         const auto fault = no_bytes && no_inodes ? "space and inodes" : no_bytes ? "space" : "inodes";
@@ -119,6 +127,8 @@ Finding diagnose(const Machine& machine) {
                                size_text(space->total_bytes), space->free_inodes, space->total_inodes),
              fmt::format("at least {} and {} inodes", size_text(need.bytes), need.inodes)});
     }
+    if (faults.empty() && !mounts) return Finding::unknown("the mount table", mounts.error());
+    if (faults.empty() && unseen) return Finding::unknown("the free space", *unseen);
     if (faults.empty()) {
         return Finding::healthy("There is room where the agent and the extension write.", std::move(evidence));
     }

@@ -41,6 +41,11 @@ bool natural_less(std::string_view left, std::string_view right) {
     return left.size() < right.size();
 }
 
+/// "1.0.9120.0"
+bool is_version(std::string_view name) {
+    return name.find('.') != std::string_view::npos && name.find_first_not_of("0123456789.") == std::string_view::npos;
+}
+
 Compression compression_of(std::string_view name) {
     if (name.ends_with(".gz")) {
         return Compression::gzip;
@@ -164,9 +169,19 @@ void find_on_linux(const machine::Machine& machine, LogFiles& found) {
         logs = configuration->text_of("Extension.LogDir", logs);
     }
     const auto backup = logs + "/Microsoft.Azure.RecoveryServices.VMSnapshotLinux";
-    search.add_rotated(Log::extension, backup, "extension.log");
-    search.add_rotated(Log::extension_shell, backup, "shell.log");
-    search.add_rotated(Log::commands, backup, "CommandExecution.log");
+    // Old agents gave each version of an extension a folder of its own.
+    std::vector<machine::Path> folders;
+    if (auto names = machine.files().list(backup)) {
+        std::erase_if(*names, [](const std::string& name) { return !is_version(name); });
+        std::ranges::sort(*names, natural_less);
+        for (const auto& name : *names) folders.push_back(backup + "/" + name);
+    }
+    folders.push_back(backup);
+    for (const auto& folder : folders) {
+        search.add_rotated(Log::extension, folder, "extension.log");
+        search.add_rotated(Log::extension_shell, folder, "shell.log");
+        search.add_rotated(Log::commands, folder, "CommandExecution.log");
+    }
 
     system_log.lines = LogFile::Lines::all;
     if (!search.add_rotated(Log::kernel, "/var/log", "kern.log", system_log)) {

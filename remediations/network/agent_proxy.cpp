@@ -30,6 +30,8 @@ constexpr auto port_key = "HttpProxy.Port";
 /// The agent says which proxy it uses (in verbose logs), and what the proxy refuses.
 constexpr auto uses_proxy = "HTTP proxy: [";
 constexpr auto tunnel_failed = "Tunnel connection failed";
+/// An agent that gets its goal states writes it.
+constexpr auto heartbeat = "[HEARTBEAT] Agent WALinuxAgent-";
 
 struct Proxy {
     std::string where;  ///< file and line that set it
@@ -165,11 +167,13 @@ Finding diagnose(const Machine& machine) {
                                             : Finding::needs_operator(summary, std::move(evidence), action_for(proxy));
     }
     if (!checked.looked && used) {
-        return Finding::needs_operator(
-                   fmt::format("The guest agent downloads through the proxy {}:{}; whether it works is not known.",
-                               proxy.host, proxy.port),
-                   std::move(evidence), action_for(proxy))
-            .as_risk();
+        auto finding = Finding::needs_operator(
+            fmt::format("The guest agent downloads through the proxy {}:{}; whether that answers is not known.",
+                        proxy.host, proxy.port),
+            std::move(evidence), action_for(proxy));
+        const auto* works = logs.find(Log::agent, heartbeat);
+        const bool worked_since = works && works->newest.time >= used->newest.time;
+        return worked_since ? std::move(finding).as_risk() : finding;
     }
     if (!checked.looked)
         return Finding::unknown(checked.evidence.where, {ErrorKind::not_captured, checked.evidence.seen, 0});
@@ -212,7 +216,7 @@ extern const Remediation agent_proxy{
         "where "
         "the agent's log and the proxy's silence prove the fault, and restarts the agent.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/800",
-    .log_lines = {{Log::agent, uses_proxy}, {Log::agent, tunnel_failed}},
+    .log_lines = {{Log::agent, uses_proxy}, {Log::agent, tunnel_failed}, {Log::agent, heartbeat}},
     .consequences = {"agent-update-failed", "agent-status-not-reported", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

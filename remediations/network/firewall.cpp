@@ -4,6 +4,7 @@
 #include <boost/algorithm/string/predicate.hpp>
 #include <boost/algorithm/string/split.hpp>
 #include <boost/algorithm/string/trim.hpp>
+#include <optional>
 
 #include "remediations/network/iptables_rules.hpp"
 #include "remediations/network/nftables_rules.hpp"
@@ -27,10 +28,15 @@ struct ProgramOutput {
 };
 
 Result<ProgramOutput> output_of(const Machine& machine, const std::string& name, std::vector<std::string> arguments) {
+    std::optional<Error> unseen;
     for (const auto* folder : {"/usr/sbin/", "/sbin/", "/usr/bin/"}) {
         auto program = name.starts_with('/') ? name : folder + name;
         auto output = machine.processes().query({program, arguments, time_limit});
         if (!output && output.error().kind == ErrorKind::not_found) continue;
+        if (!output && output.error().kind == ErrorKind::not_captured) {
+            unseen = output.error();
+            continue;
+        }
         if (!output) return output.error();
         if (output->exit_code != 0) {
             return Error{ErrorKind::refused,
@@ -40,6 +46,7 @@ Result<ProgramOutput> output_of(const Machine& machine, const std::string& name,
         }
         return ProgramOutput{std::move(program), std::move(output->out)};
     }
+    if (unseen) return *unseen;
     return ProgramOutput{};
 }
 

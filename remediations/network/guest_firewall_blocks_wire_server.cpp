@@ -155,16 +155,35 @@ Finding blocked_finding(const Machine& machine, const std::vector<Blocked>& bloc
         fmt::format("Let root's TCP connections to {} ports 80 and 32526 pass. {}", wire_server_address, advice));
 }
 
+/// Nobody tried the address, but a rule that is known stops it for certain, or a saved one names it.
+Finding judge_rules_alone(const Machine& machine, const machine::Error& error) {
+    auto blocked = find_blocks(machine);
+    if (blocked) std::erase_if(*blocked, [](const auto& one) { return !one.block.block.certain; });
+    if (blocked && !blocked->empty()) return blocked_finding(machine, *blocked);
+    auto lines = lines_in_files(machine);
+    std::erase_if(lines, [](const auto& line) {
+        constexpr const char* verdicts[] = {"DROP", "REJECT", "drop", "reject", "deny"};
+        return std::ranges::none_of(verdicts, [&](const auto* verdict) { return boost::contains(line.seen, verdict); });
+    });
+    if (blocked || lines.empty()) return Finding::unknown("the rules of this VM's firewall", error);
+    return Finding::needs_operator(
+        fmt::format("A saved rule of this VM's firewall stops connections to {}.", wire_server_address),
+        std::move(lines),
+        fmt::format("Remove it and load the firewall anew; root's TCP connections to {} ports 80 and 32526 must pass.",
+                    wire_server_address));
+}
+
 Finding diagnose(const Machine& machine) {
     if (!machine.derived<AzureVm>().is_one()) return AzureVm::elsewhere();
     const auto& wire_server = machine.derived<WireServerProbes>();
-    if (const auto error = wire_server.not_looked()) return Finding::unknown(wire_server.failure()->where, *error);
+    if (const auto error = wire_server.not_looked()) return judge_rules_alone(machine, *error);
     const auto* failure = wire_server.failure();
     if (!failure) {
         return Finding::healthy(fmt::format("No firewall keeps this VM from {}: it answers.", wire_server_address),
                                 {wire_server.probes()[0].evidence(), wire_server.probes()[1].evidence()});
     }
-    if (!machine.network().source_address(wire_server_address)) {
+    const auto source = machine.network().source_address(wire_server_address);
+    if (!source && source.error().kind != ErrorKind::not_captured) {
         return Finding::healthy("Packets do not get as far as a firewall: there is no route for them.",
                                 {failure->evidence()});
     }

@@ -85,6 +85,19 @@ Finding diagnose(const machine::Machine& machine) {
             wire_server_address));
 }
 
+/// An agent that cannot fetch its goal state writes no heartbeats.
+std::vector<Testimony> testimonies() {
+    constexpr auto heartbeat = "[HEARTBEAT] Agent WALinuxAgent-";
+    std::vector<Testimony> all;
+    for (const auto* text : failed_requests) {
+        all.push_back({.line = {Log::agent, text}, .with = " -- IOError", .revoked_by = heartbeat});
+    }
+    for (const auto* how : {"timed out", "Connection refused", "unreachable", "No route to host"}) {
+        all.push_back({.line = {Log::agent, "http://168.63.129.16"}, .with = how, .revoked_by = heartbeat});
+    }
+    return all;
+}
+
 }  // namespace
 
 extern const Remediation wire_server_unreachable{
@@ -102,17 +115,7 @@ extern const Remediation wire_server_unreachable{
         "out everyone else. Nothing else on the network is needed for a VM backup.",
     .source = "https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16",
     .log_lines = {{Log::agent, failed_requests[0]}, {Log::agent, failed_requests[1]}, {Log::agent, failed_requests[2]}},
-    .testimonies = {{.line = {Log::agent, failed_requests[0]},
-                     .with = " -- IOError",
-                     .revoked_by = "[HEARTBEAT] Agent WALinuxAgent-"},
-                    {.line = {Log::agent, failed_requests[1]},
-                     .with = " -- IOError",
-                     .revoked_by = "[HEARTBEAT] Agent WALinuxAgent-"},
-                    {.line = {Log::agent, failed_requests[2]},
-                     .with = " -- IOError",
-                     .revoked_by = "[HEARTBEAT] Agent WALinuxAgent-"},
-                    {.line = {Log::agent, "WireServer is not responding"},
-                     .revoked_by = "[HEARTBEAT] Agent WALinuxAgent-"}},
+    .testimonies = testimonies(),
     .consequences = {"wire-server-endpoint-wrong", "agent-update-failed", "agent-crash-looping", "agent-hung",
                      "agent-status-not-reported", "transport-certificate-missing", "agent-too-old",
                      "backup-extension-state", "wrong-wire-server-answer", "no-network-catch-all",

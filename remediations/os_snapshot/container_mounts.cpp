@@ -22,9 +22,11 @@ bool is_of_containers(std::string_view mount_point) {
 
 Finding diagnose(const machine::Machine& machine) {
     const auto mounts = machine.mounts().list();
-    if (!mounts) return Finding::unknown("the mount table", mounts.error());
-    const auto count = std::ranges::count_if(
-        *mounts, [](const auto& mount) { return mount.type == "overlay" || is_of_containers(mount.target); });
+    const auto count =
+        mounts
+            ? std::ranges::count_if(
+                  *mounts, [](const auto& mount) { return mount.type == "overlay" || is_of_containers(mount.target); })
+            : 0;
     std::vector<Evidence> evidence;
     if (count > 0) {
         const auto targets = freeze_targets(machine);
@@ -49,6 +51,7 @@ Finding diagnose(const machine::Machine& machine) {
             "for good (in /etc/fstab), or back up the application instead; Azure Backup does not support container "
             "mounts.");
     }
+    if (!mounts) return Finding::unknown("the mount table", mounts.error());
     if (count == 0) return Finding::not_applicable("No containers are mounted here.");
     return Finding::healthy("Mounts of containers did not disturb the last backup.", std::move(evidence));
 }

@@ -20,6 +20,7 @@ constexpr auto ext4_error = "EXT4-fs error (device ";
 constexpr std::array xfs_shutdown_lines = {"Filesystem has been shut down", "Shutting down filesystem",
                                            "rectify the problem(s)"};
 constexpr auto xfs_damage = "Metadata corruption detected at";
+constexpr auto needs_cleaning = "Structure needs cleaning";
 constexpr auto btrfs_error = "BTRFS error (device ";
 constexpr auto btrfs_critical = "BTRFS critical (device ";
 
@@ -53,7 +54,7 @@ public:
                 const std::vector<MappedDevice>& devices)
         : machine_(machine), mounts_(mounts), devices_(devices) {
         for (const auto& failure : current_mount_failures(machine)) {
-            if (failure.reason == "Input/output error" || failure.reason == "Structure needs cleaning") {
+            if (failure.reason == "Input/output error" || failure.reason == needs_cleaning) {
                 failed_.push_back(failure);
             }
         }
@@ -162,13 +163,31 @@ private:
     Damage damage_;
 };
 
+/// EUCLEAN: only a damaged file system answers so.
+Finding damaged_by_its_own_word(const machine::Machine& machine, Finding otherwise) {
+    for (const auto& failure : current_mount_failures(machine)) {
+        if (failure.reason != needs_cleaning) continue;
+        return Finding::needs_operator(
+            fmt::format("The file system of {} is damaged, and freezing it fails.", failure.mount_point),
+            {failure.line.evidence("frozen")},
+            fmt::format(
+                "Have it checked: `findmnt {0}` names its device; unmount it, then `e2fsck -f DEVICE` (ext4) or "
+                "`xfs_repair DEVICE` (xfs); for the root file system from a rescue VM. Look for disk errors in "
+                "`dmesg` first.",
+                failure.mount_point));
+    }
+    return otherwise;
+}
+
 Finding diagnose(const machine::Machine& machine) {
     const auto mounts = machine.mounts().list();
-    if (!mounts) return Finding::unknown("the mount table", mounts.error());
+    if (!mounts) return damaged_by_its_own_word(machine, Finding::unknown("the mount table", mounts.error()));
     const auto devices = mapped_devices(machine);
     if (!devices) return Finding::unknown("/sys/block", devices.error());
     auto damage = Examination(machine, *mounts, *devices).result();
-    if (damage.mount_points.empty()) return Finding::healthy("No file system has recorded an error.");
+    if (damage.mount_points.empty()) {
+        return damaged_by_its_own_word(machine, Finding::healthy("No file system has recorded an error."));
+    }
     const auto names = fmt::format("{}", fmt::join(damage.mount_points, ", "));
     const auto action = fmt::format(
         "Have {} checked at the next occasion: unmount it, then `e2fsck -f DEVICE` (ext4), `xfs_repair DEVICE` (xfs) "
@@ -206,6 +225,11 @@ extern const Remediation file_system_errors{
                   {Log::kernel, xfs_damage},
                   {Log::kernel, btrfs_error},
                   {Log::kernel, btrfs_critical}},
+    .testimonies = {{.line = {Log::kernel, xfs_shutdown_lines[0]}},
+                    {.line = {Log::kernel, xfs_shutdown_lines[1]}},
+                    {.line = {Log::kernel, xfs_shutdown_lines[2]}},
+                    {.line = {Log::kernel, xfs_damage}},
+                    {.line = {Log::kernel, ext4_error}}},
     .consequences = {"file-system-read-only", "mount-unreachable", "freeze-failed"},
     .diagnose = diagnose,
 };

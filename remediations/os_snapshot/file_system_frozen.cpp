@@ -29,6 +29,10 @@ constexpr std::array<std::string_view, 6> waits_of_writers = {"percpu_rwsem_wait
 constexpr int first_frozen_step = 2;
 constexpr int last_frozen_step = 7;
 
+constexpr auto by_hand =
+    "If the VM does not react to this, send SysRq j (thaw all) over the serial console, or `echo j > "
+    "/proc/sysrq-trigger` in a shell that is still open.";
+
 constexpr auto hung_task = " blocked for more than ";
 constexpr auto freeze_begins = "T:S freeze, timeout value ";
 
@@ -67,9 +71,30 @@ const BackupAttempt* stuck_attempt(const machine::Machine& machine) {
     return is_between && is_old ? newest : nullptr;
 }
 
+/// Whoever waits to write cannot be seen: the kernel's word, or a log that ends with the freeze, stands for it.
+Finding examine_logs_alone(const machine::Machine& machine, const machine::Error& error) {
+    const auto* attempt = stuck_attempt(machine);
+    const auto& log = machine.derived<LogEvidence>();
+    const auto* begin = log.find_current(Log::extension, freeze_begins);
+    if (attempt == nullptr || begin == nullptr || !attempt->decisive.file.empty()) {
+        return Finding::unknown("the processes", error);
+    }
+    std::vector<Evidence> evidence{
+        begin->newest.evidence("lines up to the thaw, and a result"),
+        {"steps of the last backup", fmt::format("stopped at step {} of 9, without an end", attempt->last_step),
+         "all 9 steps"}};
+    if (const auto* hung = log.find_current(Log::kernel, hung_task)) {
+        evidence.push_back(hung->newest.evidence("no such line"));
+    }
+    return Finding::needs_operator(
+        "The last backup began to freeze and never came to the thaw: file systems may be frozen still.",
+        std::move(evidence),
+        fmt::format("Thaw every file system that backups freeze: `fsfreeze -u MOUNTPOINT`. {}", by_hand));
+}
+
 Finding diagnose(const machine::Machine& machine) {
     const auto processes = machine.processes().list();
-    if (!processes) return Finding::unknown("the processes", processes.error());
+    if (!processes) return examine_logs_alone(machine, processes.error());
     const auto writers = waiting_writers(*processes);
     const auto* freezer = overdue_freezer(machine, *processes);
     const auto* attempt = stuck_attempt(machine);
@@ -96,9 +121,6 @@ Finding diagnose(const machine::Machine& machine) {
         hung && !writers.empty()) {
         evidence.push_back(hung->newest.evidence("no such line"));
     }
-    constexpr auto by_hand =
-        "If the VM does not react to this, send SysRq j (thaw all) over the serial console, or `echo j > "
-        "/proc/sysrq-trigger` in a shell that is still open.";
     if (!writers.empty() && (freezer != nullptr || attempt != nullptr)) {
         return Finding::broken(
             "File systems are still frozen from a backup that never thawed them: whatever writes there waits.",

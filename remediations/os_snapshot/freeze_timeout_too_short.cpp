@@ -20,6 +20,7 @@ constexpr auto frozen_key = "timeout";
 constexpr long longest = 600;
 
 constexpr auto took_longer = "freeze took longer than timeout";
+constexpr auto sleep_failed = "Inconsistent snapshot because of SLEEP failure";
 constexpr auto thaw_too_late = "Failed to receive timely Thaw from parent process";
 constexpr auto time_taken = ", freezeTimeTaken=";
 constexpr auto time_limit = "T:S freeze, timeout value ";
@@ -76,6 +77,7 @@ Finding diagnose(const machine::Machine& machine) {
         if (wait < needed) wishes = {{wait_key, needed}, {frozen_key, std::max(frozen, needed)}};
     }
     const auto* late = log.find_current(Log::extension, thaw_too_late);
+    if (late == nullptr) late = log.find_current(Log::extension, sleep_failed);
     if (wishes.empty() && late != nullptr && belongs_to(late->newest, *failed)) {
         const auto text = logged(machine, time_limit);
         const auto used = text ? python_integer(*text).value_or(default_freeze_timeout) : default_freeze_timeout;
@@ -133,9 +135,12 @@ extern const Remediation freeze_timeout_too_short{
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .log_lines = {{Log::extension, took_longer},
                   {Log::extension, thaw_too_late},
+                  {Log::extension, sleep_failed},
                   {Log::extension, time_taken},
                   {Log::extension, time_limit}},
-    .testimonies = {{.line = {Log::extension, took_longer}}, {.line = {Log::extension, thaw_too_late}}},
+    .testimonies = {{.line = {Log::extension, took_longer}},
+                    {.line = {Log::extension, thaw_too_late}},
+                    {.line = {Log::extension, sleep_failed}}},
     .proving_results = {122},
     .consequences = {"extension-error", "freeze-failed"},
     .diagnose = diagnose,

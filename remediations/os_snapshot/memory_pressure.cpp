@@ -91,6 +91,11 @@ extern const Remediation memory_pressure{
         "swap. It is a cause where the kernel ended one of them during the last backup; otherwise a risk.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .log_lines = {{Log::kernel, killed}, {Log::kernel, killed_in_group}},
+    .testimonies = {{.line = {Log::agent, "Cannot allocate memory"}},
+                    {.line = {Log::extension, "Cannot allocate memory"}},
+                    {.line = {Log::commands, "MemoryError"}},
+                    {.line = {Log::kernel, killed}, .with = "python"},
+                    {.line = {Log::kernel, killed}, .with = "safefreeze"}},
     .consequences = {"extension-error", "freeze-timeout-too-short"},
     .diagnose = diagnose,
 };

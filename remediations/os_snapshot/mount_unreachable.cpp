@@ -70,10 +70,30 @@ std::vector<Unreachable> misspelt(const std::vector<machine::Mount>& mounts, con
     return unreachable;
 }
 
+Finding examine_log_alone(const machine::Machine& machine, const machine::Error& error) {
+    std::vector<Evidence> evidence;
+    std::string mount_point;
+    for (const auto& failure : current_mount_failures(machine)) {
+        if (failure.step > MountFailure::Step::not_a_directory) continue;
+        if (evidence.empty()) mount_point = failure.mount_point;
+        evidence.push_back(failure.line.evidence("opened"));
+    }
+    if (evidence.empty()) return Finding::unknown("the mount table", error);
+    return Finding::needs_operator(
+        fmt::format("The backup could not open {}, and one such mount point ends the whole freeze.", mount_point),
+        std::move(evidence),
+        fmt::format("Unmount what is left over (`findmnt {0}`, `umount {0}`) or mount it again, or add {0} to "
+                    "MountsToSkip in {1}.",
+                    mount_point, VmBackupConfiguration::path));
+}
+
 Finding diagnose(const machine::Machine& machine) {
     const auto mounts = machine.mounts().list();
-    if (!mounts) return Finding::unknown("the mount table", mounts.error());
-    const auto configuration = VmBackupConfiguration::read(machine);
+    if (!mounts) return examine_log_alone(machine, mounts.error());
+    auto configuration = VmBackupConfiguration::read(machine);
+    if (!configuration && configuration.error().kind == machine::ErrorKind::not_captured) {
+        configuration = VmBackupConfiguration(std::nullopt);
+    }
     if (!configuration) return Finding::unknown(VmBackupConfiguration::path, configuration.error());
     const auto targets = freeze_targets(*mounts, *configuration, machine.derived<ResourceDisk>().device());
     const auto failures = current_mount_failures(machine);

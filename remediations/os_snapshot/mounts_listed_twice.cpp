@@ -128,7 +128,10 @@ Finding examine_log_alone(const machine::Machine& machine, const machine::Error&
 Finding diagnose(const machine::Machine& machine) {
     const auto mounts = machine.mounts().list();
     if (!mounts) return examine_log_alone(machine, mounts.error());
-    const auto configuration = VmBackupConfiguration::read(machine);
+    auto configuration = VmBackupConfiguration::read(machine);
+    if (!configuration && configuration.error().kind == machine::ErrorKind::not_captured) {
+        configuration = VmBackupConfiguration(std::nullopt);
+    }
     if (!configuration) return Finding::unknown(VmBackupConfiguration::path, configuration.error());
     const auto targets = freeze_targets(*mounts, *configuration, machine.derived<ResourceDisk>().device());
     auto duplicates = hidden_duplicates(machine, targets);

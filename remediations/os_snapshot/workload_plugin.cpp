@@ -24,6 +24,8 @@ struct Symptom {
 /// What the extension logs where the database could not be made consistent.
 constexpr std::array symptoms = {
     Symptom{"WorkloadPatch: sql connection failed", "the login of workload.conf reaches the database (506)"},
+    Symptom{"WorkloadPatch: Database is not open", "the database is open"},
+    Symptom{"File for IPC does not exist at pre", "the database server writes to ipc_folder (507)"},
     Symptom{"WorkloadPatch: pre failed to quiesce", "the database answers in time (509)"},
     Symptom{"WorkloadPatch: Pre failed for oracle", "sqlplus can begin the backup (500)"},
     Symptom{"WorkloadPatch: Not app consistent backup",

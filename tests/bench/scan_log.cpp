@@ -65,6 +65,9 @@ std::vector<LogPattern> patterns() {
         for (const auto& line : remediation->log_lines) {
             result.push_back({Log::extension, line.text});
         }
+        for (const auto& testimony : remediation->testimonies) {
+            result.push_back({Log::extension, testimony.line.text});
+        }
     }
     return result;
 }

@@ -76,6 +76,36 @@ TEST_F(RootCauses, HealthyCauseExplainsNothing) {
     EXPECT_THAT(origins_of(remediations_[0], outcomes_), IsEmpty());
 }
 
+TEST_F(RootCauses, WhatOnlyALogTellsOfIsNamedWhereNothingElseIs) {
+    add("noexec", Layer::guest_agent, State::healthy);
+    outcomes_.back().finding.history = Evidence{"waagent.log:7", "The noexec flag is set on /var", ""};
+    add("old", Layer::guest_agent, State::broken, Weight::risk).error_codes = {"Code"};
+    EXPECT_EQ(root(), "noexec");
+    EXPECT_EQ(root("Code"), "noexec");
+    EXPECT_THAT(reason(), HasSubstr("no longer: start a backup"));
+    add("freeze", Layer::os_snapshot, State::broken);
+    EXPECT_EQ(root(), "freeze");
+}
+
+TEST_F(RootCauses, WhatOnlyALogTellsOfExplainsWhatTheLastRunLeftBehind) {
+    add("python", Layer::backup_extension, State::healthy).consequences = {"error"};
+    outcomes_.back().finding.history = Evidence{"shell.log:3", "python version unknown", ""};
+    add("error", Layer::backup_extension, State::needs_operator);
+    EXPECT_EQ(root(), "error");
+    outcomes_.back().finding.told_by_last_run = true;
+    EXPECT_EQ(root(), "python");
+    EXPECT_THAT(reason(), HasSubstr("It explains error."));
+}
+
+TEST_F(RootCauses, CodeAlonePointsToTheLayerOfMostOfItsCauses) {
+    add("full", Layer::guest_agent, State::healthy).error_codes = {"Freeze"};
+    add("twice", Layer::os_snapshot, State::unknown).error_codes = {"Freeze"};
+    add("busy", Layer::os_snapshot, State::unknown).error_codes = {"Freeze"};
+    EXPECT_EQ(root("Freeze"), "none");
+    EXPECT_EQ(reason("Freeze"), "Freeze points to layer os-snapshot; there twice, busy could not be looked at.");
+    EXPECT_THAT(reason("Unheard"), IsEmpty());
+}
+
 TEST_F(RootCauses, RiskIsNoRootBesideACauseNorExplainsOne) {
     add("old", Layer::guest_agent, State::needs_operator, Weight::risk).consequences = {"freeze"};
     add("freeze", Layer::os_snapshot, State::broken);

@@ -96,6 +96,44 @@ TEST(BackupAttempts, FreezeThatFailedNamesMountAndReason) {
         << "not safefreeze's own time, which is local";
 }
 
+const std::string good = begin + "****** 1. Starting Freeze Binary \nEnable,success,1,,False\n";
+
+TEST(BackupAttempts, LogThatBeginsWithinARunTellsOfIt) {
+    const auto attempt = attempt_in(logged("Failed to FIFREEZE: /data with error message: Input/output error\n"));
+    EXPECT_EQ(attempt.succeeded, std::nullopt);
+    ASSERT_EQ(attempt.freeze_failures.size(), 1U);
+    EXPECT_EQ(attempt.freeze_failures[0].mount, "/data");
+}
+
+TEST(BackupAttempts, WhatComesLongAfterAResultIsAnotherRun) {
+    const auto attempts = attempts_in(logged(good) + logged("T:S snapshot result: errorcode: 409\n", 5));
+    ASSERT_EQ(attempts.size(), 2U);
+    EXPECT_EQ(attempts[0].succeeded, true);
+    EXPECT_EQ(attempts[1].succeeded, std::nullopt);
+    EXPECT_THAT(attempts[1].decisive.text, HasSubstr("409"));
+    EXPECT_LT(attempts[0].end_position, attempts[1].end_position);
+}
+
+TEST(BackupAttempts, WhatComesRightAfterAResultBelongsToIt) {
+    const auto attempt = attempt_in(logged(good + "Failed to call http with error: timed out, stack trace: x\n"));
+    EXPECT_EQ(attempt.succeeded, true);
+}
+
+TEST(BackupAttempts, LinesWithoutDatesAfterDatedOnesAreAnotherRun) {
+    const auto attempts = attempts_in(logged(good) + "Failed to open: /data with error: -1 and error message: x\n" +
+                                      "Enable,error,123,,True\n");
+    ASSERT_EQ(attempts.size(), 2U);
+    EXPECT_EQ(attempts[0].result, 1);
+    EXPECT_EQ(attempts[1].result, 123);
+    EXPECT_EQ(attempts[1].freeze_failures.size(), 1U);
+}
+
+TEST(BackupAttempts, LogWithoutAnyDates) {
+    const auto attempts = attempts_in(good + "Enable failed for the waagent log, stack trace: x\n");
+    ASSERT_EQ(attempts.size(), 1U);
+    EXPECT_EQ(attempts[0].succeeded, true);
+}
+
 TEST(BackupAttempts, MountsInEveryForm) {
     const struct {
         const char* line;

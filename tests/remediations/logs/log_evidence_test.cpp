@@ -51,6 +51,56 @@ TEST(LogEvidence, NewestLineAndCount) {
     EXPECT_FALSE(evidence.sources()[0].error);
 }
 
+TEST(LogEvidence, TestimonyStandsUntilSomethingTakesItBack) {
+    const LogPattern heartbeat{Log::agent, "[HEARTBEAT]"};
+    Remediation remediation;
+    remediation.testimonies = {{.line = noexec, .with = "/var", .without = "harmless", .revoked_by = heartbeat.text}};
+    const auto testimony_in = [&](const std::string& log) {
+        LogMachine vm;
+        vm.files->add(waagent, log);
+        const LogEvidence evidence(vm.machine, {noexec, heartbeat});
+        const auto* line = evidence.testimony_for(remediation);
+        return line ? line->text : std::string("none");
+    };
+    const std::string told = "2026-11-20T01:00:00.000000Z WARNING ExtHandler The noexec flag is set on /var.\n";
+    EXPECT_THAT(testimony_in(told), EndsWith("set on /var."));
+    EXPECT_THAT(testimony_in("2026-11-20T00:59:00.000000Z INFO ExtHandler [HEARTBEAT]\n" + told), EndsWith("on /var."));
+    EXPECT_EQ(testimony_in(told + "2026-11-20T01:30:00.000000Z INFO ExtHandler [HEARTBEAT]\n"), "none");
+    EXPECT_EQ(testimony_in(told + "2026-11-20T01:30:00.000000Z The noexec flag is set on /home\n"), "none");
+    EXPECT_EQ(testimony_in("2026-11-20T01:30:00.000000Z harmless: The noexec flag is set on /var\n"), "none");
+    EXPECT_EQ(testimony_in("2026-11-16T01:00:00.000000Z The noexec flag is set on /var\n"
+                           "2026-11-20T01:30:00.000000Z INFO ExtHandler other work\n"),
+              "none")
+        << "the log goes on for days without it";
+}
+
+TEST(LogEvidence, ResultOfTheNewestRunIsATestimony) {
+    Remediation remediation;
+    remediation.proving_results = {16, 402};
+    const auto is_told = [&](const std::string& log) {
+        LogMachine vm;
+        vm.files->add(backup + "/extension.log", log);
+        return LogEvidence(vm.machine, {}).testimony_for(remediation) != nullptr;
+    };
+    EXPECT_TRUE(is_told(run("02", "402")));
+    EXPECT_FALSE(is_told(run("02", "121")));
+    EXPECT_FALSE(is_told(run("02", "402") + run("03", "1")));
+}
+
+TEST(LogEvidence, SystemLogStandsInForAnAgentWithoutALogOfItsOwn) {
+    const auto line = [](const std::string& program, const std::string& text) {
+        return "Nov 20 01:00:00 vm1 " + program + "[77]: " + text + " The noexec flag is set on /var\n";
+    };
+    LogMachine vm;
+    vm.files->add("/var/log/syslog", line("python3", "2026-11-20T01:00:00.000000Z WARNING ExtHandler ExtHandler") +
+                                         line("hardening", "checked:"));
+    const LogEvidence evidence(vm.machine, {noexec});
+    const auto* match = evidence.find(Log::agent, noexec.text);
+    ASSERT_TRUE(match);
+    EXPECT_EQ(match->count, 1U) << "others write there too";
+    EXPECT_FALSE(evidence.newest_line(Log::agent));
+}
+
 TEST(LogEvidence, LaterSuccessHealsInTheExtensionsLogByPlace) {
     const std::string failure = "Failed to FITHAW: /boot\n";  // no time of its own
     for (const bool healed : {true, false}) {
