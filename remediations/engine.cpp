@@ -68,9 +68,9 @@ Finding without_secrets(Finding finding) {
 }
 
 /// A line that proves the cause, and that the agent of today has not left behind.
-const LogLine* testimony_for(const Remediation& remediation, const Machine& machine) {
+const LogLine* testimony_for(const Remediation& remediation, const Machine& machine, bool as_history) {
     if (remediation.testimonies.empty() && remediation.proving_results.empty()) return nullptr;
-    const auto* line = machine.derived<LogEvidence>().testimony_for(remediation);
+    const auto* line = machine.derived<LogEvidence>().testimony_for(remediation, as_history);
     if (!line || !line->time) return line;
     const auto agent = agent_processes(machine);
     const bool left_behind = agent && agent->goal_state_handler && agent->goal_state_handler->started > *line->time;
@@ -80,8 +80,8 @@ const LogLine* testimony_for(const Remediation& remediation, const Machine& mach
 /// What the logs add to a diagnosis that found nothing, or could not look.
 Finding with_testimony(Finding finding, const Remediation& remediation, const Machine& machine) {
     const bool could_not_look = finding.state == State::unknown;
-    if (!could_not_look && finding.state != State::healthy && finding.state != State::not_applicable) return finding;
-    const auto* line = testimony_for(remediation, machine);
+    if (!could_not_look && finding.state != State::healthy) return finding;
+    const auto* line = testimony_for(remediation, machine, !could_not_look);
     if (!line) return finding;
     if (!could_not_look) {
         finding.history = line->evidence("");

@@ -77,6 +77,7 @@ struct Testimony {
     std::string with = {};        ///< what the line has too
     std::string without = {};     ///< what it must not have
     std::string revoked_by = {};  ///< a text of the same log: once it follows, the line says nothing any more
+    bool heals_unsaid = false;    ///< no line tells when it is over: no history, where the machine is well
 };
 
 /// Which guest operating systems a remediation speaks about.
@@ -146,7 +147,7 @@ struct Remediation {
     std::string source;                          ///< where the facts come from
     std::vector<LogPattern> log_lines = {};      ///< what diagnose asks LogEvidence for
     std::vector<EventPattern> events = {};       ///< what diagnose asks EventEvidence for
-    /// They count where diagnose could not look at the machine; where it looked and found nothing, they are history.
+    /// They count where diagnose could not look at the machine; where it looked and found it healthy, they are history.
     std::vector<Testimony> testimonies = {};
     std::vector<int> proving_results = {};       ///< of the Linux extension; they count as testimonies do
     std::vector<std::string> consequences = {};  ///< ids of what looks broken because of this

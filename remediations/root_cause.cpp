@@ -104,7 +104,8 @@ std::string reason_for(const Outcome& root, const Found& causes, std::string_vie
     std::erase_if(others, [&](const auto& id) { return !follows.contains(id) || id == root.remediation->id; });
     std::string reason;
     if (root.finding.history) {
-        reason = "The log of the last run tells of it, though the machine shows it no longer: start a backup.";
+        reason = fmt::format("{} tells of it (\"{}\"), though the machine shows it no longer: start a backup.",
+                             root.finding.history->where, root.finding.history->seen.substr(0, 300));
         if (!others.empty()) reason += fmt::format(" It explains {}.", fmt::join(others, ", "));
     } else if (causes.size() == 1) {
         reason = fmt::format("It is the only thing found broken, in layer {}.", layer);

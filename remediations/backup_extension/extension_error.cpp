@@ -121,8 +121,9 @@ Finding examine_last_run(const Machine& machine) {
     if (!last.succeeded) {
         const auto* attempt = last.attempt;
         const auto running = running_backup_processes(machine);
-        const bool over = attempt && attempt->ended && machine.facts().now - *attempt->ended > longest_run && running &&
-                          running->empty() && !last.code;
+        const bool over = attempt && !attempt->begins_unseen && attempt->ended &&
+                          machine.facts().now - *attempt->ended > longest_run && running && running->empty() &&
+                          !last.code;
         if (!over) return Finding::healthy("No backup of the extension ended with an error.");
         if (last.evidence.empty()) {
             last.evidence.push_back(

@@ -385,6 +385,7 @@ void AttemptReader::read_linux(const ScannedLine& line, const ScannedLine::Found
     const bool tells_of_a_run = tells(marker.meaning) && (marker.meaning != Meaning::step || number);
     if (tells_of_a_run && (drafts_.empty() || is_of_another_run(line))) {
         begin_attempt(line);
+        drafts_.back().attempt.begins_unseen = true;
     }
     if (drafts_.empty()) {
         return;

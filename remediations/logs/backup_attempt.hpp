@@ -40,6 +40,7 @@ struct BackupAttempt {
 
     /// nullopt while it runs, or where its log breaks off.
     std::optional<bool> succeeded;
+    bool begins_unseen = false;  ///< the lines with which a run begins are not in the log
     /// Linux: the extension's own result code: 0 and 1 are success. 761 is logged as 76; here it is 761 where the log
     /// names it. The word beside it says "success" even for some failures and is not believed.
     std::optional<int> result;

@@ -405,7 +405,7 @@ const LogMatch* LogEvidence::find_current(Log log, std::string_view text) const 
     return healed ? nullptr : &found->match;
 }
 
-const LogLine* LogEvidence::testimony_for(const Remediation& remediation) const {
+const LogLine* LogEvidence::testimony_for(const Remediation& remediation, bool as_history) const {
     const auto contains = [](std::string_view text, std::string_view part) {
         return text.find(part) != std::string_view::npos;
     };
@@ -417,7 +417,7 @@ const LogLine* LogEvidence::testimony_for(const Remediation& remediation) const 
     for (const auto& testimony : remediation.testimonies) {
         const auto log = testimony.line.log;
         const auto* match = find_current(log, testimony.line.text);
-        if (!match || !contains(match->newest.text, testimony.with)) {
+        if (!match || (as_history && testimony.heals_unsaid) || !contains(match->newest.text, testimony.with)) {
             continue;
         }
         if (!testimony.without.empty() && contains(match->newest.text, testimony.without)) {

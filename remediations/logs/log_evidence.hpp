@@ -49,8 +49,8 @@ public:
 
     /// The line of the newest attempt with one of remediation.proving_results, or the newest one that its testimonies
     /// name; nullptr where there is none, where a later backup succeeded, where what revokes it followed, or where the
-    /// log goes on for days without it.
-    const LogLine* testimony_for(const Remediation& remediation) const;
+    /// log goes on for days without it. `as_history`: without those that heal unsaid.
+    const LogLine* testimony_for(const Remediation& remediation, bool as_history = false) const;
 
     /// Oldest first, the newest 100. Empty also where there is no log: see sources().
     const std::vector<BackupAttempt>& attempts() const { return attempts_; }

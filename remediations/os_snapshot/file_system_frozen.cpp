@@ -34,6 +34,7 @@ constexpr auto by_hand =
     "/proc/sysrq-trigger` in a shell that is still open.";
 
 constexpr auto hung_task = " blocked for more than ";
+constexpr auto lock_refused = "Failed to open file or aquire lock:";
 constexpr auto freeze_begins = "T:S freeze, timeout value ";
 
 std::vector<const machine::Process*> waiting_writers(const std::vector<machine::Process>& processes) {
@@ -76,7 +77,8 @@ Finding examine_logs_alone(const machine::Machine& machine, const machine::Error
     const auto* attempt = stuck_attempt(machine);
     const auto& log = machine.derived<LogEvidence>();
     const auto* begin = log.find_current(Log::extension, freeze_begins);
-    if (attempt == nullptr || begin == nullptr || !attempt->decisive.file.empty()) {
+    const bool waits_for_lock = log.find_current(Log::extension, lock_refused) != nullptr;
+    if (attempt == nullptr || begin == nullptr || waits_for_lock || !attempt->decisive.file.empty()) {
         return Finding::unknown("the processes", error);
     }
     std::vector<Evidence> evidence{
@@ -176,7 +178,7 @@ extern const Remediation file_system_frozen{
         "freeze "
         "that somebody wants. A thaw loses no data.",
     .source = "https://github.com/Azure/azure-linux-extensions/issues/951",
-    .log_lines = {{Log::kernel, hung_task}, {Log::extension, freeze_begins}},
+    .log_lines = {{Log::kernel, hung_task}, {Log::extension, freeze_begins}, {Log::extension, lock_refused}},
     .consequences = {"extension-error", "freeze-failed", "freeze-timeout-too-short", "mount-unreachable"},
     .diagnose = diagnose,
     .fix = fix,

@@ -94,8 +94,8 @@ extern const Remediation memory_pressure{
     .testimonies = {{.line = {Log::agent, "Cannot allocate memory"}},
                     {.line = {Log::extension, "Cannot allocate memory"}},
                     {.line = {Log::commands, "MemoryError"}},
-                    {.line = {Log::kernel, killed}, .with = "python"},
-                    {.line = {Log::kernel, killed}, .with = "safefreeze"}},
+                    {.line = {Log::kernel, killed}, .with = "python", .heals_unsaid = true},
+                    {.line = {Log::kernel, killed}, .with = "safefreeze", .heals_unsaid = true}},
     .consequences = {"extension-error", "freeze-timeout-too-short"},
     .diagnose = diagnose,
 };
