@@ -74,10 +74,11 @@ struct EventPattern {
 /// A line that proves a cause by itself, as the agent or the extension prints it.
 struct Testimony {
     LogPattern line;
-    std::string with = {};        ///< what the line has too
-    std::string without = {};     ///< what it must not have
-    std::string revoked_by = {};  ///< a text of the same log: once it follows, the line says nothing any more
-    bool heals_unsaid = false;    ///< no line tells when it is over: no history, where the machine is well
+    std::string with = {};     ///< what the line has too
+    std::string without = {};  ///< what it must not have
+    /// Texts of the same log: once one follows, the line says nothing any more.
+    std::vector<std::string> revoked_by = {};
+    bool heals_unsaid = false;  ///< no line tells when it is over: no history, where the machine is well
 };
 
 /// Which guest operating systems a remediation speaks about.

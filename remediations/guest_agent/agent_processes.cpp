@@ -51,4 +51,9 @@ std::optional<std::chrono::system_clock::duration> running_time(const machine::M
     return machine.facts().now - process.started;
 }
 
+std::vector<std::string> signs_of_agent_at_work() {
+    return {"[HEARTBEAT] Agent WALinuxAgent-", "] Target handler state: ", "ProcessExtensionsInGoalState completed",
+            "ProcessExtensionsGoalState completed"};
+}
+
 }  // namespace remediations

@@ -28,4 +28,7 @@ std::string describe(const machine::Process& process);
 std::optional<std::chrono::system_clock::duration> running_time(const machine::Machine& machine,
                                                                 const machine::Process& process);
 
+/// What lines of the Linux agent's log have that only one writes that gets its goal states; old ones have no heartbeat.
+std::vector<std::string> signs_of_agent_at_work();
+
 }  // namespace remediations

@@ -38,8 +38,8 @@ std::vector<LogPattern> patterns_of_catalogue() {
         patterns.insert(patterns.end(), remediation->log_lines.begin(), remediation->log_lines.end());
         for (const auto& testimony : remediation->testimonies) {
             patterns.push_back(testimony.line);
-            if (!testimony.revoked_by.empty()) {
-                patterns.push_back({testimony.line.log, testimony.revoked_by});
+            for (const auto& text : testimony.revoked_by) {
+                patterns.push_back({testimony.line.log, text});
             }
         }
     }
@@ -423,8 +423,12 @@ const LogLine* LogEvidence::testimony_for(const Remediation& remediation, bool a
         if (!testimony.without.empty() && contains(match->newest.text, testimony.without)) {
             continue;
         }
-        const auto* revoked = testimony.revoked_by.empty() ? nullptr : entry(log, testimony.revoked_by);
-        if (revoked && revoked->position > entry(log, testimony.line.text)->position) {
+        const auto position = entry(log, testimony.line.text)->position;
+        const bool revoked = std::ranges::any_of(testimony.revoked_by, [&](const std::string& text) {
+            const auto* later = entry(log, text);
+            return later && later->position > position;
+        });
+        if (revoked) {
             continue;
         }
         const auto newest = newest_line(log);

@@ -4,6 +4,7 @@
 #include <boost/algorithm/string/predicate.hpp>
 #include <set>
 
+#include "remediations/guest_agent/agent_processes.hpp"
 #include "remediations/logs/log_evidence.hpp"
 #include "remediations/network/azure_vm.hpp"
 #include "remediations/network/platform_probes.hpp"
@@ -85,15 +86,14 @@ Finding diagnose(const machine::Machine& machine) {
             wire_server_address));
 }
 
-/// An agent that cannot fetch its goal state writes no heartbeats.
 std::vector<Testimony> testimonies() {
-    constexpr auto heartbeat = "[HEARTBEAT] Agent WALinuxAgent-";
     std::vector<Testimony> all;
     for (const auto* text : failed_requests) {
-        all.push_back({.line = {Log::agent, text}, .with = " -- IOError", .revoked_by = heartbeat});
+        all.push_back({.line = {Log::agent, text}, .with = " -- IOError", .revoked_by = signs_of_agent_at_work()});
     }
     for (const auto* how : {"timed out", "Connection refused", "unreachable", "No route to host"}) {
-        all.push_back({.line = {Log::agent, "http://168.63.129.16"}, .with = how, .revoked_by = heartbeat});
+        all.push_back(
+            {.line = {Log::agent, "http://168.63.129.16"}, .with = how, .revoked_by = signs_of_agent_at_work()});
     }
     return all;
 }
