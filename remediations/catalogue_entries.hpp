@@ -29,6 +29,7 @@
     entry(agent_crash_looping)               \
     entry(agent_hung)                        \
     entry(agent_status_not_reported)         \
+    entry(agent_not_ready_yet)               \
     entry(transport_certificate_missing)     \
     entry(agent_too_old)                     \
     entry(agent_auto_update_off)             \
