@@ -1,9 +1,11 @@
 #include <fmt/format.h>
 
 #include <boost/algorithm/string/trim.hpp>
+#include <optional>
 
 #include "remediations/changes.hpp"
 #include "remediations/guest_agent/agent_configuration.hpp"
+#include "remediations/guest_agent/agent_processes.hpp"
 #include "remediations/guest_agent/agent_service.hpp"
 #include "remediations/logs/log_evidence.hpp"
 #include "remediations/remediation.hpp"
@@ -23,7 +25,12 @@ const LogMatch* wrong_address_in_log(const machine::Machine& machine) {
     const auto address =
         boost::algorithm::trim_copy(std::string(line.substr(line.find(endpoint_line) + endpoint_line.size())));
     const bool is_wrong = !address.empty() && address != "None" && !address.starts_with(wire_server);
-    return is_wrong ? match : nullptr;
+    // One that was started since has looked for the address anew.
+    const auto agent = agent_processes(machine);
+    std::optional<machine::Process> runs;
+    if (agent) runs = agent->daemon ? agent->daemon : agent->goal_state_handler;
+    const bool left_behind = runs && match->newest.time && runs->started > *match->newest.time;
+    return is_wrong && !left_behind ? match : nullptr;
 }
 
 Finding diagnose(const machine::Machine& machine) {

@@ -238,8 +238,10 @@ private:
                                                             file.status.size >> 20, (file.status.size - begin) >> 20)};
         }
         LogClock clock;
-        if (file.status.modified != Time{}) {
-            clock.written = file.status.modified;
+        // A capture need not know it; then the log goes on to when the machine was looked at.
+        if (const auto written = file.status.modified != Time{} ? file.status.modified : machine_.facts().now;
+            written != Time{}) {
+            clock.written = written;
         }
         clock.boot = boot_;
         clock.has_host = file.has_host;

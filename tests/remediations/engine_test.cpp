@@ -357,7 +357,7 @@ TEST(Catalogue, IsOrderedByLayerWithUniqueCompleteEntries) {
         // Without a diagnosis, only the code shows it.
         EXPECT_FALSE(entry->error_codes.empty() && !entry->diagnose) << entry->id;
         EXPECT_THAT(entry->source, testing::StartsWith("https://"));
-        EXPECT_TRUE(entry->diagnose || !entry->instructions.empty()) << entry->id;
+        EXPECT_TRUE(entry->diagnose || entry->diagnose_for || !entry->instructions.empty()) << entry->id;
         for (const auto& consequence : entry->consequences) {
             EXPECT_TRUE(find_remediation(consequence)) << entry->id << " explains " << consequence;
         }
