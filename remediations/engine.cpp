@@ -73,7 +73,8 @@ const LogLine* testimony_for(const Remediation& remediation, const Machine& mach
     const auto* line = machine.derived<LogEvidence>().testimony_for(remediation, as_history);
     if (!line || !line->time) return line;
     const auto agent = agent_processes(machine);
-    const bool left_behind = agent && agent->goal_state_handler && agent->goal_state_handler->started > *line->time;
+    const auto is_newer = [&](const auto& process) { return process && process->started > *line->time; };
+    const bool left_behind = agent && (is_newer(agent->daemon) || is_newer(agent->goal_state_handler));
     return left_behind ? nullptr : line;
 }
 
