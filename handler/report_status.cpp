@@ -174,6 +174,14 @@ std::string message_of(const Report& report) {
              explained.empty() ? "" : fmt::format("Will end with the next good backup: {}.", ids_of(explained)), risks,
              unknown, error_code_in(report)});
     }
+    const auto told = std::ranges::find_if(report.outcomes, [&](const Outcome& outcome) {
+        return outcome.remediation == report.root_cause && outcome.finding.history;
+    });
+    if (told != report.outcomes.end()) {
+        return joined({"Start a backup now to see whether it succeeds.",
+                       fmt::format("The last one failed because of: {}.", cause_of(*told)), report.root_cause_reason,
+                       risks, unknown, error_code_in(report)});
+    }
     if (!unknown.empty()) {
         return joined({"Nothing broken was found in this VM, but not everything could be checked.", unknown, risks,
                        error_code_in(report)});

@@ -66,6 +66,16 @@ std::string message(const Report& shown) {
     return status.message;
 }
 
+TEST(PortalMessage, WhatOnlyALogTellsOf) {
+    auto told = healthy(host_unreachable);
+    told.finding.history = remediations::Evidence{"waagent.log:7", "IOError timed out", ""};
+    auto shown = report(RunMode::diagnose, {healthy(extensions_off), told}, &host_unreachable);
+    shown.root_cause_reason = "waagent.log:7 tells of it.";
+    EXPECT_EQ(message(shown),
+              "Start a backup now to see whether it succeeds. The last one failed because of: The host cannot be "
+              "reached (network, wire-server-unreachable). waagent.log:7 tells of it.");
+}
+
 TEST(PortalMessage, AllHealthy) {
     EXPECT_EQ(
         message(report(RunMode::diagnose, {healthy(extensions_off), healthy(msdtc_damaged)})),
