@@ -145,8 +145,10 @@ public:
     }
 
 private:
+    /// A file whose age is not known may be new.
     bool is_too_old(const machine::FileStatus& status) const {
-        return status.modified + longest_interest < machine_.facts().now;
+        const bool is_known = status.modified != std::chrono::system_clock::time_point{};
+        return is_known && status.modified + longest_interest < machine_.facts().now;
     }
 
     const machine::Machine& machine_;
