@@ -148,11 +148,11 @@ private:
                "no version above the one in use"});
     }
 
-    /// Whether its log shows that the newest run came as far as the services and writers of Windows: the extension
+    /// Whether the newest run failed after it had come as far as the services and writers of Windows: the extension
     /// itself is well then, whatever its status says of the backup.
     static bool has_begun_a_snapshot(const machine::Machine& machine) {
-        const auto* attempt = machine.derived<LastRun>().attempt();
-        return attempt && attempt->phase >= BackupPhase::services;
+        const auto& last = machine.derived<LastRun>();
+        return last.is_failure() && last.attempt() && last.attempt()->phase >= BackupPhase::services;
     }
 
     /// "Uninstalling" and the like, of the version that should be in use. Older ones are removed for good.
