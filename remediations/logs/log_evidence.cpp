@@ -75,12 +75,6 @@ bool is_from_agent(std::string_view line) {
     return std::ranges::any_of(marks, [&](auto mark) { return line.find(mark) != std::string_view::npos; });
 }
 
-/// Of lines in the system log.
-bool is_from_agent(std::string_view line) {
-    constexpr std::string_view marks[] = {"waagent", "WALinuxAgent", "ExtHandler"};
-    return std::ranges::any_of(marks, [&](auto mark) { return line.find(mark) != std::string_view::npos; });
-}
-
 }  // namespace
 
 /// Reads the logs of a machine, one after the other, into a LogEvidence.
