@@ -98,6 +98,9 @@ const Option options[] = {
              words.emplace_back(to_string(level), level);
          return take_word(a.max_disruption, value, words);
      }},
+    {"--agent-installer", "FILE",
+     "The Windows guest agent's MSI on this VM, for agent-reinstall; nothing is downloaded.",
+     [](Arguments& a, const std::string& value) { return take_text(a.agent_installer, value); }},
     {"--dry-run", "", "Say what would be changed and change nothing.",
      [](Arguments& a, const std::string&) -> Result<void> {
          a.dry_run = true;
@@ -167,7 +170,7 @@ const Command commands[] = {
      "Looks at every layer of the backup pipeline and names the earliest broken one as the root cause, because a "
      "broken layer makes the later ones look broken. Run it as root or administrator: what may not be read is "
      "reported as unknown, never guessed.",
-     {"--error-code", "--only", "--exclude", "--capture", "--format", "--color"},
+     {"--error-code", "--only", "--exclude", "--agent-installer", "--capture", "--format", "--color"},
      {"backup-remediation diagnose", "backup-remediation diagnose --error-code ExtensionSnapshotFailedCOM",
       "backup-remediation diagnose --capture /tmp/vm1 --format json", "backup-remediation diagnose --format html"}},
     {CommandName::fix,
@@ -178,7 +181,8 @@ const Command commands[] = {
      "can take it back; a repair that did not help is taken back at once. Nothing is repaired while a backup runs. "
      "A repair that disturbs more than --max-disruption allows is reported as needs-approval. The VM is never "
      "restarted.",
-     {"--dry-run", "--error-code", "--only", "--exclude", "--max-disruption", "--capture", "--format", "--color"},
+     {"--dry-run", "--error-code", "--only", "--exclude", "--max-disruption", "--agent-installer", "--capture",
+      "--format", "--color"},
      {"backup-remediation fix --dry-run", "backup-remediation fix",
       "backup-remediation fix --only msdtc-damaged --max-disruption workload"}},
     {CommandName::rehearse,

@@ -241,6 +241,7 @@ private:
         options.error_code = arguments_.error_code;
         options.only = arguments_.only;
         options.exclude = arguments_.exclude;
+        options.agent_installer = arguments_.agent_installer;
         options.progress = [&](const std::string& text) { progress.show(text + " ..."); };
         return remediations::run(options, machine, host_.state_folder);
     }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/algorithm/string/predicate.hpp>
 #include <boost/json.hpp>
 #include <charconv>
 
@@ -28,6 +29,7 @@ namespace {
 
 constexpr std::size_t size_limit = std::size_t{1} << 20;
 constexpr std::size_t error_code_limit = 128;
+constexpr std::size_t path_limit = 259;  ///< of Windows Installer
 constexpr std::size_t quoted_characters = 60;
 
 /// A place in the settings, and the list its problems go to.
@@ -128,6 +130,21 @@ void read_max_disruption(const json::value& value, const Place& place, Settings&
     }
 }
 
+/// Whether it is there, and whether nobody else can write it, is looked at when it is needed.
+void read_agent_installer(const json::value& value, const Place& place, Settings& settings) {
+    const auto path = text_at(value, place);
+    if (!path) return;
+    const auto is_letter = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); };
+    const bool is_local = path->size() > 3 && path->size() <= path_limit && is_letter((*path)[0]) &&
+                          (*path)[1] == ':' && (*path)[2] == '\\' &&
+                          path->find_first_of("\"<>|?*/", 2) == std::string::npos;
+    if (!is_local || !boost::iends_with(*path, ".msi")) {
+        place.problem_with(*path, R"(is no full path of an MSI on this VM, such as "C:\Install\agent.msi")");
+        return;
+    }
+    settings.agent_installer = *path;
+}
+
 template <bool Settings::*setting>
 void read_switch(const json::value& value, const Place& place, Settings& settings) {
     if (!value.is_bool()) return place.wrong_type(value, "boolean");
@@ -155,6 +172,7 @@ constexpr std::string_view keys[] = {"mode",
                                      "only",
                                      "exclude",
                                      "maxDisruption",
+                                     "agentInstaller",
                                      "failOnUnresolved",
                                      "rehearsal",
                                      "rehearsalIncludesSystem",
@@ -165,6 +183,7 @@ constexpr Reader readers[] = {read_mode,
                               read_only,
                               read_exclude,
                               read_max_disruption,
+                              read_agent_installer,
                               read_switch<&Settings::fail_on_unresolved>,
                               read_switch<&Settings::rehearsal>,
                               read_switch<&Settings::rehearsal_includes_system>,

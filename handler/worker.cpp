@@ -89,6 +89,7 @@ private:
         options.error_code = settings.error_code;
         options.only = settings.only;
         options.exclude = settings.exclude;
+        options.agent_installer = settings.agent_installer;
         options.deadline = std::chrono::steady_clock::now() + fixing_ends_after;
         options.stop_requested = [this] { return stop_requested(environment_.folder); };
         options.progress = [this](const std::string& step) { show_progress(step); };

@@ -49,6 +49,7 @@
     entry(agent_auto_update_off)                \
     entry(agent_verbose_log)                    \
     entry(agent_package_update)                 \
+    entry(agent_reinstall)                      \
     /* backup extension */                      \
     entry(mandatory_access_control)             \
     entry(application_control_blocks_extension) \

@@ -5,6 +5,8 @@
 
 #include <boost/json.hpp>
 
+#include "remediations/windows_firewall_switch.hpp"
+
 namespace remediations {
 
 using machine::Error;
@@ -151,6 +153,10 @@ Result<void> Changes::thaw(const machine::Path& target) {
 
 Result<void> Changes::allow_outbound(const FirewallRule& rule) {
     return set(*firewall_rule_slot(rule), "present");
+}
+
+Result<void> Changes::set_windows_firewall_rule(const std::string& id, bool enabled) {
+    return set(*windows_firewall_rule_slot(id), SlotValue(enabled));
 }
 
 Result<void> Changes::run_tool(const machine::Command& command, const std::string& effect) {

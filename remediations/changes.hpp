@@ -61,6 +61,8 @@ public:
     machine::Result<void> thaw(const machine::Path& target);
     /// Puts a rule of ours first in a chain of the firewall.
     machine::Result<void> allow_outbound(const FirewallRule& rule);
+    /// Whether a local outbound rule of Windows Defender Firewall is in effect; windows_firewall_switch.hpp.
+    machine::Result<void> set_windows_firewall_rule(const std::string& id, bool enabled);
     /// A tool whose effect cannot be undone; `effect` says what it does. A non-zero exit code is a failure.
     machine::Result<void> run_tool(const machine::Command& command, const std::string& effect);
 

@@ -101,7 +101,7 @@ Finding with_testimony(Finding finding, const Remediation& remediation, const Ma
 Finding diagnose(const Remediation& remediation, const Machine& machine, const RunOptions& options) {
     const auto& error_code = options.error_code;
     if (!remediation.diagnose && !remediation.diagnose_for) return diagnose_by_code(remediation, error_code);
-    const Question question{error_code, is_named(options.only, remediation)};
+    const Question question{error_code, is_named(options.only, remediation), options.agent_installer};
     try {
         const auto seen =
             remediation.diagnose_for ? remediation.diagnose_for(machine, question) : remediation.diagnose(machine);

@@ -20,6 +20,7 @@ struct RunOptions {
     std::string error_code;            ///< as the vault reports it; may be empty
     std::vector<std::string> only;     ///< remediation ids; empty means all
     std::vector<std::string> exclude;  ///< remediation ids
+    machine::Path agent_installer;     ///< MSI of the Windows guest agent, for agent-reinstall; may be empty
     std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::now() + std::chrono::minutes(10);
     /// Asked before every fix; true lets no further fix begin, as if the deadline had passed.
     std::function<bool()> stop_requested = [] { return false; };

@@ -131,8 +131,9 @@ struct Finding {
 
 /// What a run was asked, as far as it concerns one remediation.
 struct Question {
-    std::string error_code;  ///< of the failed backup job, as the vault reports it; may be empty
-    bool named = false;      ///< the run names this remediation in RunOptions::only
+    std::string error_code;              ///< of the failed backup job, as the vault reports it; may be empty
+    bool named = false;                  ///< the run names this remediation in RunOptions::only
+    machine::Path agent_installer = {};  ///< RunOptions::agent_installer
 };
 
 /// One cause of failing backups: its facts and two functions. A remediation without `fix` only

@@ -12,6 +12,7 @@
 #include "remediations/firewall_rule.hpp"
 #include "remediations/machine/registry_json.hpp"
 #include "remediations/machine/security_descriptor.hpp"
+#include "remediations/windows_firewall_switch.hpp"
 
 namespace remediations {
 
@@ -723,6 +724,10 @@ Result<std::unique_ptr<Slot>> make_slot(const json::object& identity) {
         auto rule = firewall_rule_from(identity);
         if (!rule) return invalid_value(rule.error().message);
         return firewall_rule_slot(std::move(*rule));
+    }
+    if (kind == "windows-firewall-rule") {
+        if (auto checked = require({"id"}); !checked) return checked.error();
+        return windows_firewall_rule_slot(text("id"));
     }
     for (const auto& [name, make] : {std::pair{"service-start", &service_start_slot},
                                      {"service-account", &service_account_slot},

@@ -48,6 +48,6 @@ inline constexpr auto agent_heartbeat_key = R"(HKLM\SOFTWARE\Microsoft\GuestAgen
 /// How to install it, for a person.
 inline constexpr auto windows_agent_install_advice =
     "Install the newest Windows Azure VM Agent (https://github.com/Azure/WindowsVMAgent/releases) as administrator: "
-    "msiexec /i <file>.msi.";
+    "msiexec /i <file>.msi. Or give this tool the file: fix with only agent-reinstall and agentInstaller.";
 
 }  // namespace remediations

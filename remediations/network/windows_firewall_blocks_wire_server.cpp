@@ -2,9 +2,11 @@
 
 #include <algorithm>
 
+#include "remediations/changes.hpp"
 #include "remediations/network/platform_probes.hpp"
 #include "remediations/network/windows_firewall.hpp"
 #include "remediations/remediation.hpp"
+#include "remediations/windows_firewall_switch.hpp"
 
 namespace remediations {
 
@@ -40,13 +42,14 @@ std::string place_of(const WindowsFirewallRule& rule) {
     return fmt::format("{}{}\\{}", rule.is_policy ? "group policy, " : "", rule.key, rule.id);
 }
 
-Finding blocked_by_rules(const std::vector<const WindowsFirewallRule*>& rules, std::vector<Evidence> evidence) {
+Finding blocked_by_rules(const Machine& machine, const std::vector<const WindowsFirewallRule*>& rules,
+                         std::vector<Evidence> evidence) {
     std::vector<std::string> subjects;
     for (const auto* rule : rules) {
         evidence.push_back({place_of(*rule), rule->text.substr(0, 400),
                             fmt::format("no active rule that blocks {} ports 80 and 32526", wire_server_address)});
         const bool is_plain = match(*rule) == FirewallMatch::yes && is_for_platform_alone(*rule);
-        if (!rule->is_policy && is_plain) subjects.push_back(rule->id);
+        if (!rule->is_policy && is_plain && unique_firewall_rule_name(machine, rule->id)) subjects.push_back(rule->id);
     }
     const auto* const first = rules.front();
     const auto summary = fmt::format("An outbound rule of Windows Firewall, \"{}\", {} {}.", first->name,
@@ -89,7 +92,7 @@ Finding diagnose(const Machine& machine) {
         if (!rule.blocks) is_allowed = true;
         if (rule.blocks) (fits == FirewallMatch::yes ? certain : possible).push_back(&rule);
     }
-    if (!certain.empty()) return blocked_by_rules(certain, std::move(evidence));
+    if (!certain.empty()) return blocked_by_rules(machine, certain, std::move(evidence));
     const auto blocking = profiles_that_block_outbound(machine);
     if (!blocking.empty() && !is_allowed) {
         for (const auto& profile : blocking) {
@@ -101,7 +104,7 @@ Finding diagnose(const Machine& machine) {
             std::move(evidence),
             fmt::format("Allow it, in an elevated command prompt or the group policy: {}", allow_command));
     }
-    if (!possible.empty()) return blocked_by_rules(possible, std::move(evidence));
+    if (!possible.empty()) return blocked_by_rules(machine, possible, std::move(evidence));
     if (failure->answer.error().code == forbidden) {
         return Finding::needs_operator(
             fmt::format("A filter in this Windows forbids connections to {}, and it is no rule of Windows Firewall.",
@@ -113,6 +116,13 @@ Finding diagnose(const Machine& machine) {
     evidence.push_back({"filters of other products (WFP)", "not looked at", ""});
     return Finding::healthy(fmt::format("No rule of Windows Firewall stops connections to {}.", wire_server_address),
                             std::move(evidence));
+}
+
+machine::Result<void> fix(const Finding& finding, Changes& changes) {
+    for (const auto& id : finding.subjects) {
+        if (auto disabled = changes.set_windows_firewall_rule(id, false); !disabled) return disabled;
+    }
+    return {};
 }
 
 }  // namespace
@@ -134,6 +144,7 @@ extern const Remediation windows_firewall_blocks_wire_server{
     .source = "https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16",
     .consequences = {"wire-server-unreachable", "dhcp-disabled", "wrong-source-address"},
     .diagnose = diagnose,
+    .fix = fix,
 };
 
 }  // namespace remediations

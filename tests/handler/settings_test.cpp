@@ -52,7 +52,8 @@ protected:
 
 TEST_F(SettingsTest, ReadsEveryKey) {
     const auto answer = with_public(R"({"mode":"fix","errorCode":"ExtensionSnapshotFailedCOM","only":["msdtc-account",
-        "msdtc-damaged"],"exclude":["provider-flags"],"maxDisruption":"workload","failOnUnresolved":true,
+        "msdtc-damaged"],"exclude":["provider-flags"],"maxDisruption":"workload",
+        "agentInstaller":"D:\\Install\\Agent.MSI","failOnUnresolved":true,
         "rehearsal":true,"rehearsalIncludesSystem":true,"verboseLogHours":12})");
     EXPECT_THAT(answer.problems, IsEmpty());
     EXPECT_EQ(answer.settings, (Settings{RunMode::fix,
@@ -60,6 +61,7 @@ TEST_F(SettingsTest, ReadsEveryKey) {
                                          {"msdtc-account", "msdtc-damaged"},
                                          {"provider-flags"},
                                          Disruption::workload,
+                                         R"(D:\Install\Agent.MSI)",
                                          true,
                                          true,
                                          true,
@@ -115,6 +117,18 @@ TEST_F(SettingsTest, NamesEverythingThatIsWrongAtOnce) {
 
 TEST_F(SettingsTest, NoSettingOfAFaultyFileIsUsed) {
     EXPECT_EQ(with_public(R"({"mode":"fix","maxDisruption":"workload","typo":1})").settings, Settings());
+}
+
+TEST_F(SettingsTest, AnAgentInstallerIsAFileOfThisVm) {
+    for (const auto* no_file :
+         {R"("agent.msi")", R"("C:\\x\\agent.exe")", R"("\\\\server\\share\\agent.msi")",
+          R"("https://example.com/agent.msi")", R"("C:agent.msi")", R"("C:\\a\"b.msi")", R"("C:/x/agent.msi")"}) {
+        EXPECT_THAT(problems_of(fmt::format(R"({{"agentInstaller":{}}})", no_file)),
+                    ElementsAre(testing::HasSubstr("is no full path of an MSI on this VM")))
+            << no_file;
+    }
+    EXPECT_THAT(problems_of(R"({"agentInstaller":1})"),
+                ElementsAre("publicSettings.agentInstaller: expected string, found number"));
 }
 
 TEST_F(SettingsTest, ARehearsalOfTheSystemIsARehearsal) {
@@ -177,16 +191,18 @@ TEST_F(SettingsTest, NothingOfProtectedSettingsIsQuoted) {
                               "eyJtb2RlIjoiczNjcmV0Iiwib25seSI6WyJzM2NyZXQiXSwiczNjcmV0IjoxLCJlcnJvckNvZGUiOiJzMyBjcmV0"
                               "IiwibWF4RGlzcnVwdGlvbiI6InMzY3JldCJ9")
                               .problems;
-    EXPECT_THAT(problems,
-                ElementsAre("protectedSettings.mode: the value is no mode; expected \"diagnose\" or \"fix\"",
-                            "protectedSettings.only[0]: the value is no remediation",
-                            "protectedSettings: has an unknown setting; known are mode, errorCode, only, exclude, "
-                            "maxDisruption, failOnUnresolved, rehearsal, rehearsalIncludesSystem, verboseLogHours, "
-                            "supportUpload",
-                            "protectedSettings.errorCode: the value is no error code; expected at most 128 letters, "
-                            "digits, and _ - .",
-                            "protectedSettings.maxDisruption: the value is no disruption; expected \"none\", "
-                            "\"agent-restart\", \"service-restart\" or \"workload\""));
+    EXPECT_THAT(
+        problems,
+        ElementsAre(
+            "protectedSettings.mode: the value is no mode; expected \"diagnose\" or \"fix\"",
+            "protectedSettings.only[0]: the value is no remediation",
+            "protectedSettings: has an unknown setting; known are mode, errorCode, only, exclude, "
+            "maxDisruption, agentInstaller, failOnUnresolved, rehearsal, rehearsalIncludesSystem, verboseLogHours, "
+            "supportUpload",
+            "protectedSettings.errorCode: the value is no error code; expected at most 128 letters, "
+            "digits, and _ - .",
+            "protectedSettings.maxDisruption: the value is no disruption; expected \"none\", "
+            "\"agent-restart\", \"service-restart\" or \"workload\""));
 }
 
 TEST_F(SettingsTest, EachFailureOfProtectedSettingsHasItsOwnError) {

@@ -6,7 +6,7 @@
 //   unseen          true: most was not captured, and what is unknown is not compared
 //   findings        state of each remediation that is neither healthy nor not-applicable, all of them
 //   rootCause       id or null
-//   errorCode, only, maxDisruption   options of the run, as in the settings
+//   errorCode, only, maxDisruption, agentInstaller   options of the run, as in the settings
 //   afterFix        states after a run in mode fix (only those named are compared)
 //   changes         what that run changed, by remediation
 //   filesAfterFix   content of files after that run
@@ -78,6 +78,7 @@ protected:
         if (const auto* only = expected_.if_contains("only")) {
             options.only = json::value_to<std::vector<std::string>>(*only);
         }
+        if (const auto* file = expected_.if_contains("agentInstaller")) options.agent_installer = file->as_string();
         if (const auto* most = expected_.if_contains("maxDisruption")) {
             options.max_disruption = parse_disruption(most->as_string().c_str());
         }

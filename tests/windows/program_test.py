@@ -31,6 +31,12 @@ MSDTC_SETTINGS = r"HKLM\SOFTWARE\Microsoft\MSDTC\Security"
 FLAGS = ((r"HKLM\SOFTWARE\Microsoft\BcdrAgent", "IsProviderInstalled"),
          (r"HKLM\SOFTWARE\Microsoft\BcdrAgentPersistentKeys", "IsCommonProviderInstalled"))
 
+# The services of the guest agent, with their programs.
+AGENT = {"RdAgent": "WaAppAgent.exe", "WindowsAzureGuestAgent": "WindowsAzureGuestAgent.exe"}
+DOTNET_KEY = r"HKLM\SOFTWARE\Microsoft\.NETFramework"
+WINHTTP_KEY = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\Connections"
+AGENT_KEYS = (DOTNET_KEY, WINHTTP_KEY)
+
 HANDLER = r"C:\Packages\Plugins\Community.Backup.BackupRemediation\1.0.0.0"
 
 
@@ -96,15 +102,17 @@ def states(report):
 class WindowsCase(unittest.TestCase):
     def setUp(self):
         for name in ("COMSysApp", "MSDTC", "IaasVmProvider", "CryptSvc", "EventSystem", "SENS", "VSS", "swprv",
-                     "SQLWriter"):
+                     "SQLWriter", *AGENT, "KeyIso", "Dhcp"):
             service("remove", name, check=False)
-        for key in {r"HKLM\SOFTWARE\Microsoft\MSDTC", *(key for key, _ in FLAGS)}:
+        for key in {r"HKLM\SOFTWARE\Microsoft\MSDTC", *(key for key, _ in FLAGS), *AGENT_KEYS}:
             wine("reg", "delete", key, "/f", check=False)
         for ending in ("before", "after", "marker"):
             drive_c(f"{VSSADMIN}.{ending}").unlink(missing_ok=True)
         drive_c(r"C:\windows\system32\msdtc.exe.installed").unlink(missing_ok=True)
         shutil.rmtree(drive_c(r"C:\ProgramData\BackupRemediation"), ignore_errors=True)
         shutil.rmtree(drive_c(r"C:\Packages"), ignore_errors=True)
+        shutil.rmtree(drive_c(r"C:\WindowsAzure"), ignore_errors=True)
+        shutil.rmtree(drive_c(r"C:\windows\Microsoft.NET\Framework64"), ignore_errors=True)
         self.restart_windows()
 
     def restart_windows(self):
@@ -204,6 +212,133 @@ class ComPlus(WindowsCase):
         self.assertEqual((code, states(report)["com-plus-service"]), (1, "broken"))
         self.assertIn("1234", json.dumps(report))
         self.assertEqual(Shown("COMSysApp").start, DEMAND)
+
+
+class AgentServices(WindowsCase):
+    """The causes in the guest agent: its services are stand-ins with its names, in its folder."""
+
+    FOLDER = r"C:\WindowsAzure\GuestAgent_2.7.41491.1172_2026-10-02_031501"
+
+    def install_agent(self, name, *behaviour):
+        program = drive_c(self.FOLDER) / AGENT[name]
+        program.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(BENCH / "test_service.exe", program)
+        wine(f"{self.FOLDER}\\{AGENT[name]}", "install", name, "", *(behaviour or ("normal",)))
+
+    def exported(self, *keys):
+        """What the registry has below the keys, as text."""
+        content = []
+        for key in keys:
+            wine("reg", "export", key, r"C:\exported.reg", "/y", check=False)
+            file = drive_c(r"C:\exported.reg")
+            content.append(file.read_text(encoding="utf-16") if file.exists() else "absent")
+            file.unlink(missing_ok=True)
+        return content
+
+    def fix(self, remediation, *more):
+        code, report = run_program("fix", "--only", remediation, *more)
+        self.assertEqual((code, states(report)[remediation]), (0, "fixed"), report)
+
+    def undo(self):
+        code, report = run_program("undo")
+        self.assertEqual(code, 0, report)
+
+    def test_disabled_services_are_enabled_and_started_and_undo_takes_it_back(self):
+        for name in AGENT:
+            self.install_agent(name)
+            service("disable", name)
+        code, report = run_program("fix", "--dry-run", "--only", "agent-not-running")
+        self.assertEqual((code, states(report)["agent-not-running"]), (1, "broken"), report)
+        self.fix("agent-not-running")
+        for name in AGENT:
+            self.assertEqual((Shown(name).state, Shown(name).start), (RUNNING, AUTOMATIC), name)
+        self.undo()
+        for name in AGENT:
+            self.assertEqual((Shown(name).state, Shown(name).start), (STOPPED, DISABLED), name)
+
+    def test_a_service_that_hangs_while_it_stops_is_ended_and_started(self):
+        self.install_agent("RdAgent")
+        self.install_agent("WindowsAzureGuestAgent", "hang-stop")
+        for name in AGENT:
+            service("start", name)
+        wine("sc", "stop", "WindowsAzureGuestAgent", check=False)
+        logs = drive_c(r"C:\WindowsAzure\Logs")
+        logs.mkdir(parents=True)
+        line = "[00000007] {} [WARN]  WindowsAzureGuestAgent stopping.\r\n"
+        (logs / "WaAppAgent.log").write_text(line.format(time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())))
+        code, report = run_program("fix", "--only", "agent-service-hangs")
+        self.assertEqual((code, states(report)["agent-service-hangs"]), (0, "healthy"), "it may still come to an end")
+
+        hour_ago = time.gmtime(time.time() - 3600)
+        (logs / "WaAppAgent.log").write_text(line.format(time.strftime("%Y-%m-%dT%H:%M:%SZ", hour_ago)))
+        self.fix("agent-service-hangs")
+        self.assertEqual(Shown("WindowsAzureGuestAgent").state, RUNNING)
+        self.assertEqual(Shown("RdAgent").state, RUNNING)
+
+    def test_a_service_whose_program_is_gone_gets_the_newest_copy(self):
+        self.install_agent("RdAgent")
+        # A disabled service is not started: Wine's service manager keeps the old path in memory.
+        service("disable", "RdAgent")
+        packages = drive_c(r"C:\WindowsAzure\Packages")
+        packages.mkdir()
+        shutil.copy(BENCH / "test_service.exe", packages / "WaAppAgent.exe")
+        (drive_c(self.FOLDER) / "WaAppAgent.exe").unlink()
+        key = r"HKLM\SYSTEM\CurrentControlSet\Services\RdAgent"
+        before = self.exported(key)
+        self.fix("agent-program-missing")
+        self.assertEqual(value(key, "ImagePath")[1], r"C:\WindowsAzure\Packages\WaAppAgent.exe RdAgent normal")
+        self.undo()
+        self.assertEqual(self.exported(key), before)
+
+    def test_services_that_the_agent_and_its_network_need(self):
+        for name, remediation, start in (("KeyIso", "key-isolation-unavailable", DEMAND),
+                                         ("Dhcp", "dhcp-client-stopped", AUTOMATIC)):
+            with self.subTest(name):
+                service("remove", name, check=False)  # Wine has some of them
+                self.install(name, "", "normal")
+                service("disable", name)
+                self.fix(remediation)
+                self.assertEqual((Shown(name).state, Shown(name).start), (RUNNING, start))
+                self.undo()
+                self.assertEqual((Shown(name).state, Shown(name).start), (STOPPED, DISABLED))
+
+    def test_registry_values_are_set_and_undo_leaves_an_identical_registry(self):
+        set_value(DOTNET_KEY, "Enable64Bit", "REG_DWORD", "0")
+        proxy, bypass = b"proxy.example:3128", b"<local>"
+        settings = b"".join(n.to_bytes(4, "little") for n in (0x18, 0, 3))
+        settings += len(proxy).to_bytes(4, "little") + proxy + len(bypass).to_bytes(4, "little") + bypass
+        set_value(WINHTTP_KEY, "WinHttpSettings", "REG_BINARY", settings.hex())
+        before = self.exported(*AGENT_KEYS)
+
+        self.fix("dotnet-32-bit-forced")
+        self.assertEqual(value(DOTNET_KEY, "Enable64Bit"), ("REG_DWORD", "0x1"))
+        self.undo()
+        self.fix("system-proxy")
+        written = bytes.fromhex(value(WINHTTP_KEY, "WinHttpSettings")[1])
+        self.assertTrue(written.endswith(b"<local>;168.63.129.16;169.254.169.254"), written)
+        self.undo()
+        self.assertEqual(self.exported(*AGENT_KEYS), before)
+
+    def test_the_configuration_of_dotnet_is_repaired_from_its_default(self):
+        folder = drive_c(r"C:\windows\Microsoft.NET\Framework64\v4.0.30319\Config")
+        folder.mkdir(parents=True)
+        good = b'<?xml version="1.0"?>\r\n<configuration>\r\n  <runtime />\r\n</configuration>\r\n'
+        (folder / "machine.config.default").write_bytes(good)
+        damaged = folder / "machine.config"
+        damaged.write_bytes(good[:40])
+        code, report = run_program("fix", "--only", "machine-config-damaged")
+        self.assertEqual((code, states(report)["machine-config-damaged"]), (1, "needs-approval"), report)
+        self.fix("machine-config-damaged", "--max-disruption", "workload")
+        self.assertEqual(damaged.read_bytes(), good)
+        self.undo()
+        self.assertEqual(damaged.read_bytes(), good[:40])
+
+        sink = b'<Microsoft.VisualStudio.Diagnostics.ServiceModelSink.Behavior />'
+        damaged.write_bytes(good.replace(b"<runtime />", b"<runtime>" + sink + b"</runtime>"))
+        self.fix("wcf-profiling-enabled", "--max-disruption", "workload")
+        self.assertEqual(damaged.read_bytes(), good.replace(b"<runtime />", b"<runtime></runtime>"))
+        self.undo()
+        self.assertIn(sink, damaged.read_bytes())
 
 
 class ProviderFlags(WindowsCase):
