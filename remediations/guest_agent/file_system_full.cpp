@@ -148,8 +148,8 @@ Finding diagnose(const Machine& machine) {
              need.inodes == 0 ? fmt::format("at least {}", size_text(std::max(need.bytes, need.comfortable_bytes)))
                               : fmt::format("at least {} and {} inodes", size_text(need.bytes), need.inodes)});
     }
-    if (faults.empty() && !mounts) return Finding::unknown("the mount table", mounts.error());
-    if (faults.empty() && unseen) return Finding::unknown("the free space", *unseen);
+    if (faults.empty() && !is_tight && !mounts) return Finding::unknown("the mount table", mounts.error());
+    if (faults.empty() && !is_tight && unseen) return Finding::unknown("the free space", *unseen);
     if (faults.empty() && !is_tight) {
         return Finding::healthy("There is room where the agent and the extension write.", std::move(evidence));
     }
