@@ -7,6 +7,7 @@
 #include "remediations/changes.hpp"
 #include "remediations/os_snapshot/snapshot_timeouts.hpp"
 #include "remediations/os_snapshot/vss_suspicion.hpp"
+#include "remediations/os_snapshot/vss_writer_services.hpp"
 #include "remediations/os_snapshot/vss_writers.hpp"
 #include "remediations/registry_values.hpp"
 
@@ -20,7 +21,8 @@ constexpr auto name = "SnapshotWithoutThreads";
 /// After the writers' services were restarted, or with nothing to restart.
 bool writers_are_stable(const machine::Machine& machine) {
     const auto& writers = machine.derived<VssWriters>().list();
-    return writers && !writers->empty() && std::ranges::none_of(*writers, has_failed);
+    const auto is_system_writer = [](const auto& writer) { return writer.id == system_writer_id; };
+    return writers && std::ranges::any_of(*writers, is_system_writer) && std::ranges::none_of(*writers, has_failed);
 }
 
 Finding diagnose(const machine::Machine& machine, const Question& question) {

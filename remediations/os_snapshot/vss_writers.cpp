@@ -111,8 +111,8 @@ private:
         if (!state) return;
         current_.state = *state;
         current_.state_text = printable(line);
-        if (!is_complete(current_) || writers_.size() >= most_writers) return;
-        writers_.push_back(std::move(current_));
+        if (!is_complete(current_)) return;
+        if (writers_.size() < most_writers) writers_.push_back(std::move(current_));
         current_ = {};
     }
 

@@ -153,6 +153,7 @@ TEST_P(BrokenCaptures, FixesWhatIsExpectedAndUndoBringsItBack) {
                                                           "vss-writer-failed",
                                                           "vss-writer-of-service-failed",
                                                           "vss-writer-missing",
+                                                          "snapshot-without-threads",
                                                           "snapshot-set-open",
                                                           "vss-service",
                                                           "system-event-notification",

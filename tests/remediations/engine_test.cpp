@@ -248,7 +248,7 @@ TEST_F(Engine, FixAboveTheAllowedDisruptionNeedsApproval) {
     const auto report = run(machine, options);
     const auto& outcome = outcome_of(report, "com-plus-service");
     EXPECT_EQ(outcome.finding.state, State::needs_approval);
-    EXPECT_THAT(outcome.finding.action, HasSubstr("maxDisruption \"service-restart\""));
+    EXPECT_THAT(outcome.finding.action, HasSubstr("maxDisruption to \"service-restart\""));
     EXPECT_THAT(Journal::runs(state_.path()), IsEmpty());
     EXPECT_TRUE(report.run_id.empty());
 }
