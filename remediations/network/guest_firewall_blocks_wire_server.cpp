@@ -6,6 +6,7 @@
 #include <boost/algorithm/string/split.hpp>
 
 #include "remediations/changes.hpp"
+#include "remediations/machine/ipv4.hpp"
 #include "remediations/network/azure_vm.hpp"
 #include "remediations/network/firewall.hpp"
 #include "remediations/network/platform_probes.hpp"
@@ -30,10 +31,10 @@ constexpr const char* rule_files[] = {
 };
 
 OutgoingConnection connection_to(const Machine& machine, std::uint16_t port) {
-    OutgoingConnection connection{.destination = *parse_ipv4(wire_server_address), .port = port};
+    OutgoingConnection connection{.destination = *machine::parse_ipv4(wire_server_address), .port = port};
     const auto source = machine.network().source_address(wire_server_address);
     if (!source) return connection;
-    connection.source = parse_ipv4(*source);
+    connection.source = machine::parse_ipv4(*source);
     if (const auto interfaces = machine.network().interfaces()) {
         if (const auto* interface = interface_with(*interfaces, *source)) connection.interface = interface->name;
     }

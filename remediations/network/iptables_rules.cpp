@@ -1,4 +1,5 @@
 #include "remediations/network/iptables_rules.hpp"
+#include "remediations/machine/ipv4.hpp"
 
 #include <algorithm>
 #include <array>
@@ -195,8 +196,8 @@ private:
 
     Match in_address_range(const std::string& range) const {
         const auto dash = range.find('-');
-        const auto low = parse_ipv4(range.substr(0, dash));
-        const auto high = dash == std::string::npos ? low : parse_ipv4(range.substr(dash + 1));
+        const auto low = machine::parse_ipv4(range.substr(0, dash));
+        const auto high = dash == std::string::npos ? low : machine::parse_ipv4(range.substr(dash + 1));
         return low && high ? match_if(*low <= connection_.destination && connection_.destination <= *high)
                            : Match::maybe;
     }

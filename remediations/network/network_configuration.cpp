@@ -1,4 +1,5 @@
 #include "remediations/network/network_configuration.hpp"
+#include "remediations/machine/ipv4.hpp"
 
 #include <algorithm>
 #include <boost/algorithm/string/case_conv.hpp>
@@ -70,7 +71,7 @@ void set_addressing(ConfiguredInterface& interface, Addressing addressing, const
 /// "10.0.0.4/24", "10.0.0.4/24,10.0.0.1" as NetworkManager writes it.
 void add_address(ConfiguredInterface& interface, std::string_view value) {
     const auto address = unquoted(value.substr(0, value.find_first_of("/,; ")));
-    if (parse_ipv4(address)) interface.addresses.push_back(address);
+    if (machine::parse_ipv4(address)) interface.addresses.push_back(address);
 }
 
 /// Sections of an INI file with their keys in order.

@@ -1,4 +1,5 @@
 #include "remediations/network/nftables_rules.hpp"
+#include "remediations/machine/ipv4.hpp"
 
 #include <fmt/format.h>
 
@@ -276,8 +277,8 @@ private:
         if (!ends || ends->size() != 2) return Match::maybe;
         const auto &low = (*ends)[0], &high = (*ends)[1];
         if (value.address && low.is_string() && high.is_string()) {
-            const auto first = parse_ipv4(std::string_view(low.get_string()));
-            const auto last = parse_ipv4(std::string_view(high.get_string()));
+            const auto first = machine::parse_ipv4(std::string_view(low.get_string()));
+            const auto last = machine::parse_ipv4(std::string_view(high.get_string()));
             return first && last ? match_if(*first <= *value.address && *value.address <= *last) : Match::maybe;
         }
         const auto first = integer(low), last = integer(high);

@@ -1,7 +1,7 @@
 #include "remediations/network/packet_filter.hpp"
+#include "remediations/machine/ipv4.hpp"
 
 #include <algorithm>
-#include <boost/asio/ip/address_v4.hpp>
 #include <charconv>
 
 namespace remediations {
@@ -92,20 +92,13 @@ std::vector<FilterBlock> blocks_of(const FilterChains& chains) {
     return walk.blocks;
 }
 
-std::optional<std::uint32_t> parse_ipv4(std::string_view text) {
-    boost::system::error_code error;
-    const auto address = boost::asio::ip::make_address_v4(std::string(text), error);
-    if (error) return std::nullopt;
-    return address.to_uint();
-}
-
 std::optional<Ipv4Network> parse_ipv4_network(std::string_view text) {
     const auto slash = text.find('/');
-    const auto address = parse_ipv4(text.substr(0, slash));
+    const auto address = machine::parse_ipv4(text.substr(0, slash));
     if (!address) return std::nullopt;
     if (slash == std::string_view::npos) return Ipv4Network{*address};
     const auto mask = text.substr(slash + 1);
-    if (const auto dotted = parse_ipv4(mask)) return Ipv4Network{*address, *dotted};
+    if (const auto dotted = machine::parse_ipv4(mask)) return Ipv4Network{*address, *dotted};
     unsigned length = 0;
     const auto [end, error] = std::from_chars(mask.data(), mask.data() + mask.size(), length);
     if (error != std::errc() || end != mask.data() + mask.size() || length > 32) return std::nullopt;

@@ -78,6 +78,5 @@ struct Ipv4Network {
     bool contains(std::uint32_t other) const { return (other & mask) == (address & mask); }
 };
 std::optional<Ipv4Network> parse_ipv4_network(std::string_view text);
-std::optional<std::uint32_t> parse_ipv4(std::string_view text);
 
 }  // namespace remediations

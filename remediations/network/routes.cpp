@@ -1,4 +1,5 @@
 #include "remediations/network/routes.hpp"
+#include "remediations/machine/ipv4.hpp"
 
 #include <fmt/format.h>
 
@@ -6,7 +7,6 @@
 #include <bit>
 #include <boost/algorithm/string/classification.hpp>
 #include <boost/algorithm/string/split.hpp>
-#include <boost/asio/ip/address_v4.hpp>
 #include <boost/endian/conversion.hpp>
 #include <charconv>
 #include <optional>
@@ -37,17 +37,13 @@ std::optional<std::uint32_t> address(const std::string& digits) {
 std::string described(const Route& route) {
     const auto network = route.is_default()
                              ? std::string("default")
-                             : fmt::format("{}/{}", ipv4_text(route.destination), std::popcount(route.mask));
+                             : fmt::format("{}/{}", machine::ipv4_text(route.destination), std::popcount(route.mask));
     if (route.rejects) return "unreachable " + network;
     if (route.gateway == 0) return fmt::format("{} dev {}", network, route.interface);
-    return fmt::format("{} via {} dev {}", network, ipv4_text(route.gateway), route.interface);
+    return fmt::format("{} via {} dev {}", network, machine::ipv4_text(route.gateway), route.interface);
 }
 
 }  // namespace
-
-std::string ipv4_text(std::uint32_t address_number) {
-    return boost::asio::ip::address_v4(address_number).to_string();
-}
 
 std::vector<Route> parse_routes(std::string_view text) {
     std::vector<std::string> lines;

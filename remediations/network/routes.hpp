@@ -39,7 +39,4 @@ InterfaceKind kind_of_interface(const machine::Machine& machine, const std::stri
 const machine::NetworkInterface* interface_with(const std::vector<machine::NetworkInterface>& interfaces,
                                                 const std::string& address);
 
-/// Dotted decimal.
-std::string ipv4_text(std::uint32_t address);
-
 }  // namespace remediations

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "remediations/machine/ipv4.hpp"
 #include "remediations/network/azure_vm.hpp"
 #include "remediations/network/instance_metadata.hpp"
 #include "remediations/network/packet_filter.hpp"
@@ -19,7 +20,7 @@ namespace {
 std::vector<Evidence> routes_for_wire_server(const Machine& machine) {
     const auto routes = routes_of(machine);
     if (!routes) return {{"/proc/net/route", routes.error().message, "a route"}};
-    const auto address = *parse_ipv4(wire_server_address);
+    const auto address = *machine::parse_ipv4(wire_server_address);
     std::vector<Evidence> evidence;
     for (const auto& route : *routes) {
         if ((address & route.mask) != route.destination) continue;
@@ -39,7 +40,7 @@ std::string route_command(const Machine& machine) {
             const bool is_hardware = kind_of_interface(machine, route.interface) == InterfaceKind::hardware;
             if (route.is_default() && route.gateway != 0 && !route.rejects && is_hardware) {
                 return fmt::format("ip route replace {}/32 via {} dev {}", wire_server_address,
-                                   ipv4_text(route.gateway), route.interface);
+                                   machine::ipv4_text(route.gateway), route.interface);
             }
         }
     }
@@ -106,7 +107,7 @@ Finding judge_source(const Machine& machine, const std::string& source, Finding 
 std::string interface_towards_wire_server(const Machine& machine,
                                           const std::vector<machine::NetworkInterface>& interfaces,
                                           const std::string& source) {
-    const auto address = *parse_ipv4(wire_server_address);
+    const auto address = *machine::parse_ipv4(wire_server_address);
     const Route* best = nullptr;
     const auto routes = routes_of(machine);
     for (const auto& route : routes ? *routes : std::vector<Route>()) {
@@ -115,7 +116,7 @@ std::string interface_towards_wire_server(const Machine& machine,
     }
     if (best) {
         const auto own = std::ranges::find(interfaces, best->interface, &machine::NetworkInterface::name);
-        const auto is_ipv4 = [](const std::string& text) { return parse_ipv4(text).has_value(); };
+        const auto is_ipv4 = [](const std::string& text) { return machine::parse_ipv4(text).has_value(); };
         if (own != interfaces.end() && std::ranges::none_of(own->addresses, is_ipv4)) return best->interface;
     }
     const auto* interface = interface_with(interfaces, source);

@@ -3,6 +3,7 @@
 
 #include <random>
 
+#include "remediations/machine/ipv4.hpp"
 #include "remediations/network/firewall.hpp"
 #include "remediations/network/iptables_rules.hpp"
 #include "remediations/network/nftables_rules.hpp"
@@ -263,9 +264,9 @@ TEST(Firewall, RulesThatLetThroughComeFirstInEachChainThatStops) {
 }
 
 TEST(Firewall, Addresses) {
-    EXPECT_EQ(parse_ipv4("168.63.129.16"), 0xa83f8110U);
+    EXPECT_EQ(machine::parse_ipv4("168.63.129.16"), 0xa83f8110U);
     for (const auto* text : {"", "1.2.3", "1.2.3.4.5", "1.2.3.256", "::1", "1.2.3.4 "})
-        EXPECT_FALSE(parse_ipv4(text)) << text;
+        EXPECT_FALSE(machine::parse_ipv4(text)) << text;
     EXPECT_TRUE(parse_ipv4_network("0.0.0.0/0")->contains(0xa83f8110));
     EXPECT_FALSE(parse_ipv4_network("168.63.129.17/32")->contains(0xa83f8110));
     for (const auto* text : {"1.2.3.4/33", "1.2.3.4/", "1.2.3.4/-1", "/8", "1.2.3.4/8x"}) {
