@@ -153,9 +153,9 @@ std::vector<const Outcome*> in_reading_order(const Report& report) {
     for (const auto& outcome : report.outcomes) {
         if (wants_details(outcome.finding.state)) order.push_back(&outcome);
     }
-    std::ranges::stable_partition(order, [](const auto* outcome) { return !is_risk(*outcome); });
-    std::ranges::stable_partition(order,
-                                  [&](const auto* outcome) { return outcome->remediation == report.root_cause; });
+    std::ranges::stable_sort(order, {}, [&](const auto* outcome) {
+        return outcome->remediation == report.root_cause ? 0 : is_risk(*outcome) ? 2 : 1;
+    });
     return order;
 }
 
