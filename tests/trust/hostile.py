@@ -196,7 +196,7 @@ def test_planted_links(program):
     (machine.root / STATE).unlink()
     (machine.root / "tmp/captured").symlink_to("/srv/elsewhere")
     done = machine.run("capture", "--output", "/tmp/captured")
-    require(not list(elsewhere.iterdir()), done.stdout, done.stderr)
+    require(not list(elsewhere.iterdir()), *elsewhere.rglob("*"), done.stdout, done.stderr)
     extension = machine.root / LIBRARY / f"{SNAPSHOT}-{VERSION}"
     subprocess.run(["rm", "-rf", extension], check=True)
     (elsewhere / "config").mkdir()

@@ -652,6 +652,8 @@ Result<void> save(const Capture& capture, const path& folder) {
     if (std::filesystem::exists(folder, error) && !std::filesystem::is_empty(folder, error)) {
         return Error{ErrorKind::invalid, folder.string() + " is not an empty folder", 0};
     }
+    // Before anything below it: this is what refuses a link that somebody put in its place.
+    if (auto made = local::make_private_folder(folder); !made) return made.error();
     for (const auto& [place, content] : serialize(capture)) {
         const auto target = folder / place;
         if (auto made = local::make_private_folder(target.parent_path()); !made) return made.error();
