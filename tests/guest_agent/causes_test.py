@@ -39,7 +39,7 @@ class CausesCase(GuestAgentCase):
         self.vm.boot_systemd()
         self.sequence = 0
         self.back_up_and_run(mode="diagnose")
-        (installed,) = self.vm.handler_folder(self.name, self.version).glob("bin/*/backup-remediation")
+        installed = self.vm.handler_folder(self.name, self.version) / "bin" / os.uname().machine / "backup-remediation"
         shutil.copy(installed, self.vm.path(PROGRAM))
         self.assert_healthy()
 
