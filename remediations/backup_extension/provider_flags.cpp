@@ -5,9 +5,9 @@
 
 #include "remediations/backup_extension/extension_folder.hpp"
 #include "remediations/changes.hpp"
-#include "remediations/os_snapshot/transaction_services.hpp"
 #include "remediations/os_snapshot/vss_providers.hpp"
 #include "remediations/remediation.hpp"
+#include "remediations/service_findings.hpp"
 
 namespace remediations {
 

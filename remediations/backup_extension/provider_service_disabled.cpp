@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
 #include "remediations/changes.hpp"
-#include "remediations/os_snapshot/transaction_services.hpp"
 #include "remediations/remediation.hpp"
+#include "remediations/service_findings.hpp"
 
 namespace remediations {
 

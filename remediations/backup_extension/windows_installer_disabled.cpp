@@ -1,7 +1,7 @@
 #include "remediations/backup_extension/last_run.hpp"
 #include "remediations/backup_extension/visual_cpp_runtime.hpp"
 #include "remediations/changes.hpp"
-#include "remediations/os_snapshot/transaction_services.hpp"
+#include "remediations/service_findings.hpp"
 
 namespace remediations {
 

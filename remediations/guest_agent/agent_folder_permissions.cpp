@@ -9,46 +9,30 @@
 
 namespace remediations {
 
-using machine::ErrorKind;
 using machine::Machine;
-using machine::Path;
 
 namespace {
 
 Finding diagnose(const Machine& machine) {
-    std::vector<Evidence> evidence;
-    std::vector<std::string> closed;
-    for (const auto& folder : {windows_agent_folder(machine), machine.facts().system_drive + "\\Packages"}) {
-        const auto sddl = machine.files().security(folder);
-        if (!sddl && sddl.error().kind == ErrorKind::not_found) continue;
-        if (!sddl) return Finding::unknown(folder, sddl.error());
-        const auto descriptor = machine::parse_security_descriptor(*sddl);
-        if (!descriptor) return Finding::unknown(folder, descriptor.error());
-        const bool is_open = (rights_of_system(*descriptor) & machine::file_all_access) == machine::file_all_access;
-        evidence.push_back({folder, *sddl, "full control for SYSTEM (S-1-5-18)"});
-        if (!is_open) closed.push_back(folder);
+    auto access = folder_access(machine, {windows_agent_folder(machine), machine.facts().system_drive + "\\Packages"},
+                                machine::file_all_access, "full control for SYSTEM (S-1-5-18)");
+    if (!access) return Finding::unknown("the guest agent's folders", access.error());
+    if (access->evidence.empty()) return Finding::not_applicable("The guest agent's folders do not exist.");
+    if (access->closed.empty()) {
+        return Finding::healthy("SYSTEM has full control of the agent's folders.", std::move(access->evidence));
     }
-    if (evidence.empty()) return Finding::not_applicable("The guest agent's folders do not exist.");
-    if (closed.empty()) return Finding::healthy("SYSTEM has full control of the agent's folders.", std::move(evidence));
-    auto finding =
-        Finding::broken(fmt::format("SYSTEM has no full control of {}, where the guest agent and its extensions live.",
-                                    fmt::join(closed, " and ")),
-                        std::move(evidence),
-                        fmt::format("Give SYSTEM full control of {} and all below, and restart the guest agent.",
-                                    fmt::join(closed, " and ")));
-    finding.subjects = std::move(closed);
+    const auto closed = fmt::format("{}", fmt::join(access->closed, " and "));
+    auto finding = Finding::broken(
+        fmt::format("SYSTEM has no full control of {}, where the guest agent and its extensions live.", closed),
+        std::move(access->evidence),
+        fmt::format("Give SYSTEM full control of {} and all below, and restart the guest agent.", closed));
+    finding.subjects = std::move(access->closed);
     return finding;
 }
 
 machine::Result<void> fix(const Finding& finding, Changes& changes) {
-    for (const auto& folder : finding.subjects) {
-        const auto sddl = changes.machine().files().security(folder);
-        if (!sddl) return sddl.error();
-        const auto wanted = with_full_control_for_system(*sddl, true);
-        if (!wanted) return wanted.error();
-        if (auto set = changes.set_security(folder, *wanted); !set) return set;
-    }
-    return restart_agent(changes);
+    const auto opened = open_to_system(finding.subjects, true, changes);
+    return opened ? restart_agent(changes) : opened;
 }
 
 }  // namespace

@@ -10,7 +10,6 @@
 
 namespace remediations {
 
-using machine::ErrorKind;
 using machine::Machine;
 using machine::Path;
 
@@ -27,44 +26,31 @@ std::vector<Path> key_folders(const Machine& machine) {
 }
 
 Finding diagnose(const Machine& machine) {
-    std::vector<Evidence> evidence;
-    std::vector<std::string> closed;
-    for (const auto& folder : key_folders(machine)) {
-        const auto sddl = machine.files().security(folder);
-        if (!sddl && sddl.error().kind == ErrorKind::not_found) continue;
-        if (!sddl) return Finding::unknown(folder, sddl.error());
-        const auto descriptor = machine::parse_security_descriptor(*sddl);
-        if (!descriptor) return Finding::unknown(folder, descriptor.error());
-        // Defaults differ between versions of Windows and of products; what matters is what SYSTEM can do.
-        const bool is_open = (rights_of_system(*descriptor) & needed) == needed;
-        evidence.push_back({folder, *sddl, "SYSTEM (S-1-5-18) may read and write"});
-        if (!is_open) closed.push_back(folder);
+    // Defaults differ between versions of Windows and of products; what matters is what SYSTEM can do.
+    auto access = folder_access(machine, key_folders(machine), needed, "SYSTEM (S-1-5-18) may read and write");
+    if (!access) return Finding::unknown("the folders of private keys", access.error());
+    if (access->closed.empty()) {
+        return Finding::healthy("SYSTEM may use the folders of private keys.", std::move(access->evidence));
     }
-    if (closed.empty()) return Finding::healthy("SYSTEM may use the folders of private keys.", std::move(evidence));
     if (const auto* line = machine.derived<LogEvidence>().find_current(Log::agent, import_failed)) {
-        evidence.push_back(line->newest.evidence("certificates are imported"));
+        access->evidence.push_back(line->newest.evidence("certificates are imported"));
     }
+    const auto closed = fmt::format("{}", fmt::join(access->closed, " and "));
     auto finding = Finding::broken(
         fmt::format("SYSTEM may not use {}, where Windows keeps private keys: the extension's settings cannot be "
                     "decrypted.",
-                    fmt::join(closed, " and ")),
-        std::move(evidence),
+                    closed),
+        std::move(access->evidence),
         fmt::format("Give SYSTEM full control of {}, of the folder alone and not of the key files in it, and restart "
                     "the guest agent.",
-                    fmt::join(closed, " and ")));
-    finding.subjects = std::move(closed);
+                    closed));
+    finding.subjects = std::move(access->closed);
     return finding;
 }
 
 machine::Result<void> fix(const Finding& finding, Changes& changes) {
-    for (const auto& folder : finding.subjects) {
-        const auto sddl = changes.machine().files().security(folder);
-        if (!sddl) return sddl.error();
-        const auto wanted = with_full_control_for_system(*sddl, false);
-        if (!wanted) return wanted.error();
-        if (auto set = changes.set_security(folder, *wanted); !set) return set;
-    }
-    return restart_agent(changes);
+    const auto opened = open_to_system(finding.subjects, false, changes);
+    return opened ? restart_agent(changes) : opened;
 }
 
 }  // namespace

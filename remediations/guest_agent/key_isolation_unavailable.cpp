@@ -7,6 +7,7 @@
 #include "remediations/guest_agent/windows_agent.hpp"
 #include "remediations/logs/log_evidence.hpp"
 #include "remediations/remediation.hpp"
+#include "remediations/service_findings.hpp"
 
 namespace remediations {
 
@@ -36,14 +37,10 @@ Finding diagnose(const Machine& machine) {
     const auto where = fmt::format("service {}", key_isolation);
     const auto service = machine.services().find(key_isolation);
     if (!service && service.error().kind == ErrorKind::not_found) {
-        return Finding::needs_operator(
-            "The CNG Key Isolation service is missing; it is a part of Windows.", {{where, "missing", "installed"}},
-            "Repair Windows: DISM /Online /Cleanup-Image /RestoreHealth, then sfc /scannow.");
+        return windows_service_missing(key_isolation, "The CNG Key Isolation service");
     }
     if (!service) return Finding::unknown(where, service.error());
-    std::vector<Evidence> evidence{
-        {where, fmt::format("{}, start type {}", to_string(service->state), to_string(service->start)),
-         "not disabled; it starts when it is needed"}};
+    std::vector<Evidence> evidence{{where, describe(*service), "not disabled; it starts when it is needed"}};
     const auto* line = complaint(machine);
     if (line) evidence.push_back(line->evidence("no such line"));
     if (service->start == StartType::disabled) {

@@ -109,4 +109,33 @@ Result<std::string> with_full_control_for_system(const std::string& sddl, bool i
     return fmt::format("{}{}", pieces.before, fmt::join(entries, ""));
 }
 
+Result<FolderAccess> folder_access(const machine::Machine& machine, const std::vector<machine::Path>& folders,
+                                   std::uint32_t needed, const std::string& expected) {
+    FolderAccess access;
+    for (const auto& folder : folders) {
+        const auto unseen = [&](const Error& error) {
+            return Error{error.kind, fmt::format("{}: {}", folder, error.message), error.code};
+        };
+        const auto sddl = machine.files().security(folder);
+        if (!sddl && sddl.error().kind == ErrorKind::not_found) continue;
+        if (!sddl) return unseen(sddl.error());
+        const auto descriptor = machine::parse_security_descriptor(*sddl);
+        if (!descriptor) return unseen(descriptor.error());
+        access.evidence.push_back({folder, *sddl, expected});
+        if ((rights_of_system(*descriptor) & needed) != needed) access.closed.push_back(folder);
+    }
+    return access;
+}
+
+Result<void> open_to_system(const std::vector<machine::Path>& folders, bool inherit, Changes& changes) {
+    for (const auto& folder : folders) {
+        const auto sddl = changes.machine().files().security(folder);
+        if (!sddl) return sddl.error();
+        const auto wanted = with_full_control_for_system(*sddl, inherit);
+        if (!wanted) return wanted.error();
+        if (auto set = changes.set_security(folder, *wanted); !set) return set;
+    }
+    return {};
+}
+
 }  // namespace remediations

@@ -6,6 +6,7 @@
 #include "remediations/network/platform_probes.hpp"
 #include "remediations/network/windows_interfaces.hpp"
 #include "remediations/remediation.hpp"
+#include "remediations/service_findings.hpp"
 
 namespace remediations {
 
@@ -22,14 +23,10 @@ Finding diagnose(const Machine& machine) {
     const auto where = fmt::format("service {}", dhcp_client);
     const auto service = machine.services().find(dhcp_client);
     if (!service && service.error().kind == ErrorKind::not_found) {
-        return Finding::needs_operator(
-            "The DHCP Client service is missing; it is a part of Windows.", {{where, "missing", "installed"}},
-            "Repair Windows: DISM /Online /Cleanup-Image /RestoreHealth, then sfc /scannow.");
+        return windows_service_missing(dhcp_client, "The DHCP Client service");
     }
     if (!service) return Finding::unknown(where, service.error());
-    std::vector<Evidence> evidence{
-        {where, fmt::format("{}, start type {}", to_string(service->state), to_string(service->start)),
-         "running, start type automatic"}};
+    std::vector<Evidence> evidence{{where, describe(*service), "running, start type automatic"}};
     const bool runs = service->state == ServiceState::running || service->state == ServiceState::starting;
     if (runs && service->start != StartType::disabled) {
         return Finding::healthy("The DHCP Client service runs.", std::move(evidence));

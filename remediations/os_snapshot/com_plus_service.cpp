@@ -3,6 +3,7 @@
 #include "remediations/changes.hpp"
 #include "remediations/os_snapshot/transaction_services.hpp"
 #include "remediations/remediation.hpp"
+#include "remediations/service_findings.hpp"
 
 namespace remediations {
 
@@ -12,10 +13,7 @@ Finding diagnose(const machine::Machine& machine) {
     const auto where = std::string("service ") + com_plus;
     const auto service = machine.services().find(com_plus);
     if (!service && service.error().kind == machine::ErrorKind::not_found) {
-        return Finding::needs_operator(
-            "The COM+ System Application is not installed.", {{where, "not installed", "installed, start type manual"}},
-            "Repair Windows' component store (DISM /Online /Cleanup-Image /RestoreHealth, then "
-            "sfc /scannow): COM+ is part of Windows.");
+        return windows_service_missing(com_plus, "The COM+ System Application");
     }
     if (!service) return Finding::unknown(where, service.error());
     std::vector<Evidence> evidence{{where, describe(*service), "running, or stopped without an error; not disabled"}};

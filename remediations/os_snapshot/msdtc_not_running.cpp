@@ -3,6 +3,7 @@
 #include "remediations/changes.hpp"
 #include "remediations/os_snapshot/transaction_services.hpp"
 #include "remediations/remediation.hpp"
+#include "remediations/service_findings.hpp"
 
 namespace remediations {
 

@@ -38,18 +38,22 @@ Finding diagnose(const machine::Machine& machine) {
     std::ranges::copy_if(*profiles, std::back_inserter(damaged), [](const auto& name) { return !is_sid(name); });
     std::vector<Evidence> evidence{evidence_of(*event, "no such error")};
     for (const auto& name : damaged) evidence.push_back({std::string(key) + "\\" + name, "no account id", "S-1-..."});
+    // What the code means here is common knowledge, not documented: never more than a risk.
     return Finding::needs_operator(
-        damaged.empty() ? "VSS meets an account id that it cannot read."
-                        : fmt::format("The list of user profiles has entries that are no account ids: {}.",
-                                      fmt::join(damaged, ", ")),
-        std::move(evidence),
-        damaged.empty()
-            ? fmt::format("Find the id that the event quotes in {} and in the registry, and remove it where no account "
-                          "belongs to it.",
-                          key)
-            : "Export these keys, see whether the profile is still used, and delete them (a name that ends with .bak "
-              "is "
-              "left over from a profile that could not be loaded).");
+               damaged.empty() ? "VSS meets an account id that it cannot read."
+                               : fmt::format("The list of user profiles has entries that are no account ids: {}.",
+                                             fmt::join(damaged, ", ")),
+               std::move(evidence),
+               damaged.empty()
+                   ? fmt::format(
+                         "Find the id that the event quotes in {} and in the registry, and remove it where no account "
+                         "belongs to it.",
+                         key)
+                   : "Export these keys, see whether the profile is still used, and delete them (a name that ends with "
+                     ".bak "
+                     "is "
+                     "left over from a profile that could not be loaded).")
+        .as_risk();
 }
 
 }  // namespace

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 
-#include "remediations/os_snapshot/transaction_services.hpp"
 #include "remediations/os_snapshot/windows_service.hpp"
 
 namespace remediations {

@@ -5,6 +5,7 @@
 #include "remediations/changes.hpp"
 #include "remediations/registry_values.hpp"
 #include "remediations/remediation.hpp"
+#include "remediations/service_findings.hpp"
 #include "remediations/windows_paths.hpp"
 
 namespace remediations {
@@ -34,9 +35,8 @@ Finding diagnose(const machine::Machine& machine) {
     const auto file = machine.files().status(expected);
     if (!file && file.error().kind == machine::ErrorKind::not_found) {
         evidence.push_back({expected, "missing", "a part of Windows"});
-        return Finding::needs_operator(
-            "The library of the Microsoft Software Shadow Copy Provider is missing.", std::move(evidence),
-            "Repair Windows: DISM /Online /Cleanup-Image /RestoreHealth, then sfc /scannow.");
+        return Finding::needs_operator("The library of the Microsoft Software Shadow Copy Provider is missing.",
+                                       std::move(evidence), repair_windows);
     }
     return Finding::healthy("The Microsoft Software Shadow Copy Provider has its library.", std::move(evidence));
 }

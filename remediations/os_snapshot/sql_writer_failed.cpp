@@ -4,8 +4,8 @@
 #include <charconv>
 
 #include "remediations/changes.hpp"
-#include "remediations/os_snapshot/transaction_services.hpp"
 #include "remediations/os_snapshot/vss_suspicion.hpp"
+#include "remediations/service_findings.hpp"
 
 namespace remediations {
 

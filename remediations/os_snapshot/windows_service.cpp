@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "remediations/backup_extension/backup_activity.hpp"
-#include "remediations/os_snapshot/transaction_services.hpp"
+#include "remediations/service_findings.hpp"
 
 namespace remediations {
 
@@ -24,14 +24,11 @@ bool services_are_known(const Machine& machine) {
     return machine.services().find("RpcSs").has_value();
 }
 
-Finding not_installed(const Machine& machine, const WindowsService& service, const std::string& where) {
+Finding not_installed(const Machine& machine, const WindowsService& service) {
     if (!services_are_known(machine)) {
         return Finding::not_applicable(fmt::format("Nothing is known of {}.", service.display));
     }
-    return Finding::needs_operator(
-        fmt::format("{} is not installed, so {}.", service.display, service.why),
-        {{where, "not installed", "installed, as it is a part of Windows"}},
-        "Repair Windows: DISM /Online /Cleanup-Image /RestoreHealth, then sfc /scannow, then restart the VM.");
+    return windows_service_missing(service.name, service.display, service.why);
 }
 
 }  // namespace
@@ -39,7 +36,7 @@ Finding not_installed(const Machine& machine, const WindowsService& service, con
 Finding diagnose_service(const Machine& machine, const WindowsService& expected) {
     const auto where = std::string("service ") + expected.name;
     const auto service = machine.services().find(expected.name);
-    if (!service && service.error().kind == ErrorKind::not_found) return not_installed(machine, expected, where);
+    if (!service && service.error().kind == ErrorKind::not_found) return not_installed(machine, expected);
     if (!service) return Finding::unknown(where, service.error());
     std::vector<Evidence> evidence{
         {where, describe(*service),

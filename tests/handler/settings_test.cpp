@@ -269,6 +269,11 @@ TEST_F(SchemaTest, HasTheIdsOfTheCatalogue) {
         << "put into manifest/settings.schema.json: " << json::serialize(json::value_from(ids));
 }
 
+TEST_F(SchemaTest, HasEveryLevelOfDisruption) {
+    EXPECT_THAT(words(properties_.at("maxDisruption").at("enum")),
+                testing::ElementsAre("none", "agent-restart", "service-restart", "workload"));
+}
+
 TEST_F(SchemaTest, EveryWordItAllowsIsAcceptedAndNoOther) {
     for (const auto* key : {"mode", "maxDisruption"}) {
         for (const auto& word : words(properties_.at(key).at("enum"))) {

@@ -161,6 +161,7 @@ TEST_P(BrokenCaptures, FixesWhatIsExpectedAndUndoBringsItBack) {
                                                           "agent-service-hangs",
                                                           "agent-hung",
                                                           "agent-service-crashes",
+                                                          "dhcp-client-stopped",
                                                           "key-isolation-unavailable"};
         if (quote_the_last_run.contains(outcome.remediation->id)) continue;
         EXPECT_EQ(after.outcomes[index].finding.evidence, outcome.finding.evidence) << outcome.remediation->id;

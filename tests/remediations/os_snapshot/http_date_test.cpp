@@ -1,4 +1,4 @@
-#include "remediations/backup_extension/http_date.hpp"
+#include "remediations/os_snapshot/http_date.hpp"
 
 #include <gtest/gtest.h>
 

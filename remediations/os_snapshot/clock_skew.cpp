@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-#include "remediations/backup_extension/http_date.hpp"
+#include "remediations/os_snapshot/http_date.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/remediation.hpp"
 

@@ -1,4 +1,4 @@
-#include "remediations/os_snapshot/transaction_services.hpp"
+#include "remediations/service_findings.hpp"
 
 #include <fmt/format.h>
 
@@ -14,6 +14,12 @@ bool failed_to_start(const machine::Service& service) {
 std::string describe(const machine::Service& service) {
     return fmt::format("{}, exit code {}, start type {}, account {}", to_string(service.state), service.exit_code,
                        to_string(service.start), service.account);
+}
+
+Finding windows_service_missing(std::string_view name, std::string_view display, std::string_view why) {
+    return Finding::needs_operator(
+        fmt::format("{} is not installed{}{}.", display, why.empty() ? "" : ", so ", why),
+        {{fmt::format("service {}", name), "not installed", "installed, as it is a part of Windows"}}, repair_windows);
 }
 
 }  // namespace remediations
