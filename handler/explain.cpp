@@ -117,7 +117,7 @@ std::string text_of(const ErrorCode& code, const TextStyle& style) {
         page.blank();
         page.heading("Usual causes, likeliest first");
         unsigned number = 0;
-        for (const auto& cause : code.causes) page.entry(2, fmt::format("{}.", ++number), 5, cause);
+        for (const auto& cause : code.causes) page.numbered(2, ++number, cause);
     }
     page.blank();
     const auto found = remediations_of(code);

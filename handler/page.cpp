@@ -1,5 +1,7 @@
 #include "handler/page.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "handler/plain_text.hpp"
@@ -56,6 +58,11 @@ void Page::command(std::size_t indent, std::string_view text) {
 
 void Page::entry(std::size_t indent, std::string_view term, std::size_t column, std::string_view text) {
     row(indent, {{term, column, Paint::none}}, text);
+}
+
+void Page::numbered(std::size_t indent, unsigned number, std::string_view text) {
+    const auto term = fmt::format("{}.", number);
+    entry(indent, term, indent + term.size() + 1, text);
 }
 
 void Page::row(std::size_t indent, const std::vector<Cell>& cells, std::string_view text) {

@@ -33,7 +33,9 @@ public:
     void command(std::size_t indent, std::string_view text);
     /// A term and, from `column` on, text that wraps beside it; on a narrow terminal below it.
     void entry(std::size_t indent, std::string_view term, std::size_t column, std::string_view text);
-    /// The same with several terms before the text.
+    /// "7." and text that wraps beside it.
+    void numbered(std::size_t indent, unsigned number, std::string_view text);
+    /// An entry with several terms before the text.
     void row(std::size_t indent, const std::vector<Cell>& cells, std::string_view text);
 
     std::string text() && { return std::move(text_); }

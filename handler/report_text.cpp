@@ -97,7 +97,7 @@ private:
         page_.heading("What to do next");
         unsigned number = 0;
         for (const auto& step : next_steps(report_, subject_, program)) {
-            page_.entry(2, fmt::format("{}.", ++number), 5, visible(step.text));
+            page_.numbered(2, ++number, visible(step.text));
             if (!step.command.empty()) page_.command(9, visible(step.command));
         }
     }

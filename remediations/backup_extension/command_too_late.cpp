@@ -59,9 +59,8 @@ Finding diagnose(const Machine& machine) {
                     delay),
         std::move(evidence),
         "Back up again now. If it happens again, see in /var/log/waagent.log what the agent did between the request "
-        "and "
-        "the start: it was stopped, the VM was off or paused, or other extensions ran first (they run one after the "
-        "other, for up to 90 minutes).");
+        "and the start: it was stopped, the VM was off or paused, or other extensions ran first (they run one after "
+        "the other, for up to 90 minutes).");
 }
 
 }  // namespace
@@ -75,9 +74,8 @@ extern const Remediation command_too_late{
     .disruption = Disruption::none,
     .explanation =
         "The extension refuses a request that is older than 140 minutes, because Azure no longer waits for its "
-        "snapshot. "
-        "It compares the time of the request with the host's clock, or with the machine's where the host does not "
-        "answer. A stopped or busy agent, or a wrong clock, makes a request old.",
+        "snapshot. It compares the time of the request with the host's clock, or with the machine's where the host "
+        "does not answer. A stopped or busy agent, or a wrong clock, makes a request old.",
     .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/freezesnapshotter.py",
     .log_lines = {{Log::extension, too_late_line}, {Log::extension, ticks_line}},
     .testimonies = {{.line = {Log::extension, too_late_line}}},

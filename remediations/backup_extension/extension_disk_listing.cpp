@@ -88,11 +88,9 @@ Finding diagnose(const Machine& machine) {
         return Finding::needs_operator(
             "A tool with which the backup extension lists disks and mounts does not return.", std::move(evidence),
             "Find the disk or network file system that does not answer (findmnt; a dead NFS or CIFS server is the "
-            "usual "
-            "one) and repair or unmount it (umount -l <mount point>). To keep df away from network file systems, set "
-            "onlyLocalFilesystems = True in section [SnapshotThread] of /etc/azure/vmbackup.conf. Where lsblk hangs "
-            "for "
-            "root alone, name another user: section [lsblkUser], username = <user>.");
+            "usual one) and repair or unmount it (umount -l <mount point>). To keep df away from network file systems, "
+            "set onlyLocalFilesystems = True in section [SnapshotThread] of /etc/azure/vmbackup.conf. Where lsblk "
+            "hangs for root alone, name another user: section [lsblkUser], username = <user>.");
     }
     const auto* attempt = logs.newest_attempt();
     const bool last_one_failed = attempt && !attempt->succeeded.value_or(false);
@@ -129,10 +127,8 @@ extern const Remediation extension_disk_listing{
     .disruption = Disruption::none,
     .explanation =
         "Before it freezes anything, the extension asks lsblk and mount what there is, and df how much of it is used. "
-        "A "
-        "disk or network file system that does not answer makes one of them hang, and the backup with it; an lsblk "
-        "that "
-        "is missing or too old gives a list with which the freeze fails.",
+        "A disk or network file system that does not answer makes one of them hang, and the backup with it; an lsblk "
+        "that is missing or too old gives a list with which the freeze fails.",
     .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/Utils/DiskUtil.py",
     .log_lines = {{Log::extension, failed_lines[0]},
                   {Log::extension, failed_lines[1]},

@@ -75,15 +75,13 @@ std::string advice_for(int code) {
     }
     if (is_own(code)) {
         return "Read the line quoted here, and those around it in extension.log. Have Azure install the extension "
-               "afresh "
-               "(az vm extension delete --name VMSnapshotLinux) and back up again; if the same exception comes back, "
-               "open a support request with extension.log.";
+               "afresh (az vm extension delete --name VMSnapshotLinux) and back up again; if the same exception comes "
+               "back, open a support request with extension.log.";
     }
     const auto* known = find_error_code(std::to_string(code));
     if (!known || known->causes.empty()) return "Back up again, and read extension.log around the line quoted here.";
     return fmt::format(
-        "Usual causes: {}. None of them needs to be there any more: back up again and run this program "
-        "right after it.",
+        "Usual causes: {}. None of them needs to be there any more: back up again and run this program right after it.",
         fmt::join(known->causes, "; "));
 }
 
@@ -106,8 +104,7 @@ std::optional<Finding> failed_start(const Machine& machine, const LastBackup& la
         fmt::format("Python ended with exit code {} before the backup extension could begin.", *code),
         std::move(evidence),
         "Read the traceback in CommandExecution.log beside shell.log: the first one counts, because the extension "
-        "tries "
-        "one Python after the other. A missing module is a Python that is damaged or too new for the extension.");
+        "tries one Python after the other. A missing module is a Python that is damaged or too new for the extension.");
 }
 
 Finding examine_last_run(const Machine& machine) {
@@ -133,8 +130,7 @@ Finding examine_last_run(const Machine& machine) {
                    fmt::format("The last run of the extension broke off after step {} of 9.", attempt->last_step),
                    std::move(last.evidence),
                    "See in the system's log whether the VM was restarted or the process was ended at that time, and "
-                   "back "
-                   "up again.")
+                   "back up again.")
             .as_risk();
     }
     if (last.evidence.empty()) return Finding::healthy("Nothing tells why the last backup failed.");
@@ -179,9 +175,8 @@ extern const Remediation extension_error{
     .disruption = Disruption::none,
     .explanation =
         "The extension ends each run with a code of its own. A code for an exception, its settings or its list of "
-        "disks "
-        "is a cause by itself. Every other code tells of something the extension met, which is looked for in its own "
-        "place.",
+        "disks is a cause by itself. Every other code tells of something the extension met, which is looked for in its "
+        "own place.",
     .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/ExtensionErrorCodeHelper.py",
     .log_lines = patterns(),
     .testimonies = {{.line = {Log::extension, "IsAnyDiskExcluded is marked as true but input LUN list"}},

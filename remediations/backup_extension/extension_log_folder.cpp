@@ -72,8 +72,8 @@ extern const Remediation extension_log_folder{
     .disruption = Disruption::none,
     .explanation =
         "Agent and extension log to /var/log/azure/Microsoft.Azure.RecoveryServices.VMSnapshotLinux. Current agents "
-        "make "
-        "the folder again when a cleanup took it away; older ones crash again and again. The fix makes the folder.",
+        "make the folder again when a cleanup took it away; older ones crash again and again. The fix makes the "
+        "folder.",
     .source = "https://github.com/Azure/WALinuxAgent/blob/master/azurelinuxagent/ga/exthandlers.py",
     .log_lines = {{Log::agent, no_folder_line}},
     .testimonies = {{.line = {Log::agent, no_folder_line}}},

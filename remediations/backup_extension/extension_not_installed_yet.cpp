@@ -37,8 +37,8 @@ Finding diagnose(const machine::Machine& machine) {
         "Steps before and after the snapshot are configured, but the extension that runs them is not installed yet.",
         std::move(evidence),
         "Back up the VM once (az backup protection backup-now, or Backup now in the portal): that installs the "
-        "extension "
-        "with the scripts for databases. Then check the configuration against its templates, and back up again.");
+        "extension with the scripts for databases. Then check the configuration against its templates, and back up "
+        "again.");
 }
 
 }  // namespace
@@ -52,10 +52,8 @@ extern const Remediation extension_not_installed_yet{
     .disruption = Disruption::none,
     .explanation =
         "The backup extension comes with the first backup, and with it the scripts that bring a database to rest. "
-        "Before "
-        "that nothing reads what is configured in /etc/azure. A VM without such a configuration and without the "
-        "extension "
-        "is simply one that was not backed up yet.",
+        "Before that nothing reads what is configured in /etc/azure. A VM without such a configuration and without the "
+        "extension is simply one that was not backed up yet.",
     .source = "https://github.com/MicrosoftDocs/azure-docs/issues/72571",
     .diagnose = diagnose,
 };

@@ -152,12 +152,10 @@ Finding diagnose(const Machine& machine) {
         std::move(evidence),
         fmt::format(
             "Let Azure install a newer version of the extension: delete it with az vm extension delete "
-            "--resource-group "
-            "<group> --vm-name <vm> --name VMSnapshotLinux and back up again. If that brings {} again, install an "
-            "older "
-            "Python beside this one under a name that the extension tries first (python3.8 or python2.7), or the "
-            "distribution's replacement for the modules (on Debian and Ubuntu python3-setuptools and "
-            "python3-zombie-imp), until a newer version is published.",
+            "--resource-group <group> --vm-name <vm> --name VMSnapshotLinux and back up again. If that brings {} "
+            "again, install an older Python beside this one under a name that the extension tries first (python3.8 or "
+            "python2.7), or the distribution's replacement for the modules (on Debian and Ubuntu python3-setuptools "
+            "and python3-zombie-imp), until a newer version is published.",
             folder->version));
 }
 

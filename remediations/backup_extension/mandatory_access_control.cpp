@@ -101,13 +101,10 @@ std::string instructions_for(const Denials& denials, const machine::Path& librar
     if (denials.by(Guard::selinux)) {
         steps.push_back(fmt::format(
             "SELinux: see the denials with ausearch -m avc -ts recent. If files were moved or copied into {0}, give "
-            "them "
-            "their labels back: restorecon -Rv {0}. If the label itself is wrong for this place: semanage fcontext -a "
-            "-t "
-            "bin_t '{0}/Microsoft.Azure.RecoveryServices.*(/.*)?' and restorecon -Rv {0}. If the policy forbids it: "
-            "ausearch -m avc -c waagent -c handle.sh -c safefreeze --raw | audit2allow -M azure_backup, read the "
-            "module, "
-            "and semodule -i azure_backup.pp.",
+            "them their labels back: restorecon -Rv {0}. If the label itself is wrong for this place: semanage "
+            "fcontext -a -t bin_t '{0}/Microsoft.Azure.RecoveryServices.*(/.*)?' and restorecon -Rv {0}. If the policy "
+            "forbids it: ausearch -m avc -c waagent -c handle.sh -c safefreeze --raw | audit2allow -M azure_backup, "
+            "read the module, and semodule -i azure_backup.pp.",
             library));
     }
     if (denials.by(Guard::apparmor)) {
@@ -187,9 +184,8 @@ extern const Remediation mandatory_access_control{
     .disruption = Disruption::none,
     .explanation =
         "The agent unpacks extensions to /var/lib/waagent and runs them from there; safefreeze opens every mount "
-        "point. "
-        "A policy that does not expect this denies it, and the audit log says so. What a policy allows is for its "
-        "owner to decide: nothing is switched off or loosened from here.",
+        "point. A policy that does not expect this denies it, and the audit log says so. What a policy allows is for "
+        "its owner to decide: nothing is switched off or loosened from here.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .log_lines = patterns(),
     .consequences = {"extension-error", "backup-extension-state", "freeze-failed"},

@@ -29,8 +29,7 @@ Finding diagnose(const machine::Machine& machine) {
         "The service on the host that takes the snapshots did not work. This is a fault of the platform.",
         std::move(evidence),
         "Back up again later. If it fails in the same way, stop (deallocate) and start the VM, which puts it on "
-        "another "
-        "host, when that suits, or open a support case with these lines.");
+        "another host, when that suits, or open a support case with these lines.");
 }
 
 }  // namespace

@@ -31,9 +31,8 @@ Finding diagnose(const machine::Machine& machine) {
               "answer came for some.",
         std::move(evidence),
         "See that no other product, Site Recovery or export takes snapshots of, or reads, the same disk at the same "
-        "time, "
-        "and back up again: the extension then takes the snapshots one after the other. If one disk fails every time, "
-        "exclude it or ask Azure support with these lines.");
+        "time, and back up again: the extension then takes the snapshots one after the other. If one disk fails every "
+        "time, exclude it or ask Azure support with these lines.");
 }
 
 }  // namespace

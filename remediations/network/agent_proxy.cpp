@@ -213,8 +213,7 @@ extern const Remediation agent_proxy{
         "HttpProxy.Host and HttpProxy.Port in waagent.conf, or http_proxy in the environment of the agent's service, "
         "send the agent's downloads of extensions through a proxy; old agents send what is meant for 168.63.129.16 "
         "there too. A VM backup needs no proxy, and the backup extension uses none. The fix sets both keys to None "
-        "where "
-        "the agent's log and the proxy's silence prove the fault, and restarts the agent.",
+        "where the agent's log and the proxy's silence prove the fault, and restarts the agent.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/800",
     .log_lines = {{Log::agent, uses_proxy}, {Log::agent, tunnel_failed}, {Log::agent, heartbeat}},
     .consequences = {"agent-update-failed", "agent-status-not-reported", "backup-extension-state"},

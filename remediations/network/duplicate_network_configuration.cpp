@@ -86,8 +86,8 @@ Finding diagnose(const Machine& machine) {
     auto finding = Finding::needs_operator(
         "The network configuration has addresses twice, or is made for another VM's network card.", std::move(evidence),
         "Take the MAC address out of that file, or write this VM's own (\"ip link\" shows it); give every address to "
-        "one "
-        "interface alone; then restart the network from the serial console. Copies of a VM must not keep such files.");
+        "one interface alone; then restart the network from the serial console. Copies of a VM must not keep such "
+        "files.");
     // While the platform answers, the network came up in spite of it.
     return wire_server.reachable() || wire_server.not_looked() ? std::move(finding).as_risk() : finding;
 }
@@ -107,8 +107,8 @@ extern const Remediation duplicate_network_configuration{
         "way. Either can leave the VM without a way to 168.63.129.16, often only after the next restart. Which "
         "configuration is right only the operator knows, so nothing is changed.",
     .source =
-        "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/linux/serial-console-grub-proactive-"
-        "configuration",
+        "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/linux/"
+        "serial-console-grub-proactive-configuration",
     .consequences = {"wire-server-unreachable", "dhcp-disabled"},
     .diagnose = diagnose,
     .fix = nullptr,

@@ -226,12 +226,10 @@ extern const Remediation guest_firewall_blocks_wire_server{
     .disruption = Disruption::none,
     .explanation =
         "A rule of nftables or iptables drops or rejects what this VM sends to 168.63.129.16, so the guest agent gets "
-        "no "
-        "orders and its status does not arrive. A network security group cannot do that. The rules are read only where "
-        "the address does not answer, and followed as a first packet of root would meet them; the guest agent's own "
-        "rules let root through and are left alone. The fix puts a rule first that accepts root's connections; it "
-        "lasts "
-        "until the firewall is loaded anew, so the rule has to go from where it comes from too.",
+        "no orders and its status does not arrive. A network security group cannot do that. The rules are read only "
+        "where the address does not answer, and followed as a first packet of root would meet them; the guest agent's "
+        "own rules let root through and are left alone. The fix puts a rule first that accepts root's connections; it "
+        "lasts until the firewall is loaded anew, so the rule has to go from where it comes from too.",
     .source = "https://jpaztech.github.io/blog/vm/vmagent-notready/",
     .consequences = {"wire-server-unreachable", "dhcp-disabled", "duplicate-network-configuration", "agent-proxy"},
     .diagnose = diagnose,

@@ -37,8 +37,7 @@ Finding diagnose(const machine::Machine& machine) {
         fmt::format("This VM cannot resolve {}, the storage of its disks.", host), std::move(evidence),
         "Let the backup go through the host, which needs no name server: make 168.63.129.16 reachable, and remove "
         "SnapshotMethod from /etc/azure/vmbackup.conf if it is there. Else repair the name servers in "
-        "/etc/resolv.conf; "
-        "Azure's own is 168.63.129.16.");
+        "/etc/resolv.conf; Azure's own is 168.63.129.16.");
 }
 
 }  // namespace

@@ -43,8 +43,7 @@ Finding diagnose(const machine::Machine& machine) {
         std::move(evidence),
         "Read the lines named here: they stand above the code in extension.log and have the reason. An error of Python "
         "means a damaged extension, an HTTP status an answer of the host or of storage; only a failed connection is "
-        "the "
-        "network. Back up again if they tell of nothing.");
+        "the network. Back up again if they tell of nothing.");
 }
 
 }  // namespace
@@ -58,9 +57,8 @@ extern const Remediation no_network_catch_all{
     .disruption = Disruption::none,
     .explanation =
         "Result 76 of the backup extension means that no disk's snapshot succeeded, for any reason at all: an "
-        "exception "
-        "in the extension, a host whose service failed, a limit of snapshots, or the network. Other causes found here "
-        "explain it.",
+        "exception in the extension, a host whose service failed, a limit of snapshots, or the network. Other causes "
+        "found here explain it.",
     .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
     .log_lines = log_lines(),
     .diagnose = diagnose,

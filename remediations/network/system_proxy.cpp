@@ -100,7 +100,7 @@ extern const Remediation system_proxy{
     .scope = Scope::windows,
     .error_codes = {"UserErrorGuestAgentStatusUnavailable", "VMAgentStatusCommunicationError",
                     "GuestAgentSnapshotTaskStatusError", "ExtensionSnapshotFailedNoNetwork",
-                    "VMExtensionProvisioningError"},
+                    "VMExtensionProvisioningError", "ExtensionFailedTimeoutDelayInNetwork"},
     .disruption = Disruption::agent_restart,
     .explanation =
         "168.63.129.16 and 169.254.169.254 exist for this VM alone; no proxy can reach them. Where WinHTTP's proxy or "

@@ -20,9 +20,9 @@ Finding diagnose(const machine::Machine& machine) {
         "The certificate with which storage answered this VM is not one that the VM trusts.",
         {error->evidence("a trusted certificate"), guest_path->evidence("the host takes the snapshots")},
         "Take *.blob.storage.azure.net and *.blob.core.windows.net out of TLS inspection in the firewall or proxy "
-        "between "
-        "this VM and the internet; or let the backup go through the host, which needs no TLS: make 168.63.129.16 "
-        "reachable. If nothing inspects TLS, check the VM's clock and update its package ca-certificates.");
+        "between this VM and the internet; or let the backup go through the host, which needs no TLS: make "
+        "168.63.129.16 reachable. If nothing inspects TLS, check the VM's clock and update its package "
+        "ca-certificates.");
 }
 
 }  // namespace
@@ -36,8 +36,7 @@ extern const Remediation tls_interception{
     .disruption = Disruption::none,
     .explanation =
         "Where the backup extension has to ask storage for snapshots itself, it checks storage's certificate. A "
-        "firewall "
-        "that inspects TLS shows its own, and every disk's snapshot fails. Through the host no TLS is used.",
+        "firewall that inspects TLS shows its own, and every disk's snapshot fails. Through the host no TLS is used.",
     .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
     .log_lines = {{Log::extension, certificate_errors[0]},
                   {Log::extension, certificate_errors[1]},

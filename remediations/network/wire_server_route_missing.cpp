@@ -45,8 +45,7 @@ std::string route_command(const Machine& machine) {
         }
     }
     return fmt::format(
-        "ip route replace {}/32 via GATEWAY dev INTERFACE (the gateway is the first address of the "
-        "subnet)",
+        "ip route replace {}/32 via GATEWAY dev INTERFACE (the gateway is the first address of the subnet)",
         wire_server_address);
 }
 

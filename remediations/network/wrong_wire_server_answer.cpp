@@ -36,8 +36,7 @@ Finding diagnose(const machine::Machine& machine) {
         fmt::format("The backup extension got no answer from {}; now it answers.", wire_server_address),
         std::move(evidence),
         "Back up again. If it fails in the same way, look for what stops the connection at that time: a firewall that "
-        "is "
-        "loaded anew, a VPN that connects, a load that keeps the VM from answering within 40 seconds.");
+        "is loaded anew, a VPN that connects, a load that keeps the VM from answering within 40 seconds.");
 }
 
 }  // namespace
@@ -51,8 +50,7 @@ extern const Remediation wrong_wire_server_answer{
     .disruption = Disruption::none,
     .explanation =
         "The backup extension asks the host for the snapshot at 168.63.129.16, port 80. \"Hitting wrong WireServer "
-        "IP\" "
-        "in its log means that no HTTP answer came at all, so the connection itself failed.",
+        "IP\" in its log means that no HTTP answer came at all, so the connection itself failed.",
     .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
     .log_lines = {{Log::extension, no_answer}},
     .consequences = {"no-network-catch-all", "name-resolution", "storage-unreachable", "tls-interception",

@@ -66,8 +66,7 @@ extern const Remediation container_mounts{
     .error_codes = {"UserErrorFsFreezeFailed", "UserErrorUnableToOpenMount", "121", "123"},
     .explanation =
         "The extension lists the mounts seconds before it freezes them. Persistent volumes of Kubernetes and Docker "
-        "are "
-        "disks with ext4 or xfs whose mount points vanish with their pod, and one that is gone ends the freeze. "
+        "are disks with ext4 or xfs whose mount points vanish with their pod, and one that is gone ends the freeze. "
         "Overlay, tmpfs and the like are never frozen.",
     .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
     .consequences = {"freeze-failed", "mount-unreachable"},

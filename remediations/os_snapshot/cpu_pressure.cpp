@@ -59,8 +59,7 @@ Finding diagnose(const machine::Machine& machine) {
     if (!is_high) return Finding::healthy("The processors keep up with the work.", std::move(evidence));
     return Finding::needs_operator(
                "The processors are overloaded; agent and extension come to their turn late.", std::move(evidence),
-               "Move the backup to a quieter time, stop what uses the processors (`top`), or give the VM "
-               "more of them.")
+               "Move the backup to a quieter time, stop what uses the processors (`top`), or give the VM more of them.")
         .as_risk();
 }
 
@@ -74,8 +73,7 @@ extern const Remediation cpu_pressure{
     .error_codes = {"UserErrorFsFreezeTimeout", "VMRestorePointClientError", "GuestAgentSnapshotTaskStatusError"},
     .explanation =
         "On an overloaded VM the agent starts the backup late and the extension misses its time limits. This is the "
-        "state "
-        "now, which may differ from that at the time of the backup, so it counts as a risk only.",
+        "state now, which may differ from that at the time of the backup, so it counts as a risk only.",
     .source = "https://docs.kernel.org/accounting/psi.html",
     .diagnose = diagnose,
 };

@@ -191,9 +191,8 @@ Finding diagnose(const machine::Machine& machine) {
     const auto names = fmt::format("{}", fmt::join(damage.mount_points, ", "));
     const auto action = fmt::format(
         "Have {} checked at the next occasion: unmount it, then `e2fsck -f DEVICE` (ext4), `xfs_repair DEVICE` (xfs) "
-        "or "
-        "`btrfs scrub start {}` (btrfs, mounted); for the root file system from a rescue VM. Look for disk errors in "
-        "`dmesg` first.",
+        "or `btrfs scrub start {}` (btrfs, mounted); for the root file system from a rescue VM. Look for disk errors "
+        "in `dmesg` first.",
         names, damage.mount_points.front());
     if (damage.stops_the_freeze) {
         return Finding::needs_operator(fmt::format("The file system of {} is damaged, and freezing it fails.", names),
@@ -214,9 +213,8 @@ extern const Remediation file_system_errors{
     .error_codes = {"UserErrorFsFreezeFailed", "UserErrorUnableToOpenMount", "121", "123"},
     .explanation =
         "ext4 and btrfs count the errors they met; xfs shuts itself down when it meets one it cannot get over, and "
-        "then "
-        "nothing on it can be opened, let alone frozen. Only a check of the unmounted file system heals it, so this "
-        "says where and leaves the rest to a person.",
+        "then nothing on it can be opened, let alone frozen. Only a check of the unmounted file system heals it, so "
+        "this says where and leaves the rest to a person.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .log_lines = {{Log::kernel, ext4_error},
                   {Log::kernel, xfs_shutdown_lines[0]},

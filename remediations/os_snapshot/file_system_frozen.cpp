@@ -171,12 +171,9 @@ extern const Remediation file_system_frozen{
     .disruption = Disruption::workload,
     .explanation =
         "safefreeze thaws what it froze when the snapshot is taken or its time is over. Where it or the extension "
-        "hangs in "
-        "between, for instance because its own log lies on a frozen file system, everything that writes there waits "
-        "for "
-        "ever. The fix thaws all file systems that a backup freezes; it needs approval, because it must not hit a "
-        "freeze "
-        "that somebody wants. A thaw loses no data.",
+        "hangs in between, for instance because its own log lies on a frozen file system, everything that writes there "
+        "waits for ever. The fix thaws all file systems that a backup freezes; it needs approval, because it must not "
+        "hit a freeze that somebody wants. A thaw loses no data.",
     .source = "https://github.com/Azure/azure-linux-extensions/issues/951",
     .log_lines = {{Log::kernel, hung_task}, {Log::extension, freeze_begins}, {Log::extension, lock_refused}},
     .consequences = {"extension-error", "freeze-failed", "freeze-timeout-too-short", "mount-unreachable"},

@@ -85,8 +85,7 @@ Finding diagnose(const machine::Machine& machine) {
                     fmt::join(names, ", "), table),
         std::move(evidence),
         "Look for the error in `dmesg`. Unmount the file system and check it (`e2fsck -f`, `xfs_repair`), then mount "
-        "it "
-        "again; for the root file system from a rescue VM (`az vm repair create`). Do not force it writable "
+        "it again; for the root file system from a rescue VM (`az vm repair create`). Do not force it writable "
         "unchecked.");
     return stops_backups ? finding : std::move(finding).as_risk();
 }
@@ -102,9 +101,8 @@ extern const Remediation file_system_read_only{
                     "GuestAgentSnapshotTaskStatusError", "GuestAgentSnapshotTaskStatusErrorLin", "121"},
     .explanation =
         "After an error that it cannot get over, ext4 and btrfs make the file system read-only. Where the agent and "
-        "the "
-        "extension keep their files, no backup can run any more; elsewhere the data on it is at risk. Only a check of "
-        "the unmounted file system heals it.",
+        "the extension keep their files, no backup can run any more; elsewhere the data on it is at risk. Only a check "
+        "of the unmounted file system heals it.",
     .source =
         "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/linux/"
         "linux-recovery-cannot-start-file-system-errors",

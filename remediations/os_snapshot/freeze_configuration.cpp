@@ -171,10 +171,8 @@ extern const Remediation freeze_configuration{
     .explanation =
         "The extension reads /etc/azure/vmbackup.conf with Python's configparser. A byte order mark, UTF-16, a missing "
         "[SnapshotThread], a setting that appears twice or one line it does not understand make it ignore the whole "
-        "file, "
-        "mostly without a message: mounts that should be skipped are frozen, longer times do not count. The fix "
-        "rewrites "
-        "the file as plain text, keeping every setting; what is no setting becomes a comment.",
+        "file, mostly without a message: mounts that should be skipped are frozen, longer times do not count. The fix "
+        "rewrites the file as plain text, keeping every setting; what is no setting becomes a comment.",
     .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/Utils/HandlerUtil.py",
     .log_lines = {{Log::extension, unreadable_line}},
     .consequences = {"freeze-failed", "mounts-listed-twice", "mount-unreachable", "mounts-to-skip-ineffective",

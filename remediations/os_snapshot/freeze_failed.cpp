@@ -134,12 +134,11 @@ extern const Remediation freeze_failed{
     .layer = Layer::os_snapshot,
     .scope = Scope::linux,
     .error_codes = {"UserErrorFsFreezeFailed", "UserErrorFsFreezeTimeout", "UserErrorUnableToOpenMount",
-                    "ExtensionSnapshotFailed", "121", "122", "123"},
+                    "ExtensionSnapshotFailed", "NoExtensionStatusButStatusBlobAvailable", "121", "122", "123"},
     .explanation =
         "The extension freezes every mounted ext3, ext4, xfs and btrfs file system, the root last, for the moment of "
-        "the "
-        "snapshot. The first one that cannot be opened or frozen ends the whole freeze. This names that mount point "
-        "and the reason from the extension's log; where another cause explains it, repair that one.",
+        "the snapshot. The first one that cannot be opened or frozen ends the whole freeze. This names that mount "
+        "point and the reason from the extension's log; where another cause explains it, repair that one.",
     .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup/main/safefreeze",
     .log_lines = mount_failure_patterns(),
     .diagnose = diagnose,

@@ -78,9 +78,8 @@ extern const Remediation freeze_lock_held{
     .error_codes = {"UserErrorFsFreezeFailed", "121"},
     .explanation =
         "Azure Backup and Azure Site Recovery freeze under one lock file. The extension asks for it five times in "
-        "about "
-        "34 seconds and then tries without it; file systems that are frozen already refuse, and the backup fails. The "
-        "lock file itself is harmless and is left alone.",
+        "about 34 seconds and then tries without it; file systems that are frozen already refuse, and the backup "
+        "fails. The lock file itself is harmless and is left alone.",
     .source = "https://github.com/Azure/azure-linux-extensions/pull/1309",
     .log_lines = {{Log::extension, lock_refused}, {Log::extension, lock_obtained}, {Log::extension, frozen_by_another}},
     .consequences = {"freeze-failed", "mounts-listed-twice"},

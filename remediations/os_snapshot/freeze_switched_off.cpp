@@ -38,9 +38,8 @@ extern const Remediation freeze_switched_off{
     .error_codes = {"Pre-ScriptExecutionFailed", "Post-ScriptExecutionFailed", "300", "301"},
     .explanation =
         "fsFreezeEnabled in VMSnapshotScriptPluginConfig.json is the only switch of the freeze that has an effect; "
-        "fsfreeze "
-        "in vmbackup.conf has none. Without the freeze the scripts alone make data consistent, and the extension then "
-        "fails the backup with them.",
+        "fsfreeze in vmbackup.conf has none. Without the freeze the scripts alone make data consistent, and the "
+        "extension then fails the backup with them.",
     .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/handle.py",
     .diagnose = diagnose,
 };

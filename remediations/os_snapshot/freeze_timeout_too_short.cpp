@@ -129,9 +129,8 @@ extern const Remediation freeze_timeout_too_short{
     .explanation =
         "Freezing writes out all unwritten data first. The extension waits SafeFreezeWaitInSeconds (66) for that, and "
         "keeps the file systems frozen for timeout seconds (60) at most. Where the log of the last backup shows that "
-        "one "
-        "of them ran out, the fix sets twice what was measured, 600 at most. While frozen, programs that write stand "
-        "still; so nothing is raised without that evidence.",
+        "one of them ran out, the fix sets twice what was measured, 600 at most. While frozen, programs that write "
+        "stand still; so nothing is raised without that evidence.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .log_lines = {{Log::extension, took_longer},
                   {Log::extension, thaw_too_late},

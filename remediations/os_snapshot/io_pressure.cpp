@@ -20,8 +20,7 @@ Finding diagnose(const machine::Machine& machine) {
     return Finding::needs_operator("The disks are overloaded; freezing first has to write out all that waits.",
                                    std::move(evidence),
                                    "Move the backup to a quieter time, find what reads and writes (`iotop`), or use "
-                                   "faster disks or a larger VM: "
-                                   "both have limits of operations per second.")
+                                   "faster disks or a larger VM: both have limits of operations per second.")
         .as_risk();
 }
 

@@ -140,7 +140,8 @@ extern const Remediation mount_unreachable{
     .title = "A mount point that the backup freezes cannot be opened",
     .layer = Layer::os_snapshot,
     .scope = Scope::linux,
-    .error_codes = {"UserErrorUnableToOpenMount", "UserErrorFsFreezeFailed", "123"},
+    .error_codes = {"UserErrorUnableToOpenMount", "UserErrorFsFreezeFailed", "NoExtensionStatusButStatusBlobAvailable",
+                    "123"},
     .disruption = Disruption::none,
     .explanation =
         "Before it freezes anything the extension opens every mount point of its list; the first that fails ends the "

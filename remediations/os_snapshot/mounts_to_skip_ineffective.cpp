@@ -122,10 +122,9 @@ extern const Remediation mounts_to_skip_ineffective{
     .disruption = Disruption::none,
     .explanation =
         "The extension splits MountsToSkip at commas and compares each piece with a mount point letter by letter: a "
-        "blank "
-        "after a comma, quotes, a slash at the end or another separator make an entry mean nothing, and the mount is "
-        "frozen all the same. The root file system cannot be left out. The fix writes the entries that mean a mount as "
-        "the extension needs them and keeps the others.",
+        "blank after a comma, quotes, a slash at the end or another separator make an entry mean nothing, and the "
+        "mount is frozen all the same. The root file system cannot be left out. The fix writes the entries that mean a "
+        "mount as the extension needs them and keeps the others.",
     .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/fsfreezer.py",
     .consequences = {"freeze-failed", "mounts-listed-twice", "mount-unreachable", "freeze-timeout-too-short"},
     .diagnose = diagnose,

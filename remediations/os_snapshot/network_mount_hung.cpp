@@ -117,11 +117,9 @@ extern const Remediation network_mount_hung{
     .disruption = Disruption::none,
     .explanation =
         "The extension runs df over all mounts to count what is used. A server of NFS, SMB or FUSE that does not "
-        "answer "
-        "blocks df, and everything else that touches the mount, for minutes or for ever. It is judged by processes "
-        "that "
-        "wait in the kernel and by the kernel's messages; the mount itself is never touched. The fix sets "
-        "onlyLocalFilesystems in vmbackup.conf; network mounts are not in the snapshot anyway.",
+        "answer blocks df, and everything else that touches the mount, for minutes or for ever. It is judged by "
+        "processes that wait in the kernel and by the kernel's messages; the mount itself is never touched. The fix "
+        "sets onlyLocalFilesystems in vmbackup.conf; network mounts are not in the snapshot anyway.",
     .source = "https://github.com/Azure/azure-linux-extensions/issues/1237",
     .log_lines = {{Log::kernel, nfs_silent}, {Log::kernel, nfs_given_up}, {Log::kernel, smb_silent}},
     .testimonies = {{.line = {Log::kernel, nfs_silent}, .heals_unsaid = true},

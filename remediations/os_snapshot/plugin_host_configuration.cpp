@@ -71,11 +71,9 @@ extern const Remediation plugin_host_configuration{
     .disruption = Disruption::none,
     .explanation =
         "VMSnapshotPluginHost.conf, in /etc/azure or in the extension's folder, says where the scripts before and "
-        "after "
-        "the snapshot are configured. It must belong to root and not be writable or executable for others. The fix "
-        "corrects the mode where nobody but root could write the file; another one is for a person to read first, "
-        "because "
-        "root runs what it leads to.",
+        "after the snapshot are configured. It must belong to root and not be writable or executable for others. The "
+        "fix corrects the mode where nobody but root could write the file; another one is for a person to read first, "
+        "because root runs what it leads to.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-linux-app-consistent",
     .consequences = {"script-configuration", "script-failed"},
     .diagnose = diagnose,

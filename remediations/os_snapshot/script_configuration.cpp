@@ -103,10 +103,9 @@ extern const Remediation script_configuration{
     .disruption = Disruption::none,
     .explanation =
         "VMSnapshotScriptPluginConfig.json names the scripts that make a backup consistent for applications. The "
-        "extension "
-        "needs valid JSON, both paths, and numbers and booleans without quotes. The template copied unchanged has no "
-        "paths, so that every backup reports a missing script: the fix moves such a file to quarantine, which changes "
-        "nothing else. What is wrong in a file that names scripts is for its author.",
+        "extension needs valid JSON, both paths, and numbers and booleans without quotes. The template copied "
+        "unchanged has no paths, so that every backup reports a missing script: the fix moves such a file to "
+        "quarantine, which changes nothing else. What is wrong in a file that names scripts is for its author.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-linux-app-consistent",
     .consequences = {"script-failed"},
     .diagnose = diagnose,

@@ -69,8 +69,7 @@ Finding examine_last_backup(const machine::Machine& machine) {
         evidence.push_back(
             {file, fmt::format("timeoutInSeconds {:.0f}", limit), "longer than the script takes, 1800 at most"});
         action += fmt::format(
-            "Measure how long `sh {}` takes as root; make it faster, or raise timeoutInSeconds in {} "
-            "(now {:.0f}). ",
+            "Measure how long `sh {}` takes as root; make it faster, or raise timeoutInSeconds in {} (now {:.0f}). ",
             path, file, limit);
     }
     action.pop_back();
@@ -96,12 +95,9 @@ extern const Remediation script_failed{
                     "Post-ScriptTimeout", "ExtensionPreScriptTimeout", "300", "301", "308", "309", "310", "311"},
     .explanation =
         "The extension runs both scripts with sh, each for timeoutInSeconds at most (10 if unset, 1800 at most). A "
-        "code "
-        "other than 0 or a script that takes longer makes the backup merely consistent for the file system, or makes "
-        "it "
-        "fail where continueBackupOnFailure or fsFreezeEnabled is false. The scripts are the administrator's and are "
-        "not "
-        "changed.",
+        "code other than 0 or a script that takes longer makes the backup merely consistent for the file system, or "
+        "makes it fail where continueBackupOnFailure or fsFreezeEnabled is false. The scripts are the administrator's "
+        "and are not changed.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-linux-app-consistent",
     .log_lines = {{Log::extension, pre_result}, {Log::extension, post_result}},
     .testimonies = {{.line = {Log::extension, pre_result}, .with = "timed out"},

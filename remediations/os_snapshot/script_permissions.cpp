@@ -110,10 +110,9 @@ extern const Remediation script_permissions{
     .disruption = Disruption::none,
     .explanation =
         "Root runs the scripts, so the extension takes them and VMSnapshotScriptPluginConfig.json only where they "
-        "belong "
-        "to root and nobody else has any right to them; the configuration must not be executable either. The fix sets "
-        "modes 700 and 600 where others could only read. What others could write, or what belongs to another user, is "
-        "for a person to read first.",
+        "belong to root and nobody else has any right to them; the configuration must not be executable either. The "
+        "fix sets modes 700 and 600 where others could only read. What others could write, or what belongs to another "
+        "user, is for a person to read first.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-linux-app-consistent",
     .testimonies = {{.line = {Log::extension, "does not have desired permissions"}},
                     {.line = {Log::extension, "The owner of the "}, .with = "but not root"}},

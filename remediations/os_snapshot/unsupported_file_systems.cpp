@@ -55,8 +55,7 @@ extern const Remediation unsupported_file_systems{
     .explanation =
         "The extension freezes ext3, ext4, xfs and btrfs and passes over every other type without a word. Backups "
         "succeed, but what lies on such a file system (ext2, zfs, ntfs, reiserfs, jfs) is only as consistent as after "
-        "a "
-        "power failure.",
+        "a power failure.",
     .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/mounts.py",
     .diagnose = diagnose,
 };

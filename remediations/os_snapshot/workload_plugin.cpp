@@ -181,10 +181,9 @@ extern const Remediation workload_plugin{
     .error_codes = {"500", "501", "502", "503", "504", "505", "506", "507", "508", "509", "510", "511", "512"},
     .explanation =
         "/etc/azure/workload.conf tells the extension which database to quiesce: oracle, mysql, mariadb or postgres. "
-        "An "
-        "empty name means none. Mistakes in it and a database that does not answer leave a backup that is consistent "
-        "for "
-        "the file system only. Its settings and the database are the administrator's; this says what is wrong.",
+        "An empty name means none. Mistakes in it and a database that does not answer leave a backup that is "
+        "consistent for the file system only. Its settings and the database are the administrator's; this says what is "
+        "wrong.",
     .source =
         "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/workloadPatch/WorkloadPatch.py",
     .log_lines = patterns(),
