@@ -109,9 +109,11 @@ std::string interface_towards_wire_server(const Machine& machine,
     const auto address = *machine::parse_ipv4(wire_server_address);
     const Route* best = nullptr;
     const auto routes = routes_of(machine);
-    for (const auto& route : routes ? *routes : std::vector<Route>()) {
-        const bool leads_there = route.up && !route.rejects && (address & route.mask) == route.destination;
-        if (leads_there && (!best || route.mask > best->mask)) best = &route;
+    if (routes) {
+        for (const auto& route : *routes) {
+            const bool leads_there = route.up && !route.rejects && (address & route.mask) == route.destination;
+            if (leads_there && (!best || route.mask > best->mask)) best = &route;
+        }
     }
     if (best) {
         const auto own = std::ranges::find(interfaces, best->interface, &machine::NetworkInterface::name);

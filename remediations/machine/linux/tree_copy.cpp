@@ -80,7 +80,7 @@ Result<void> copy_content(const Location& from, const Location& to) {
     if (!target) {
         return system_error("cannot create " + to.path);
     }
-    std::array<char, 65536> buffer;
+    std::string buffer(65536, '\0');  // not on the stack, which a deep tree's copying shares
     while (true) {
         const ssize_t count = ::read(source->get(), buffer.data(), buffer.size());
         if (count < 0 && errno == EINTR) {
