@@ -179,6 +179,10 @@ json::object play(const Scenario& scenario, const std::filesystem::path& state_f
 json::object play_apart(const Scenario& scenario) {
     const tests::TemporaryFolder folder;
     const auto result = folder.path() / "result.json";
+    // Debian's iptables is a link into this folder.
+    constexpr auto alternatives = "/etc/alternatives";
+    constexpr auto links = std::filesystem::copy_options::recursive | std::filesystem::copy_options::copy_symlinks;
+    std::filesystem::copy(alternatives, folder.path() / "alternatives", links);
     const auto child = ::fork();
     if (child == 0) {
         json::object found;
@@ -190,6 +194,7 @@ json::object play_apart(const Scenario& scenario) {
             found["obstacle"] = std::string("no network and mounts of its own: ") + std::strerror(errno);
         } else {
             try {
+                std::filesystem::copy(folder.path() / "alternatives", alternatives, links);
                 // What makes this a VM in Azure, whatever computer the test runs on.
                 std::ofstream("/etc/waagent.conf") << "Extensions.Enabled=y\n";
                 found = play(scenario, folder.path() / "state");
