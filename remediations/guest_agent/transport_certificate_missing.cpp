@@ -93,7 +93,8 @@ std::optional<Finding> by_log_alone(const Machine& machine) {
     for (const auto* text : {failure_lines[1], cannot_open_line}) {
         if (!opening) opening = machine.derived<LogEvidence>().find_current(Log::extension, text);
     }
-    const auto thumbprint = opening ? thumbprint_in(opening->newest.text) : std::string();
+    if (!opening) return std::nullopt;
+    const auto thumbprint = thumbprint_in(opening->newest.text);
     if (thumbprint.empty()) return std::nullopt;
     auto faults = faults_of(machine, thumbprint);
     if (!faults || faults->empty()) return std::nullopt;

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <optional>
 
-#include "remediations/os_snapshot/http_date.hpp"
 #include "remediations/changes.hpp"
+#include "remediations/os_snapshot/http_date.hpp"
 #include "remediations/remediation.hpp"
 
 namespace remediations {

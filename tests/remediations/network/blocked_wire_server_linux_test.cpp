@@ -31,7 +31,6 @@ namespace remediations {
 namespace {
 
 namespace json = boost::json;
-using machine::Machine;
 using testing::HasSubstr;
 using Commands = std::vector<std::vector<std::string>>;
 
