@@ -9,11 +9,14 @@
 #include <thread>
 
 #include "remediations/backup_extension/backup_activity.hpp"
+#include "remediations/backup_extension/last_run.hpp"
 #include "remediations/catalogue.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/error_codes.hpp"
 #include "remediations/guest_agent/agent_processes.hpp"
+#include "remediations/guest_agent/windows_agent.hpp"
 #include "remediations/journal.hpp"
+#include "remediations/logs/event_evidence.hpp"
 #include "remediations/logs/log_evidence.hpp"
 #include "remediations/machine/recorded/redact.hpp"
 #include "remediations/root_cause.hpp"
@@ -67,34 +70,46 @@ Finding without_secrets(Finding finding) {
     return finding;
 }
 
-/// A line that proves the cause, and that the agent of today has not left behind.
-const LogLine* testimony_for(const Remediation& remediation, const Machine& machine, bool as_history) {
-    if (remediation.testimonies.empty() && remediation.proving_results.empty()) return nullptr;
-    const auto* line = machine.derived<LogEvidence>().testimony_for(remediation, as_history);
-    if (!line || !line->time) return line;
+/// Whether the guest agent was started after that time.
+bool agent_started_since(const Machine& machine, std::chrono::system_clock::time_point time) {
+    if (machine.facts().platform == machine::Platform::windows) {
+        const auto processes = agent_processes_of(machine, windows_guest_agent);
+        return processes && std::ranges::any_of(*processes, [&](const auto& each) { return each.started > time; });
+    }
     const auto agent = agent_processes(machine);
-    const auto is_newer = [&](const auto& process) { return process && process->started > *line->time; };
-    const bool left_behind = agent && (is_newer(agent->daemon) || is_newer(agent->goal_state_handler));
-    return left_behind ? nullptr : line;
+    const auto is_newer = [&](const auto& process) { return process && process->started > time; };
+    return agent && (is_newer(agent->daemon) || is_newer(agent->goal_state_handler));
+}
+
+/// What proves the cause: a line that the agent of today has not left behind, or an event since the last good backup.
+std::optional<Evidence> testimony_for(const Remediation& remediation, const Machine& machine, bool as_history) {
+    if (remediation.testimonies.empty() && remediation.proving_results.empty()) return std::nullopt;
+    const auto* line = machine.derived<LogEvidence>().testimony_for(remediation, as_history);
+    if (line && !(line->time && agent_started_since(machine, *line->time))) return line->evidence("no such line");
+    if (as_history) return std::nullopt;
+    const auto* event = machine.derived<EventEvidence>().testimony_for(remediation);
+    const bool counts = event && machine.derived<LastRun>().bearing_of(event->time) == LastRun::Bearing::current;
+    return counts ? std::optional(evidence_of(*event, "no such event")) : std::nullopt;
 }
 
 /// What the logs add to a diagnosis that found nothing, or could not look.
 Finding with_testimony(Finding finding, const Remediation& remediation, const Machine& machine) {
     const bool could_not_look = finding.state == State::unknown;
     if (!could_not_look && finding.state != State::healthy) return finding;
-    const auto* line = testimony_for(remediation, machine, !could_not_look);
-    if (!line) return finding;
+    auto testimony = testimony_for(remediation, machine, !could_not_look);
+    if (!testimony) return finding;
     if (!could_not_look) {
-        finding.history = line->evidence("");
+        testimony->expected.clear();
+        finding.history = std::move(testimony);
         return finding;
     }
     auto evidence = std::move(finding.evidence);
-    evidence.insert(evidence.begin(), line->evidence("no such line"));
+    evidence.insert(evidence.begin(), std::move(*testimony));
     return Finding::needs_operator(
         fmt::format("{}: so says the log. What it is about could not be looked at.", remediation.title),
         std::move(evidence),
-        fmt::format("Run \"backup-remediation diagnose --only {}\" as root on the VM itself: it says what to change.",
-                    remediation.id));
+        fmt::format("Run \"backup-remediation diagnose --only {}\" as {} on the VM itself: it says what to change.",
+                    remediation.id, machine.facts().platform == machine::Platform::windows ? "administrator" : "root"));
 }
 
 /// A diagnosis that throws is a diagnosis that could not look.

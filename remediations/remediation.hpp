@@ -46,6 +46,7 @@ enum class Weight {
 /// The logs that tell of backups, each in every place and age in which it is kept.
 enum class Log {
     agent,            ///< waagent.log; WaAppAgent.log
+    agent_installer,  ///< TransparentInstaller.log of the Windows agent: how it installs and starts itself
     extension,        ///< VMSnapshotLinux's extension.log; IaaSBcdrExtension<n>.log
     extension_shell,  ///< shell.log of VMSnapshotLinux
     commands,         ///< CommandExecution.log: what the agent ran, with its output
@@ -71,14 +72,20 @@ struct EventPattern {
     friend bool operator==(const EventPattern&, const EventPattern&) = default;
 };
 
-/// A line that proves a cause by itself, as the agent or the extension prints it.
+/// A line, or an event of Windows, that proves a cause by itself.
 struct Testimony {
-    LogPattern line;
-    std::string with = {};     ///< what the line has too
-    std::string without = {};  ///< what it must not have
+    LogPattern line = {};     ///< as the agent or the extension prints it; no text: an event
+    EventPattern event = {};  ///< no channel: a line
+    /// Of an event: the key name of the service that it is about (service_of).
+    std::string service = {};
+    /// What it has too, all of these. In an event, where they compare without case, each stands as a word of its own.
+    std::vector<std::string> with = {};
+    std::vector<std::string> without = {};  ///< none of these
     /// Texts of the same log: once one follows, the line says nothing any more.
     std::vector<std::string> revoked_by = {};
-    bool heals_unsaid = false;  ///< no line tells when it is over: no history, where the machine is well
+    /// No line tells when it is over, or it has other causes too: no history, where the machine is well. An event never
+    /// is one: diagnose weighs those that it asks for.
+    bool heals_unsaid = false;
 };
 
 /// Which guest operating systems a remediation speaks about.

@@ -2,6 +2,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "remediations/machine/services.hpp"
 #include "remediations/remediation.hpp"
@@ -14,6 +15,10 @@ bool failed_to_start(const machine::Service& service);
 
 /// "stopped, exit code 1053, start type manual, account S-1-5-20"
 std::string describe(const machine::Service& service);
+
+/// The events with which Windows says that a service cannot be started, by its key name. That another one keeps it from
+/// starting is none of them.
+std::vector<Testimony> service_start_failures(const std::string& service);
 
 /// What to do where a part of Windows is gone.
 inline constexpr auto repair_windows = "Repair Windows: DISM /Online /Cleanup-Image /RestoreHealth, then sfc /scannow.";

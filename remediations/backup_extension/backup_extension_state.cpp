@@ -229,7 +229,11 @@ extern const Remediation backup_extension_state{
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
     .testimonies = {{.line = {Log::agent, "Downgrade not allowed"}},
                     {.line = {Log::agent, "name=Microsoft.Azure.RecoveryServices.VMSnapshotLinux, op="},
-                     .with = "Error]"}},
+                     .with = {"Error]"}},
+                    // Windows: it was started, and did not come to an end.
+                    {.line = {Log::agent, "Beginning enable of plugin Microsoft.Azure.RecoveryServices.VMSnapshot"},
+                     .revoked_by = {"Successfully enabled plugin Microsoft.Azure.RecoveryServices.VMSnapshot"},
+                     .heals_unsaid = true}},
     .consequences = {"extension-error", "backup-attempt-failed"},
     .diagnose = diagnose,
     .fix = fix,

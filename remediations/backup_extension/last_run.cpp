@@ -1,5 +1,6 @@
 #include "remediations/backup_extension/last_run.hpp"
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -16,6 +17,9 @@ namespace {
 
 /// The clock of a log line and that of a file's date are the same, but the status is written around the log's begin.
 constexpr auto tolerance = std::chrono::minutes(10);
+
+/// Azure gives up after 140 minutes.
+constexpr auto longest_backup = std::chrono::minutes(140);
 
 bool is_hex_digit(char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
@@ -57,8 +61,9 @@ LastRun::LastRun(const Machine& machine) {
     const auto running = running_backup_processes(machine);
     const bool runs = running && !running->empty();
     if (runs) end_ = End::running;
-    // Without the list of processes a log that stops may be one that is still written.
-    if (!running && end_ == End::broke_off) end_ = End::unknown;
+    // Without the list of processes a log that stops may be one that is still written, as long as Azure waits for it.
+    const bool is_over = attempt_ && attempt_->ended && machine.facts().now - *attempt_->ended > longest_backup;
+    if (!running && end_ == End::broke_off && !is_over) end_ = End::unknown;
 }
 
 void LastRun::read_status(const Machine& machine) {
@@ -84,6 +89,19 @@ void LastRun::read_status(const Machine& machine) {
             {status->file, fmt::format("error, code {}: {}", status->code.value_or(0), status->message.substr(0, 300)),
              "success"});
     }
+}
+
+std::vector<Evidence> LastRun::evidence_of_end() const {
+    auto evidence = evidence_;
+    if (attempt_ == nullptr || !is_failure()) return evidence;
+    std::string when;
+    if (attempt_->ended) {
+        when = fmt::format(", {:%Y-%m-%d %H:%M}Z", std::chrono::floor<std::chrono::minutes>(*attempt_->ended));
+    }
+    evidence.push_back({"newest IaaSBcdrExtension log",
+                        fmt::format("ends at {}{}", text_of(attempt_->phase).name, when),
+                        "DoSnapshot=complete, without a failed snapshot"});
+    return evidence;
 }
 
 LastRun::Bearing LastRun::bearing_of(std::chrono::system_clock::time_point time) const {

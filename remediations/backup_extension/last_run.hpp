@@ -30,6 +30,8 @@ public:
     const BackupAttempt* attempt() const { return attempt_; }
     /// What was seen of its end.
     const std::vector<Evidence>& evidence() const { return evidence_; }
+    /// The same, and how far a failed run came by its log.
+    std::vector<Evidence> evidence_of_end() const;
     /// The decisive line of a failed run and the message of its status, for HRESULTs and names in them.
     const std::string& failure_text() const { return failure_text_; }
 

@@ -13,6 +13,21 @@ namespace {
 
 constexpr auto code = "ExtensionCommandExecFailure";
 
+/// .NET says so where it takes another version of the library than the program was built with.
+constexpr const char* wrong_version[] = {"System.IO.FileLoadException", "System.MissingMethodException",
+                                         "System.TypeLoadException"};
+constexpr auto library = "Microsoft.WindowsAzure.Storage";
+
+std::vector<Testimony> testimonies() {
+    std::vector<Testimony> all;
+    for (const auto log : {Log::extension, Log::commands}) {
+        for (const auto* exception : wrong_version) {
+            all.push_back({.line = {log, exception}, .with = {library}, .heals_unsaid = true});
+        }
+    }
+    return all;
+}
+
 Finding diagnose(const machine::Machine& machine, const Question& question) {
     const auto folder = windows_folder(machine) + R"(\Microsoft.NET\assembly\GAC_MSIL\Microsoft.WindowsAzure.Storage)";
     const auto versions = machine.files().list(folder);
@@ -24,8 +39,8 @@ Finding diagnose(const machine::Machine& machine, const Question& question) {
     constexpr auto summary =
         "A version of Azure's storage library for all programs takes the place of the extension's own.";
     const bool is_asked = boost::iequals(question.error_code, code);
-    const bool in_log = machine.derived<LastRun>().is_failure() &&
-                        boost::icontains(machine.derived<LastRun>().failure_text(), "Microsoft.WindowsAzure.Storage");
+    const bool in_log =
+        machine.derived<LastRun>().is_failure() && boost::icontains(machine.derived<LastRun>().failure_text(), library);
     if (!is_asked && !in_log) return Finding::healthy(summary, std::move(evidence));
     return Finding::needs_operator(
         summary, std::move(evidence),
@@ -49,6 +64,7 @@ extern const Remediation storage_assembly_in_cache{
         "where "
         "such a failure was seen.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+    .testimonies = testimonies(),
     .consequences = {"backup-attempt-failed", "backup-extension-state"},
     .diagnose_for = diagnose,
 };

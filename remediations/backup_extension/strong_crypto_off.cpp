@@ -83,6 +83,12 @@ std::vector<LogPattern> patterns() {
     return all;
 }
 
+std::vector<Testimony> testimonies() {
+    std::vector<Testimony> all;
+    for (const auto* mark : marks) all.push_back({.line = {Log::extension, mark}, .heals_unsaid = true});
+    return all;
+}
+
 }  // namespace
 
 extern const Remediation strong_crypto_off{
@@ -100,6 +106,7 @@ extern const Remediation strong_crypto_off{
         "they start. Unset is what Windows comes with, and counts only where a secure connection failed.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .log_lines = patterns(),
+    .testimonies = testimonies(),
     .consequences = {"backup-attempt-failed", "backup-extension-state"},
     .diagnose_for = diagnose,
     .fix = fix,

@@ -9,6 +9,7 @@
 #include "remediations/backup_extension/extension_folder.hpp"
 #include "remediations/backup_extension/last_run.hpp"
 #include "remediations/changes.hpp"
+#include "remediations/windows_installer.hpp"
 #include "remediations/windows_paths.hpp"
 
 namespace remediations {
@@ -19,6 +20,8 @@ using machine::Machine;
 namespace {
 
 constexpr std::array libraries = {"msvcp120.dll", "msvcr120.dll"};
+/// Its name in the list of installed programs, in every language.
+constexpr auto product = "Visual C++ 2013";
 constexpr auto installation_failed = "ExtensionVCRedistInstallationFailure";
 /// What COM+ answers when the provider's library cannot be loaded.
 constexpr std::uint32_t catalogue_error = 0x80110401;
@@ -36,12 +39,29 @@ machine::Path installer_of(const Machine& machine) {
     return found == folder->names.end() ? machine::Path() : folder->path + '\\' + *found;
 }
 
+constexpr auto install_by_hand =
+    "Install or repair the Visual C++ 2013 Redistributable (x64) 12.0.40660 from Microsoft, then back up again.";
+
+bool stopped_at_runtime(const Machine& machine) {
+    const auto& last = machine.derived<LastRun>();
+    return last.is_failure() && last.attempt() && last.attempt()->phase == BackupPhase::visual_cpp_runtime;
+}
+
 Finding diagnose(const Machine& machine, const Question& question) {
+    const auto failed = failed_installation(machine, product);
     const auto installed = installed_backup_extension(machine);
-    if (!installed) return Finding::unknown("the folders of the backup extension", installed.error());
-    const auto runtime = visual_cpp_runtime_of(machine);
-    if (!runtime) return Finding::unknown("the Visual C++ 2013 runtime", runtime.error());
-    const bool to_blame = runtime_is_to_blame(machine, question);
+    auto runtime = visual_cpp_runtime_of(machine);
+    if (!installed || !runtime) {
+        if (!failed && stopped_at_runtime(machine)) {
+            return Finding::needs_operator(
+                "The last backup did not get beyond the Visual C++ 2013 runtime. Whether it is there could not be "
+                "looked at.",
+                machine.derived<LastRun>().evidence_of_end(), std::string(install_by_hand));
+        }
+        return installed ? Finding::unknown("the Visual C++ 2013 runtime", runtime.error())
+                         : Finding::unknown("the folders of the backup extension", installed.error());
+    }
+    const bool to_blame = failed || runtime_is_to_blame(machine, question);
     if (runtime->is_installed && !runtime->is_mixed) {
         return Finding::healthy("The Visual C++ 2013 x64 runtime is installed.", runtime->evidence);
     }
@@ -51,17 +71,20 @@ Finding diagnose(const Machine& machine, const Question& question) {
             "The Visual C++ 2013 x64 runtime is not installed; the extension installs it when it runs.",
             runtime->evidence);
     }
-    const std::string summary =
-        runtime->is_installed ? "The libraries of the Visual C++ 2013 x64 runtime are of different builds."
-                              : "The Visual C++ 2013 x64 runtime, which the backup extension needs, is not installed.";
+    if (failed) runtime->evidence.insert(runtime->evidence.end(), failed->evidence.begin(), failed->evidence.end());
+    const std::string summary = runtime->is_installed
+                                    ? "The libraries of the Visual C++ 2013 x64 runtime are of different builds."
+                                    : fmt::format(
+                                          "The Visual C++ 2013 x64 runtime, which the backup extension needs, is not "
+                                          "installed{}.",
+                                          failed ? ": its installation ended with " + failed->reason : "");
+    const auto first = failed ? failed->action + " " : std::string();
     if (installer.empty()) {
-        auto finding = Finding::needs_operator(summary, runtime->evidence,
-                                               "Install or repair the Visual C++ 2013 Redistributable (x64) 12.0.40660 "
-                                               "from Microsoft, then back up again.");
+        auto finding = Finding::needs_operator(summary, runtime->evidence, first + install_by_hand);
         return to_blame ? finding : std::move(finding).as_risk();
     }
     auto finding = Finding::broken(summary, runtime->evidence,
-                                   fmt::format("Run {} {} /quiet /norestart as administrator.", installer,
+                                   fmt::format("{}Run {} {} /quiet /norestart as administrator.", first, installer,
                                                runtime->is_installed ? "/repair" : "/install"));
     finding.subjects = {installer, runtime->is_installed ? "/repair" : "/install"};
     return to_blame ? finding : std::move(finding).as_risk();
@@ -73,6 +96,13 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
         changes.run_tool({finding.subjects.at(0), {finding.subjects.at(1), "/quiet", "/norestart"}, installer_timeout},
                          "installs the Visual C++ 2013 x64 runtime");
     return !ran && ran.error().code == restart_required ? machine::Result<void>() : ran;
+}
+
+std::vector<Testimony> testimonies() {
+    auto all = installation_failures(product);
+    // COM+ has the code for other damage too.
+    all.push_back({.line = {Log::extension, "0x80110401"}, .heals_unsaid = true});
+    return all;
 }
 
 }  // namespace
@@ -107,8 +137,7 @@ bool runtime_is_to_blame(const Machine& machine, const Question& question) {
     const auto& last = machine.derived<LastRun>();
     if (!last.is_failure()) return false;
     if (names_code(last.failure_text(), catalogue_error)) return true;
-    const auto phase = last.attempt() ? last.attempt()->phase : BackupPhase::none;
-    return phase == BackupPhase::visual_cpp_runtime || boost::icontains(last.failure_text(), "VCRedist") ||
+    return stopped_at_runtime(machine) || boost::icontains(last.failure_text(), "VCRedist") ||
            boost::icontains(last.failure_text(), "Visual C++");
 }
 
@@ -126,6 +155,8 @@ extern const Remediation visual_cpp_runtime{
         "provider with 0x80110401. The fix runs the installer that the extension brings, quietly and without a restart "
         "of the VM.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+    .events = installer_events(),
+    .testimonies = testimonies(),
     .consequences = {"provider-flags", "extension-crashed", "backup-attempt-failed", "backup-extension-state"},
     .diagnose_for = diagnose,
     .fix = fix,

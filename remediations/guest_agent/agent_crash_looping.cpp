@@ -104,7 +104,7 @@ extern const Remediation agent_crash_looping{
     .source = "https://github.com/Azure/WALinuxAgent/issues/812",
     .log_lines = {{Log::agent, crash_lines[0]}, {Log::agent, crash_lines[1]}, {Log::agent, crash_lines[2]}},
     .testimonies = {{.line = {Log::agent, crash_lines[0]},
-                     .without = "download failed",
+                     .without = {"download failed"},
                      .revoked_by = signs_of_agent_at_work()},
                     {.line = {Log::agent, crash_lines[2]}, .revoked_by = signs_of_agent_at_work()}},
     .consequences = {"agent-hung", "agent-status-not-reported", "backup-extension-state"},

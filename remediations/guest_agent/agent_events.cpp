@@ -44,6 +44,14 @@ std::vector<EventPattern> agent_crash_events() {
     return {service_ended(), unhandled_exception(), faulting_application()};
 }
 
+std::vector<Testimony> agent_ended_with(const std::string& what, const std::vector<std::string>& without) {
+    std::vector<Testimony> all;
+    for (const auto* agent : windows_agent_services) {
+        all.push_back({.event = unhandled_exception(), .with = {agent->program, what}, .without = without});
+    }
+    return all;
+}
+
 std::string exception_in(std::string_view text) {
     constexpr std::string_view ending = "Exception";
     for (auto at = text.find(ending); at != text.npos; at = text.find(ending, at + 1)) {

@@ -22,6 +22,9 @@ AgentCrashes agent_crashes(const machine::Machine& machine, const WindowsAgentSe
 /// The events that agent_crashes asks EventEvidence for.
 std::vector<EventPattern> agent_crash_events();
 
+/// The event with which .NET says that a program of the agent ended so; `without` is in no such text.
+std::vector<Testimony> agent_ended_with(const std::string& what, const std::vector<std::string>& without = {});
+
 /// The name of the first .NET exception in a text, in any language; empty without one.
 std::string exception_in(std::string_view text);
 

@@ -35,6 +35,16 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
     return opened ? restart_agent(changes) : opened;
 }
 
+/// The sentence with the path is localized; the name of the exception and the path are not.
+std::vector<Testimony> testimonies() {
+    std::vector<Testimony> all;
+    for (const auto* folder : {R"(:\Packages)", R"(:\WindowsAzure)"}) {
+        all.push_back(
+            {.line = {Log::agent, "System.UnauthorizedAccessException"}, .with = {folder}, .heals_unsaid = true});
+    }
+    return all;
+}
+
 }  // namespace
 
 extern const Remediation agent_folder_permissions{
@@ -51,6 +61,7 @@ extern const Remediation agent_folder_permissions{
         "is made there from now on, leaves out denials that take it away again, changes nothing else, and restarts the "
         "agent.",
     .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
+    .testimonies = testimonies(),
     .consequences = {"agent-hung", "agent-service-crashes", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

@@ -6,6 +6,7 @@
 #include "remediations/guest_agent/agent_version.hpp"
 #include "remediations/guest_agent/windows_agent.hpp"
 #include "remediations/remediation.hpp"
+#include "remediations/windows_installer.hpp"
 
 namespace remediations {
 
@@ -42,15 +43,21 @@ Finding diagnose_on_windows(const machine::Machine& machine) {
         const auto program = newest_agent_program(machine, *agent);
         evidence.push_back({windows_agent_folder(machine), program ? *program : program.error().message, ""});
     }
+    const auto failed = failed_installation(machine, "Windows Azure VM Agent");
+    if (failed) evidence.insert(evidence.end(), failed->evidence.begin(), failed->evidence.end());
+    for (auto& line : agent_installer_log(machine)) evidence.push_back(std::move(line));
+    const auto why = failed ? fmt::format(" Its installation ended with {}.", failed->reason) : std::string();
+    const auto first = failed ? failed->action + " " : std::string();
     if (missing_services.size() == 2) {
-        return Finding::needs_operator("The Azure Windows guest agent is not installed.", std::move(evidence),
-                                       fmt::format("{} Where a VM was made from an image without the agent, also set "
+        return Finding::needs_operator(fmt::format("The Azure Windows guest agent is not installed.{}", why),
+                                       std::move(evidence),
+                                       fmt::format("{}{} Where a VM was made from an image without the agent, also set "
                                                    "osProfile.allowExtensionOperations to true.",
-                                                   windows_agent_install_advice));
+                                                   first, windows_agent_install_advice));
     }
-    return Finding::needs_operator(
-        fmt::format("The guest agent is installed only in part: service {} is missing.", missing_services.front()),
-        std::move(evidence), windows_agent_install_advice);
+    return Finding::needs_operator(fmt::format("The guest agent is installed only in part: service {} is missing.{}",
+                                               missing_services.front(), why),
+                                   std::move(evidence), first + windows_agent_install_advice);
 }
 
 Finding diagnose(const machine::Machine& machine) {
@@ -96,6 +103,7 @@ extern const Remediation agent_not_installed{
         "vault reports that the agent does not answer. On Linux only the distribution's own package is right: it "
         "brings the service and fits the distribution's Python. On Windows images bring it, or its MSI.",
     .source = "https://learn.microsoft.com/azure/virtual-machines/extensions/agent-linux",
+    .events = installer_events(),
     .consequences = {"agent-not-running", "agent-python-broken", "agent-program-missing", "agent-too-old", "agent-hung",
                      "backup-extension-state"},
     .diagnose = diagnose,

@@ -64,14 +64,16 @@ std::optional<Finding> crash_loop(const Machine& machine, const WindowsAgentServ
     const auto crashes = agent_crashes(machine, agent);
     if (crashes.times.size() < 2) return std::nullopt;
     const auto service = machine.services().find(agent.name);
-    if (!service || is_stable(machine, agent)) return std::nullopt;
+    const bool is_missing = !service && service.error().kind == ErrorKind::not_found;
+    if (is_missing || is_stable(machine, agent)) return std::nullopt;
     const bool just_now = machine.facts().now - crashes.times.front() < fresh;
-    const bool given_up = !runs(*service) && crashes.times.size() >= 3;
+    const bool given_up = (!service || !runs(*service)) && crashes.times.size() >= 3;
     if (!just_now && !given_up) return std::nullopt;
     std::vector<Evidence> evidence{
         {fmt::format("service {}", agent.name),
          fmt::format("ended unexpectedly {} times in 24 hours, last {} ago; {} now", crashes.times.size(),
-                     duration_text(machine.facts().now - crashes.times.front()), to_string(service->state)),
+                     duration_text(machine.facts().now - crashes.times.front()),
+                     service ? to_string(service->state) : "not looked at"),
          "running without a break"}};
     evidence.insert(evidence.end(), crashes.evidence.begin(), crashes.evidence.end());
     return Finding::needs_operator(
@@ -89,11 +91,21 @@ Finding diagnose(const Machine& machine) {
     for (const auto* agent : windows_agent_services) {
         if (auto finding = crash_loop(machine, *agent)) return *finding;
     }
+    if (!service && !other) return Finding::unknown(fmt::format("service {}", rd_agent.name), other.error());
     for (const auto* channel : {"System", "Application"}) {
         const auto* error = machine.derived<EventEvidence>().unread(channel);
         if (error) return Finding::unknown(fmt::format("event log {}", channel), *error);
     }
     return Finding::healthy("The guest agent has not crashed again and again of late.");
+}
+
+/// Why it ends, as it logs it itself where the event log tells nothing.
+std::vector<Testimony> testimonies() {
+    std::vector<Testimony> all;
+    for (const auto* exception : {"System.DllNotFoundException", "ServiceInstallFailedException"}) {
+        all.push_back({.line = {Log::agent_installer, exception}, .revoked_by = signs_of_windows_agent_at_work()});
+    }
+    return all;
 }
 
 }  // namespace
@@ -111,6 +123,7 @@ extern const Remediation agent_service_crashes{
         "Error Reporting say how often, and what the exception is; one more restart changes nothing.",
     .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
     .events = agent_crash_events(),
+    .testimonies = testimonies(),
     .consequences = {"agent-not-running", "agent-hung", "agent-foreign-modules", "backup-extension-state"},
     .diagnose = diagnose,
 };

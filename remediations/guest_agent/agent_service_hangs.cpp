@@ -75,19 +75,24 @@ std::string_view word_for(const Service& service) {
 
 Finding diagnose(const Machine& machine) {
     std::vector<Evidence> passing;
+    std::optional<Finding> unknown;
     for (const auto* agent : windows_agent_services) {
         const auto where = fmt::format("service {}", agent->name);
         const auto service = machine.services().find(agent->name);
         if (!service && service.error().kind == ErrorKind::not_found) continue;
-        if (!service) return Finding::unknown(where, service.error());
+        if (!service) {
+            unknown = Finding::unknown(where, service.error());
+            continue;
+        }
         if (!is_between(*service)) continue;
         const auto since = time_in_transition(machine, *agent, *service);
         if (!since) {
-            return Finding::unknown(
+            unknown = Finding::unknown(
                 where, {ErrorKind::timed_out,
                         fmt::format("it is about to {}; since when is not known. Look again in five minutes.",
                                     word_for(*service)),
                         0});
+            continue;
         }
         Evidence evidence{where, fmt::format("{} for {}", to_string(service->state), duration_text(*since)),
                           "running or stopped"};
@@ -106,6 +111,7 @@ Finding diagnose(const Machine& machine) {
         finding.subjects = {agent->name};
         return finding;
     }
+    if (unknown) return *unknown;
     if (!passing.empty()) {
         return Finding::healthy("A service of the guest agent starts or stops just now.", std::move(passing));
     }
@@ -160,6 +166,9 @@ extern const Remediation agent_service_hangs{
         "process of the service that hangs, and starts the service.",
     .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
     .log_lines = {{Log::agent, begins_to_stop}, {Log::agent, waits_for_extensions}, {Log::agent, cannot_stop}},
+    .testimonies = {{.line = {Log::agent, cannot_stop},
+                     .revoked_by = signs_of_windows_agent_at_work(),
+                     .heals_unsaid = true}},
     .consequences = {"agent-hung", "agent-not-running", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

@@ -14,7 +14,9 @@ using machine::Machine;
 
 namespace {
 
+/// .NET's sentence, in English; and NTE_BAD_KEYSET.
 constexpr auto no_keyset = "Keyset does not exist";
+constexpr auto no_keyset_code = "0x80090016";
 
 Finding diagnose(const Machine& machine) {
     const auto& known = machine.derived<ExtensionCertificate>();
@@ -78,6 +80,11 @@ extern const Remediation certificate_key_unreadable{
         "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/"
         "troubleshoot-extension-certificates-issues-windows-vm",
     .log_lines = {{Log::extension, no_keyset}, {Log::commands, no_keyset}},
+    .testimonies = {{.line = {Log::extension, no_keyset}},
+                    {.line = {Log::commands, no_keyset}},
+                    {.line = {Log::agent, no_keyset}},
+                    {.line = {Log::extension, no_keyset_code}},
+                    {.line = {Log::commands, no_keyset_code}}},
     .consequences = {"backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

@@ -55,6 +55,7 @@ extern const Remediation dotnet_32_bit_forced{
         "restarts the agent; other programs take it in when they are started again.",
     .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
     .log_lines = {{Log::agent, failed_line}},
+    .testimonies = {{.line = {Log::agent, failed_line}, .with = {"0x8007000B"}}},
     .consequences = {"agent-service-crashes", "agent-hung", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

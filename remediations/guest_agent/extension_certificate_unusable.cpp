@@ -108,6 +108,8 @@ Result<void> fix(const Finding& finding, Changes& changes) {
     return !restarted || changes.is_plan() ? restarted : wait_for_certificate(changes);
 }
 
+constexpr auto not_decrypted = "FailedToDecryptProtectedSettings";
+
 }  // namespace
 
 extern const Remediation extension_certificate_unusable{
@@ -125,6 +127,9 @@ extern const Remediation extension_certificate_unusable{
     .source =
         "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/"
         "troubleshoot-extension-certificates-issues-windows-vm",
+    .testimonies = {{.line = {Log::agent, not_decrypted}},
+                    {.line = {Log::extension, not_decrypted}},
+                    {.line = {Log::commands, not_decrypted}}},
     .consequences = {"backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

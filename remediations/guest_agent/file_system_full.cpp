@@ -20,6 +20,7 @@ using machine::Result;
 namespace {
 
 constexpr auto no_space_line = "No space left on device";
+constexpr auto disk_full_code = "0x80070070";  // ERROR_DISK_FULL
 
 constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
 
@@ -195,7 +196,10 @@ extern const Remediation file_system_full{
     .log_lines = {{Log::agent, no_space_line}},
     .testimonies = {{.line = {Log::agent, no_space_line}},
                     {.line = {Log::extension, no_space_line}},
-                    {.line = {Log::commands, no_space_line}}},
+                    {.line = {Log::commands, no_space_line}},
+                    {.line = {Log::agent, disk_full_code}},
+                    {.line = {Log::extension, disk_full_code}},
+                    {.line = {Log::commands, disk_full_code}}},
     .consequences = {"agent-hung", "agent-crash-looping", "agent-not-running", "agent-restart-policy",
                      "agent-status-not-reported", "agent-update-failed", "transport-certificate-missing",
                      "agent-service-crashes", "backup-extension-state"},

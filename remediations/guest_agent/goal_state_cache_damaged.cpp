@@ -95,7 +95,7 @@ extern const Remediation goal_state_cache_damaged{
         "no fault.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/945",
     .log_lines = {{Log::agent, missing_line}},
-    .testimonies = {{.line = {Log::agent, missing_line}, .with = "is missing"}},
+    .testimonies = {{.line = {Log::agent, missing_line}, .with = {"is missing"}}},
     .consequences = {"backup-extension-state", "agent-too-old", "agent-hung"},
     .diagnose = diagnose,
     .fix = fix,

@@ -70,6 +70,7 @@ extern const Remediation key_folder_permissions{
         "denials that take it away again, changes nothing else and no key file, and restarts the agent.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .log_lines = {{Log::agent, import_failed}},
+    .testimonies = {{.line = {Log::agent, import_failed}}},
     .consequences = {"certificate-key-unreadable", "extension-certificate-unusable", "backup-extension-state",
                      "agent-hung"},
     .diagnose = diagnose,

@@ -14,6 +14,9 @@ machine::Path machine_config_path(const machine::Machine& machine);
 /// What Windows ships it as, and keeps beside it.
 machine::Path default_machine_config_path(const machine::Machine& machine);
 
+/// The library of Visual Studio's debugger with which WCF is profiled, as machine.config names it.
+inline constexpr auto wcf_profiler = "Microsoft.VisualStudio.Diagnostics.ServiceModelSink";
+
 /// A file that .NET could read: XML whose root is <configuration>.
 struct MachineConfig {
     std::string text;

@@ -53,6 +53,18 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
     return written ? restart_agent(changes) : written;
 }
 
+std::vector<Testimony> testimonies() {
+    constexpr auto bad_configuration = "ConfigurationErrorsException";
+    auto all = agent_ended_with(bad_configuration, {wcf_profiler});
+    for (const auto log : {Log::agent, Log::agent_installer}) {
+        all.push_back({.line = {log, bad_configuration},
+                       .with = {"machine.config"},
+                       .without = {wcf_profiler},
+                       .revoked_by = signs_of_windows_agent_at_work()});
+    }
+    return all;
+}
+
 }  // namespace
 
 extern const Remediation machine_config_damaged{
@@ -69,6 +81,7 @@ extern const Remediation machine_config_damaged{
         "which Windows keeps beside it, and restarts the agent; it needs approval, because settings that other "
         "programs had added are then gone for them. Undo puts the old file back.",
     .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
+    .testimonies = testimonies(),
     .consequences = {"agent-service-crashes", "agent-not-running", "agent-hung", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

@@ -183,7 +183,7 @@ extern const Remediation transport_certificate_missing{
     .testimonies = {{.line = {Log::extension, failure_lines[0]}},
                     {.line = {Log::extension, failure_lines[1]}},
                     {.line = {Log::extension, failure_lines[2]}},
-                    {.line = {Log::extension, cannot_open_line}, .with = ".crt"},
+                    {.line = {Log::extension, cannot_open_line}, .with = {".crt"}},
                     {.line = {Log::agent, "Error outputting keys and certificates"}}},
     .proving_results = {16},
     .consequences = {"backup-extension-state"},

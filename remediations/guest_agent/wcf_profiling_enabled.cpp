@@ -14,8 +14,7 @@ using machine::Machine;
 
 namespace {
 
-/// The library of Visual Studio's debugger that the entries name.
-constexpr std::string_view profiler = "Microsoft.VisualStudio.Diagnostics.ServiceModelSink";
+constexpr std::string_view profiler = wcf_profiler;
 
 /// What vsdiag_regwcf.exe adds: <add name="..." type="..."/> and <...Behavior/>; comments are none of it.
 std::vector<XmlElement> profiler_entries(const MachineConfig& config) {
@@ -37,8 +36,14 @@ std::string without(std::string text, const std::vector<XmlElement>& entries) {
 Finding diagnose(const Machine& machine) {
     const auto path = machine_config_path(machine);
     const auto config = read_machine_config(machine, path);
-    // machine-config-damaged tells of that.
-    if (!config) return Finding::not_applicable("The configuration file of .NET cannot be looked into.");
+    if (!config) {
+        const auto kind = config.error().kind;
+        const bool is_damaged = kind == machine::ErrorKind::not_found || kind == machine::ErrorKind::invalid;
+        return is_damaged ? Finding::not_applicable(
+                                "The configuration file of .NET is damaged; machine-config-damaged "
+                                "speaks of that.")
+                          : Finding::unknown(path, config.error());
+    }
     const auto entries = profiler_entries(*config);
     if (entries.empty()) return Finding::healthy("No profiling of WCF is switched on for all programs.");
     std::vector<Evidence> evidence;
@@ -68,6 +73,14 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
     return written ? restart_agent(changes) : written;
 }
 
+std::vector<Testimony> testimonies() {
+    auto all = agent_ended_with(wcf_profiler);
+    for (const auto log : {Log::agent, Log::agent_installer}) {
+        all.push_back({.line = {log, wcf_profiler}, .revoked_by = signs_of_windows_agent_at_work()});
+    }
+    return all;
+}
+
 }  // namespace
 
 extern const Remediation wcf_profiling_enabled{
@@ -84,6 +97,7 @@ extern const Remediation wcf_profiling_enabled{
         "the file, and nothing else, and restarts the agent; it needs approval, because it speaks for all programs. "
         "While the agent runs well the entries are a risk only.",
     .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
+    .testimonies = testimonies(),
     .consequences = {"agent-service-crashes", "agent-not-running", "agent-hung", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

@@ -83,6 +83,10 @@ std::optional<Evidence> agent_installer_entry(const Machine& machine) {
     return std::nullopt;
 }
 
+std::vector<std::string> signs_of_windows_agent_at_work() {
+    return {"Driving to new goal state", "Try installing/enabling extension(s).", "Successfully enabled plugin "};
+}
+
 Result<std::vector<machine::Process>> agent_processes_of(const Machine& machine, const WindowsAgentService& service) {
     const auto processes = machine.processes().list();
     if (!processes) return processes.error();

@@ -41,6 +41,9 @@ std::optional<Evidence> agent_installer_entry(const machine::Machine& machine);
 machine::Result<std::vector<machine::Process>> agent_processes_of(const machine::Machine& machine,
                                                                   const WindowsAgentService& service);
 
+/// Lines of WaAppAgent.log that only an agent writes which gets its orders: none is translated.
+std::vector<std::string> signs_of_windows_agent_at_work();
+
 /// The agent's own account of itself.
 inline constexpr auto agent_state_key = R"(HKLM\SOFTWARE\Microsoft\Virtual Machine\Guest)";
 inline constexpr auto agent_heartbeat_key = R"(HKLM\SOFTWARE\Microsoft\GuestAgent)";

@@ -19,7 +19,7 @@ public:
     /// Of one channel; the newest count.
     static constexpr std::size_t most_events = 2000;
 
-    /// Looks for the events of every remediation in the catalogue.
+    /// Looks for the events and testimonies of every remediation in the catalogue.
     explicit EventEvidence(const machine::Machine& machine);
     /// Looks for these.
     EventEvidence(const machine::Machine& machine, const std::vector<EventPattern>& patterns);
@@ -27,6 +27,9 @@ public:
     /// Newest first; empty where the channel does not exist or could not be read. `pattern` must be covered by one
     /// that was looked for, a remediation's events; std::logic_error otherwise.
     std::vector<const machine::Event*> find(const EventPattern& pattern) const;
+
+    /// The newest event that the remediation's testimonies name; nullptr where there is none.
+    const machine::Event* testimony_for(const Remediation& remediation) const;
 
     /// Why a channel is not known, for Finding::unknown; nullptr when it was read or there is none.
     const machine::Error* unread(std::string_view channel) const;
@@ -38,6 +41,10 @@ private:
     std::map<std::string, std::vector<machine::Event>, std::less<>> events_;  ///< by channel in lower case
     std::map<std::string, machine::Error, std::less<>> unread_;
 };
+
+/// The key name of the service that an event of the Service Control Manager or of DCOM is about, "COMSysApp", in the
+/// same letters everywhere: the display name beside it is localized. Empty where the event has none.
+std::string service_of(const machine::Event& event);
 
 /// As evidence: "event log System: Service Control Manager 7034", "2026-11-20 22:01:07Z RdAgent | 3".
 Evidence evidence_of(const machine::Event& event, std::string expected);

@@ -38,6 +38,9 @@ std::vector<LogPattern> patterns_of_catalogue() {
     for (const auto* remediation : catalogue()) {
         patterns.insert(patterns.end(), remediation->log_lines.begin(), remediation->log_lines.end());
         for (const auto& testimony : remediation->testimonies) {
+            if (testimony.line.text.empty()) {
+                continue;
+            }
             patterns.push_back(testimony.line);
             for (const auto& text : testimony.revoked_by) {
                 patterns.push_back({testimony.line.log, text});
@@ -409,21 +412,19 @@ const LogMatch* LogEvidence::find_current(Log log, std::string_view text) const 
 }
 
 const LogLine* LogEvidence::testimony_for(const Remediation& remediation, bool as_history) const {
-    const auto contains = [](std::string_view text, std::string_view part) {
-        return text.find(part) != std::string_view::npos;
-    };
     const auto* attempt = newest_attempt();
     if (attempt && attempt->result && !attempt->decisive.file.empty() &&
         std::ranges::find(remediation.proving_results, *attempt->result) != remediation.proving_results.end()) {
         return &attempt->decisive;
     }
     for (const auto& testimony : remediation.testimonies) {
-        const auto log = testimony.line.log;
-        const auto* match = find_current(log, testimony.line.text);
-        if (!match || (as_history && testimony.heals_unsaid) || !contains(match->newest.text, testimony.with)) {
+        if (testimony.line.text.empty() || (as_history && testimony.heals_unsaid)) {
             continue;
         }
-        if (!testimony.without.empty() && contains(match->newest.text, testimony.without)) {
+        const auto log = testimony.line.log;
+        const auto* match = find_current(log, testimony.line.text);
+        const auto has = [&](const std::string& part) { return match->newest.text.find(part) != std::string::npos; };
+        if (!match || !std::ranges::all_of(testimony.with, has) || std::ranges::any_of(testimony.without, has)) {
             continue;
         }
         const auto position = entry(log, testimony.line.text)->position;

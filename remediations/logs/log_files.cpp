@@ -202,6 +202,9 @@ void find_on_windows(const machine::Machine& machine, LogFiles& found) {
     search.add(Log::agent, logs, "WaAppAgent.log", [](std::string_view name) {
         return name.starts_with("WaAppAgent.") && name.find("log") != std::string_view::npos;
     });
+    search.add(Log::agent_installer, logs, "TransparentInstaller.log", [](std::string_view name) {
+        return name.starts_with("TransparentInstaller.") && name.find("log") != std::string_view::npos;
+    });
     // One folder for each version of the extension.
     const auto backup = logs + "\\Plugins\\Microsoft.Azure.RecoveryServices.VMSnapshot";
     auto versions = machine.files().list(backup);

@@ -83,6 +83,7 @@ extern const Remediation npcap_loopback_adapter{
         "be enabled again by hand.",
     .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
     .log_lines = {{Log::agent, tried_there}, {Log::agent, failed_there}, {Log::agent, found_address}},
+    .testimonies = {{.line = {Log::agent, failed_there}, .revoked_by = {found_address}}},
     .consequences = {"agent-hung", "wire-server-unreachable", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "remediations/guest_agent/agent_processes.hpp"
+#include "remediations/guest_agent/windows_agent.hpp"
 #include "remediations/logs/log_evidence.hpp"
 #include "remediations/network/azure_vm.hpp"
 #include "remediations/network/platform_probes.hpp"
@@ -89,11 +90,17 @@ Finding diagnose(const machine::Machine& machine) {
 std::vector<Testimony> testimonies() {
     std::vector<Testimony> all;
     for (const auto* text : failed_requests) {
-        all.push_back({.line = {Log::agent, text}, .with = " -- IOError", .revoked_by = signs_of_agent_at_work()});
+        all.push_back({.line = {Log::agent, text}, .with = {" -- IOError"}, .revoked_by = signs_of_agent_at_work()});
     }
     for (const auto* how : {"timed out", "Connection refused", "unreachable", "No route to host"}) {
         all.push_back(
-            {.line = {Log::agent, "http://168.63.129.16"}, .with = how, .revoked_by = signs_of_agent_at_work()});
+            {.line = {Log::agent, "http://168.63.129.16"}, .with = {how}, .revoked_by = signs_of_agent_at_work()});
+    }
+    // .NET ends the localized sentence with the address.
+    for (const auto* port : {"168.63.129.16:80", "168.63.129.16:32526"}) {
+        all.push_back({.line = {Log::agent, port},
+                       .with = {"System.Net.Sockets.SocketException"},
+                       .revoked_by = signs_of_windows_agent_at_work()});
     }
     return all;
 }

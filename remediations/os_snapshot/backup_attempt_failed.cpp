@@ -1,4 +1,3 @@
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -77,18 +76,9 @@ Finding diagnose(const Machine& machine) {
         case LastRun::End::broke_off:
             break;
     }
-    auto evidence = last.evidence();
+    auto evidence = last.evidence_of_end();
     const auto phase = last.attempt() ? last.attempt()->phase : BackupPhase::none;
     const auto [name, waits_for] = text_of(phase);
-    if (last.attempt()) {
-        const auto ended = last.attempt()->ended;
-        evidence.push_back(
-            {"newest IaaSBcdrExtension log",
-             fmt::format("ends at {}{}", name,
-                         ended ? fmt::format(", {:%Y-%m-%d %H:%M}Z", std::chrono::floor<std::chrono::minutes>(*ended))
-                               : std::string()),
-             "DoSnapshot=complete, without a failed snapshot"});
-    }
     const auto* event = newest_current(machine, errors_of_vss(), [](const auto& each) { return !is_noise(each); });
     if (event) evidence.push_back(evidence_of(*event, "no error of VSS"));
     const auto* meaning = meaning_of(last.failure_text());

@@ -14,6 +14,7 @@ namespace {
 constexpr auto code = "ExtensionSnapshotBitlockerError";
 constexpr auto name_space = R"(root\cimv2\Security\MicrosoftVolumeEncryption)";
 constexpr auto query = "SELECT DeviceID, DriveLetter, ProtectionStatus FROM Win32_EncryptableVolume";
+constexpr auto locked_volume = "0x80310000";  // FVE_E_LOCKED_VOLUME
 /// Of Win32_EncryptableVolume: it cannot be told, because the volume is locked.
 constexpr auto locked = "2";
 
@@ -67,6 +68,7 @@ extern const Remediation bitlocker_locked{
         "unlocked "
         "at every backup.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+    .testimonies = {{.line = {Log::extension, locked_volume}}},
     .consequences = {"backup-attempt-failed", "backup-extension-state"},
     .diagnose_for = diagnose,
 };

@@ -67,6 +67,7 @@ extern const Remediation cluster_volume_writer{
         "be switched off, on every node and with a restart, which is for the cluster's administrator to decide.",
     .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
     .events = {refusals(), cluster_backup_cancelled()},
+    .testimonies = {{.event = refusals(), .with = {std::string(cluster_volume_writer_id)}}},
     .consequences = {"vss-writer-refused", "vss-writer-of-application-failed", "backup-attempt-failed",
                      "backup-extension-state"},
     .diagnose = diagnose,

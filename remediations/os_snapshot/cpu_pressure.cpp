@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "remediations/os_snapshot/freeze_failures.hpp"
+#include "remediations/backup_extension/last_run.hpp"
 #include "remediations/os_snapshot/pressure.hpp"
 #include "remediations/remediation.hpp"
 
@@ -11,8 +11,9 @@ namespace remediations {
 
 namespace {
 
-constexpr double high_pressure = 60;  ///< percent of the last minute
-constexpr double high_load = 4;       ///< runnable tasks for each processor, mean of 5 minutes
+constexpr double high_pressure = 60;           ///< percent of the last minute
+constexpr unsigned high_load_on_windows = 90;  ///< percent, above which Azure Backup's documentation expects failures
+constexpr double high_load = 4;                ///< runnable tasks for each processor, mean of 5 minutes
 
 /// Lines "cpu0", "cpu1"... of /proc/stat.
 std::size_t processors_in(std::string_view stat) {
@@ -31,7 +32,49 @@ std::optional<double> load_of_five_minutes(std::string_view text) {
     return error == std::errc() && value >= 0 ? std::optional(value) : std::nullopt;
 }
 
-Finding diagnose(const machine::Machine& machine) {
+/// The last second's load of all processors; nullopt where Windows does not tell. Takes about a second.
+std::optional<unsigned> load_on_windows(const machine::Machine& machine, std::optional<machine::Error>& error) {
+    const auto answer = machine.wmi().query(R"(root\cimv2)", "SELECT LoadPercentage FROM Win32_Processor");
+    if (!answer) {
+        error = answer.error();
+        return std::nullopt;
+    }
+    unsigned sum = 0;
+    unsigned sockets = 0;
+    for (const auto& processor : *answer) {
+        const auto found = processor.find("LoadPercentage");
+        unsigned percent = 0;
+        if (found == processor.end()) continue;
+        const auto* end = found->second.data() + found->second.size();
+        if (std::from_chars(found->second.data(), end, percent).ec != std::errc() || percent > 100) continue;
+        sum += percent;
+        ++sockets;
+    }
+    return sockets == 0 ? std::nullopt : std::optional(sum / sockets);
+}
+
+Finding diagnose_windows(const machine::Machine& machine, const Question& question) {
+    const bool is_asked = question.named || !question.error_code.empty() || machine.derived<LastRun>().is_failure();
+    if (!is_asked) return Finding::healthy("No backup failed, so the load of the processors is not measured.");
+    std::optional<machine::Error> error;
+    const auto load = load_on_windows(machine, error);
+    if (error) return Finding::unknown("the load of the processors", *error);
+    if (!load) return Finding::healthy("Windows does not tell the load of its processors.");
+    std::vector<Evidence> evidence{{"processors (Win32_Processor)", fmt::format("{} % busy", *load),
+                                    fmt::format("below {} %", high_load_on_windows)}};
+    if (*load < high_load_on_windows) {
+        return Finding::healthy("The processors keep up with the work.", std::move(evidence));
+    }
+    return Finding::needs_operator(
+               "The processors are overloaded; agent, extension and VSS writers come to their turn late.",
+               std::move(evidence),
+               "Move the backup to a quieter time, stop what uses the processors (Task Manager, Details), or give the "
+               "VM more of them.")
+        .as_risk();
+}
+
+Finding diagnose(const machine::Machine& machine, const Question& question) {
+    if (machine.facts().platform == machine::Platform::windows) return diagnose_windows(machine, question);
     const auto load_text = machine.files().read("/proc/loadavg");
     if (!load_text && load_text.error().kind == machine::ErrorKind::not_found) {
         return Finding::not_applicable("The kernel does not tell its load.");
@@ -69,13 +112,16 @@ extern const Remediation cpu_pressure{
     .id = "cpu-pressure",
     .title = "The processors are overloaded",
     .layer = Layer::os_snapshot,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorFsFreezeTimeout", "VMRestorePointClientError", "GuestAgentSnapshotTaskStatusError"},
+    .scope = Scope::both,
+    .error_codes = {"UserErrorFsFreezeTimeout", "VMRestorePointClientError", "GuestAgentSnapshotTaskStatusError",
+                    "GuestAgentSnapshotTaskStatusErrorWin", "ExtensionFailedTimeoutVMNetworkUnresponsive",
+                    "ExtensionFailedVssWriterInBadState"},
     .explanation =
-        "On an overloaded VM the agent starts the backup late and the extension misses its time limits. This is the "
-        "state now, which may differ from that at the time of the backup, so it counts as a risk only.",
+        "On an overloaded VM the agent starts the backup late and the extension or a VSS writer misses its time "
+        "limits. This is the state now, which may differ from that at the time of the backup, so it counts as a risk "
+        "only.",
     .source = "https://docs.kernel.org/accounting/psi.html",
-    .diagnose = diagnose,
+    .diagnose_for = diagnose,
 };
 
 }  // namespace remediations

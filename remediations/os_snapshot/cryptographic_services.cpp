@@ -1,4 +1,5 @@
 #include "remediations/os_snapshot/windows_service.hpp"
+#include "remediations/service_findings.hpp"
 
 namespace remediations {
 
@@ -30,6 +31,7 @@ extern const Remediation cryptographic_services{
         "consistent. It also verifies signatures for Windows Installer. The fix sets the start type back to "
         "automatic and starts it.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+    .testimonies = service_start_failures(service.name),
     .consequences = {"vss-writer-missing", "vss-writer-failed", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

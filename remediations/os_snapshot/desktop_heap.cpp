@@ -104,6 +104,14 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
     return changes.set_registry_value(key, name, {value->type, *changed});
 }
 
+std::vector<Testimony> testimonies() {
+    std::vector<Testimony> all;
+    for (const auto& pattern : {com_errors(), com_errors_by_old_name(), com_errors_by_oldest_name()}) {
+        all.push_back({.event = pattern, .with = {"0x8000ffff"}});
+    }
+    return all;
+}
+
 }  // namespace
 
 std::optional<std::uint32_t> service_desktop_heap(std::string_view subsystem) {
@@ -130,6 +138,7 @@ extern const Remediation desktop_heap{
         "are taken for it. The fix changes one number in the registry, which counts from the next start of the VM.",
     .source = "https://learn.microsoft.com/azure/virtual-machines/restore-point-troubleshooting",
     .events = {com_errors(), com_errors_by_old_name(), com_errors_by_oldest_name()},
+    .testimonies = testimonies(),
     .consequences = {"com-plus-service", "provider-flags", "backup-attempt-failed", "backup-extension-state"},
     .diagnose_for = diagnose,
     .fix = fix,

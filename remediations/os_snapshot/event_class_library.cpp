@@ -44,6 +44,12 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
     return {};
 }
 
+/// "VSSEvent", the class that the library is for, cannot be created.
+EventPattern class_not_registered() {
+    return {"Application", "VSS", {22}};
+}
+constexpr auto event_class = "faf53cc4-bd73-4e36-83f1-2b23f46e513e";
+
 }  // namespace
 
 extern const Remediation event_class_library{
@@ -59,6 +65,7 @@ extern const Remediation event_class_library{
         "writer and VSS logs events 22 and 8193 (0x80040154). The fix sets the value to what Windows has and restarts "
         "the COM+ Event System with the services that depend on it.",
     .source = "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/no-vss-writers-listed",
+    .testimonies = {{.event = class_not_registered(), .with = {event_class}}},
     .consequences = {"vss-writer-missing", "vss-writer-failed", "vss-service", "backup-attempt-failed",
                      "backup-extension-state"},
     .diagnose = diagnose,

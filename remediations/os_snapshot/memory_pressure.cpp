@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/algorithm/string/predicate.hpp>
 #include <charconv>
 
 #include "remediations/backup_extension/last_run.hpp"
@@ -21,8 +22,18 @@ constexpr std::uint64_t low_kib = 256 * 1024;
 constexpr auto killed = "Out of memory: Kill";
 constexpr auto killed_in_group = "Memory cgroup out of memory: Kill";
 
+/// .NET's name for it.
+constexpr auto out_of_memory = "System.OutOfMemoryException";
+constexpr std::uint32_t no_memory = 0x8007000E;  // E_OUTOFMEMORY
+
 /// Agent and extension are Python; safefreeze is the extension's helper.
 constexpr std::array<std::string_view, 3> of_backup = {"(python", "(waagent)", "(safefreeze)"};
+
+std::optional<std::uint64_t> number_of(std::string_view text) {
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    return error == std::errc() ? std::optional(value) : std::nullopt;
+}
 
 /// "MemAvailable:    123 kB"
 std::optional<std::uint64_t> kib_of(std::string_view text, std::string_view name) {
@@ -30,9 +41,7 @@ std::optional<std::uint64_t> kib_of(std::string_view text, std::string_view name
     if (at == std::string_view::npos || (at != 0 && text[at - 1] != '\n')) return std::nullopt;
     auto rest = text.substr(at + name.size());
     rest.remove_prefix(std::min(rest.find_first_not_of(": "), rest.size()));
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
-    return error == std::errc() ? std::optional(value) : std::nullopt;
+    return number_of(rest);
 }
 
 /// Windows has run low on memory that it can promise, and names the programs that use most.
@@ -40,18 +49,63 @@ EventPattern exhausted() {
     return {"System", "Microsoft-Windows-Resource-Exhaustion-Detector", {2004}};
 }
 
-Finding diagnose_windows(const machine::Machine& machine) {
+/// What of memory is nearly used up, as evidence; empty where nothing is, or Windows does not tell.
+machine::Result<std::vector<Evidence>> low_memory(const machine::Machine& machine) {
+    struct Kind {
+        const char* free;
+        const char* all;
+        const char* name;
+    };
+    // In KiB. Virtual is what Windows can promise: memory and page files.
+    constexpr Kind kinds[] = {{"FreePhysicalMemory", "TotalVisibleMemorySize", "memory"},
+                              {"FreeVirtualMemory", "TotalVirtualMemorySize", "memory and page files"}};
+    constexpr std::uint64_t least_percent = 10;  // Azure Backup's documentation expects failures above 90 % in use
+    const auto answer = machine.wmi().query(R"(root\cimv2)",
+                                            "SELECT FreePhysicalMemory, TotalVisibleMemorySize, FreeVirtualMemory, "
+                                            "TotalVirtualMemorySize FROM Win32_OperatingSystem");
+    std::vector<Evidence> evidence;
+    if (!answer) return answer.error();
+    if (answer->empty()) return evidence;
+    const auto number = [&](const char* name) {
+        const auto found = answer->front().find(name);
+        return found == answer->front().end() ? std::nullopt : number_of(found->second);
+    };
+    for (const auto& kind : kinds) {
+        const auto free = number(kind.free);
+        const auto all = number(kind.all);
+        if (!free || !all || *free >= *all / 100 * least_percent) continue;
+        evidence.push_back({kind.name, fmt::format("{} of {} MiB free", *free / 1024, *all / 1024),
+                            fmt::format("at least {} %", least_percent)});
+    }
+    return evidence;
+}
+
+Finding diagnose_windows(const machine::Machine& machine, const Question& question) {
+    constexpr auto advice =
+        "Find what uses the memory (Task Manager, Details), move the backup to another time, enlarge the page file, or "
+        "give the VM more memory.";
+    const auto& last = machine.derived<LastRun>();
+    const auto& text = last.failure_text();
+    if (last.is_failure() && (boost::contains(text, out_of_memory) || names_code(text, no_memory))) {
+        return Finding::needs_operator("Memory ran out in the last backup.", last.evidence(), advice);
+    }
     const auto* event = newest_current(machine, exhausted());
+    const bool is_asked = question.named || !question.error_code.empty() || last.is_failure();
+    if (is_asked && event == nullptr) {
+        auto low = low_memory(machine);
+        if (!low) return Finding::unknown("the free memory", low.error());
+        if (!low->empty()) {
+            return Finding::needs_operator("Little memory is left on this VM.", std::move(*low), advice).as_risk();
+        }
+    }
     if (event == nullptr) return Finding::healthy("Windows did not run out of memory since the last good backup.");
     auto finding = Finding::needs_operator("Memory ran out on this VM.", {evidence_of(*event, "enough memory")},
-                                           "Find what uses the memory (the event names the largest programs), move the "
-                                           "backup to another time, enlarge the "
-                                           "page file, or give the VM more memory.");
+                                           std::string("The event names the largest programs. ") + advice);
     return machine.derived<LastRun>().is_failure() ? finding : std::move(finding).as_risk();
 }
 
-Finding diagnose(const machine::Machine& machine) {
-    if (machine.facts().platform == machine::Platform::windows) return diagnose_windows(machine);
+Finding diagnose(const machine::Machine& machine, const Question& question) {
+    if (machine.facts().platform == machine::Platform::windows) return diagnose_windows(machine, question);
     const auto text = machine.files().read("/proc/meminfo");
     if (!text && text.error().kind == machine::ErrorKind::not_found) {
         return Finding::not_applicable("The kernel does not tell its memory.");
@@ -113,11 +167,14 @@ extern const Remediation memory_pressure{
     .testimonies = {{.line = {Log::agent, "Cannot allocate memory"}},
                     {.line = {Log::extension, "Cannot allocate memory"}},
                     {.line = {Log::commands, "MemoryError"}},
-                    {.line = {Log::kernel, killed}, .with = "python", .heals_unsaid = true},
-                    {.line = {Log::kernel, killed}, .with = "safefreeze", .heals_unsaid = true}},
+                    {.line = {Log::kernel, killed}, .with = {"python"}, .heals_unsaid = true},
+                    {.line = {Log::kernel, killed}, .with = {"safefreeze"}, .heals_unsaid = true},
+                    {.line = {Log::agent, out_of_memory}},
+                    {.line = {Log::extension, out_of_memory}},
+                    {.line = {Log::extension, "0x8007000E"}}},
     .consequences = {"extension-error", "freeze-timeout-too-short", "vss-writer-refused", "vss-writer-failed",
                      "snapshot-too-slow", "backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
+    .diagnose_for = diagnose,
 };
 
 }  // namespace remediations

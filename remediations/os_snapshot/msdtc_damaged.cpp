@@ -97,6 +97,17 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
     return can_start ? changes.start_service(com_plus) : machine::Result<void>();
 }
 
+/// Its transaction manager could not start: 4102, 4112, 4191.
+std::vector<Testimony> testimonies() {
+    std::vector<Testimony> all;
+    for (const auto* channel : {"Application", "System"}) {
+        for (const auto* provider : {"Microsoft-Windows-MSDTC", "Microsoft-Windows-MSDTC 2", "MSDTC"}) {
+            all.push_back({.event = {channel, provider, {4102, 4112, 4191}}});
+        }
+    }
+    return all;
+}
+
 }  // namespace
 
 extern const Remediation msdtc_damaged{
@@ -113,6 +124,7 @@ extern const Remediation msdtc_damaged{
         "disruption. "
         "The network-access settings under MSDTC\\Security are put back afterwards.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+    .testimonies = testimonies(),
     .consequences = {"backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose_apart_from_clusters,
     .fix = fix,

@@ -38,6 +38,19 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
     return changes.start_service(msdtc);
 }
 
+/// COM+ says that MSDTC does not run (event 4691); the extension has the codes for it: XACT_E_TMNOTAVAILABLE and
+/// CONTEXT_E_TMNOTAVAILABLE.
+std::vector<Testimony> testimonies() {
+    auto all = service_start_failures(msdtc);
+    for (const auto* provider : {"Microsoft-Windows-Complus", "COM+", "Complus"}) {
+        all.push_back({.event = {"Application", provider, {4691}}});
+    }
+    for (const auto* code : {"0x8004D01B", "0x8004E00F"}) {
+        all.push_back({.line = {Log::extension, code}, .heals_unsaid = true});
+    }
+    return all;
+}
+
 }  // namespace
 
 extern const Remediation msdtc_not_running{
@@ -54,6 +67,7 @@ extern const Remediation msdtc_not_running{
         "The fix sets a disabled service back to automatic and starts it. Where it does not start, msdtc-damaged is "
         "next.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+    .testimonies = testimonies(),
     .consequences = {"backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

@@ -115,7 +115,7 @@ extern const Remediation script_permissions{
         "user, is for a person to read first.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-linux-app-consistent",
     .testimonies = {{.line = {Log::extension, "does not have desired permissions"}},
-                    {.line = {Log::extension, "The owner of the "}, .with = "but not root"}},
+                    {.line = {Log::extension, "The owner of the "}, .with = {"but not root"}}},
     .proving_results = {306, 307, 314, 315, 317, 318},
     .consequences = {"script-failed"},
     .diagnose = diagnose,

@@ -1,4 +1,5 @@
 #include "remediations/os_snapshot/windows_service.hpp"
+#include "remediations/service_findings.hpp"
 
 namespace remediations {
 
@@ -32,6 +33,7 @@ extern const Remediation shadow_copy_provider_service{
         "VSS asks all its providers when a snapshot begins, and this is the one of Windows. It starts on demand, "
         "so stopped alone is normal. The fix sets a disabled one back to manual and starts one that failed.",
     .source = "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/backup-fails-event-12292-11",
+    .testimonies = service_start_failures(service.name),
     .consequences = {"vss-writer-missing", "vss-writer-failed", "snapshot-set-open", "backup-attempt-failed",
                      "backup-extension-state"},
     .diagnose = diagnose,

@@ -80,6 +80,12 @@ std::vector<LogPattern> patterns() {
     return all;
 }
 
+std::vector<Testimony> testimonies() {
+    std::vector<Testimony> all;
+    for (const auto* mark : marks) all.push_back({.line = {Log::extension, mark}, .heals_unsaid = true});
+    return all;
+}
+
 }  // namespace
 
 extern const Remediation snapshot_set_open{
@@ -99,6 +105,7 @@ extern const Remediation snapshot_set_open{
     .source =
         "https://learn.microsoft.com/windows/win32/api/vsbackup/nf-vsbackup-ivssbackupcomponents-startsnapshotset",
     .log_lines = patterns(),
+    .testimonies = testimonies(),
     .consequences = {"backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

@@ -105,6 +105,7 @@ extern const Remediation sql_writer_failed{
         "SQLWRITER or SQLVDI names the instance and SQL Server's own error number.",
     .source = "https://learn.microsoft.com/sql/relational-databases/backup-restore/sql-server-vss-writer-backup-guide",
     .events = {writer_errors(), device_errors()},
+    .testimonies = {{.event = writer_errors()}, {.event = device_errors()}},
     .consequences = {"vss-writer-refused", "vss-writer-of-service-failed", "backup-attempt-failed",
                      "backup-extension-state"},
     .diagnose = diagnose,

@@ -1,4 +1,5 @@
 #include "remediations/os_snapshot/windows_service.hpp"
+#include "remediations/service_findings.hpp"
 
 namespace remediations {
 
@@ -31,6 +32,7 @@ extern const Remediation system_event_notification{
         "The COM+ System Application depends on this service; without it the backup's VSS provider can neither be "
         "installed nor run. The fix sets the start type back to automatic and starts it.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+    .testimonies = service_start_failures(service.name),
     .consequences = {"com-plus-service", "msdtc-damaged", "vss-writer-missing", "provider-flags",
                      "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,

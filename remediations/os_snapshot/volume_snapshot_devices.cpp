@@ -52,6 +52,7 @@ extern const Remediation volume_snapshot_devices{
         "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/"
         "event-id-32-shadow-copies-are-unexpectedly-deleted",
     .events = {storage_not_present()},
+    .testimonies = {{.event = storage_not_present()}},
     .consequences = {"shadow-storage-exhausted", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
 };

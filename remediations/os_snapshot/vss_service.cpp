@@ -1,4 +1,5 @@
 #include "remediations/os_snapshot/windows_service.hpp"
+#include "remediations/service_findings.hpp"
 
 namespace remediations {
 
@@ -33,6 +34,7 @@ extern const Remediation vss_service{
         "normal; Azure Backup itself sets its start type to automatic. The fix sets a disabled one back to manual "
         "and restarts one that hangs; if it hangs on, only a restart of the VM helps.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+    .testimonies = service_start_failures(service.name),
     .consequences = {"vss-writer-missing", "vss-writer-failed", "snapshot-set-open", "backup-attempt-failed",
                      "backup-extension-state"},
     .diagnose = diagnose,

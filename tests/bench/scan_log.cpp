@@ -66,7 +66,7 @@ std::vector<LogPattern> patterns() {
             result.push_back({Log::extension, line.text});
         }
         for (const auto& testimony : remediation->testimonies) {
-            result.push_back({Log::extension, testimony.line.text});
+            if (!testimony.line.text.empty()) result.push_back({Log::extension, testimony.line.text});
         }
     }
     return result;

@@ -49,12 +49,13 @@ protected:
               R"([{"status": {"status": ")" + word +
                   R"(", "code": 0, "formattedMessage": {"message": "because 0x80042302"}}}])");
     }
-    const LastRun& read(const std::string& more = "") {
+    const LastRun& read(const std::string& more = "",
+                        const std::string& complete = R"("complete": ["files", "registry", "processes"])") {
         std::ofstream(folder_.path() / "facts.json")
             << R"({"schema": 1, "system": {"platform": "windows", "os_name": "Windows Server 2022 Datacenter",
                    "os_version": "10.0.20348", "architecture": "x86_64", "host_name": "VM", "system_drive": "C:",
-                   "now": 1795226400}, "complete": ["files", "registry", "processes"])"
-            << more << "}";
+                   "now": 1795226400}, )"
+            << complete << more << "}";
         auto loaded = machine::recorded::load(folder_.path());
         if (!loaded) throw std::runtime_error(loaded.error().message);
         machine_.emplace(std::move(*loaded));
@@ -91,6 +92,17 @@ TEST_F(LastRunOf, ALogThatStopsBrokeOff) {
     EXPECT_EQ(last.bearing_of(now - hours(5)), LastRun::Bearing::history);
     EXPECT_EQ(last.bearing_of(now - hours(2)), LastRun::Bearing::earlier);
     EXPECT_EQ(last.bearing_of(now - minutes(59)), LastRun::Bearing::current);
+}
+
+TEST_F(LastRunOf, ALogThatStopsBrokeOffWhereOnlyTheTimeTells) {
+    log(4, cut_off_run);
+    constexpr auto unseen = R"("complete": ["files", "registry"])";
+    EXPECT_EQ(read("", unseen).end(), LastRun::End::unknown) << "an hour ago; it may still run";
+    log(4, std::string(cut_off_run).replace(11, 2, "20").replace(8, 2, "20").substr(0, 80) + "\r\n");
+    const auto& last = read("", unseen);
+    EXPECT_EQ(last.end(), LastRun::End::broke_off) << "no backup takes six hours";
+    ASSERT_FALSE(last.evidence_of_end().empty());
+    EXPECT_THAT(last.evidence_of_end().back().seen, testing::HasSubstr("2026-11-20 20:00Z"));
 }
 
 TEST_F(LastRunOf, ALogThatStopsRunsWhileItsProcessIsThere) {

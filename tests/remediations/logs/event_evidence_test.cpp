@@ -103,6 +103,54 @@ TEST(EventEvidence, AsksNothingOnLinux) {
     EXPECT_THAT(evidence.find({"System", "VSS", {1}}), IsEmpty());
 }
 
+TEST(EventEvidence, TestimonyIsTheNewestEventThatSaysAllOfIt) {
+    const EventPattern failures{"System", "VSS", {11, 12292}};
+    Remediation remediation;
+    remediation.testimonies = {{.event = failures, .with = {"65ee1dba-8ff4", "0x80080005"}, .without = {"harmless"}}};
+    const auto told_by = [&](std::vector<std::string> data) {
+        EventMachine test;
+        test.events->events = {event("VSS", 11, std::chrono::minutes(1), std::move(data))};
+        return EventEvidence(test.machine, {failures}).testimony_for(remediation) != nullptr;
+    };
+    EXPECT_TRUE(told_by({"{65EE1DBA-8FF4}", "0x80080005, Fehler\r\n"})) << "in any case, in any value";
+    EXPECT_TRUE(told_by({"0x800800050 0x80080005", "x65ee1dba-8ff4 65ee1dba-8ff4"})) << "the second one";
+    EXPECT_FALSE(told_by({"{65ee1dba-8ff4}"}));
+    EXPECT_FALSE(told_by({"{65ee1dba-8ff4}", "0x800800050"})) << "another number";
+    EXPECT_FALSE(told_by({"{65ee1dba-8ff4}", "0x80080005", "Harmless"}));
+    EXPECT_FALSE(told_by({}));
+
+    EventMachine test;
+    test.events->events = {event("VSS", 11, std::chrono::minutes(3), {"65ee1dba-8ff4", "0x80080005", "new"}),
+                           event("VSS", 12292, std::chrono::minutes(9), {"65ee1dba-8ff4", "0x80080005", "old"})};
+    const EventEvidence evidence(test.machine, {{"System", "VSS", {11, 12292}}});
+    remediation.testimonies.push_back({.event = {"System", "VSS", {12292}}});
+    remediation.testimonies.push_back({.line = {Log::agent, "a line is the log's to tell"}});
+    EXPECT_THAT(evidence.testimony_for(remediation), Pointee(test.events->events[0]));
+}
+
+TEST(EventEvidence, KnowsTheServiceOfAnEventByItsKey) {
+    const auto of_manager = [](std::vector<std::string> data) {
+        return service_of(event("Service Control Manager", 7000, std::chrono::minutes(1), std::move(data)));
+    };
+    EXPECT_EQ(of_manager({"Volumeschattenkopie", "%%1058", "560053005300"}), "VSS");
+    EXPECT_EQ(of_manager({"Volume Shadow Copy", "%%1058", "56005300530000000000"}), "VSS");
+    EXPECT_EQ(of_manager({"RdAgent", "3",
+                          "52006400410067006500"
+                          "6e0074002f0034000000"}),
+              "RdAgent");
+    for (const auto* other : {"%%1058", "", "5600530", "560053FF", "00", "0x80070005", "5600zz00", "56 053005300"}) {
+        EXPECT_EQ(of_manager({"Volume Shadow Copy", other}), "") << other;
+    }
+    EXPECT_EQ(of_manager({"560053005300"}), "") << "a display name";
+    EXPECT_EQ(of_manager({}), "");
+    const std::vector<std::string> data = {"1058", "swprv", "", "{guid}"};
+    const auto minute = std::chrono::minutes(1);
+    EXPECT_EQ(service_of(event("Microsoft-Windows-DistributedCOM", 10005, minute, data)), "swprv");
+    EXPECT_EQ(service_of(event("DCOM", 10005, minute, data)), "swprv");
+    EXPECT_EQ(service_of(event("DCOM", 10016, minute, data)), "") << "says something else";
+    EXPECT_EQ(service_of(event("VSS", 10005, minute, data)), "");
+}
+
 TEST(EventEvidence, ShowsAnEventInOneLineWithoutSecrets) {
     const auto shown = evidence_of(event("Service Control Manager", 7034, std::chrono::minutes(0),
                                          {"RdAgent", " 3 ", "", "line one\nline two", std::string(5000, 'x')}),

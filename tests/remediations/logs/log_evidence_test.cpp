@@ -54,7 +54,8 @@ TEST(LogEvidence, NewestLineAndCount) {
 TEST(LogEvidence, TestimonyStandsUntilSomethingTakesItBack) {
     const LogPattern heartbeat{Log::agent, "[HEARTBEAT]"};
     Remediation remediation;
-    remediation.testimonies = {{.line = noexec, .with = "/var", .without = "harmless", .revoked_by = {heartbeat.text}}};
+    remediation.testimonies = {
+        {.line = noexec, .with = {"/var"}, .without = {"harmless"}, .revoked_by = {heartbeat.text}}};
     const auto testimony_in = [&](const std::string& log) {
         LogMachine vm;
         vm.files->add(waagent, log);
