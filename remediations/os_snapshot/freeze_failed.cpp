@@ -29,8 +29,8 @@ constexpr std::array<std::string_view, 10> steps = {"before safefreeze was start
 
 bool is_freeze_result(const BackupAttempt& attempt) {
     if (attempt.result) {
-        return attempt.result == fs_freeze_failed || attempt.result == fs_freeze_timeout ||
-               attempt.result == unable_to_open_mount;
+        const int code = *attempt.result;
+        return code == fs_freeze_failed || code == fs_freeze_timeout || code == unable_to_open_mount;
     }
     const auto& why = attempt.decisive.text;
     return why.find("freeze took longer") != std::string::npos || why.find("already freezed") != std::string::npos ||
