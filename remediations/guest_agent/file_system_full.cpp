@@ -23,6 +23,7 @@ constexpr auto no_space_line = "No space left on device";
 constexpr auto disk_full_code = "0x80070070";  // ERROR_DISK_FULL
 
 constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
+constexpr std::uint64_t gibibyte = 1024 * mebibyte;
 
 /// Where the agent and the extension write, and what they need there: the library folder takes goal states, packages
 /// of some MiB and what is unpacked from them.
@@ -38,15 +39,15 @@ bool is_windows(const Machine& machine) {
 }
 
 std::vector<Need> needs(const Machine& machine) {
-    if (is_windows(machine)) return {{machine.facts().system_drive + "\\", 100 * mebibyte, 0, 1024 * mebibyte}};
+    if (is_windows(machine)) return {{machine.facts().system_drive + "\\", 100 * mebibyte, 0, gibibyte}};
     return {{agent_library_folder(machine), 100 * mebibyte, 1000},
             {"/var/log", 10 * mebibyte, 100},
             {"/etc", 2 * mebibyte, 20}};
 }
 
 std::string size_text(std::uint64_t bytes) {
-    if (bytes < 10 * 1024 * mebibyte) return fmt::format("{} MiB", bytes / mebibyte);
-    return fmt::format("{} GiB", bytes / (1024 * mebibyte));
+    if (bytes < 10 * gibibyte) return fmt::format("{} MiB", bytes / mebibyte);
+    return fmt::format("{} GiB", bytes / gibibyte);
 }
 
 /// What lies in a folder, without what lies deeper; a rough measure that finds the folder that runs away.
