@@ -112,6 +112,16 @@ Finding with_testimony(Finding finding, const Remediation& remediation, const Ma
                     remediation.id, machine.facts().platform == machine::Platform::windows ? "administrator" : "root"));
 }
 
+/// Events that could not be read may be those that it asks for.
+Finding unless_events_are_unread(Finding finding, const Remediation& remediation, const Machine& machine) {
+    if (finding.state != State::healthy) return finding;
+    for (const auto& pattern : remediation.events) {
+        const auto* error = machine.derived<EventEvidence>().unread(pattern.channel);
+        if (error) return Finding::unknown(fmt::format("event log {}", pattern.channel), *error);
+    }
+    return finding;
+}
+
 /// A diagnosis that throws is a diagnosis that could not look.
 Finding diagnose(const Remediation& remediation, const Machine& machine, const RunOptions& options) {
     const auto& error_code = options.error_code;
@@ -120,7 +130,8 @@ Finding diagnose(const Remediation& remediation, const Machine& machine, const R
     try {
         const auto seen =
             remediation.diagnose_for ? remediation.diagnose_for(machine, question) : remediation.diagnose(machine);
-        auto finding = without_secrets(with_testimony(seen, remediation, machine));
+        auto finding =
+            without_secrets(with_testimony(unless_events_are_unread(seen, remediation, machine), remediation, machine));
         // What shows in the VM only in part shows in the error code too.
         const bool is_told_by_code = !remediation.instructions.empty() && explains(remediation, error_code);
         return is_told_by_code && !is_left(finding.state) ? diagnose_by_code(remediation, error_code) : finding;

@@ -44,7 +44,10 @@ Finding diagnose(const Machine& machine, const Question& question) {
     const bool failed = !evidence.empty() || boost::iequals(question.error_code, code);
     std::vector<std::string> off;
     for (const auto* key : keys) {
-        if (registry_key_exists(machine, key) != true) continue;
+        const auto exists = registry_key_exists(machine, key);
+        if (!exists)
+            return Finding::unknown(key, {machine::ErrorKind::failed, "it cannot be told whether it exists", 0});
+        if (!*exists) continue;
         const auto value = registry_number(machine, key, name);
         if (!value) return Finding::unknown(std::string(key) + "\\" + name, value.error());
         const bool is_on = *value && **value != 0;

@@ -21,7 +21,7 @@ namespace {
 
 constexpr std::array libraries = {"msvcp120.dll", "msvcr120.dll"};
 /// Its name in the list of installed programs, in every language.
-constexpr auto product = "Visual C++ 2013";
+constexpr auto product = "Visual C++ 2013 x64";
 constexpr auto installation_failed = "ExtensionVCRedistInstallationFailure";
 /// What COM+ answers when the provider's library cannot be loaded.
 constexpr std::uint32_t catalogue_error = 0x80110401;

@@ -11,6 +11,7 @@
 #include "remediations/guest_agent/agent_version.hpp"
 #include "remediations/guest_agent/windows_agent.hpp"
 #include "remediations/remediation.hpp"
+#include "remediations/service_findings.hpp"
 
 namespace remediations {
 
@@ -179,6 +180,15 @@ Result<void> fix(const Finding& finding, Changes& changes) {
     return see_that_it_stays(changes, finding.subjects.back());
 }
 
+std::vector<Testimony> testimonies() {
+    std::vector<Testimony> all;
+    for (const auto* agent : windows_agent_services) {
+        const auto events = service_start_failures(agent->name);
+        all.insert(all.end(), events.begin(), events.end());
+    }
+    return all;
+}
+
 }  // namespace
 
 extern const Remediation agent_not_running{
@@ -195,6 +205,7 @@ extern const Remediation agent_not_running{
         "WindowsAzureGuestAgent on Windows) is stopped, has failed, or is disabled or masked, so no extension runs and "
         "no snapshot is taken. The fix unmasks, enables and starts it, and looks whether it stays.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+    .testimonies = testimonies(),
     .consequences = {"agent-hung", "agent-crash-looping", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

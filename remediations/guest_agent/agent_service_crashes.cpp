@@ -92,17 +92,15 @@ Finding diagnose(const Machine& machine) {
         if (auto finding = crash_loop(machine, *agent)) return *finding;
     }
     if (!service && !other) return Finding::unknown(fmt::format("service {}", rd_agent.name), other.error());
-    for (const auto* channel : {"System", "Application"}) {
-        const auto* error = machine.derived<EventEvidence>().unread(channel);
-        if (error) return Finding::unknown(fmt::format("event log {}", channel), *error);
-    }
     return Finding::healthy("The guest agent has not crashed again and again of late.");
 }
 
 /// Why it ends, as it logs it itself where the event log tells nothing.
 std::vector<Testimony> testimonies() {
     std::vector<Testimony> all;
-    for (const auto* exception : {"System.DllNotFoundException", "ServiceInstallFailedException"}) {
+    for (const auto* exception : {"DllNotFoundException", "ServiceInstallFailedException"}) {
+        const auto events = agent_ended_with(exception);
+        all.insert(all.end(), events.begin(), events.end());
         all.push_back({.line = {Log::agent_installer, exception}, .revoked_by = signs_of_windows_agent_at_work()});
     }
     return all;

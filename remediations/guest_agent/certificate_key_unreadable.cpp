@@ -85,7 +85,7 @@ extern const Remediation certificate_key_unreadable{
                     {.line = {Log::agent, no_keyset}},
                     {.line = {Log::extension, no_keyset_code}},
                     {.line = {Log::commands, no_keyset_code}}},
-    .consequences = {"backup-extension-state"},
+    .consequences = {"backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,
 };

@@ -130,7 +130,7 @@ extern const Remediation extension_certificate_unusable{
     .testimonies = {{.line = {Log::agent, not_decrypted}},
                     {.line = {Log::extension, not_decrypted}},
                     {.line = {Log::commands, not_decrypted}}},
-    .consequences = {"backup-extension-state"},
+    .consequences = {"backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,
 };

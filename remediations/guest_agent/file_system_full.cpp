@@ -203,7 +203,7 @@ extern const Remediation file_system_full{
                     {.line = {Log::commands, disk_full_code}}},
     .consequences = {"agent-hung", "agent-crash-looping", "agent-not-running", "agent-restart-policy",
                      "agent-status-not-reported", "agent-update-failed", "transport-certificate-missing",
-                     "agent-service-crashes", "backup-extension-state"},
+                     "agent-service-crashes", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
 };
 

@@ -71,8 +71,8 @@ extern const Remediation key_folder_permissions{
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .log_lines = {{Log::agent, import_failed}},
     .testimonies = {{.line = {Log::agent, import_failed}}},
-    .consequences = {"certificate-key-unreadable", "extension-certificate-unusable", "backup-extension-state",
-                     "agent-hung"},
+    .consequences = {"certificate-key-unreadable", "extension-certificate-unusable", "backup-attempt-failed",
+                     "backup-extension-state", "agent-hung"},
     .diagnose = diagnose,
     .fix = fix,
 };

@@ -100,7 +100,12 @@ std::vector<Testimony> testimonies() {
     for (const auto* port : {"168.63.129.16:80", "168.63.129.16:32526"}) {
         all.push_back({.line = {Log::agent, port},
                        .with = {"System.Net.Sockets.SocketException"},
-                       .revoked_by = signs_of_windows_agent_at_work()});
+                       .revoked_by = signs_of_windows_agent_at_work(),
+                       .heals_unsaid = true});
+    }
+    for (const auto* text : {"GetVersions() failed with exception", "supported versions from HostGAPlugin"}) {
+        all.push_back(
+            {.line = {Log::agent, text}, .revoked_by = signs_of_windows_agent_at_work(), .heals_unsaid = true});
     }
     return all;
 }

@@ -104,13 +104,6 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
     return {};
 }
 
-/// A provider failed that is not Windows' own.
-std::vector<Testimony> testimonies() {
-    constexpr auto of_windows = "b5946137-7b9f-4925-af80-51abd60b20d5";
-    constexpr auto class_of_windows = "65ee1dba-8ff4-4a58-ac1c-3470ee2f376a";
-    return {{.event = provider_failures(), .without = {of_windows, class_of_windows}}};
-}
-
 }  // namespace
 
 extern const Remediation other_vss_provider{
@@ -129,7 +122,6 @@ extern const Remediation other_vss_provider{
         "exists is only reported.",
     .source = "https://learn.microsoft.com/windows-server/storage/file-server/volume-shadow-copy-service",
     .events = {provider_failures()},
-    .testimonies = testimonies(),
     .consequences = {"vss-writer-missing", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

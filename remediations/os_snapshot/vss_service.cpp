@@ -19,6 +19,13 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
     return repair_service(service, changes);
 }
 
+/// Writers and requesters could not reach the service's own COM class.
+std::vector<Testimony> testimonies() {
+    auto all = service_start_failures(service.name);
+    all.push_back({.event = {"Application", "VSS", {13, 22}}, .with = {"e579ab5f-1cc4-44b4-bed9-de0991ff0623"}});
+    return all;
+}
+
 }  // namespace
 
 extern const Remediation vss_service{
@@ -34,7 +41,7 @@ extern const Remediation vss_service{
         "normal; Azure Backup itself sets its start type to automatic. The fix sets a disabled one back to manual "
         "and restarts one that hangs; if it hangs on, only a restart of the VM helps.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .testimonies = service_start_failures(service.name),
+    .testimonies = testimonies(),
     .consequences = {"vss-writer-missing", "vss-writer-failed", "snapshot-set-open", "backup-attempt-failed",
                      "backup-extension-state"},
     .diagnose = diagnose,
