@@ -112,9 +112,10 @@ Finding with_testimony(Finding finding, const Remediation& remediation, const Ma
                     remediation.id, machine.facts().platform == machine::Platform::windows ? "administrator" : "root"));
 }
 
-/// Events that could not be read may be those that it asks for.
+/// What is healthy without a look at anything else is so because there was no event; where they could not be read,
+/// nobody knows.
 Finding unless_events_are_unread(Finding finding, const Remediation& remediation, const Machine& machine) {
-    if (finding.state != State::healthy) return finding;
+    if (finding.state != State::healthy || !finding.evidence.empty()) return finding;
     for (const auto& pattern : remediation.events) {
         const auto* error = machine.derived<EventEvidence>().unread(pattern.channel);
         if (error) return Finding::unknown(fmt::format("event log {}", pattern.channel), *error);
