@@ -16,6 +16,13 @@ EventPattern errors_of_vss() {
     return {"Application", "VSS", {8193, 12289, 12292, 12293, 12298, 12305, 12310}};
 }
 
+/// 14: an I/O error ended a shadow copy; 16: its volume went away.
+constexpr std::uint32_t input_output_error = 14;
+constexpr std::uint32_t volume_gone = 16;
+EventPattern errors_of_disks() {
+    return {"System", "volsnap", {input_output_error, volume_gone}};
+}
+
 struct Noise {
     std::uint32_t id;
     std::uint32_t code;
@@ -59,6 +66,11 @@ const Meaning* meaning_of(std::string_view text) {
     return found == std::end(meanings) ? nullptr : found;
 }
 
+constexpr Meaning disk_error{0, "a disk failed while Windows wrote to its shadow copy",
+                             "See the events of disk and Ntfs in the System log at that time, and check the volume: "
+                             "chkdsk /scan. Where a disk of Azure is at fault, open a support request."};
+constexpr Meaning disk_gone{0, "a volume went away during the snapshot", "Detach or repair the disk that went away."};
+
 bool is_of_network(BackupPhase phase) {
     return phase == BackupPhase::host_snapshot || phase == BackupPhase::finished;
 }
@@ -83,6 +95,10 @@ Finding diagnose(const Machine& machine) {
     if (event) evidence.push_back(evidence_of(*event, "no error of VSS"));
     const auto* meaning = meaning_of(last.failure_text());
     if (meaning == nullptr && event) meaning = meaning_of(text_of(*event));
+    if (const auto* of_disk = newest_current(machine, errors_of_disks())) {
+        evidence.push_back(evidence_of(*of_disk, "no shadow copy that is lost"));
+        meaning = of_disk->id == input_output_error ? &disk_error : &disk_gone;
+    }
     auto summary = last.end() == LastRun::End::broke_off
                        ? fmt::format("The last backup broke off at {}, where it waits for {}.", name, waits_for)
                        : fmt::format("The last backup failed at {}{}.", name,
@@ -115,7 +131,7 @@ extern const Remediation backup_attempt_failed{
         "runtime, services, COM+ for its provider, the VSS writers, the volumes, or the Azure host. It is what is left "
         "to say where no cause of its own was found.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .events = {errors_of_vss()},
+    .events = {errors_of_vss(), errors_of_disks()},
     .diagnose = diagnose,
 };
 
