@@ -77,13 +77,14 @@ bool is_of_network(BackupPhase phase) {
 
 Finding diagnose(const Machine& machine) {
     const auto& last = machine.derived<LastRun>();
+    constexpr auto where = "log, status and process of the backup extension";
     switch (last.end()) {
         case LastRun::End::unknown:
-            return Finding::healthy("Nothing tells of a backup.");
+            return Finding::healthy("Nothing tells of a backup.", {{where, "nothing of a run", ""}});
         case LastRun::End::running:
-            return Finding::healthy("A backup runs.");
+            return Finding::healthy("A backup runs.", {{where, "its process is there", ""}});
         case LastRun::End::succeeded:
-            return Finding::healthy("The last backup that the extension ran succeeded.");
+            return Finding::healthy("The last backup that the extension ran succeeded.", {{where, "success", ""}});
         case LastRun::End::failed:
         case LastRun::End::broke_off:
             break;
