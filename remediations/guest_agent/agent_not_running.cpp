@@ -67,12 +67,12 @@ std::string fault_on_windows(const Service& service) {
 /// A service that is missing is the concern of agent-not-installed, one that hangs of agent-service-hangs.
 Finding diagnose_on_windows(const Machine& machine) {
     std::vector<Result<Service>> services;
-    for (const auto* agent : windows_agent_services) services.push_back(machine.services().find(agent->name));
-    for (std::size_t index = 0; index < services.size(); ++index) {
-        if (!services[index] && services[index].error().kind != ErrorKind::not_found) {
-            return Finding::unknown(fmt::format("service {}", windows_agent_services[index]->name),
-                                    services[index].error());
+    for (const auto* agent : windows_agent_services) {
+        auto service = machine.services().find(agent->name);
+        if (!service && service.error().kind != ErrorKind::not_found) {
+            return Finding::unknown(fmt::format("service {}", agent->name), service.error());
         }
+        services.push_back(std::move(service));
     }
     if (!is_installed_on_windows(services)) return Finding::not_applicable("The guest agent is not installed.");
 

@@ -14,7 +14,6 @@
 
 namespace remediations {
 
-using machine::ErrorKind;
 using machine::Machine;
 using machine::Path;
 

@@ -7,7 +7,6 @@
 namespace remediations {
 
 using machine::ErrorKind;
-using machine::StoredCertificate;
 
 ExtensionCertificate::ExtensionCertificate(const machine::Machine& machine) {
     const auto settings = newest_backup_settings(machine);

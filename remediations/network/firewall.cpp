@@ -27,7 +27,8 @@ struct ProgramOutput {
     std::string text;
 };
 
-Result<ProgramOutput> output_of(const Machine& machine, const std::string& name, std::vector<std::string> arguments) {
+Result<ProgramOutput> output_of(const Machine& machine, const std::string& name,
+                                const std::vector<std::string>& arguments) {
     std::optional<Error> unseen;
     for (const auto* folder : {"/usr/sbin/", "/sbin/", "/usr/bin/"}) {
         auto program = name.starts_with('/') ? name : folder + name;

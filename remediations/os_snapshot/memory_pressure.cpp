@@ -17,7 +17,7 @@ namespace {
 
 constexpr double high_pressure = 10;      ///< percent of the last minute in which all tasks waited
 constexpr std::uint64_t low_percent = 5;  ///< of all memory
-constexpr std::uint64_t low_kib = 256 * 1024;
+constexpr std::uint64_t low_kib = std::uint64_t{256} << 10;
 
 constexpr auto killed = "Out of memory: Kill";
 constexpr auto killed_in_group = "Memory cgroup out of memory: Kill";
