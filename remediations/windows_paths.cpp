@@ -19,11 +19,11 @@ std::string drive_of(const Machine& machine) {
     return drive.empty() ? "C:" : drive;
 }
 
-std::string setting(const Machine& machine, const char* key, const char* name, std::string otherwise) {
+std::string setting(const Machine& machine, const char* key, const char* name, const std::string& otherwise) {
     const auto value = machine.registry().value(key, name);
     const auto* text = value ? std::get_if<std::string>(&value->data) : nullptr;
     const bool is_folder = text && text->size() > 3 && (*text)[1] == ':' && (*text)[2] == '\\';
-    return is_folder ? *text : std::move(otherwise);
+    return is_folder ? *text : otherwise;
 }
 
 /// nullopt for a variable that is not known here.

@@ -26,7 +26,7 @@ constexpr std::string_view unsupported_distributions[] = {"coreos", "flatcar", "
 constexpr std::string_view oldest_windows = "6.1.7601";
 
 /// The support matrix asks for 1 GB; a VM of that size has less for itself.
-constexpr std::uint64_t least_memory_kib = 700 * 1024;
+constexpr std::uint64_t least_memory_kib = std::uint64_t{700} << 10;
 
 std::string os_release_id(const Machine& machine) {
     const auto text = machine.files().read("/etc/os-release");
