@@ -74,7 +74,7 @@ Result<void> Changes::quarantine(const machine::Path& path) {
 
 Result<void> Changes::set_registry_value(const std::string& key, const std::string& name,
                                          const machine::RegistryValue& value) {
-    return set(*registry_value_slot(key, name), to_slot_value(value));
+    return set(*registry_value_slot(key, name, first_absent_key(machine_, key)), to_slot_value(value));
 }
 
 Result<void> Changes::remove_registry_value(const std::string& key, const std::string& name) {

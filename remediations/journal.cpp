@@ -182,13 +182,19 @@ std::optional<std::string> Journal::cut_short(const std::filesystem::path& state
 
 namespace {
 
+/// A service that was removed since took its settings with it: nothing is left that could be put back.
+UndoneStep not_put_back(const std::string& description, const Error& error) {
+    using enum UndoneStep::Result;
+    return {description, error.kind == ErrorKind::not_found ? left_alone : failed, error.message};
+}
+
 UndoneStep revert(const JournalStep& step, Machine& machine) {
     using enum UndoneStep::Result;
     const auto failed_with = [&](const Error& error) { return UndoneStep{step.description, failed, error.message}; };
     const auto slot = make_slot(step.slot);
     if (!slot) return failed_with(slot.error());
     const auto now = (*slot)->read(machine);
-    if (!now) return failed_with(now.error());
+    if (!now) return not_put_back(step.description, now.error());
     UndoneStep result{step.description, already_so, {}};
     if (*now == step.after || (*slot)->is_between(*now, step.before, step.after)) {
         if (*now != step.before) result.result = undone;
@@ -238,7 +244,7 @@ std::vector<UndoneStep> undo(Journal& journal, Machine& machine, unsigned first_
         UndoneStep result{"restart service " + service, undone, {}};
         if (wanted) {
             if (const auto restarted = machine.services().restart(service); !restarted) {
-                results.push_back({result.description, failed, restarted.error().message});
+                results.push_back(not_put_back(result.description, restarted.error()));
                 continue;
             }
         }

@@ -175,11 +175,20 @@ private:
     machine::Path to_;
 };
 
+std::string parent_of(const std::string& key) {
+    return key.substr(0, std::min(key.rfind('\\'), key.size()));
+}
+
 class RegistryValueSlot final : public Slot {
 public:
-    RegistryValueSlot(std::string key, std::string name) : key_(std::move(key)), name_(std::move(name)) {}
+    RegistryValueSlot(std::string key, std::string name, std::string first_new_key)
+        : key_(std::move(key)), name_(std::move(name)), first_new_key_(std::move(first_new_key)) {}
 
-    json::object identity() const override { return {{"kind", "registry-value"}, {"key", key_}, {"name", name_}}; }
+    json::object identity() const override {
+        json::object identity{{"kind", "registry-value"}, {"key", key_}, {"name", name_}};
+        if (!first_new_key_.empty()) identity["firstNewKey"] = first_new_key_;
+        return identity;
+    }
 
     std::string describe(const SlotValue&, const SlotValue& after) const override {
         if (after.is_null()) return fmt::format("remove registry value {}\\{}", key_, name_);
@@ -197,9 +206,25 @@ public:
         return machine.registry().set_value(key_, name_, *decoded);
     }
 
+    Result<void> clean_up(Machine& machine, const SlotValue&) const override {
+        if (first_new_key_.empty()) return {};
+        for (auto key = key_; key.size() >= first_new_key_.size(); key = parent_of(key)) {
+            if (!is_empty(machine.registry(), key)) break;
+            if (auto removed = machine.registry().remove_key(key); !removed) return removed;
+        }
+        return {};
+    }
+
 private:
+    static bool is_empty(const machine::Registry& registry, const std::string& key) {
+        const auto names = registry.value_names(key);
+        const auto subkeys = registry.subkeys(key);
+        return names && names->empty() && subkeys && subkeys->empty();
+    }
+
     std::string key_;
     std::string name_;
+    std::string first_new_key_;
 };
 
 /// {"values": {name: value}, "subkeys": {name: the same}}
@@ -628,8 +653,18 @@ std::unique_ptr<Slot> folder_slot(machine::Path path, std::uint32_t mode_if_crea
     return std::make_unique<Folder>(std::move(path), mode_if_created);
 }
 
-std::unique_ptr<Slot> registry_value_slot(std::string key, std::string name) {
-    return std::make_unique<RegistryValueSlot>(std::move(key), std::move(name));
+std::string first_absent_key(const Machine& machine, const std::string& key) {
+    std::string absent;
+    for (auto place = key; place.find('\\') != std::string::npos; place = parent_of(place)) {
+        const auto subkeys = machine.registry().subkeys(place);
+        if (subkeys || subkeys.error().kind != ErrorKind::not_found) break;
+        absent = place;
+    }
+    return absent;
+}
+
+std::unique_ptr<Slot> registry_value_slot(std::string key, std::string name, std::string first_new_key) {
+    return std::make_unique<RegistryValueSlot>(std::move(key), std::move(name), std::move(first_new_key));
 }
 
 std::unique_ptr<Slot> registry_key_slot(std::string key) {
@@ -698,7 +733,7 @@ Result<std::unique_ptr<Slot>> make_slot(const json::object& identity) {
     }
     if (kind == "registry-value") {
         if (auto checked = require({"key"}); !checked) return checked.error();  // the default value has an empty name
-        return registry_value_slot(text("key"), text("name"));
+        return registry_value_slot(text("key"), text("name"), text("firstNewKey"));
     }
     if (kind == "registry-key") {
         if (auto checked = require({"key"}); !checked) return checked.error();

@@ -41,7 +41,11 @@ std::unique_ptr<Slot> file_content_slot(machine::Path path, std::uint32_t mode_i
 std::unique_ptr<Slot> folder_slot(machine::Path path, std::uint32_t mode_if_created);
 /// Holds "original" while the tree is at `from`, "quarantined" while it is at `to`.
 std::unique_ptr<Slot> location_slot(machine::Path from, machine::Path to);
-std::unique_ptr<Slot> registry_value_slot(std::string key, std::string name);
+/// `first_new_key` is the highest key on the way to `key` that comes with the value, as first_absent_key() tells; it
+/// goes again with the value when nothing else lies in it by then.
+std::unique_ptr<Slot> registry_value_slot(std::string key, std::string name, std::string first_new_key = {});
+/// The highest key on the way to `key` that does not exist; empty where `key` does.
+std::string first_absent_key(const machine::Machine& machine, const std::string& key);
 /// A registry key with all below it; can be removed and put back.
 std::unique_ptr<Slot> registry_key_slot(std::string key);
 std::unique_ptr<Slot> service_start_slot(std::string service);

@@ -182,6 +182,31 @@ TEST_F(JournalTest, WhatSomebodyElseChangedSinceIsLeftAlone) {
     EXPECT_EQ(machine_.files().read(conf).value(), "by an admin\n");
 }
 
+TEST_F(JournalTest, KeysThatCameWithAValueGoWithIt) {
+    const machine::RegistryValue on{machine::RegistryType::dword, std::uint64_t{1}};
+    ASSERT_TRUE(changes_.set_registry_value("HKLM\\A\\New\\Newer", "one", on));
+    ASSERT_TRUE(changes_.set_registry_value("HKLM\\A\\New\\Newer", "two", on));
+    ASSERT_TRUE(changes_.set_registry_value("HKLM\\A\\Used\\Newer", "three", on));
+    ASSERT_TRUE(machine_.registry().set_value("HKLM\\A\\Used", "somebody else's", on));
+    EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::undone, Outcome::undone, Outcome::undone));
+    EXPECT_EQ(machine_.registry().subkeys("HKLM\\A\\New").error().kind, machine::ErrorKind::not_found);
+    EXPECT_EQ(machine_.registry().value_names("HKLM\\A\\Used").value(), std::vector<std::string>{"somebody else's"});
+    EXPECT_TRUE(machine_.registry().value("HKLM\\A", "flag")) << "what was there before stays";
+}
+
+TEST_F(JournalTest, WhatBelongedToAServiceThatIsGoneIsLeftAlone) {
+    ASSERT_TRUE(changes_.set_service_start("MSDTC", machine::StartType::manual));
+    ASSERT_TRUE(changes_.restart_service("MSDTC"));
+    ASSERT_TRUE(changes_.set_registry_value("HKLM\\A", "flag", {machine::RegistryType::string, std::string("False")}));
+    const tests::TemporaryFolder without_it;
+    write(without_it.path() / "facts.json", R"({"schema":1,"system":{"platform":"windows"},"complete":["services"],
+        "registry":{"HKLM\\A":{"values":{"flag":{"type":1,"data":"False"}}}}})");
+    machine_ = machine::recorded::load(without_it.path()).value();
+    EXPECT_THAT(undo_reopened(),
+                ElementsAre(Outcome::undone, Outcome::not_undoable, Outcome::left_alone, Outcome::left_alone));
+    EXPECT_EQ(std::get<std::string>(machine_.registry().value("HKLM\\A", "flag")->data), "True");
+}
+
 TEST_F(JournalTest, TreeThatWasCreatedAgainIsNotOverwrittenByUndo) {
     ASSERT_TRUE(changes_.quarantine(conf));
     ASSERT_TRUE(machine_.files().write(conf, "created by the agent\n"));
