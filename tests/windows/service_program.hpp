@@ -7,7 +7,6 @@ namespace service_program {
 
 inline SERVICE_STATUS_HANDLE status_handle = nullptr;
 inline HANDLE stop_requested = nullptr;
-inline void (*on_stop)() = nullptr;
 
 inline void report(DWORD state, DWORD exit_code = 0, DWORD wait_hint = 0) {
     SERVICE_STATUS status{};

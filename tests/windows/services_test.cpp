@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "bench.hpp"
 #include "remediations/machine/windows/parts.hpp"
 
@@ -134,6 +136,33 @@ TEST_F(WindowsServices, NamesThePendingStateItWaitedInVain) {
     EXPECT_EQ(stopped.error().kind, ErrorKind::timed_out);
     EXPECT_THAT(stopped.error().message, HasSubstr("STOP_PENDING"));
     EXPECT_EQ(services->find("BrtHangsStopping").value().state, ServiceState::stopping);
+}
+
+TEST_F(WindowsServices, StartsAServiceThatHungAndWhoseProcessWasEnded) {
+    const auto processes = windows::make_processes();
+    const TestService created(L"BrtEnded", L"hang-stop");
+    ASSERT_TRUE(services->start("BrtEnded"));
+    ASSERT_FALSE(services->stop("BrtEnded", milliseconds(100)));
+    const auto before = services->find("BrtEnded").value();
+    EXPECT_EQ(before.state, ServiceState::stopping);
+    const auto all = processes->list().value();
+    const auto process = std::ranges::find(all, before.pid, &Process::pid);
+    ASSERT_NE(process, all.end());
+    ASSERT_TRUE(processes->end(process->pid, process->started));
+    const auto ended = services->find("BrtEnded").value();
+    EXPECT_EQ(ended.state, ServiceState::failed);
+    EXPECT_EQ(ended.pid, 0U);
+    ASSERT_TRUE(services->start("BrtEnded"));
+    const auto started = services->find("BrtEnded").value();
+    EXPECT_EQ(started.state, ServiceState::running);
+    EXPECT_NE(started.pid, before.pid);
+}
+
+TEST_F(WindowsServices, NoticesThatAServiceIsDeletedWhileItStarts) {
+    const TestService created(L"BrtDeletesItself", L"delete-itself");
+    const auto started = services->start("BrtDeletesItself");
+    ASSERT_FALSE(started);
+    EXPECT_THAT(started.error().message, HasSubstr("BrtDeletesItself"));
 }
 
 TEST_F(WindowsServices, ChangesTheStartType) {

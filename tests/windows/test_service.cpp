@@ -6,6 +6,8 @@
 //   test_service NAME slow-start MILLISECONDS
 //   test_service NAME hang-start               stays in START_PENDING
 //   test_service NAME hang-stop                stays in STOP_PENDING once it is told to stop
+//   test_service NAME delete-itself            is deleted while it starts, and ends
+//   test_service NAME after PROGRAM...         runs a program to its end before it reports that it runs
 // and, as an ordinary program:
 //   test_service install NAME ACCOUNT BEHAVIOUR...   registers it, to be started on demand ("" is LocalSystem)
 //   test_service start NAME                          exit code 0, or why it did not start
@@ -27,6 +29,32 @@ std::vector<std::wstring> arguments;
 /// Long enough for every test, and then it is gone.
 constexpr DWORD hang_ms = 120'000;
 
+SC_HANDLE manager() {
+    return OpenSCManagerW(nullptr, nullptr, SC_MANAGER_ALL_ACCESS);
+}
+
+void delete_service(const std::wstring& name) {
+    const auto opened_manager = manager();
+    const auto service = OpenServiceW(opened_manager, name.c_str(), DELETE);
+    DeleteService(service);
+    CloseServiceHandle(service);
+    CloseServiceHandle(opened_manager);
+}
+
+/// The arguments from the fourth on are the program and its own; none of them has a blank.
+void run_program() {
+    std::wstring command;
+    for (std::size_t i = 3; i < arguments.size(); ++i) command += arguments[i] + L' ';
+    STARTUPINFOW startup{};
+    startup.cb = sizeof startup;
+    PROCESS_INFORMATION process{};
+    if (!CreateProcessW(nullptr, command.data(), nullptr, nullptr, FALSE, 0, nullptr, nullptr, &startup, &process))
+        return;
+    WaitForSingleObject(process.hProcess, hang_ms);
+    CloseHandle(process.hProcess);
+    CloseHandle(process.hThread);
+}
+
 void WINAPI service_main(DWORD, wchar_t**) {
     using namespace service_program;
     begin(arguments[1].c_str());
@@ -44,17 +72,17 @@ void WINAPI service_main(DWORD, wchar_t**) {
         WaitForSingleObject(stop_requested, INFINITE);
         Sleep(hang_ms);
         report(SERVICE_STOPPED);
+    } else if (behaviour == L"delete-itself") {
+        delete_service(arguments[1]);
+        report(SERVICE_STOPPED);
     } else {
+        if (behaviour == L"after") run_program();
         if (behaviour == L"slow-start") Sleep(static_cast<DWORD>(std::stoul(arguments.at(3))));
         if (behaviour == L"touch") {
             CloseHandle(CreateFileW(arguments.at(3).c_str(), GENERIC_WRITE, 0, nullptr, CREATE_ALWAYS, 0, nullptr));
         }
         run();
     }
-}
-
-SC_HANDLE manager() {
-    return OpenSCManagerW(nullptr, nullptr, SC_MANAGER_ALL_ACCESS);
 }
 
 int install(const std::wstring& name, const std::wstring& account) {

@@ -98,6 +98,16 @@ std::string expand_variables(const wchar_t* text) {
     return to_utf8(expanded);
 }
 
+/// Of a service that is starting or stopping: the service manager learns with a delay that its process has ended.
+bool is_process_gone(const SERVICE_STATUS_PROCESS& status) {
+    const bool is_pending =
+        status.dwCurrentState == SERVICE_START_PENDING || status.dwCurrentState == SERVICE_STOP_PENDING;
+    if (!is_pending || status.dwProcessId == 0) return false;
+    const KernelHandle process(OpenProcess(SYNCHRONIZE, FALSE, status.dwProcessId));
+    if (!process) return GetLastError() == ERROR_INVALID_PARAMETER;
+    return WaitForSingleObject(process.get(), 0) == WAIT_OBJECT_0;
+}
+
 Error service_error(DWORD code, std::string_view action, const std::string& name) {
     auto error = windows_error(code, action, "service " + name);
     if (code == ERROR_SERVICE_DISABLED) error.message = fmt::format("service {} is disabled", name);
@@ -138,6 +148,11 @@ public:
         if (!QueryServiceStatusEx(get(), SC_STATUS_PROCESS_INFO, reinterpret_cast<BYTE*>(&status), sizeof status,
                                   &needed)) {
             return service_error(GetLastError(), "query", name_);
+        }
+        if (is_process_gone(status)) {
+            status.dwCurrentState = SERVICE_STOPPED;
+            status.dwWin32ExitCode = ERROR_PROCESS_ABORTED;
+            status.dwProcessId = 0;
         }
         return status;
     }
@@ -311,9 +326,12 @@ private:
         // Blocks until the new process answers; the service manager gives it 30 seconds by default.
         while (!StartServiceW(opened->get(), 0, nullptr)) {
             const auto code = GetLastError();
-            if (code == ERROR_SERVICE_ALREADY_RUNNING) break;
-            // Another service is being started, as happens while the computer starts.
-            const bool may_wait = code == ERROR_SERVICE_DATABASE_LOCKED && Clock::now() < deadline;
+            const auto now = opened->status();
+            const bool runs = now && now->dwCurrentState != SERVICE_STOPPED;
+            if (code == ERROR_SERVICE_ALREADY_RUNNING && runs) break;
+            // Another service is being started, as happens while the computer starts; or its process has just ended.
+            const bool passes = code == ERROR_SERVICE_DATABASE_LOCKED || code == ERROR_SERVICE_ALREADY_RUNNING;
+            const bool may_wait = passes && Clock::now() < deadline;
             if (!may_wait) return service_error(code, "start", name);
             std::this_thread::sleep_for(milliseconds(50));
         }
