@@ -16,6 +16,34 @@ using InternetHandle = windows::UniqueHandle<HINTERNET, &WinHttpCloseHandle>;
 
 constexpr std::size_t body_limit = std::size_t{1} << 20;
 
+/// The system has no text for the errors of WinHTTP.
+Error failure(const HttpsRequest& request, DWORD code) {
+    const auto with = [&](ErrorKind kind, std::string_view step) {
+        return Error{kind, fmt::format("{} {}:{}: WinHTTP error {}", step, request.host, request.port, code),
+                     static_cast<long>(code)};
+    };
+    switch (code) {
+        case ERROR_WINHTTP_NAME_NOT_RESOLVED:
+            return with(ErrorKind::unreachable, "cannot resolve the name of");
+        case ERROR_WINHTTP_CANNOT_CONNECT:
+            return with(ErrorKind::refused, "cannot connect to");
+        case ERROR_WINHTTP_SECURE_FAILURE:
+        case ERROR_WINHTTP_SECURE_CHANNEL_ERROR:
+        case ERROR_WINHTTP_SECURE_INVALID_CA:
+        case ERROR_WINHTTP_SECURE_INVALID_CERT:
+        case ERROR_WINHTTP_SECURE_CERT_CN_INVALID:
+        case ERROR_WINHTTP_SECURE_CERT_DATE_INVALID:
+        case ERROR_WINHTTP_SECURE_CERT_REVOKED:
+        case ERROR_WINHTTP_SECURE_CERT_REV_FAILED:
+        case ERROR_WINHTTP_SECURE_CERT_WRONG_USAGE:
+            return with(ErrorKind::failed, "no trusted TLS connection to");
+        case ERROR_WINHTTP_TIMEOUT:
+            return with(ErrorKind::timed_out, "no HTTP answer in time from");
+        default:
+            return with(ErrorKind::failed, "no HTTP answer from");
+    }
+}
+
 }  // namespace
 
 Result<HttpResponse> https(const HttpsRequest& request, const std::filesystem::path& authorities) {
@@ -31,37 +59,39 @@ Result<HttpResponse> https(const HttpsRequest& request, const std::filesystem::p
 
     const InternetHandle session(WinHttpOpen(L"backup-remediation", WINHTTP_ACCESS_TYPE_DEFAULT_PROXY,
                                              WINHTTP_NO_PROXY_NAME, WINHTTP_NO_PROXY_BYPASS, 0));
-    if (!session) return windows::last_error("cannot use", "WinHTTP");
+    if (!session) return windows::last_error("use", "WinHTTP");
+    const auto deadline = std::chrono::steady_clock::now() + request.timeout;
     const auto limit = static_cast<int>(request.timeout.count());
     WinHttpSetTimeouts(session.get(), limit, limit, limit, limit);
     DWORD protocols = WINHTTP_FLAG_SECURE_PROTOCOL_TLS1_2;
     WinHttpSetOption(session.get(), WINHTTP_OPTION_SECURE_PROTOCOLS, &protocols, sizeof protocols);
     const InternetHandle connection(WinHttpConnect(session.get(), host->c_str(), request.port, 0));
-    if (!connection) return windows::last_error("cannot connect to", request.host);
+    if (!connection) return windows::last_error("name", request.host);
     const InternetHandle call(WinHttpOpenRequest(connection.get(), method->c_str(), target->c_str(), nullptr,
                                                  WINHTTP_NO_REFERER, WINHTTP_DEFAULT_ACCEPT_TYPES,
                                                  WINHTTP_FLAG_SECURE | WINHTTP_FLAG_ESCAPE_DISABLE));
-    if (!call) return windows::last_error("cannot ask", request.host);
+    if (!call) return windows::last_error("ask", request.host);
     DWORD no_redirects = WINHTTP_OPTION_REDIRECT_POLICY_NEVER;
     WinHttpSetOption(call.get(), WINHTTP_OPTION_REDIRECT_POLICY, &no_redirects, sizeof no_redirects);
     const auto length = static_cast<DWORD>(request.body.size());
     if (!WinHttpSendRequest(call.get(), headers->c_str(), static_cast<DWORD>(headers->size()),
                             const_cast<char*>(request.body.data()), length, length, 0) ||
         !WinHttpReceiveResponse(call.get(), nullptr)) {
-        return windows::last_error("no HTTPS answer from", request.host);
+        return failure(request, GetLastError());
     }
     HttpResponse response;
     DWORD status = 0;
     DWORD size = sizeof status;
     if (!WinHttpQueryHeaders(call.get(), WINHTTP_QUERY_STATUS_CODE | WINHTTP_QUERY_FLAG_NUMBER,
                              WINHTTP_HEADER_NAME_BY_INDEX, &status, &size, WINHTTP_NO_HEADER_INDEX)) {
-        return windows::last_error("no HTTP status from", request.host);
+        return failure(request, GetLastError());
     }
     response.status = status;
     std::string part(std::size_t{64} << 10, '\0');
     for (DWORD count = 1; count > 0 && response.body.size() < body_limit;) {
         if (!WinHttpReadData(call.get(), part.data(), static_cast<DWORD>(part.size()), &count))
-            return windows::last_error("cannot read the answer of", request.host);
+            return failure(request, GetLastError());
+        if (std::chrono::steady_clock::now() > deadline) return failure(request, ERROR_WINHTTP_TIMEOUT);
         response.body.append(part, 0, count);
     }
     return response;
