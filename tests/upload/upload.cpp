@@ -1,4 +1,5 @@
-// Sends a file as the extension sends a support bundle, but trusts the authorities in a PEM file alone.
+// Sends a file as the extension sends a support bundle. AUTHORITIES is a PEM file with all that are trusted, or ""
+// for those of this computer.
 //   upload URL FILE PROGRESS-FILE AUTHORITIES BLOCK-SIZE
 // Prints how far it came; exit code 0 when the blob is whole.
 #include <fmt/format.h>
