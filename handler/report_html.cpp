@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/range/adaptor/reversed.hpp>
 #include <vector>
 
 #include "handler/html.hpp"
@@ -15,7 +16,6 @@ namespace handler {
 
 using remediations::BackupAttempt;
 using remediations::BackupPhase;
-using remediations::Layer;
 using remediations::Outcome;
 using remediations::Report;
 using remediations::RunMode;
@@ -411,9 +411,7 @@ private:
             return section("attempts", "Recent backups", block("p", "faint", "The logs tell of no backup."));
         }
         Html rows;
-        for (auto attempt = report_.attempts.rbegin(); attempt != report_.attempts.rend(); ++attempt) {
-            rows += element("li", one(*attempt));
-        }
+        for (const auto& attempt : boost::adaptors::reverse(report_.attempts)) rows += element("li", one(attempt));
         return section("attempts", "Recent backups, as the backup extension's log tells them",
                        Timeline(report_.attempts).drawing() + block("ol", "rows", rows));
     }

@@ -11,7 +11,6 @@
 namespace remediations {
 
 using machine::Command;
-using machine::CommandOutput;
 using machine::Machine;
 using machine::Result;
 

@@ -1,7 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ranges>
+#include <boost/range/adaptor/reversed.hpp>
 
 #include "remediations/changes.hpp"
 #include "remediations/guest_agent/agent_events.hpp"
@@ -29,7 +29,7 @@ std::vector<XmlElement> profiler_entries(const MachineConfig& config) {
 }
 
 std::string without(std::string text, const std::vector<XmlElement>& entries) {
-    for (const auto& entry : std::views::reverse(entries)) text.erase(entry.begin, entry.end - entry.begin);
+    for (const auto& entry : boost::adaptors::reverse(entries)) text.erase(entry.begin, entry.end - entry.begin);
     return text;
 }
 

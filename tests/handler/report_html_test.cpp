@@ -11,7 +11,6 @@
 namespace handler {
 namespace {
 
-using remediations::Finding;
 using remediations::Report;
 using remediations::RunMode;
 using remediations::State;

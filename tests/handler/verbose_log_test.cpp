@@ -20,7 +20,6 @@ using remediations::Report;
 using remediations::RunOptions;
 using std::chrono::system_clock;
 using testing::HasSubstr;
-using testing::Not;
 using namespace std::chrono_literals;
 
 constexpr auto configuration = "/etc/waagent.conf";

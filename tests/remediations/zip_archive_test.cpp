@@ -13,7 +13,6 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::Field;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 
 std::string little_endian(std::uint64_t value, int length) {
     std::string bytes;

@@ -15,9 +15,7 @@ namespace handler {
 namespace {
 
 using remediations::BackupAttempt;
-using remediations::Evidence;
 using remediations::Finding;
-using remediations::Layer;
 using remediations::Report;
 using remediations::RunMode;
 using remediations::State;

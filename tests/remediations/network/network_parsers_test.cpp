@@ -13,7 +13,6 @@ namespace {
 
 using Addressing = ConfiguredInterface::Addressing;
 using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
 
