@@ -123,22 +123,31 @@ Finding unless_events_are_unread(Finding finding, const Remediation& remediation
     return finding;
 }
 
+enum class Look { first, again };
+
 /// A diagnosis that throws is a diagnosis that could not look.
-Finding diagnose(const Remediation& remediation, const Machine& machine, const RunOptions& options) {
+Finding diagnose(const Remediation& remediation, const Machine& machine, const RunOptions& options,
+                 Look look = Look::first) {
     const auto& error_code = options.error_code;
     if (!remediation.diagnose && !remediation.diagnose_for) return diagnose_by_code(remediation, error_code);
     const Question question{error_code, is_named(options.only, remediation), options.agent_installer};
     try {
-        const auto seen =
+        auto seen =
             remediation.diagnose_for ? remediation.diagnose_for(machine, question) : remediation.diagnose(machine);
-        auto finding =
-            without_secrets(with_testimony(unless_events_are_unread(seen, remediation, machine), remediation, machine));
+        if (look == Look::first) seen = unless_events_are_unread(std::move(seen), remediation, machine);
+        auto finding = without_secrets(with_testimony(std::move(seen), remediation, machine));
         // What shows in the VM only in part shows in the error code too.
         const bool is_told_by_code = !remediation.instructions.empty() && explains(remediation, error_code);
         return is_told_by_code && !is_left(finding.state) ? diagnose_by_code(remediation, error_code) : finding;
     } catch (const std::exception& error) {
         return Finding::unknown(remediation.id, {machine::ErrorKind::failed, error.what(), 0});
     }
+}
+
+/// Once more, after a change. What was seen broken without the event log is seen healed without it.
+Finding diagnose_again(const Outcome& outcome, const Machine& machine, const RunOptions& options) {
+    const auto look = outcome.finding.state == State::unknown ? Look::first : Look::again;
+    return diagnose(*outcome.remediation, machine, options, look);
 }
 
 /// Diagnoses mostly wait (for a probe, a tool, the service manager), so there are more threads than cores.
@@ -172,7 +181,7 @@ void look_again(std::vector<Outcome>& outcomes, const Machine& machine, const Ru
     if (std::ranges::none_of(outcomes, is_fixed)) return;
     for (auto& outcome : outcomes) {
         if (!is_left(outcome.finding.state)) continue;
-        auto now = diagnose(*outcome.remediation, machine, options);
+        auto now = diagnose_again(outcome, machine, options);
         if (now.state == State::healthy) {
             now.state = State::fixed;
             now.summary = fmt::format("Healed by another fix: {}", outcome.finding.summary);
@@ -256,7 +265,7 @@ public:
             return {};
         }
         // An earlier fix may have healed this one too.
-        outcome.finding = diagnose(*outcome.remediation, machine_, options_);
+        outcome.finding = diagnose_again(outcome, machine_, options_);
         if (outcome.finding.state != State::broken) {
             if (outcome.finding.state == State::healthy) outcome.finding.state = State::fixed;
             return {};
@@ -334,7 +343,7 @@ private:
         machine_.forget_derived();
         outcome.changes = changes.descriptions();
         const auto before = outcome.finding;
-        outcome.finding = diagnose(*outcome.remediation, machine_, options_);
+        outcome.finding = diagnose_again(outcome, machine_, options_);
         if (fixed && outcome.finding.state == State::healthy) {
             outcome.finding.state = State::fixed;
             outcome.finding.evidence = before.evidence;
@@ -355,7 +364,7 @@ private:
             return step.result == UndoneStep::Result::left_alone || step.result == UndoneStep::Result::failed ||
                    step.result == UndoneStep::Result::not_undoable;
         };
-        outcome.finding = diagnose(*outcome.remediation, machine_, options_);
+        outcome.finding = diagnose_again(outcome, machine_, options_);
         outcome.finding.action =
             fmt::format("The fix did not help ({}) and was taken back. {}", why, outcome.finding.action);
         std::vector<std::string> remaining;
