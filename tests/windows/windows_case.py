@@ -36,16 +36,20 @@ def drive_c(path):
     return PREFIX / "drive_c" / path.removeprefix("C:\\").replace("\\", "/")
 
 
-def wine(*arguments, check=True, cwd=None):
+def wine(program, *arguments, check=True, cwd=None):
+    """Runs a program by its path, or one of Windows' own by its name."""
+    # A bare name goes through the shell of Wine, which now and then fails on a busy computer.
+    if program in ("reg", "sc"):
+        program = rf"C:\windows\system32\{program}.exe"
     # Into files: under Wine even a detached process keeps its parent's pipes open.
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        done = subprocess.run([WINE, *map(str, arguments)], stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+        done = subprocess.run([WINE, *map(str, (program, *arguments))], stdin=subprocess.DEVNULL, stdout=out, stderr=err,
                               timeout=TIME_LIMIT, cwd=cwd, check=False)
         for name, file in (("stdout", out), ("stderr", err)):
             file.seek(0)
             setattr(done, name, file.read().decode().replace("\r\n", "\n"))
     if check and done.returncode != 0:
-        raise AssertionError(f"{arguments} ended with {done.returncode}: {done.stdout}{done.stderr}")
+        raise AssertionError(f"{program} {arguments} ended with {done.returncode}: {done.stdout}{done.stderr}")
     return done
 
 
