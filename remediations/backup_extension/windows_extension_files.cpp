@@ -69,9 +69,13 @@ void compare_entry(const Machine& machine, const Path& folder, const ZipEntry& e
     if (is_cut) lose(comparison, path, entry.name, fmt::format("{} bytes", status->size), expected);
 }
 
+bool is_lost(const Comparison& comparison, std::string_view name) {
+    return std::ranges::any_of(comparison.lost, [&](const auto& lost) { return boost::iequals(lost, name); });
+}
+
 void look_at_program(const Machine& machine, const Path& folder, const char* name, Comparison& comparison) {
     const auto path = folder + '\\' + name;
-    if (std::ranges::find(comparison.lost, name) != comparison.lost.end()) return;
+    if (is_lost(comparison, name)) return;
     const auto begin = machine.files().read_range(path, 0, header_length);
     if (!begin && begin.error().kind == ErrorKind::not_found) {
         return lose(comparison, path, name, "missing", "a program of the extension");
@@ -90,7 +94,7 @@ void look_at_program(const Machine& machine, const Path& folder, const char* nam
 
 void look_at_text(const Machine& machine, const Path& folder, const char* name, Comparison& comparison) {
     const auto path = folder + '\\' + name;
-    if (std::ranges::find(comparison.lost, name) != comparison.lost.end()) return;
+    if (is_lost(comparison, name)) return;
     const auto status = machine.files().status(path);
     if (!status && status.error().kind == ErrorKind::not_found) {
         lose(comparison, path, name, "missing", "written when the package was unpacked");

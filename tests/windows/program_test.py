@@ -4,18 +4,24 @@ tests/windows/run runs it: the services, the registry and the certificates are t
 """
 
 import datetime
+import http.server
 import json
+import os
 import pathlib
 import re
 import shutil
 import subprocess
+import threading
 import time
+import zipfile
+from unittest import mock
 
 from windows_case import (AGENT, AGENT_FOLDER, AUTOMATIC, BENCH, DEMAND, DISABLED, HANDLER, NETWORK_SERVICE, RUNNING,
                           SERVICES, START_PENDING, STOPPED, TIME_LIMIT, VSSADMIN, WINE, GuestAgentCase, Shown,
                           WindowsCase, drive_c, exported, run_program, service, set_value, states, value, wine)
 
 EXTENSION = r"C:\Packages\Plugins\Microsoft.Azure.RecoveryServices.VMSnapshot"
+WIRE_SERVER = "168.63.129.16"
 VSS_CODE = "ExtensionFailedVssWriterInBadState"
 WRITERS = pathlib.Path(__file__).resolve().parent.parent / "remediations/os_snapshot/vssadmin"
 MSDTC_SETTINGS = r"HKLM\SOFTWARE\Microsoft\MSDTC\Security"
@@ -461,6 +467,135 @@ class RegistrySettings(WindowsCase):
         set_value(rf"{state}\{name}_{version}", "InstallState", "REG_SZ", "FailedInstall")
         self.fix_and_undo("backup-extension-state", [state])
         self.assertEqual({file: file.read_bytes() for file in folder.rglob("*") if file.is_file()}, content)
+
+
+class ExtensionFiles(WindowsCase):
+    VERSION = rf"{EXTENSION}\1.0.9231.0"
+
+    def content(self):
+        folder = drive_c(self.VERSION)
+        return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
+
+    def test_damaged_files_come_back_from_the_package(self):
+        packaged = {"HandlerManifest.json": b"[]", "IaaSBcdrExtension.exe": b"MZ" + bytes(range(256)) * 40,
+                    "IaasVmProvider.dll": b"MZ provider", "scripts/common/settings.xml": b"<settings/>"}
+        for name, content in packaged.items():
+            file = drive_c(self.VERSION) / name
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+        with zipfile.ZipFile(drive_c(self.VERSION) / f"{pathlib.PureWindowsPath(EXTENSION).name}_1.0.9231.0.zip", "w",
+                             zipfile.ZIP_DEFLATED) as package:
+            for name, content in packaged.items():
+                package.writestr(name, content)
+        (drive_c(self.VERSION) / "HandlerEnvironment.json").write_text("[{}]")
+        whole = self.content()
+        code, report = run_program("fix", "--only", "extension-damaged")
+        self.assertEqual((code, states(report)["extension-damaged"]), (0, "healthy"), report)
+
+        (drive_c(self.VERSION) / "IaaSBcdrExtension.exe").write_bytes(packaged["IaaSBcdrExtension.exe"][:4096])
+        (drive_c(self.VERSION) / "IaasVmProvider.dll").unlink()
+        shutil.rmtree(drive_c(self.VERSION) / "scripts")
+        damaged = self.content()
+        code, report = run_program("diagnose", "--only", "extension-damaged")
+        self.assertEqual((code, states(report)["extension-damaged"]), (1, "broken"), report)
+        self.assertEqual(len(report["findings"][0]["evidence"]), 3, "each file is told once, in whatever case")
+        self.assertEqual(self.content(), damaged)
+        report = self.fix("extension-damaged")
+        # The files, and the two folders of one of them.
+        self.assertEqual(len(report["findings"][0]["changes"]), 5, report)
+        self.assertEqual(self.content(), whole)
+        self.undo()
+        self.assertEqual(self.content(), damaged)
+        self.assertFalse((drive_c(self.VERSION) / "scripts").exists())
+
+    def test_the_extension_brings_the_installer_of_its_runtime(self):
+        system32 = drive_c(r"C:\windows\system32")
+        files = missing, other = system32 / "msvcp120.dll", system32 / "msvcr120.dll"
+        for file in files:
+            self.addCleanup(file.write_bytes, file.read_bytes())
+        # Of its own libraries Wine tells the version that it was built with, and none of msvcp120.dll.
+        native = mock.patch.dict(os.environ, {
+            "WINEDLLOVERRIDES": os.environ["WINEDLLOVERRIDES"] + ";msvcp120,msvcr120=n"})
+        native.start()
+        self.addCleanup(native.stop)
+        good = other.read_bytes().replace(b"Wine builtin DLL", bytes(16))
+        build = good.index(bytes.fromhex("bd04effe")) + 12  # dwFileVersionLS of VS_FIXEDFILEINFO
+        older = good[:build] + bytes(4) + good[build + 4:]
+        folder = drive_c(self.VERSION)
+        (folder / "libraries").mkdir(parents=True)
+        shutil.copy(BENCH / "vcredist.exe", folder / "vcredist2013_x64.exe")
+        for file in files:
+            (folder / "libraries" / file.name).write_bytes(good)
+            file.write_bytes(good)
+        fix = ("visual-cpp-runtime", "--error-code", "ExtensionVCRedistInstallationFailure")
+        code, report = run_program("fix", "--only", *fix)
+        self.assertEqual((code, states(report)["visual-cpp-runtime"]), (0, "healthy"), report)
+
+        missing.unlink()
+        report = self.fix(*fix)
+        self.assertIn(r"vcredist2013_x64.exe /install", report["findings"][0]["changes"][0])
+        self.assertEqual(missing.read_bytes(), good)
+
+        other.write_bytes(older)
+        report = self.fix(*fix)
+        self.assertIn(r"vcredist2013_x64.exe /repair", report["findings"][0]["changes"][0])
+        self.assertEqual(other.read_bytes(), good)
+        # Nothing takes back what an installer did.
+        code, undone = run_program("undo")
+        self.assertEqual((code, undone["steps"]), (0, []))
+        self.assertEqual([file.read_bytes() for file in files], [good, good])
+
+
+class PlatformClock(http.server.BaseHTTPRequestHandler):
+    """Answers as the Azure platform does, with a time that this computer's clock differs from."""
+    behind = 0  # seconds
+
+    def date_time_string(self, timestamp=None):
+        return super().date_time_string(time.time() - self.behind)
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_):
+        pass
+
+
+class Clock(WindowsCase):
+    def test_the_time_service_is_started_where_the_clock_is_wrong(self):
+        # The network is a namespace that run made.
+        subprocess.run(["ip", "address", "add", WIRE_SERVER, "dev", "lo"], check=True)
+        self.addCleanup(subprocess.run, ["ip", "address", "del", WIRE_SERVER, "dev", "lo"], check=True)
+        platform = http.server.ThreadingHTTPServer((WIRE_SERVER, 80), PlatformClock)
+        self.addCleanup(platform.server_close)
+        thread = threading.Thread(target=platform.serve_forever)
+        thread.start()
+        self.addCleanup(thread.join)
+        self.addCleanup(platform.shutdown)
+        self.addCleanup(setattr, PlatformClock, "behind", 0)
+
+        self.install("W32Time", "", "normal")
+        before = exported(rf"{SERVICES}\W32Time")
+        code, report = run_program("fix", "--only", "clock-skew")
+        self.assertEqual((code, states(report)["clock-skew"]), (0, "healthy"), report)
+        self.assertEqual(Shown("W32Time").state, STOPPED)
+
+        PlatformClock.behind = 3600
+        code, report = run_program("diagnose", "--only", "clock-skew")
+        self.assertEqual((code, states(report)["clock-skew"]), (1, "broken"), report)
+        self.assertIn("60 minutes ahead", report["findings"][0]["summary"])
+        report = self.fix("clock-skew")
+        self.assertEqual(report["findings"][0]["changes"], ["start service W32Time"])
+        self.assertEqual(Shown("W32Time").state, RUNNING)
+        self.undo()
+        self.assertEqual(Shown("W32Time").state, STOPPED)
+        self.assertEqual(exported(rf"{SERVICES}\W32Time"), before)
+
+        service("disable", "W32Time")
+        code, report = run_program("fix", "--only", "clock-skew")
+        self.assertEqual((code, states(report)["clock-skew"]), (1, "needs-operator"), report)
+        self.assertEqual((Shown("W32Time").state, Shown("W32Time").start), (STOPPED, DISABLED))
 
 
 class Certificates(WindowsCase):
