@@ -366,7 +366,9 @@ private:
         };
         outcome.finding = diagnose_again(outcome, machine_, options_);
         outcome.finding.action =
-            fmt::format("The fix did not help ({}) and was taken back. {}", why, outcome.finding.action);
+            outcome.finding.state == State::healthy
+                ? fmt::format("The fix ended with an error ({}), and yet all is well now.", why)
+                : fmt::format("The fix did not help ({}) and was taken back. {}", why, outcome.finding.action);
         std::vector<std::string> remaining;
         for (const auto& step : undone) {
             if (lasting(step)) remaining.push_back(fmt::format("{} ({})", step.description, step.detail));

@@ -9,6 +9,7 @@
 #include "remediations/backup_extension/extension_folder.hpp"
 #include "remediations/backup_extension/last_run.hpp"
 #include "remediations/changes.hpp"
+#include "remediations/registry_values.hpp"
 #include "remediations/windows_installer.hpp"
 #include "remediations/windows_paths.hpp"
 
@@ -37,6 +38,16 @@ machine::Path installer_of(const Machine& machine) {
     };
     const auto found = std::ranges::find_if(folder->names, is_installer);
     return found == folder->names.end() ? machine::Path() : folder->path + '\\' + *found;
+}
+
+/// To Windows it is installed, whatever has become of its files: then only a repair brings them back.
+bool is_registered(const Machine& machine) {
+    constexpr const char* keys[] = {R"(HKLM\SOFTWARE\Microsoft\VisualStudio\12.0\VC\Runtimes\x64)",
+                                    R"(HKLM\SOFTWARE\WOW6432Node\Microsoft\VisualStudio\12.0\VC\Runtimes\x64)"};
+    return std::ranges::any_of(keys, [&](const char* key) {
+        const auto installed = registry_number(machine, key, "Installed");
+        return installed && *installed == 1U;
+    });
 }
 
 constexpr auto install_by_hand =
@@ -83,10 +94,11 @@ Finding diagnose(const Machine& machine, const Question& question) {
         auto finding = Finding::needs_operator(summary, runtime->evidence, first + install_by_hand);
         return to_blame ? finding : std::move(finding).as_risk();
     }
-    auto finding = Finding::broken(summary, runtime->evidence,
-                                   fmt::format("{}Run {} {} /quiet /norestart as administrator.", first, installer,
-                                               runtime->is_installed ? "/repair" : "/install"));
-    finding.subjects = {installer, runtime->is_installed ? "/repair" : "/install"};
+    const std::string verb = runtime->is_installed || is_registered(machine) ? "/repair" : "/install";
+    auto finding =
+        Finding::broken(summary, runtime->evidence,
+                        fmt::format("{}Run {} {} /quiet /norestart as administrator.", first, installer, verb));
+    finding.subjects = {installer, verb};
     return to_blame ? finding : std::move(finding).as_risk();
 }
 
