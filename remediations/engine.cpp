@@ -70,14 +70,15 @@ Finding without_secrets(Finding finding) {
     return finding;
 }
 
-/// Whether the guest agent was started after that time.
+/// Whether the guest agent was started after that time, or in its second: starts are known by the second.
 bool agent_started_since(const Machine& machine, std::chrono::system_clock::time_point time) {
+    time = std::chrono::floor<std::chrono::seconds>(time);
     if (machine.facts().platform == machine::Platform::windows) {
         const auto processes = agent_processes_of(machine, windows_guest_agent);
-        return processes && std::ranges::any_of(*processes, [&](const auto& each) { return each.started > time; });
+        return processes && std::ranges::any_of(*processes, [&](const auto& each) { return each.started >= time; });
     }
     const auto agent = agent_processes(machine);
-    const auto is_newer = [&](const auto& process) { return process && process->started > time; };
+    const auto is_newer = [&](const auto& process) { return process && process->started >= time; };
     return agent && (is_newer(agent->daemon) || is_newer(agent->goal_state_handler));
 }
 
