@@ -302,6 +302,7 @@ class Services(WindowsCase):
         logs.mkdir(parents=True)
         now = datetime.datetime.utcnow().strftime("%Y-%m-%dT%H:%M:%S.%f0Z")
         (logs / "IaaSBcdrExtension4.log").write_text(f"{now} [Error]: StartSnapshotSet failed (0x80042316)\r\n")
+        time.sleep(1.1)  # when a process was started is known by the second
         report = self.fix("snapshot-set-open")
         self.assertEqual(report["findings"][0]["changes"], ["restart service VSS"])
         self.assertEqual(Shown("VSS").state, RUNNING)
