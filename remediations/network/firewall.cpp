@@ -187,7 +187,7 @@ std::string rule_text(const Machine& machine, const FirewallBlock& block) {
     boost::split(names, block.block.chain, boost::is_any_of(" "));
     std::vector<std::string> arguments{"-a", "list", "chain"};
     arguments.insert(arguments.end(), names.begin(), names.end());
-    const auto listed = output_of(machine, block.program, std::move(arguments));
+    const auto listed = output_of(machine, block.program, arguments);
     if (!listed) return block.block.rule;
     std::vector<std::string> lines;
     boost::split(lines, listed->text, boost::is_any_of("\n"));
