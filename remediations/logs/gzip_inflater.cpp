@@ -50,6 +50,12 @@ std::optional<std::size_t> header_length(std::string_view bytes) {
     return length <= bytes.size() ? std::optional(length) : std::nullopt;
 }
 
+std::uint32_t checksum_in(std::string_view trailer) {
+    std::uint32_t number = 0;
+    for (std::size_t index = 4; index-- > 0;) number = number << 8 | static_cast<std::uint8_t>(trailer[index]);
+    return number;
+}
+
 }  // namespace
 
 GzipInflater::GzipInflater(std::string path, std::uint64_t limit, Consumer consumer)
@@ -66,11 +72,14 @@ machine::Result<void> GzipInflater::feed(std::string_view bytes) {
                 taken = inflate(bytes);
                 break;
             case Part::trailer: {
-                const auto length = std::min(bytes.size(), trailer_missing_);
+                const auto length = std::min(bytes.size(), trailer_length - trailer_.size());
+                trailer_ += bytes.substr(0, length);
                 bytes.remove_prefix(length);
                 read_ += length;
-                trailer_missing_ -= length;
-                if (trailer_missing_ == 0) {
+                if (trailer_.size() == trailer_length) {
+                    if (checksum_in(trailer_) != checksum_.checksum()) {
+                        return error("the checksum of what was unpacked");
+                    }
                     part_ = Part::header;
                     first_member_ = false;
                 }
@@ -106,6 +115,7 @@ machine::Result<void> GzipInflater::read_header(std::string_view& bytes) {
     if (length) {
         header_.clear();
         stream_.reset();
+        checksum_.reset();
         part_ = Part::data;
     }
     return {};
@@ -129,6 +139,7 @@ machine::Result<void> GzipInflater::inflate(std::string_view& bytes) {
         }
         written_ += written;
         if (written > 0) {
+            checksum_.process_bytes(output_.data(), written);
             consumer_(std::string_view(output_).substr(0, written));
         }
         ended = code == zlib::error::end_of_stream;
@@ -151,7 +162,7 @@ machine::Result<void> GzipInflater::inflate(std::string_view& bytes) {
     }
     if (ended) {
         part_ = Part::trailer;
-        trailer_missing_ = trailer_length;
+        trailer_.clear();
     }
     return {};
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <boost/beast/zlib/inflate_stream.hpp>
+#include <boost/crc.hpp>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -39,8 +40,9 @@ private:
     boost::beast::zlib::inflate_stream stream_;
     std::string output_;
     Part part_ = Part::header;
-    std::string header_;  // while it is incomplete
-    std::size_t trailer_missing_ = 0;
+    std::string header_;           // while it is incomplete
+    boost::crc_32_type checksum_;  ///< of what the member unpacked to so far
+    std::string trailer_;
     std::uint64_t read_ = 0;
     std::uint64_t written_ = 0;
     bool first_member_ = true;

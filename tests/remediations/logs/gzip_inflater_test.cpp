@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <boost/beast/zlib/deflate_stream.hpp>
+#include <boost/crc.hpp>
 
 #include "remediations/logs/log_evidence.hpp"
 #include "tests/remediations/logs/log_machine.hpp"
@@ -33,7 +34,12 @@ std::string gzip(const std::string& text, bool optional_parts = false) {
         header[3] = 0x1E;
         header += std::string("\x03\0abcname\0comment\0\x12\x34", 20);
     }
-    return header + deflated + std::string(8, '\x55');
+    boost::crc_32_type checksum;
+    checksum.process_bytes(text.data(), text.size());
+    std::string trailer(8, '\x55');
+    for (std::size_t index = 0; index < 4; ++index)
+        trailer[index] = static_cast<char>(checksum.checksum() >> (8 * index));
+    return header + deflated + trailer;
 }
 
 struct Outcome {
@@ -81,6 +87,14 @@ TEST(GzipInflater, MembersAndPadding) {
     EXPECT_FALSE(outcome.error);
     EXPECT_EQ(outcome.text, "one\ntwo\n");
     EXPECT_TRUE(unpack(gzip("one\n") + "rubbish").error);
+}
+
+TEST(GzipInflater, AWrongChecksumIsAnError) {
+    auto packed = gzip("one\n");
+    packed[packed.size() - 8] ^= 1;
+    const auto outcome = unpack(packed);
+    ASSERT_TRUE(outcome.error);
+    EXPECT_THAT(outcome.error->message, HasSubstr("checksum"));
 }
 
 TEST(GzipInflater, CutAnywhereIsAnError) {
