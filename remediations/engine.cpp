@@ -280,8 +280,7 @@ public:
         // not have foreseen it.
         if (const auto* origin = repaired_origin_of(outcome, all)) {
             outcome.finding.action = fmt::format(
-                "It follows from {}, which was repaired just now: run again if it is still so after the "
-                "next backup.",
+                "It follows from {}, which was repaired just now: run again if it is still so after the next backup.",
                 origin->id);
             return {};
         }
@@ -368,7 +367,7 @@ private:
         outcome.finding = diagnose_again(outcome, machine_, options_);
         outcome.finding.action =
             outcome.finding.state == State::healthy
-                ? fmt::format("The fix ended with an error ({}), and yet all is well now.", why)
+                ? fmt::format("The fix failed ({}) and was taken back as far as that goes; yet all is well now.", why)
                 : fmt::format("The fix did not help ({}) and was taken back. {}", why, outcome.finding.action);
         std::vector<std::string> remaining;
         for (const auto& step : undone) {

@@ -23,10 +23,9 @@ Finding diagnose(const machine::Machine& machine) {
         "Application control blocks a program of the backup extension.",
         {evidence_of(*event, "the backup extension is allowed")},
         fmt::format(
-            "Allow Microsoft's publisher, or the paths {}\\Packages\\Plugins\\* and {}\\WindowsAzure\\*, in the "
-            "policy that the event names (AppLocker: Computer Configuration, Windows Settings, Security Settings, "
-            "Application Control Policies; App Control: the policy with that id). If it was allowed since then, "
-            "back up again.",
+            "Allow Microsoft's publisher, or the paths {}\\Packages\\Plugins\\* and {}\\WindowsAzure\\*, in the policy "
+            "that the event names (AppLocker: Computer Configuration, Windows Settings, Security Settings, Application "
+            "Control Policies; App Control: the policy with that id). If it was allowed since then, back up again.",
             drive, drive));
 }
 

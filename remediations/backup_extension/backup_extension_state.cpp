@@ -221,11 +221,10 @@ extern const Remediation backup_extension_state{
     .disruption = Disruption::none,
     .explanation =
         "The guest agent keeps the state of the backup extension on disk. A version that failed to install, hangs, "
-        "lacks "
-        "files or lies above the version in use stops every later backup. The fix moves the extension's folders and "
-        "kept "
-        "packages (on Windows also its HandlerState keys) to quarantine while no backup runs; the agent installs it "
-        "afresh at the next goal state, which the next backup brings. That backup may be crash-consistent once.",
+        "lacks files or lies above the version in use stops every later backup. The fix moves the extension's folders "
+        "and kept packages (on Windows also its HandlerState keys) to quarantine while no backup runs; the agent "
+        "installs it afresh at the next goal state, which the next backup brings. That backup may be crash-consistent "
+        "once.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
     .testimonies = {{.line = {Log::agent, "Downgrade not allowed"}},
                     {.line = {Log::agent, "name=Microsoft.Azure.RecoveryServices.VMSnapshotLinux, op="},

@@ -96,8 +96,7 @@ extern const Remediation defender_blocks_extension{
     .explanation =
         "Antivirus that removes or blocks files of the extension stops every backup. The fix excludes the extension's "
         "two folders by policy, where the settings allow it, because an exclusion makes the VM less protected; "
-        "Defender "
-        "itself is never switched off. Undo takes the exclusions back. Other antivirus is only reported.",
+        "Defender itself is never switched off. Undo takes the exclusions back. Other antivirus is only reported.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
     .events = actions(),
     .consequences = {"extension-crashed", "extension-damaged", "provider-flags", "backup-attempt-failed",

@@ -66,8 +66,7 @@ extern const Remediation extension_crashed{
     .error_codes = {"VMRestorePointInternalError", "GuestAgentSnapshotTaskStatusError", "ExtensionInstallationFailure"},
     .explanation =
         "Windows reports that IaaSBcdrExtension.exe ended with an error (Application Error 1000, .NET Runtime 1026). "
-        "By "
-        "Microsoft's experience antivirus interferes with it; the event names the module in which it happened.",
+        "By Microsoft's experience antivirus interferes with it; the event names the module in which it happened.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
     .events = crashes(),
     .consequences = {"backup-attempt-failed", "backup-extension-state"},

@@ -92,9 +92,8 @@ extern const Remediation other_extension_failed{
     .disruption = Disruption::none,
     .explanation =
         "Azure starts a restore point only when every extension of the VM has ended its provisioning, so one that "
-        "stays "
-        "in transitioning stops all backups. One that ended with an error can put the VM in the failed state, which "
-        "stops them too; where it does not, backups go on. Other extensions are never touched from here.",
+        "stays in transitioning stops all backups. One that ended with an error can put the VM in the failed state, "
+        "which stops them too; where it does not, backups go on. Other extensions are never touched from here.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
     .diagnose = diagnose,
 };

@@ -109,10 +109,8 @@ extern const Remediation provider_flags{
     .disruption = Disruption::none,
     .explanation =
         "The extension notes in IsProviderInstalled and IsCommonProviderInstalled that it installed its VSS provider, "
-        "and "
-        "then never tries again. When the service IaasVmProvider or its library is gone or failing, every snapshot "
-        "fails. "
-        "The fix sets the flags to False; the next backup installs the provider. A stopped service is normal.",
+        "and then never tries again. When the service IaasVmProvider or its library is gone or failing, every snapshot "
+        "fails. The fix sets the flags to False; the next backup installs the provider. A stopped service is normal.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .consequences = {"backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,

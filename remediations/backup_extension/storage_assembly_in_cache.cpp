@@ -61,8 +61,7 @@ extern const Remediation storage_assembly_in_cache{
     .explanation =
         "Libraries in .NET's global assembly cache come before a program's own. An old Microsoft.WindowsAzure.Storage "
         "there makes commands of the extension fail. Other programs may need it, so it is only reported, and only "
-        "where "
-        "such a failure was seen.",
+        "where such a failure was seen.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .testimonies = testimonies(),
     .consequences = {"backup-attempt-failed", "backup-extension-state"},

@@ -103,10 +103,8 @@ extern const Remediation strong_crypto_off{
     .disruption = Disruption::none,
     .explanation =
         "Programs built for .NET before 4.6 use TLS 1.2 only where SchUseStrongCrypto says so, and Azure accepts "
-        "nothing "
-        "older. The fix sets it for every .NET that is there, in the 64- and the 32-bit registry; programs read it "
-        "when "
-        "they start. Unset is what Windows comes with, and counts only where a secure connection failed.",
+        "nothing older. The fix sets it for every .NET that is there, in the 64- and the 32-bit registry; programs "
+        "read it when they start. Unset is what Windows comes with, and counts only where a secure connection failed.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .log_lines = patterns(),
     .testimonies = testimonies(),

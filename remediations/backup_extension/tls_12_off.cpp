@@ -52,9 +52,8 @@ extern const Remediation tls_12_off{
     .disruption = Disruption::workload,
     .explanation =
         "Windows' own TLS (Schannel) can be told which versions it uses. With TLS 1.2 off, no program of Windows "
-        "reaches "
-        "Azure's storage. The fix switches it on, where the settings allow it, because other programs' connections "
-        "change with it; it counts from the next start of the VM.",
+        "reaches Azure's storage. The fix switches it on, where the settings allow it, because other programs' "
+        "connections change with it; it counts from the next start of the VM.",
     .source = "https://learn.microsoft.com/windows-server/security/tls/tls-registry-settings",
     .consequences = {"backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,

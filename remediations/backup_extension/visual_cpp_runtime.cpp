@@ -8,9 +8,9 @@
 
 #include "remediations/backup_extension/extension_folder.hpp"
 #include "remediations/backup_extension/last_run.hpp"
+#include "remediations/backup_extension/windows_installer.hpp"
 #include "remediations/changes.hpp"
 #include "remediations/registry_values.hpp"
-#include "remediations/windows_installer.hpp"
 #include "remediations/windows_paths.hpp"
 
 namespace remediations {

@@ -174,8 +174,7 @@ Finding diagnose_windows_extension_files(const Machine& machine) {
     constexpr std::size_t most_names = 5;
     names.resize(std::min(names.size(), most_names));
     const auto exclusion = fmt::format(
-        " Find out what removed or changed them, mostly antivirus or a cleanup job, and "
-        "exclude {} from it.",
+        " Find out what removed or changed them, mostly antivirus or a cleanup job, and exclude {} from it.",
         folder->path);
     auto finding =
         Finding::broken(fmt::format("{} of the files of version {} of the backup extension {} missing or damaged: {}.",

@@ -1,12 +1,12 @@
 #include <fmt/format.h>
 
+#include "remediations/backup_extension/windows_installer.hpp"
 #include "remediations/guest_agent/agent_package.hpp"
 #include "remediations/guest_agent/agent_processes.hpp"
 #include "remediations/guest_agent/agent_service.hpp"
 #include "remediations/guest_agent/agent_version.hpp"
 #include "remediations/guest_agent/windows_agent.hpp"
 #include "remediations/remediation.hpp"
-#include "remediations/windows_installer.hpp"
 
 namespace remediations {
 

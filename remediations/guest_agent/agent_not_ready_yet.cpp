@@ -56,9 +56,8 @@ extern const Remediation agent_not_ready_yet{
                     "UserErrorVmNotInDesirableState"},
     .explanation =
         "The agent reports for the first time some minutes after a boot, after a first one with provisioning up to "
-        "half "
-        "an hour. A backup that is enabled or started in between fails and needs only to be repeated. It is looked at "
-        "only where the error code tells that the agent did not answer.",
+        "half an hour. A backup that is enabled or started in between fails and needs only to be repeated. It is "
+        "looked at only where the error code tells that the agent did not answer.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
     .diagnose_for = diagnose,
 };

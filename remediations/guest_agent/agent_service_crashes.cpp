@@ -50,9 +50,8 @@ std::string advice(const Machine& machine, const std::string& exception) {
     if (agent_is_too_new && is_too_old_for_the_newest_agent(machine)) {
         return "The agent has updated itself to a version that this Windows cannot run. Install an older one again, "
                "2.7.41491.1183 or 2.7.41491.1010, from https://github.com/Azure/WindowsVMAgent/releases; it will "
-               "update "
-               "itself again unless Windows is upgraded, so choose a crash-consistent, agentless backup policy if the "
-               "fault comes back.";
+               "update itself again unless Windows is upgraded, so choose a crash-consistent, agentless backup policy "
+               "if the fault comes back.";
     }
     return fmt::format(
         "Remove what the events quoted here name: a damaged file, or the library of another product loaded into the "

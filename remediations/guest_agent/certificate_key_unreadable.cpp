@@ -28,8 +28,7 @@ Finding diagnose(const Machine& machine) {
     const auto sddl = machine.files().security(certificate->key_file);
     if (!sddl && sddl.error().kind == ErrorKind::not_found) {
         return Finding::not_applicable(
-            "The file with the private key is missing; extension-certificate-unusable "
-            "speaks of that.");
+            "The file with the private key is missing; extension-certificate-unusable speaks of that.");
     }
     if (!sddl) return Finding::unknown(certificate->key_file, sddl.error());
     const auto descriptor = machine::parse_security_descriptor(*sddl);

@@ -40,8 +40,7 @@ Finding diagnose(const Machine& machine) {
         const auto kind = config.error().kind;
         const bool is_damaged = kind == machine::ErrorKind::not_found || kind == machine::ErrorKind::invalid;
         return is_damaged ? Finding::not_applicable(
-                                "The configuration file of .NET is damaged; machine-config-damaged "
-                                "speaks of that.")
+                                "The configuration file of .NET is damaged; machine-config-damaged speaks of that.")
                           : Finding::unknown(path, config.error());
     }
     const auto entries = profiler_entries(*config);

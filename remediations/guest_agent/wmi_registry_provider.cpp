@@ -37,8 +37,7 @@ Finding diagnose(const Machine& machine) {
         "WMI has lost its registry provider (StdRegProv): the guest agent cannot be installed or updated.",
         {{where, answer ? "no such class" : answer.error().message, "the class is there"}},
         "Look at the repository with winmgmt /verifyrepository, then repair it with winmgmt /salvagerepository. Only "
-        "if "
-        "that does not help: net stop winmgmt /y, winmgmt /resetrepository, net start winmgmt, which loses what "
+        "if that does not help: net stop winmgmt /y, winmgmt /resetrepository, net start winmgmt, which loses what "
         "programs registered in WMI.");
     return agent_works(machine) ? std::move(finding).as_risk() : finding;
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/endian/conversion.hpp>
 #include <optional>
 
 namespace remediations {
@@ -50,12 +51,6 @@ std::optional<std::size_t> header_length(std::string_view bytes) {
     return length <= bytes.size() ? std::optional(length) : std::nullopt;
 }
 
-std::uint32_t checksum_in(std::string_view trailer) {
-    std::uint32_t number = 0;
-    for (std::size_t index = 4; index-- > 0;) number = number << 8 | static_cast<std::uint8_t>(trailer[index]);
-    return number;
-}
-
 }  // namespace
 
 GzipInflater::GzipInflater(std::string path, std::uint64_t limit, Consumer consumer)
@@ -77,7 +72,8 @@ machine::Result<void> GzipInflater::feed(std::string_view bytes) {
                 bytes.remove_prefix(length);
                 read_ += length;
                 if (trailer_.size() == trailer_length) {
-                    if (checksum_in(trailer_) != checksum_.checksum()) {
+                    if (boost::endian::load_little_u32(reinterpret_cast<const unsigned char*>(trailer_.data())) !=
+                        checksum_.checksum()) {
                         return error("the checksum of what was unpacked");
                     }
                     part_ = Part::header;

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,12 @@ namespace machine {
 /// The properties that an object has, by their names as WMI spells them, as text: numbers in decimal, "true" and
 /// "false", the elements of a list joined by line breaks. Those that are null, or objects themselves, are left out.
 using WmiObject = std::map<std::string, std::string>;
+
+/// Empty where the object has no such property.
+std::string text_property(const WmiObject& object, const std::string& name);
+
+/// nullopt where the object has no such property, or it is no number.
+std::optional<std::uint64_t> number_property(const WmiObject& object, const std::string& name);
 
 /// Windows Management Instrumentation. ErrorKind::unsupported on a system without it, as the class itself answers.
 class Wmi {

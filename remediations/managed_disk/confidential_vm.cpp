@@ -21,8 +21,7 @@ Finding diagnose(const machine::Machine& machine) {
     return Finding::needs_operator("This is a confidential VM; Azure Backup supports such VMs with limits only.",
                                    std::move(evidence),
                                    "Compare the VM's size, region, disk encryption and backup policy with what the "
-                                   "support matrix for Azure VM "
-                                   "backup allows for confidential VMs.")
+                                   "support matrix for Azure VM backup allows for confidential VMs.")
         .as_risk();
 }
 
@@ -37,8 +36,7 @@ extern const Remediation confidential_vm{
     .disruption = Disruption::none,
     .explanation =
         "Confidential VMs are supported by Azure Backup in part: it depends on size, region, policy and the way in "
-        "which "
-        "the OS disk is encrypted. Trusted Launch is supported with Enhanced policies.",
+        "which the OS disk is encrypted. Trusted Launch is supported with Enhanced policies.",
     .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
     .diagnose = diagnose,
 };

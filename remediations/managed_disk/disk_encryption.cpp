@@ -56,10 +56,8 @@ Finding diagnose(const machine::Machine& machine) {
     return Finding::needs_operator(
                "Disks are encrypted with Azure Disk Encryption; their backup needs the key vault.", std::move(evidence),
                "In the key vault of the disks, let the service principal \"Backup Management Service\" get, list and "
-               "back "
-               "up keys and secrets (access policy, or the role Key Vault Administrator for vaults with RBAC); see "
-               "that "
-               "the key and secret are enabled and not expired, and that vault and VM are in the same region.")
+               "back up keys and secrets (access policy, or the role Key Vault Administrator for vaults with RBAC); "
+               "see that the key and secret are enabled and not expired, and that vault and VM are in the same region.")
         .as_risk();
 }
 
@@ -75,8 +73,7 @@ extern const Remediation disk_encryption{
     .disruption = Disruption::none,
     .explanation =
         "Azure Backup saves the keys of encrypted disks with the disks, so it must be allowed to read them in their "
-        "key "
-        "vault. Whether it is cannot be seen from inside the VM.",
+        "key vault. Whether it is cannot be seen from inside the VM.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-encryption",
     .diagnose = diagnose,
 };

@@ -58,8 +58,7 @@ extern const Remediation disk_too_large{
     .disruption = Disruption::none,
     .explanation =
         "Azure VM backup supports disks up to 64 TB, 512 TB in all, and 32 data disks. Older pages, and the text of "
-        "the "
-        "error, name lower limits. Excluded disks do not count.",
+        "the error, name lower limits. Excluded disks do not count.",
     .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
     .instructions =
         "See which disk the job's details name. Exclude it from the backup (selective disk backup), or spread its data "

@@ -16,8 +16,7 @@ Finding diagnose(const machine::Machine& machine) {
                           return Finding::needs_operator(
                               "The OS disk is ephemeral; Azure Backup cannot back up such a VM.", std::move(evidence),
                               "Keep what must last on data disks and protect it there (Azure Disk Backup), or create "
-                              "the VM anew with "
-                              "a managed OS disk: an ephemeral one cannot be converted.");
+                              "the VM anew with a managed OS disk: an ephemeral one cannot be converted.");
                       }});
 }
 
@@ -32,8 +31,7 @@ extern const Remediation ephemeral_os_disk{
     .disruption = Disruption::none,
     .explanation =
         "An ephemeral OS disk lies on the host's local storage, of which no snapshot can be taken. Azure Backup does "
-        "not "
-        "support VMs that have one.",
+        "not support VMs that have one.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .diagnose = diagnose,
 };

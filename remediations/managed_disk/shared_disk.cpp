@@ -16,8 +16,7 @@ constexpr const char* cluster_services[] = {"pacemaker", "corosync", "dlm", "o2c
 
 constexpr auto how_to =
     "Detach the shared disk, or exclude it from the backup (selective disk backup with an Enhanced policy); back up "
-    "its "
-    "data in another way.";
+    "its data in another way.";
 
 /// Signs inside the VM: Azure tells of ultra disks alone whether they are shared.
 std::vector<Evidence> signs_of_cluster(const machine::Machine& machine) {
@@ -77,8 +76,7 @@ extern const Remediation shared_disk{
     .disruption = Disruption::none,
     .explanation =
         "A managed disk whose maxShares is above 1 can be attached to several VMs; a VM backup that includes one "
-        "fails. "
-        "From inside the VM it is seen only in part: Azure tells of ultra disks alone whether they are shared.",
+        "fails. From inside the VM it is seen only in part: Azure tells of ultra disks alone whether they are shared.",
     .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
     .instructions = how_to,
     .diagnose = diagnose,

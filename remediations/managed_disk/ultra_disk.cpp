@@ -47,8 +47,7 @@ extern const Remediation ultra_disk{
     .disruption = Disruption::none,
     .explanation =
         "Ultra disks and Premium SSD v2 are backed up with Enhanced policies only, and not in every region. Which "
-        "policy "
-        "the VM has cannot be seen from inside it.",
+        "policy the VM has cannot be seen from inside it.",
     .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
     .diagnose = diagnose,
 };

@@ -35,8 +35,7 @@ extern const Remediation unmanaged_disk{
     .disruption = Disruption::none,
     .explanation =
         "Restore points are taken of managed disks. Unmanaged ones, blobs in a storage account of the customer's, "
-        "depend "
-        "on that account's limits, locks and firewall, and Azure retires them.",
+        "depend on that account's limits, locks and firewall, and Azure retires them.",
     .source = "https://learn.microsoft.com/azure/virtual-machines/unmanaged-disks-deprecation",
     .diagnose = diagnose,
 };

@@ -96,8 +96,7 @@ Finding diagnose(const Machine& machine) {
         return Finding::needs_operator("This machine is not a VM in Azure, so Azure VM backup does not apply to it.",
                                        azure.evidence(),
                                        "Use this tool inside the Azure VM whose backup fails. To back up a machine "
-                                       "elsewhere use Azure Backup Server "
-                                       "or the MARS agent.");
+                                       "elsewhere use Azure Backup Server or the MARS agent.");
     }
     if (auto evidence = unsupported(machine); !evidence.empty()) {
         auto finding = Finding::needs_operator(
@@ -131,8 +130,7 @@ extern const Remediation unsupported_system{
     .disruption = Disruption::none,
     .explanation =
         "Azure VM backup needs a VM in Azure with a 64-bit system, at least 1 GB of memory and a distribution that "
-        "Azure "
-        "endorses; CoreOS and ZFS are not supported. What else is in the VM's way follows from that.",
+        "Azure endorses; CoreOS and ZFS are not supported. What else is in the VM's way follows from that.",
     .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
     .consequences = {"agent-not-installed", "agent-not-running", "agent-hung", "agent-too-old",
                      "backup-extension-state"},

@@ -23,8 +23,7 @@ Finding diagnose(const machine::Machine& machine) {
                             "A disk uses Write Accelerator; the backup of such a VM needs a way to the internet.",
                             std::move(evidence),
                             "Let the VM reach the service tag Storage on TCP 443 (also where that disk is excluded "
-                            "from the "
-                            "backup), or turn Write Accelerator off.")
+                            "from the backup), or turn Write Accelerator off.")
                      .as_risk();
              }});
 }
@@ -40,10 +39,8 @@ extern const Remediation write_accelerator{
     .disruption = Disruption::none,
     .explanation =
         "Disks with Write Accelerator are backed up today, other than old pages and error texts say, but such a VM "
-        "needs "
-        "a way to the internet, even if the disk is excluded. The backup extension then takes its snapshots through "
-        "the "
-        "host alone.",
+        "needs a way to the internet, even if the disk is excluded. The backup extension then takes its snapshots "
+        "through the host alone.",
     .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
     .diagnose = diagnose,
 };

@@ -192,10 +192,9 @@ extern const Remediation dhcp_disabled{
     .explanation =
         "Azure gives a VM its address, its route to the platform and the platform's address (option 245) by DHCP. With "
         "a fixed address in the guest, an agent that finds no route of its own to 168.63.129.16 waits for a DHCP "
-        "answer "
-        "that never comes, and a wrong address makes the platform unreachable. A fixed address with which the platform "
-        "answers is no fault. The fix, where the Linux agent knows the setting, makes it use 168.63.129.16 without "
-        "DHCP and restarts it; the network itself is never changed.",
+        "answer that never comes, and a wrong address makes the platform unreachable. A fixed address with which the "
+        "platform answers is no fault. The fix, where the Linux agent knows the setting, makes it use 168.63.129.16 "
+        "without DHCP and restarts it; the network itself is never changed.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/2781",
     .log_lines = {{Log::agent, dhcp_failed}, {Log::agent, wire_server_found}},
     .consequences = {"agent-crash-looping", "agent-hung", "agent-status-not-reported", "backup-extension-state",

@@ -21,8 +21,7 @@ Finding diagnose(const machine::Machine& machine) {
                "The instance metadata service does not answer, so this tool cannot see the VM's disks as Azure does.",
                {{metadata_source, description.error().message, "HTTP 200"}},
                "Let processes of this VM reach 169.254.169.254 on TCP 80 without a proxy: look at its firewall rules "
-               "and "
-               "routes. The backup itself does not need it.")
+               "and routes. The backup itself does not need it.")
         .as_risk();
 }
 

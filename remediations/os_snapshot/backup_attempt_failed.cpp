@@ -43,8 +43,7 @@ struct Meaning {
 };
 constexpr Meaning meanings[] = {
     {0x80110401, "COM+'s catalogue refused the provider",
-     "Check COM+ and MSDTC, then the versions of msvcp120.dll and "
-     "msvcr120.dll in System32: they must be the same."},
+     "Check COM+ and MSDTC, then the versions of msvcp120.dll and msvcr120.dll in System32: they must be the same."},
     {0x8004E00F, "COM+ cannot talk to MSDTC", "Start MSDTC under Network Service, then COM+ System Application."},
     {0x80040154, "a COM class is not registered", "Repair Windows with DISM /Online /Cleanup-Image /RestoreHealth."},
     {0x80070005, "access was denied", "See whether security software or changed permissions hold the extension back."},
@@ -128,9 +127,8 @@ extern const Remediation backup_attempt_failed{
                     "ExtensionFailedVssWriterInBadState", "GuestAgentSnapshotTaskStatusError"},
     .explanation =
         "The extension logs each step of a backup; the last one it reached names what it was waiting for: the Visual "
-        "C++ "
-        "runtime, services, COM+ for its provider, the VSS writers, the volumes, or the Azure host. It is what is left "
-        "to say where no cause of its own was found.",
+        "C++ runtime, services, COM+ for its provider, the VSS writers, the volumes, or the Azure host. It is what is "
+        "left to say where no cause of its own was found.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
     .events = {errors_of_vss(), errors_of_disks()},
     .diagnose = diagnose,

@@ -18,11 +18,6 @@ constexpr auto locked_volume = "0x80310000";  // FVE_E_LOCKED_VOLUME
 /// Of Win32_EncryptableVolume: it cannot be told, because the volume is locked.
 constexpr auto locked = "2";
 
-std::string text_in(const machine::WmiObject& object, const char* name) {
-    const auto found = object.find(name);
-    return found == object.end() ? std::string() : found->second;
-}
-
 Finding diagnose(const machine::Machine& machine, const Question& question) {
     const auto service = machine.services().find("BDESVC");
     if (!service && service.error().kind == machine::ErrorKind::not_found) {
@@ -41,9 +36,9 @@ Finding diagnose(const machine::Machine& machine, const Question& question) {
     std::vector<std::string> names;
     std::vector<Evidence> evidence;
     for (const auto& volume : *volumes) {
-        if (text_in(volume, "ProtectionStatus") != locked) continue;
-        const auto letter = text_in(volume, "DriveLetter");
-        names.push_back(letter.empty() ? text_in(volume, "DeviceID") : letter);
+        if (machine::text_property(volume, "ProtectionStatus") != locked) continue;
+        const auto letter = machine::text_property(volume, "DriveLetter");
+        names.push_back(letter.empty() ? machine::text_property(volume, "DeviceID") : letter);
         evidence.push_back({"volume " + names.back(), "locked by BitLocker", "unlocked"});
     }
     if (names.empty()) return Finding::healthy("No volume is locked by BitLocker.");
@@ -65,8 +60,7 @@ extern const Remediation bitlocker_locked{
     .error_codes = {code},
     .explanation =
         "VSS cannot take a snapshot of a volume that is locked. Only who has its key can unlock it; it has to be "
-        "unlocked "
-        "at every backup.",
+        "unlocked at every backup.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .testimonies = {{.line = {Log::extension, locked_volume}}},
     .consequences = {"backup-attempt-failed", "backup-extension-state"},

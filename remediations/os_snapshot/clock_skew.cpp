@@ -161,10 +161,9 @@ extern const Remediation clock_skew{
     .disruption = Disruption::service_restart,
     .explanation =
         "Settings are protected by certificates, and snapshots are asked for with signed URLs; both are good for a "
-        "time "
-        "only. When the clock is more than five minutes off they are refused, and a command can look older than the "
-        "extension accepts. The time of the platform's own answer is the reference. The fix starts the installed time "
-        "service; it never sets the clock itself.",
+        "time only. When the clock is more than five minutes off they are refused, and a command can look older than "
+        "the extension accepts. The time of the platform's own answer is the reference. The fix starts the installed "
+        "time service; it never sets the clock itself.",
     .source = "https://learn.microsoft.com/azure/virtual-machines/linux/time-sync",
     .consequences = {"transport-certificate-missing", "command-too-late", "extension-error"},
     .diagnose = diagnose,

@@ -56,8 +56,7 @@ extern const Remediation com_plus_service{
     .explanation =
         "The backup's VSS provider is a COM+ application: without COMSysApp it can neither be installed nor run. The "
         "service starts on demand, so stopped alone is normal; disabled, or stopped with an error, is not. The fix "
-        "sets "
-        "the start type back to manual and starts it.",
+        "sets the start type back to manual and starts it.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .testimonies = service_start_failures(com_plus),
     .consequences = {"backup-attempt-failed", "backup-extension-state"},

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "remediations/backup_extension/last_run.hpp"
 #include "remediations/os_snapshot/pressure.hpp"
 #include "remediations/remediation.hpp"
 
@@ -32,33 +31,27 @@ std::optional<double> load_of_five_minutes(std::string_view text) {
     return error == std::errc() && value >= 0 ? std::optional(value) : std::nullopt;
 }
 
-/// The last second's load of all processors; nullopt where Windows does not tell. Takes about a second.
-std::optional<unsigned> load_on_windows(const machine::Machine& machine, std::optional<machine::Error>& error) {
-    const auto answer = machine.wmi().query(R"(root\cimv2)", "SELECT LoadPercentage FROM Win32_Processor");
-    if (!answer) {
-        error = answer.error();
-        return std::nullopt;
+/// The last second's load of all processors, in percent; nullopt where Windows does not tell. Takes about a second.
+machine::Result<std::optional<std::uint64_t>> load_on_windows(const machine::Machine& machine) {
+    const auto processors = machine.wmi().query(R"(root\cimv2)", "SELECT LoadPercentage FROM Win32_Processor");
+    if (!processors) return processors.error();
+    std::uint64_t sum = 0;
+    std::uint64_t count = 0;
+    for (const auto& processor : *processors) {
+        const auto percent = machine::number_property(processor, "LoadPercentage");
+        if (!percent || *percent > 100) continue;
+        sum += *percent;
+        ++count;
     }
-    unsigned sum = 0;
-    unsigned sockets = 0;
-    for (const auto& processor : *answer) {
-        const auto found = processor.find("LoadPercentage");
-        unsigned percent = 0;
-        if (found == processor.end()) continue;
-        const auto* end = found->second.data() + found->second.size();
-        if (std::from_chars(found->second.data(), end, percent).ec != std::errc() || percent > 100) continue;
-        sum += percent;
-        ++sockets;
-    }
-    return sockets == 0 ? std::nullopt : std::optional(sum / sockets);
+    return count == 0 ? std::nullopt : std::optional(sum / count);
 }
 
 Finding diagnose_windows(const machine::Machine& machine, const Question& question) {
-    const bool is_asked = question.named || !question.error_code.empty() || machine.derived<LastRun>().is_failure();
-    if (!is_asked) return Finding::healthy("No backup failed, so the load of the processors is not measured.");
-    std::optional<machine::Error> error;
-    const auto load = load_on_windows(machine, error);
-    if (error) return Finding::unknown("the load of the processors", *error);
+    if (!backups_are_in_question(machine, question))
+        return Finding::healthy("No backup failed, so the load of the processors is not measured.");
+    const auto answer = load_on_windows(machine);
+    if (!answer) return Finding::unknown("the load of the processors", answer.error());
+    const auto& load = *answer;
     if (!load) return Finding::healthy("Windows does not tell the load of its processors.");
     std::vector<Evidence> evidence{{"processors (Win32_Processor)", fmt::format("{} % busy", *load),
                                     fmt::format("below {} %", high_load_on_windows)}};

@@ -29,19 +29,15 @@ constexpr std::uint32_t no_memory = 0x8007000E;  // E_OUTOFMEMORY
 /// Agent and extension are Python; safefreeze is the extension's helper.
 constexpr std::array<std::string_view, 3> of_backup = {"(python", "(waagent)", "(safefreeze)"};
 
-std::optional<std::uint64_t> number_of(std::string_view text) {
-    std::uint64_t value = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc() ? std::optional(value) : std::nullopt;
-}
-
 /// "MemAvailable:    123 kB"
 std::optional<std::uint64_t> kib_of(std::string_view text, std::string_view name) {
     const auto at = text.find(name);
     if (at == std::string_view::npos || (at != 0 && text[at - 1] != '\n')) return std::nullopt;
     auto rest = text.substr(at + name.size());
     rest.remove_prefix(std::min(rest.find_first_not_of(": "), rest.size()));
-    return number_of(rest);
+    std::uint64_t value = 0;
+    const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), value);
+    return error == std::errc() ? std::optional(value) : std::nullopt;
 }
 
 /// Windows has run low on memory that it can promise, and names the programs that use most.
@@ -66,13 +62,9 @@ machine::Result<std::vector<Evidence>> low_memory(const machine::Machine& machin
     std::vector<Evidence> evidence;
     if (!answer) return answer.error();
     if (answer->empty()) return evidence;
-    const auto number = [&](const char* name) {
-        const auto found = answer->front().find(name);
-        return found == answer->front().end() ? std::nullopt : number_of(found->second);
-    };
     for (const auto& kind : kinds) {
-        const auto free = number(kind.free);
-        const auto all = number(kind.all);
+        const auto free = machine::number_property(answer->front(), kind.free);
+        const auto all = machine::number_property(answer->front(), kind.all);
         if (!free || !all || *free >= *all / 100 * least_percent) continue;
         evidence.push_back({kind.name, fmt::format("{} of {} MiB free", *free / 1024, *all / 1024),
                             fmt::format("at least {} %", least_percent)});
@@ -90,8 +82,7 @@ Finding diagnose_windows(const machine::Machine& machine, const Question& questi
         return Finding::needs_operator("Memory ran out in the last backup.", last.evidence(), advice);
     }
     const auto* event = newest_current(machine, exhausted());
-    const bool is_asked = question.named || !question.error_code.empty() || last.is_failure();
-    if (is_asked && event == nullptr) {
+    if (event == nullptr && backups_are_in_question(machine, question)) {
         auto low = low_memory(machine);
         if (!low) return Finding::unknown("the free memory", low.error());
         if (!low->empty()) {
@@ -143,8 +134,7 @@ Finding diagnose(const machine::Machine& machine, const Question& question) {
                                            : "Memory runs or ran out on this VM.",
                                 std::move(evidence),
                                 "Find what uses the memory (`ps aux --sort=-rss`), move the backup to another time, "
-                                "add swap, or give the VM more "
-                                "memory.");
+                                "add swap, or give the VM more memory.");
     return hit_backup ? finding : std::move(finding).as_risk();
 }
 
@@ -159,8 +149,7 @@ extern const Remediation memory_pressure{
                     "GuestAgentSnapshotTaskStatusError"},
     .explanation =
         "Where memory runs out, the kernel ends processes, those of agent and extension among them, or everything "
-        "waits for "
-        "swap. It is a cause where the kernel ended one of them during the last backup; otherwise a risk.",
+        "waits for swap. It is a cause where the kernel ended one of them during the last backup; otherwise a risk.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .log_lines = {{Log::kernel, killed}, {Log::kernel, killed_in_group}},
     .events = {exhausted()},

@@ -48,8 +48,7 @@ extern const Remediation msdtc_account{
     .explanation =
         "MSDTC works under one account only, Network Service; under another one COM+ cannot enlist with it and the "
         "backup's provider fails. Accounts are compared by SID, because their names differ by language. The fix sets "
-        "the "
-        "account, restarts MSDTC and the COM+ System Application; distributed transactions in flight are aborted.",
+        "the account, restarts MSDTC and the COM+ System Application; distributed transactions in flight are aborted.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .consequences = {"backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,

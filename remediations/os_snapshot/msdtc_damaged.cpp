@@ -18,8 +18,7 @@ machine::Path msdtc_tool(const machine::Machine& machine) {
 
 constexpr auto action =
     "Reinstall MSDTC (msdtc -uninstall, msdtc -install). Its log goes: transactions that are in doubt are lost. Not on "
-    "a "
-    "cluster node.";
+    "a cluster node.";
 
 Finding diagnose(const machine::Machine& machine) {
     const auto where = std::string("service ") + msdtc;
@@ -119,10 +118,8 @@ extern const Remediation msdtc_damaged{
     .disruption = Disruption::workload,
     .explanation =
         "When MSDTC still fails, or COM+ still fails with it, under the right account, it has to be installed anew. "
-        "That "
-        "deletes its log, so transactions in doubt are lost: it is done only when the settings allow workload "
-        "disruption. "
-        "The network-access settings under MSDTC\\Security are put back afterwards.",
+        "That deletes its log, so transactions in doubt are lost: it is done only when the settings allow workload "
+        "disruption. The network-access settings under MSDTC\\Security are put back afterwards.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .testimonies = testimonies(),
     .consequences = {"backup-attempt-failed", "backup-extension-state"},

@@ -63,9 +63,8 @@ extern const Remediation msdtc_not_running{
     .disruption = Disruption::service_restart,
     .explanation =
         "COM+ enlists the backup's VSS provider with MSDTC, so MSDTC has to run when the provider is installed or "
-        "used. "
-        "The fix sets a disabled service back to automatic and starts it. Where it does not start, msdtc-damaged is "
-        "next.",
+        "used. The fix sets a disabled service back to automatic and starts it. Where it does not start, msdtc-damaged "
+        "is next.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .testimonies = testimonies(),
     .consequences = {"backup-attempt-failed", "backup-extension-state"},

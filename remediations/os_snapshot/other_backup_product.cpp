@@ -101,8 +101,7 @@ extern const Remediation other_backup_product{
     .explanation =
         "A second product that freezes file systems or takes snapshots of the same disks at the same time makes the "
         "freeze fail as busy, or exceeds the rate at which Azure takes snapshots of a disk. It is known by its "
-        "processes "
-        "and is only reported.",
+        "processes and is only reported.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .diagnose = diagnose,
 };

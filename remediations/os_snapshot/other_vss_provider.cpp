@@ -116,8 +116,7 @@ extern const Remediation other_vss_provider{
     .disruption = Disruption::workload,
     .explanation =
         "VSS asks every registered provider at each snapshot. One whose program is gone, mostly left over from a "
-        "backup "
-        "product that was uninstalled, or one that fails makes the whole snapshot fail. The fix removes the "
+        "backup product that was uninstalled, or one that fails makes the whole snapshot fail. The fix removes the "
         "registration of providers whose program is missing, where the settings allow it; undo puts it back. One that "
         "exists is only reported.",
     .source = "https://learn.microsoft.com/windows-server/storage/file-server/volume-shadow-copy-service",

@@ -4,6 +4,8 @@
 
 #include <charconv>
 
+#include "remediations/backup_extension/last_run.hpp"
+
 namespace remediations {
 
 namespace {
@@ -40,6 +42,10 @@ std::optional<Pressure> pressure_of(const machine::Machine& machine, const std::
     if (!text) return std::nullopt;
     const auto pressure = parse_pressure(*text);
     return pressure ? std::optional(*pressure) : std::nullopt;
+}
+
+bool backups_are_in_question(const machine::Machine& machine, const Question& question) {
+    return question.named || !question.error_code.empty() || machine.derived<LastRun>().is_failure();
 }
 
 }  // namespace remediations

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "remediations/machine/machine.hpp"
+#include "remediations/remediation.hpp"
 
 namespace remediations {
 
@@ -20,5 +21,8 @@ machine::Result<Pressure> parse_pressure(std::string_view text);
 
 /// `resource` is cpu, memory or io. nullopt where the kernel does not measure it.
 std::optional<Pressure> pressure_of(const machine::Machine& machine, const std::string& resource);
+
+/// Whether the load of this moment is worth measuring: a backup failed, or somebody asks.
+bool backups_are_in_question(const machine::Machine& machine, const Question& question);
 
 }  // namespace remediations

@@ -50,9 +50,7 @@ Finding diagnose(const machine::Machine& machine) {
                          "belongs to it.",
                          key)
                    : "Export these keys, see whether the profile is still used, and delete them (a name that ends with "
-                     ".bak "
-                     "is "
-                     "left over from a profile that could not be loaded).")
+                     ".bak is left over from a profile that could not be loaded).")
         .as_risk();
 }
 

@@ -80,8 +80,7 @@ extern const Remediation reboot_pending{
     .error_codes = {"UserErrorGuestAgentStatusUnavailable", "ExtensionVCRedistInstallationFailure"},
     .explanation =
         "Files were replaced while the old ones are still in use, or wait for a restart to be replaced. That is normal "
-        "for a while, but can "
-        "disturb agent and extension. This program never restarts a VM.",
+        "for a while, but can disturb agent and extension. This program never restarts a VM.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
     .diagnose = diagnose,
 };

@@ -69,8 +69,7 @@ extern const Remediation shadow_copy_provider_library{
     .explanation =
         "The service swprv loads its library from a registry value. Where that is missing or wrong, VSS logs that the "
         "provider's COM class cannot be created (events 11 and 12292), and blames a busy CPU. The fix sets the value "
-        "to "
-        "what Windows has.",
+        "to what Windows has.",
     .source = "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/backup-fails-event-12292-11",
     .testimonies = testimonies(),
     .consequences = {"shadow-copy-provider-service", "vss-service", "vss-writer-missing", "vss-writer-failed",

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <boost/algorithm/string/predicate.hpp>
-#include <charconv>
 
 #include "remediations/backup_extension/last_run.hpp"
 #include "remediations/os_snapshot/vss_suspicion.hpp"
@@ -24,19 +23,6 @@ constexpr std::uint64_t mib = std::uint64_t{1} << 20;
 /// VSS refuses to make a storage area smaller than this (vssadmin's own limit).
 constexpr std::uint64_t smallest_area = 320 * mib;
 
-std::uint64_t number_in(const machine::WmiObject& object, const std::string& name) {
-    const auto found = object.find(name);
-    std::uint64_t number = 0;
-    if (found != object.end())
-        std::from_chars(found->second.data(), found->second.data() + found->second.size(), number);
-    return number;
-}
-
-std::string text_in(const machine::WmiObject& object, const std::string& name) {
-    const auto found = object.find(name);
-    return found == object.end() ? std::string() : found->second;
-}
-
 struct Volume {
     std::string name;  ///< "C:", or its label, or its device where it has neither
     std::uint64_t free = 0;
@@ -52,12 +38,14 @@ std::vector<Volume> volumes_of(const Machine& machine) {
     std::vector<Volume> volumes;
     if (!answer) return volumes;
     for (const auto& object : *answer) {
-        if (text_in(object, "DriveType") != local_disk) continue;
-        const auto system = text_in(object, "FileSystem");
+        if (machine::text_property(object, "DriveType") != local_disk) continue;
+        const auto system = machine::text_property(object, "FileSystem");
         if (!boost::iequals(system, "NTFS") && !boost::iequals(system, "ReFS")) continue;
-        Volume volume{text_in(object, "DriveLetter"), number_in(object, "FreeSpace"), number_in(object, "Capacity")};
-        if (volume.name.empty()) volume.name = text_in(object, "Label");
-        if (volume.name.empty()) volume.name = text_in(object, "DeviceID");
+        Volume volume{machine::text_property(object, "DriveLetter"),
+                      machine::number_property(object, "FreeSpace").value_or(0),
+                      machine::number_property(object, "Capacity").value_or(0)};
+        if (volume.name.empty()) volume.name = machine::text_property(object, "Label");
+        if (volume.name.empty()) volume.name = machine::text_property(object, "DeviceID");
         if (volume.size != 0) volumes.push_back(std::move(volume));
     }
     return volumes;
@@ -90,12 +78,12 @@ Finding diagnose(const Machine& machine, const Question& question) {
         R"(root\cimv2)", "SELECT MaxSpace, UsedSpace, AllocatedSpace, Volume FROM Win32_ShadowStorage");
     bool is_limited = false;
     for (const auto& area : areas ? *areas : std::vector<machine::WmiObject>{}) {
-        const auto most = number_in(area, "MaxSpace");
-        const auto used = number_in(area, "UsedSpace");
+        const auto most = machine::number_property(area, "MaxSpace").value_or(0);
+        const auto used = machine::number_property(area, "UsedSpace").value_or(0);
         const bool is_small = most != 0 && (most < smallest_area || used + used / 20 >= most);
         if (!is_small) continue;
         is_limited = true;
-        evidence.push_back({"shadow storage of " + text_in(area, "Volume"),
+        evidence.push_back({"shadow storage of " + machine::text_property(area, "Volume"),
                             fmt::format("{} MiB used of at most {}", used / mib, most / mib), "room for changes"});
     }
     if (!event && !is_named_in_log && full.empty()) {
@@ -126,9 +114,8 @@ extern const Remediation shadow_storage_exhausted{
     .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed", "VMRestorePointClientError"},
     .explanation =
         "A shadow copy keeps what changes after it in a storage area of limited size. A full volume, a limit that is "
-        "too "
-        "small or disks that are too slow make volsnap delete or refuse shadow copies (events 25, 27, 35, 36). Small "
-        "volumes without a drive letter (System Reserved, recovery) count too.",
+        "too small or disks that are too slow make volsnap delete or refuse shadow copies (events 25, 27, 35, 36). "
+        "Small volumes without a drive letter (System Reserved, recovery) count too.",
     .source =
         "https://learn.microsoft.com/windows-server/administration/windows-commands/vssadmin-resize-shadowstorage",
     .events = {storage_failures()},

@@ -56,8 +56,7 @@ Finding diagnose(const Machine& machine) {
         return Finding::broken("A program that takes snapshots left one open, so VSS refuses every other.",
                                std::move(evidence),
                                "Restart the Volume Shadow Copy service, which ends the open snapshot. Move the jobs of "
-                               "other backup products "
-                               "away from the time of Azure Backup.");
+                               "other backup products away from the time of Azure Backup.");
     }
     auto finding = Finding::needs_operator(
         "VSS refused the snapshot because another program was just taking one.", std::move(evidence),
@@ -98,10 +97,8 @@ extern const Remediation snapshot_set_open{
     .disruption = Disruption::service_restart,
     .explanation =
         "VSS takes one snapshot at a time. A program that fails in the middle of one leaves it open, and every other "
-        "is "
-        "refused with 0x80042316 until the service is restarted, which the fix does while no backup runs. It comes "
-        "back "
-        "with the next failure of that program.",
+        "is refused with 0x80042316 until the service is restarted, which the fix does while no backup runs. It comes "
+        "back with the next failure of that program.",
     .source =
         "https://learn.microsoft.com/windows/win32/api/vsbackup/nf-vsbackup-ivssbackupcomponents-startsnapshotset",
     .log_lines = patterns(),

@@ -63,8 +63,7 @@ extern const Remediation snapshot_without_threads{
     .explanation =
         "Where writers time out and restarting their services did not help, Microsoft has the extension take snapshots "
         "without threads of its own, which writers stand better on a busy VM. The fix sets the registry value it "
-        "reads; "
-        "it is an aid, not the cause.",
+        "reads; it is an aid, not the cause.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .events = snapshot_timeout_events(),
     .diagnose_for = diagnose,

@@ -99,10 +99,8 @@ extern const Remediation sql_writer_failed{
                     "VMRestorePointClientError"},
     .explanation =
         "SQL Server's writer asks every instance to bring its databases to rest. One instance that it may not log on "
-        "to, "
-        "or one database that is damaged, offline or auto-closed, makes it fail, and the snapshot with it. The event "
-        "of "
-        "SQLWRITER or SQLVDI names the instance and SQL Server's own error number.",
+        "to, or one database that is damaged, offline or auto-closed, makes it fail, and the snapshot with it. The "
+        "event of SQLWRITER or SQLVDI names the instance and SQL Server's own error number.",
     .source = "https://learn.microsoft.com/sql/relational-databases/backup-restore/sql-server-vss-writer-backup-guide",
     .events = {writer_errors(), device_errors()},
     .testimonies = {{.event = writer_errors()}, {.event = device_errors()}},

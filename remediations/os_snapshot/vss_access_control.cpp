@@ -87,8 +87,7 @@ extern const Remediation vss_access_control{
     .disruption = Disruption::service_restart,
     .explanation =
         "A list in the registry says which accounts may be VSS writers. Where Network Service has another value than "
-        "1, "
-        "the System Writer and others disappear (event VSS 8213). The fix sets it to 1 and restarts Cryptographic "
+        "1, the System Writer and others disappear (event VSS 8213). The fix sets it to 1 and restarts Cryptographic "
         "Services, where the System Writer lives.",
     .source =
         "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/system-writer-not-found-in-backup",

@@ -20,8 +20,7 @@ extern const Remediation vss_writer_of_service_failed{
     .explanation =
         "The writers of WMI, IIS' configuration, SQL Server, the file server resource manager, Hyper-V and others live "
         "in services whose restart takes a function away for a moment. The fix restarts them, with those that depend "
-        "on "
-        "them, where the settings allow workload disruption. A database engine is never restarted: SQLWriter is a "
+        "on them, where the settings allow workload disruption. A database engine is never restarted: SQLWriter is a "
         "service of its own.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .consequences = {"vss-writer-refused", "snapshot-without-threads", "backup-attempt-failed",

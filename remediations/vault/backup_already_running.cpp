@@ -15,10 +15,9 @@ extern const Remediation backup_already_running{
         "another vault that protected this VM before, makes it refuse the next.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
     .instructions =
-        "See az backup job list --vault-name <vault> --resource-group <group> --status InProgress, also in a "
-        "vault that protected this VM before. Wait for the job; one that is still taking the snapshot can be "
-        "cancelled with az backup job stop. If jobs regularly last until the next one is due, let the "
-        "schedule leave more time.",
+        "See az backup job list --vault-name <vault> --resource-group <group> --status InProgress, also in a vault "
+        "that protected this VM before. Wait for the job; one that is still taking the snapshot can be cancelled with "
+        "az backup job stop. If jobs regularly last until the next one is due, let the schedule leave more time.",
 };
 
 }  // namespace remediations

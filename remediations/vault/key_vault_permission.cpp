@@ -14,12 +14,11 @@ extern const Remediation key_vault_permission{
         "encryption keys and secrets in the key vault. The VM itself needs no right there.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-encryption",
     .instructions =
-        "Give Backup Management Service get, list and backup on keys and on secrets: az keyvault set-policy "
-        "--name <key vault> --spn 262044b1-e2ce-469f-a196-69ab7ada62d3 --key-permissions get list backup "
-        "--secret-permissions get list backup (US Government: ff281ffe-705c-4f53-9f37-a40e6f2c68f3). Where "
-        "the key vault uses roles, assign the service Key Vault Administrator instead. If its firewall is "
-        "on, allow trusted Microsoft services. If it was granted just now, wait some minutes and back up "
-        "again.",
+        "Give Backup Management Service get, list and backup on keys and on secrets: az keyvault set-policy --name "
+        "<key vault> --spn 262044b1-e2ce-469f-a196-69ab7ada62d3 --key-permissions get list backup --secret-permissions "
+        "get list backup (US Government: ff281ffe-705c-4f53-9f37-a40e6f2c68f3). Where the key vault uses roles, assign "
+        "the service Key Vault Administrator instead. If its firewall is on, allow trusted Microsoft services. If it "
+        "was granted just now, wait some minutes and back up again.",
 };
 
 }  // namespace remediations

@@ -1,5 +1,5 @@
 // What the log and the events of Windows Installer say of an installation that failed.
-#include "remediations/windows_installer.hpp"
+#include "remediations/backup_extension/windows_installer.hpp"
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -12,7 +12,7 @@ namespace remediations {
 /// An installation that Windows Installer gave up.
 struct FailedInstallation {
     std::vector<Evidence> evidence;
-    std::string reason;  ///< "fatal error 1603, mostly one in a step before it", to follow "with "
+    std::string reason;  ///< "fatal error 1603, which one of its steps made", to follow "ended with "
     std::string action;  ///< what a person should do about it
 };
 

@@ -1,4 +1,4 @@
-#include "remediations/windows_installer.hpp"
+#include "remediations/backup_extension/windows_installer.hpp"
 
 #include <fmt/format.h>
 
