@@ -129,8 +129,11 @@ std::vector<std::string> near_misses(std::string_view word, const std::vector<st
     std::vector<std::pair<std::size_t, std::string>> candidates;
     for (const std::string& name : known) {
         const std::string candidate = boost::to_lower_copy(name);
-        const std::size_t edits = distance(wanted, candidate);
         const bool contained = wanted.size() >= 4 && candidate.find(wanted) != std::string::npos;
+        const auto longest = std::max(wanted.size(), candidate.size());
+        const auto shortest = std::min(wanted.size(), candidate.size());
+        if (longest - shortest > most_edits && !contained) continue;
+        const std::size_t edits = distance(wanted, candidate);
         if (edits <= most_edits && edits < wanted.size())
             candidates.emplace_back(edits, name);
         else if (contained)

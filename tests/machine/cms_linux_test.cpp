@@ -121,6 +121,12 @@ TEST_F(DecryptCms, AWrongRecipientIsRefused) {
     EXPECT_THAT(text.error().message, HasSubstr(stem));
 }
 
+TEST_F(DecryptCms, TheKeyIsReadForAMessageToItsCertificateOnly) {
+    std::filesystem::remove(folder / (stem + ".prv"));
+    EXPECT_EQ(decrypt(stranger->encrypt(secret, EVP_aes_256_cbc())).error().kind, ErrorKind::refused);
+    EXPECT_EQ(decrypt("no message").error().kind, ErrorKind::invalid);
+}
+
 TEST_F(DecryptCms, AMissingCertificateOrKeyIsNamed) {
     const std::string message = agent->encrypt(secret, EVP_aes_256_cbc());
     std::filesystem::remove(folder / (stem + ".prv"));

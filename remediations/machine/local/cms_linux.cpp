@@ -91,25 +91,24 @@ Result<Message> parse_message(const std::string& der) {
     return message;
 }
 
-/// Opens the content key. Not left to CMS_decrypt, which by design does not tell a wrong recipient
-/// from a damaged message.
-Result<void> open_content_key(CMS_ContentInfo* message, X509* certificate, EVP_PKEY* key,
-                              const std::string& thumbprint) {
+/// The message's recipient that the certificate belongs to. Not left to CMS_decrypt, which by design does not tell a
+/// wrong recipient from a damaged message.
+CMS_RecipientInfo* find_recipient(CMS_ContentInfo* message, X509* certificate) {
     const STACK_OF(CMS_RecipientInfo)* recipients = CMS_get0_RecipientInfos(message);
     for (int i = 0; i < sk_CMS_RecipientInfo_num(recipients); ++i) {
         CMS_RecipientInfo* recipient = sk_CMS_RecipientInfo_value(recipients, i);
-        if (CMS_RecipientInfo_type(recipient) != CMS_RECIPINFO_TRANS ||
-            CMS_RecipientInfo_ktri_cert_cmp(recipient, certificate) != 0) {
-            continue;
+        if (CMS_RecipientInfo_type(recipient) == CMS_RECIPINFO_TRANS &&
+            CMS_RecipientInfo_ktri_cert_cmp(recipient, certificate) == 0) {
+            return recipient;
         }
-        EVP_PKEY_up_ref(key);  // the recipient keeps one reference
-        if (CMS_RecipientInfo_set0_pkey(recipient, key) != 1 || CMS_RecipientInfo_decrypt(message, recipient) != 1) {
-            return invalid("the content key of the message is damaged");
-        }
-        return {};
     }
-    return Error{ErrorKind::refused, fmt::format("the message is encrypted to another certificate than {}", thumbprint),
-                 0};
+    return nullptr;
+}
+
+/// False where the content key does not open. `recipient` is one of the message.
+bool open_content_key(CMS_ContentInfo* message, CMS_RecipientInfo* recipient, EVP_PKEY* key) {
+    EVP_PKEY_up_ref(key);  // the recipient keeps one reference
+    return CMS_RecipientInfo_set0_pkey(recipient, key) == 1 && CMS_RecipientInfo_decrypt(message, recipient) == 1;
 }
 
 }  // namespace
@@ -123,20 +122,26 @@ Result<std::string> decrypt_cms(const std::string& der, const std::string& thumb
     // The system's openssl.cnf may ask for modules that a static executable cannot load.
     OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
 
-    const auto certificate = load_certificate(agent_folder / (*stem + ".crt"));
-    if (!certificate) {
-        return certificate.error();
-    }
-    const auto key = load_private_key(agent_folder / (*stem + ".prv"));
-    if (!key) {
-        return key.error();
-    }
     const auto message = parse_message(der);
     if (!message) {
         return message.error();
     }
-    if (auto opened = open_content_key(message->get(), certificate->get(), key->get(), *stem); !opened) {
-        return opened.error();
+    const auto certificate = load_certificate(agent_folder / (*stem + ".crt"));
+    if (!certificate) {
+        return certificate.error();
+    }
+    CMS_RecipientInfo* recipient = find_recipient(message->get(), certificate->get());
+    if (recipient == nullptr) {
+        return Error{ErrorKind::refused, fmt::format("the message is encrypted to another certificate than {}", *stem),
+                     0};
+    }
+    // Read last: a message that is not for this VM never comes near the key.
+    const auto key = load_private_key(agent_folder / (*stem + ".prv"));
+    if (!key) {
+        return key.error();
+    }
+    if (!open_content_key(message->get(), recipient, key->get())) {
+        return invalid("the content key of the message is damaged");
     }
     const Bio plain(BIO_new(BIO_s_mem()));
     const bool decrypted = CMS_decrypt(message->get(), nullptr, nullptr, nullptr, plain.get(), CMS_BINARY) == 1;

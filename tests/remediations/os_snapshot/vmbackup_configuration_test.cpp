@@ -77,6 +77,13 @@ TEST(VmBackupRepair, MakesReadableWithoutLosingASetting) {
     EXPECT_EQ(repaired_vmbackup_configuration("[SnapshotThread]\na = \xE9\n"), std::nullopt);
 }
 
+TEST(VmBackupRepair, LeavesWhatNeverWasSuchAFile) {
+    std::string log = "[SnapshotThread]\n";
+    for (int line = 0; line < 999; ++line) log += "what happened\n";
+    EXPECT_NE(repaired_vmbackup_configuration(log), std::nullopt);
+    EXPECT_EQ(repaired_vmbackup_configuration(log + "and once more\n"), std::nullopt);
+}
+
 TEST(VmBackupRepair, SurvivesAnythingAndIsReadableOrNothing) {
     const std::string pieces[] = {
         "[SnapshotThread]\n", "[M]\n", "a=1\n", "A: 2\n", "nothing\n", "  deeper\n", "=\n", "%\n", "b = %\n",
