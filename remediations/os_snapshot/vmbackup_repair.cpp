@@ -37,8 +37,9 @@ void comment_out(Lines& lines, std::size_t first, std::size_t last) {
     }
 }
 
-/// Whether the line was changed so that Python gets further.
-bool resolve(Lines& lines, const PythonConfiguration& parsed, const PythonConfiguration::Problem& problem) {
+/// Whether lines were changed so that Python gets further.
+bool resolve(Lines& lines, const PythonConfiguration& parsed) {
+    const auto& problem = parsed.problems().front();
     auto& line = lines[problem.line - 1];
     switch (problem.fault) {
         case Fault::no_section_header:
@@ -49,7 +50,10 @@ bool resolve(Lines& lines, const PythonConfiguration& parsed, const PythonConfig
             }
             return true;
         case Fault::not_an_option:
-            comment_out(lines, problem.line, problem.line);
+            // Python reads on behind such lines, so they are known all at once.
+            for (const auto& each : parsed.problems()) {
+                if (each.fault == Fault::not_an_option) comment_out(lines, each.line, each.line);
+            }
             return true;
         case Fault::duplicate_section: {
             // Only where nothing lies in between do the options stay in their section.
@@ -127,7 +131,7 @@ std::optional<std::string> repaired_vmbackup_configuration(const std::string& by
     for (std::size_t step = 0;; ++step) {
         const PythonConfiguration parsed(boost::algorithm::join(lines, "\n"));
         if (parsed.problems().empty()) break;
-        if (step == most || !resolve(lines, parsed, parsed.problems().front())) return std::nullopt;
+        if (step == most || !resolve(lines, parsed)) return std::nullopt;
     }
     correct_section_name(lines);
     double_percent_signs(lines);
