@@ -1,4 +1,4 @@
-// protectedSettings as Azure delivers them: base64 of a CMS envelope, made for the certificate in corpus/envelope.
+// protectedSettings as Azure delivers them: base64 of a CMS envelope, made for the certificate in tests/fuzz/keys.
 #include "handler/base64.hpp"
 #include "remediations/machine/local/cms.hpp"
 #include "tests/fuzz/input.hpp"
