@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 
 namespace remediations {
 
@@ -19,6 +20,7 @@ public:
     /// Whether the connection is certainly stopped there.
     bool through_base_chain(const FilterChain& chain) {
         base_chain_ = chain.name;
+        walked_.clear();
         const auto end = through(chain, true, 0);
         if (end == End::stopped) return true;
         if (end == End::accepted || !stops(*chain.policy)) return false;
@@ -41,6 +43,8 @@ private:
 
     End through(const FilterChain& chain, bool certain, int depth) {
         if (depth > deepest_jump) return End::reached;
+        // The way through a chain is the same each time; ways between chains can be more than anyone could walk.
+        if (!walked_.emplace(&chain, certain).second) return End::reached;
         for (const auto& rule : chain.rules) {
             if (++steps_ > longest_walk) return End::reached;
             if (rule.match == Match::no) continue;
@@ -66,6 +70,7 @@ private:
 
     const FilterChains& chains_;
     std::string base_chain_;
+    std::set<std::pair<const FilterChain*, bool>> walked_;  // and whether the connection certainly got there
     int steps_ = 0;
 };
 

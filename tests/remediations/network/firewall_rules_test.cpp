@@ -138,6 +138,21 @@ TEST(IptablesRules, HostileTextEndsInSomeAnswer) {
     parse_iptables_save(":\n-A \n-A\n*\n\n[\n", to_platform);
 }
 
+TEST(IptablesRules, EachChainIsWalkedOnceHoweverManyWaysLeadThere) {
+    std::string chains = "*filter\n:OUTPUT ACCEPT [0:0]\n";
+    std::string rules;
+    for (int level = 0; level < 15; ++level) {
+        chains += fmt::format(":c{} - [0:0]\n", level);
+        for (int way = 0; way < 4; ++way) rules += fmt::format("-A c{} -j c{}\n", level, level + 1);
+    }
+    chains += ":c15 - [0:0]\n";
+    rules += "-A c15 -m string --string x -j REJECT\n-A OUTPUT -j c0\n-A OUTPUT -d 168.63.129.16 -j DROP\n";
+    const auto blocks = blocks_of(parse_iptables_save(chains + rules + "COMMIT\n", to_platform));
+    ASSERT_THAT(blocks, SizeIs(2));
+    EXPECT_EQ(blocks[0].chain, "filter c15");
+    EXPECT_TRUE(blocks[1].certain);
+}
+
 std::string ruleset(const std::string& expressions, const std::string& more = "") {
     return R"({"nftables": [{"metainfo": {"json_schema_version": 1}}, {"table": {"family": "inet", "name": "t", "handle": 1}},)"
            R"({"chain": {"family": "inet", "table": "t", "name": "out", "handle": 1, "type": "filter", "hook": "output", "prio": 0, "policy": "accept"}},)"
