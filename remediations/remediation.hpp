@@ -155,7 +155,9 @@ struct Remediation {
     std::string explanation;                 ///< what it means for backup, what the fix does; a short paragraph
     std::string source;                      ///< where the facts come from
     std::vector<LogPattern> log_lines = {};  ///< what diagnose asks LogEvidence for
-    std::vector<EventPattern> events = {};   ///< for EventEvidence; while unread, healthy without evidence is unknown
+    /// What diagnose asks EventEvidence for. A healthy finding without evidence rests on there being no such event: it
+    /// becomes unknown where the event log cannot be read.
+    std::vector<EventPattern> events = {};
     /// They count where diagnose could not look at the machine; where it looked and found it healthy, they are history.
     std::vector<Testimony> testimonies = {};
     std::vector<int> proving_results = {};       ///< of the Linux extension; they count as testimonies do

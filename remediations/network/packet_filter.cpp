@@ -10,7 +10,6 @@ namespace remediations {
 namespace {
 
 constexpr int deepest_jump = 16;  // the kernel's own limit
-constexpr int longest_walk = 1000000;
 constexpr std::size_t most_blocks = 20;
 
 class Walk {
@@ -46,7 +45,6 @@ private:
         // The way through a chain is the same each time; ways between chains can be more than anyone could walk.
         if (!walked_.emplace(&chain, certain).second) return End::reached;
         for (const auto& rule : chain.rules) {
-            if (++steps_ > longest_walk) return End::reached;
             if (rule.match == Match::no) continue;
             const bool is_certain = certain && rule.match == Match::yes;
             if (stops(rule.action)) {
@@ -71,7 +69,6 @@ private:
     const FilterChains& chains_;
     std::string base_chain_;
     std::set<std::pair<const FilterChain*, bool>> walked_;  // and whether the connection certainly got there
-    int steps_ = 0;
 };
 
 }  // namespace

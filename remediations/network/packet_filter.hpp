@@ -67,7 +67,7 @@ struct FilterBlock {
 };
 
 /// What stops the connection on its way out: the first that certainly does, after those that may.
-/// Empty when nothing does. Chains that go round in circles, or on without end, end the walk.
+/// Empty when nothing does. Each chain is walked once, however many ways lead into it, so circles end.
 std::vector<FilterBlock> blocks_of(const FilterChains& chains);
 
 /// Parses "168.63.129.16", "10.0.0.0/8", "10.0.0.0/255.0.0.0"; nullopt for anything else.

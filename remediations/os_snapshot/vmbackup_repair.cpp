@@ -16,7 +16,7 @@ namespace {
 using Fault = PythonConfiguration::Fault;
 using Lines = std::vector<std::string>;
 
-/// A repair reads the file once for each problem. The real file has some twenty lines.
+/// A repair reads the file anew for each section or option that appears twice. The real file has some twenty lines.
 constexpr std::size_t most_lines = 1000;
 constexpr std::string_view no_break_space = "\xC2\xA0";
 
@@ -126,7 +126,7 @@ std::optional<std::string> repaired_vmbackup_configuration(const std::string& by
     for (const auto line : python_lines(*encoding.text)) lines.emplace_back(line);
     if (lines.size() > most_lines) return std::nullopt;
     make_plain(lines);
-    // Each step takes away one problem, and no line can have more than one of each kind.
+    // Each step takes away a problem at least, and no line can have more than one of each kind.
     const auto most = lines.size() * 2 + 2;
     for (std::size_t step = 0;; ++step) {
         const PythonConfiguration parsed(boost::algorithm::join(lines, "\n"));
