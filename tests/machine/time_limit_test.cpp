@@ -2,7 +2,11 @@
 
 #include <gmock/gmock.h>
 
+#include <atomic>
 #include <memory>
+#include <new>
+#include <thread>
+#include <vector>
 
 namespace machine {
 namespace {
@@ -27,6 +31,25 @@ TEST(TimeLimit, LeavesACallBehindThatTakesTooLong) {
     EXPECT_EQ(answer.error().kind, ErrorKind::timed_out);
     EXPECT_EQ(answer.error().message, "cannot count: no answer within 100 ms");
     release->set_value();
+}
+
+TEST(TimeLimit, ThrowsWhatTheCallThrows) {
+    EXPECT_THROW((void)with_time_limit<int>(20s, "count", []() -> Result<int> { throw std::bad_alloc(); }),
+                 std::bad_alloc);
+}
+
+// A thread that is detached just as it ends breaks others under MinGW.
+TEST(TimeLimit, ServesManyAtOnce) {
+    std::atomic<int> sum = 0;
+    {
+        std::vector<std::jthread> threads;
+        for (int thread = 0; thread < 8; ++thread) {
+            threads.emplace_back([&] {
+                for (int i = 0; i < 500; ++i) sum += *with_time_limit<int>(20s, "count", [] { return Result<int>(1); });
+            });
+        }
+    }
+    EXPECT_EQ(sum, 8 * 500);
 }
 
 }  // namespace

@@ -8,11 +8,9 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <future>
-#include <thread>
-
 #include "remediations/machine/http_probe.hpp"
 #include "remediations/machine/source_address.hpp"
+#include "remediations/machine/time_limit.hpp"
 #include "remediations/machine/windows/parts.hpp"
 #include "remediations/machine/windows/system_error.hpp"
 #include "remediations/machine/windows/text.hpp"
@@ -97,14 +95,7 @@ public:
     Result<Addresses> resolve(const std::string& host, std::chrono::milliseconds timeout) const override {
         const auto name = to_wide_name(host);
         if (!name) return name.error();
-        std::packaged_task<Result<Addresses>()> task([name = *name] { return ask_system(name); });
-        auto answer = task.get_future();
-        // The call cannot be cancelled; after the deadline its thread ends by itself, and touches nothing of ours.
-        std::thread(std::move(task)).detach();
-        if (answer.wait_for(timeout) != std::future_status::ready) {
-            return Error{ErrorKind::timed_out, fmt::format("cannot resolve {} within {} ms", host, timeout.count()), 0};
-        }
-        return answer.get();
+        return with_time_limit<Addresses>(timeout, "resolve " + host, [name = *name] { return ask_system(name); });
     }
 
     Result<std::string> source_address(const std::string& address) const override {
