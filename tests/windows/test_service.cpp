@@ -160,7 +160,11 @@ int wmain(int argc, wchar_t** argv) {
     }
     if (argc < 3) return 2;
     for (const auto* verb : {L"install", L"start", L"disable", L"show", L"remove"}) {
-        if (arguments[1] == verb) return administer(arguments[1], arguments[2]);
+        if (arguments[1] != verb) continue;
+        const int code = administer(arguments[1], arguments[2]);
+        // Whoever started us from Linux sees its lowest eight bits.
+        if (code != 0) std::fprintf(stderr, "%ls %ls: error %d\n", verb, arguments[2].c_str(), code);
+        return code;
     }
     const int code = service_program::dispatch(arguments[1].data(), service_main);
     Sleep(500);  // Wine's service manager forgets the exit code of one that is gone before it looks

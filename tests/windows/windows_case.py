@@ -54,7 +54,14 @@ def wine(program, *arguments, check=True, cwd=None):
 
 
 def service(verb, *arguments, check=True):
-    return wine(BENCH / "test_service.exe", verb, *arguments, check=check)
+    # It says why it fails. On a busy computer Wine now and then starts nothing, and says nothing.
+    for _ in range(3):
+        done = wine(BENCH / "test_service.exe", verb, *arguments, check=False)
+        if done.returncode != 1 or done.stderr:
+            break
+    if check and done.returncode != 0:
+        raise AssertionError(f"{verb} {arguments} ended with {done.returncode}: {done.stdout}{done.stderr}")
+    return done
 
 
 class Shown:
@@ -203,6 +210,13 @@ class GuestAgentCase(WindowsCase):
                        "heartbeatFile": HANDLER + r"\Status\HeartBeat.Json"}
         (self.folder / "HandlerEnvironment.json").write_text(json.dumps(
             [{"name": "Community.Backup.BackupRemediation", "version": 1.0, "handlerEnvironment": environment}]))
+
+    def tearDown(self):
+        """A failed test shows what the extension logged."""
+        outcome = self._outcome.result
+        if any(test is self for test, _ in outcome.failures + outcome.errors):
+            for log in drive_c(r"C:\WindowsAzure\Logs\Plugins").rglob("*.log"):
+                print(f"{log.name}:\n{log.read_text(errors='replace')[-3000:]}", file=sys.stderr)
 
     def agent_calls(self, command):
         return wine(HANDLER + r"\bin\backup-remediation.exe", command, check=False, cwd=self.folder)
