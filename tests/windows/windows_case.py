@@ -41,6 +41,18 @@ def wine(program, *arguments, check=True, cwd=None):
     # A bare name goes through the shell of Wine, which now and then fails on a busy computer.
     if program in ("reg", "sc"):
         program = rf"C:\windows\system32\{program}.exe"
+    # All of them say why they fail. On a busy computer Wine now and then starts nothing, and says nothing.
+    for _ in range(3):
+        done = wine_once(program, *arguments, cwd=cwd)
+        if done.returncode == 0 or done.stdout or done.stderr:
+            break
+        print(f"ended with {done.returncode} and said nothing: {program} {arguments}", file=sys.stderr)
+    if check and done.returncode != 0:
+        raise AssertionError(f"{program} {arguments} ended with {done.returncode}: {done.stdout}{done.stderr}")
+    return done
+
+
+def wine_once(program, *arguments, cwd):
     # Into files: under Wine even a detached process keeps its parent's pipes open.
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         done = subprocess.run([WINE, *map(str, (program, *arguments))], stdin=subprocess.DEVNULL, stdout=out, stderr=err,
@@ -48,20 +60,11 @@ def wine(program, *arguments, check=True, cwd=None):
         for name, file in (("stdout", out), ("stderr", err)):
             file.seek(0)
             setattr(done, name, file.read().decode().replace("\r\n", "\n"))
-    if check and done.returncode != 0:
-        raise AssertionError(f"{program} {arguments} ended with {done.returncode}: {done.stdout}{done.stderr}")
     return done
 
 
 def service(verb, *arguments, check=True):
-    # It says why it fails. On a busy computer Wine now and then starts nothing, and says nothing.
-    for _ in range(3):
-        done = wine(BENCH / "test_service.exe", verb, *arguments, check=False)
-        if done.returncode != 1 or done.stderr:
-            break
-    if check and done.returncode != 0:
-        raise AssertionError(f"{verb} {arguments} ended with {done.returncode}: {done.stdout}{done.stderr}")
-    return done
+    return wine(BENCH / "test_service.exe", verb, *arguments, check=check)
 
 
 class Shown:
@@ -211,12 +214,13 @@ class GuestAgentCase(WindowsCase):
         (self.folder / "HandlerEnvironment.json").write_text(json.dumps(
             [{"name": "Community.Backup.BackupRemediation", "version": 1.0, "handlerEnvironment": environment}]))
 
-    def tearDown(self):
+    def run(self, result=None):
         """A failed test shows what the extension logged."""
-        outcome = self._outcome.result
-        if any(test is self for test, _ in outcome.failures + outcome.errors):
+        result = super().run(result)
+        if any(test is self for test, _ in result.failures + result.errors):
             for log in drive_c(r"C:\WindowsAzure\Logs\Plugins").rglob("*.log"):
                 print(f"{log.name}:\n{log.read_text(errors='replace')[-3000:]}", file=sys.stderr)
+        return result
 
     def agent_calls(self, command):
         return wine(HANDLER + r"\bin\backup-remediation.exe", command, check=False, cwd=self.folder)
