@@ -1,7 +1,7 @@
 #include <iostream>
 
-#include "handler/command_line.hpp"
-#include "handler/commands.hpp"
+#include "handler/agent/commands.hpp"
+#include "handler/cli/command_line.hpp"
 #include "remediations/machine/local/process_hardening.hpp"
 #include "remediations/machine/local/program_arguments.hpp"
 

@@ -19,8 +19,18 @@ inline boost::json::value json_file(const std::filesystem::path& path) {
     return file.is_open() ? boost::json::parse(text.str()) : boost::json::object();
 }
 
+/// The folder of a capture: as it is named, "captures/linux/healthy", or in one of the layers' folders beside it, so
+/// that "captures/linux/agent-stopped" is captures/linux/guest-agent/agent-stopped.
+inline std::filesystem::path found_capture(const std::filesystem::path& named) {
+    if (std::filesystem::exists(named)) return named;
+    for (const auto& layer : std::filesystem::directory_iterator(named.parent_path())) {
+        if (auto found = layer.path() / named.filename(); std::filesystem::exists(found)) return found;
+    }
+    throw std::runtime_error("there is no capture " + named.string());
+}
+
 inline boost::json::object expected_of(const std::filesystem::path& capture) {
-    return json_file(capture / "expected.json").as_object();
+    return json_file(found_capture(capture) / "expected.json").as_object();
 }
 
 /// RFC 7386.
@@ -41,13 +51,16 @@ inline void merge(boost::json::value& target, const boost::json::value& patch) {
 }
 
 /// Writes the whole capture of a case, and those it is based on, into `target`.
-inline void lay_out(const std::filesystem::path& capture, const std::filesystem::path& target) {
+inline void lay_out(const std::filesystem::path& named, const std::filesystem::path& target) {
+    const auto capture = found_capture(named);
     std::filesystem::create_directories(target);
     const auto expected = expected_of(capture);
     const auto* base = expected.if_contains("base");
     const bool is_healthy = capture.filename() == "healthy";
     if (base ? !base->is_null() : !is_healthy) {
-        lay_out(capture.parent_path() / (base ? base->as_string().c_str() : "healthy"), target);
+        auto platform = capture.parent_path();
+        while (platform.filename() != "linux" && platform.filename() != "windows") platform = platform.parent_path();
+        lay_out(platform / (base ? base->as_string().c_str() : "healthy"), target);
     }
     if (const auto* removed = expected.if_contains("removed")) {
         for (const auto& path : removed->as_array()) {
@@ -68,7 +81,7 @@ inline void lay_out(const std::filesystem::path& capture, const std::filesystem:
     std::ofstream(target / "facts.json") << facts;
 }
 
-/// A case of tests/remediations/captures as the whole capture that it stands for.
+/// A case of tests/captures as the whole capture that it stands for.
 class CaptureFolder {
 public:
     explicit CaptureFolder(const std::filesystem::path& capture) { lay_out(capture, folder_.path()); }

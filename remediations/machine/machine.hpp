@@ -1,10 +1,13 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <stdexcept>
 #include <string>
+#include <type_traits>
 #include <typeindex>
 
 #include "remediations/machine/certificates.hpp"
@@ -54,11 +57,12 @@ class Machine;
 /// Values by their type, each made by the first who asks while the others wait.
 class Derived {
 public:
-    template <class T>
-    const T& get(const Machine& machine) {
-        auto& value = entry(typeid(T));
-        std::call_once(value.once, [&] { value.value = std::make_shared<const T>(machine); });
-        return *static_cast<const T*>(value.value.get());
+    using Maker = std::function<std::shared_ptr<const void>(const Machine&)>;
+
+    const void* get(std::type_index type, const Machine& machine, const Maker& make) {
+        auto& value = entry(type);
+        std::call_once(value.once, [&] { value.value = make(machine); });
+        return value.value.get();
     }
 
 private:
@@ -94,10 +98,26 @@ public:
     const Wmi& wmi() const { return *parts_.wmi; }
 
     /// Something worked out from the machine once, however many ask, and kept until the machine is
-    /// changed: T is made by T(const Machine&).
+    /// changed: T is made by T(const Machine&), or as derive_by() says. std::logic_error where neither can.
     template <class T>
     const T& derived() const {
-        return derived_->get<T>(*this);
+        static const Derived::Maker by_constructor = [](const Machine& machine) -> std::shared_ptr<const void> {
+            if constexpr (std::is_constructible_v<T, const Machine&>) {
+                return std::make_shared<const T>(machine);
+            } else {
+                throw std::logic_error(std::string("nobody said how to derive ") + typeid(T).name());
+            }
+        };
+        const auto maker = makers_.find(typeid(T));
+        const auto* value = derived_->get(typeid(T), *this, maker == makers_.end() ? by_constructor : maker->second);
+        return *static_cast<const T*>(value);
+    }
+
+    /// From now on T is made by `make`: for what depends on more than the machine. Nobody may be looking.
+    template <class T>
+    void derive_by(std::function<std::shared_ptr<const T>(const Machine&)> make) {
+        makers_[typeid(T)] = std::move(make);
+        forget_derived();
     }
 
     /// To be called after a change: what was worked out before may be wrong now. Nobody may be looking.
@@ -112,6 +132,7 @@ public:
 
 private:
     MachineParts parts_;
+    std::map<std::type_index, Derived::Maker> makers_;
     std::unique_ptr<Derived> derived_ = std::make_unique<Derived>();
 };
 

@@ -4,9 +4,9 @@
 #include <iostream>
 #include <memory>
 
-#include "remediations/catalogue.hpp"
-#include "remediations/logs/attempt_reader.hpp"
-#include "remediations/logs/log_evidence.hpp"
+#include "remediations/engine/catalogue.hpp"
+#include "remediations/knowledge/logs/attempt_reader.hpp"
+#include "remediations/knowledge/logs/log_evidence.hpp"
 
 namespace {
 

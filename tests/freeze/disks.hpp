@@ -22,7 +22,7 @@
 #include "remediations/machine/linux/file_descriptor.hpp"
 #include "remediations/machine/linux/freezer_linux.hpp"
 #include "remediations/machine/run_command.hpp"
-#include "tests/machine/temporary_folder.hpp"
+#include "tests/remediations/machine/temporary_folder.hpp"
 
 /// Real file systems to freeze, each on a loop device of its own; never one of the computer.
 namespace freeze_test {

@@ -1,5 +1,5 @@
 // waagent.conf: a line with a key, a line with the value to give it, and the file.
-#include "remediations/guest_agent/agent_configuration.hpp"
+#include "remediations/knowledge/configuration/agent_configuration.hpp"
 
 #include "tests/fuzz/input.hpp"
 

@@ -1,6 +1,6 @@
 // A SAS URL from protected settings, and the HTML that a report makes of any text.
-#include "handler/blob_upload.hpp"
-#include "handler/html.hpp"
+#include "handler/agent/blob_upload.hpp"
+#include "handler/report/html.hpp"
 #include "tests/fuzz/input.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -3,11 +3,11 @@
 // command.
 #include <boost/json.hpp>
 
-#include "handler/report_json.hpp"
-#include "handler/report_status.hpp"
-#include "handler/report_text.hpp"
-#include "remediations/catalogue.hpp"
-#include "remediations/engine.hpp"
+#include "handler/report/report_json.hpp"
+#include "handler/report/report_status.hpp"
+#include "handler/report/report_text.hpp"
+#include "remediations/engine/catalogue.hpp"
+#include "remediations/engine/engine.hpp"
 #include "remediations/machine/recorded/capture_content.hpp"
 #include "tests/fuzz/input.hpp"
 

@@ -1,5 +1,5 @@
 // HandlerEnvironment.json, which the guest agent writes.
-#include "handler/environment.hpp"
+#include "handler/agent/environment.hpp"
 
 #include "tests/fuzz/input.hpp"
 

@@ -1,7 +1,7 @@
 // What lies about the backup extension, and small texts that tell its circumstances; the first byte says which.
-#include "remediations/backup_extension/python_interpreters.hpp"
-#include "remediations/guest_agent/extension_settings.hpp"
-#include "remediations/os_snapshot/http_date.hpp"
+#include "remediations/formats/http_date.hpp"
+#include "remediations/knowledge/configuration/extension_settings.hpp"
+#include "remediations/knowledge/extension/python_interpreters.hpp"
 #include "tests/fuzz/input.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,5 +1,5 @@
 // The status file of the backup extension.
-#include "remediations/backup_extension/extension_folder.hpp"
+#include "remediations/knowledge/configuration/extension_folder.hpp"
 #include "tests/fuzz/input.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,7 +1,7 @@
 // What iptables-save and `nft -j list ruleset` print; the first byte says which.
+#include "remediations/knowledge/network/iptables_rules.hpp"
+#include "remediations/knowledge/network/nftables_rules.hpp"
 #include "remediations/machine/ipv4.hpp"
-#include "remediations/network/iptables_rules.hpp"
-#include "remediations/network/nftables_rules.hpp"
 #include "tests/fuzz/input.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,5 +1,5 @@
 // A rotated log: fed in two pieces, it gives the same as in one.
-#include "remediations/logs/gzip_inflater.hpp"
+#include "remediations/formats/gzip_inflater.hpp"
 #include "tests/fuzz/input.hpp"
 
 namespace {

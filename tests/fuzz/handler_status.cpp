@@ -1,5 +1,5 @@
 // What the guest agent noted about the backup extension: HandlerState in the first line, then HandlerStatus.
-#include "remediations/backup_extension/extension_folder.hpp"
+#include "remediations/knowledge/configuration/extension_folder.hpp"
 #include "remediations/machine/recorded/capture_content.hpp"
 #include "tests/fuzz/input.hpp"
 

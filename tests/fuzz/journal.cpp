@@ -1,7 +1,7 @@
 // A journal after a crash or a hand that edited it, and every slot that it names.
-#include "remediations/journal.hpp"
+#include "remediations/changes/journal.hpp"
 
-#include "handler/history.hpp"
+#include "handler/cli/history.hpp"
 #include "tests/fuzz/input.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,8 +1,8 @@
 // A line of any log; the first byte says what is known of the log's clock.
-#include "remediations/logs/log_line.hpp"
-#include "remediations/guest_agent/agent_version.hpp"
-#include "remediations/logs/line_prefix.hpp"
-#include "remediations/os_snapshot/freeze_failures.hpp"
+#include "remediations/knowledge/logs/log_line.hpp"
+#include "remediations/knowledge/agent/agent_version.hpp"
+#include "remediations/knowledge/logs/line_prefix.hpp"
+#include "remediations/knowledge/snapshot/freeze_failures.hpp"
 #include "tests/fuzz/input.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

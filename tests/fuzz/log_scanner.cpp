@@ -1,8 +1,8 @@
 // A whole log, fed in two pieces: each pattern is found in the lines that contain it and in no other.
 #include <set>
 
-#include "remediations/logs/attempt_reader.hpp"
-#include "remediations/logs/line_scanner.hpp"
+#include "remediations/knowledge/logs/attempt_reader.hpp"
+#include "remediations/knowledge/logs/line_scanner.hpp"
 #include "tests/fuzz/input.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,10 +1,10 @@
 // Files of the tools that configure the network, routes, and what the metadata service answers; the first byte says
 // which.
-#include "remediations/network/network_configuration.hpp"
+#include "remediations/knowledge/network/network_configuration.hpp"
 
-#include "remediations/network/instance_metadata.hpp"
-#include "remediations/network/packet_filter.hpp"
-#include "remediations/network/routes.hpp"
+#include "remediations/knowledge/network/instance_metadata.hpp"
+#include "remediations/knowledge/network/packet_filter.hpp"
+#include "remediations/knowledge/network/routes.hpp"
 #include "tests/fuzz/input.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

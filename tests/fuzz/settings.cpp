@@ -1,5 +1,5 @@
 // A settings file: its first line is the "decrypted" text of protectedSettings, the rest is the file.
-#include "handler/settings.hpp"
+#include "handler/agent/settings.hpp"
 
 #include "tests/fuzz/input.hpp"
 

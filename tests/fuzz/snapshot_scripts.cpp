@@ -1,6 +1,6 @@
 // VMSnapshotScriptPluginConfig.json and the settings of the backup extension.
-#include "remediations/guest_agent/extension_settings.hpp"
-#include "remediations/os_snapshot/script_framework.hpp"
+#include "remediations/knowledge/configuration/extension_settings.hpp"
+#include "remediations/knowledge/snapshot/script_framework.hpp"
 #include "tests/fuzz/input.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,7 +1,7 @@
 // fstab, pressure and thin pools; the first byte says which.
-#include "remediations/os_snapshot/file_system_table.hpp"
-#include "remediations/os_snapshot/pressure.hpp"
-#include "remediations/os_snapshot/thin_pool_status.hpp"
+#include "remediations/knowledge/configuration/file_system_table.hpp"
+#include "remediations/knowledge/snapshot/pressure.hpp"
+#include "remediations/knowledge/snapshot/thin_pool_status.hpp"
 #include "tests/fuzz/input.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

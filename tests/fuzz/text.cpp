@@ -1,9 +1,9 @@
 // What the machine says, as a person's terminal and the portal get it.
 #include <boost/json.hpp>
 
-#include "handler/page.hpp"
-#include "handler/plain_text.hpp"
-#include "handler/status.hpp"
+#include "handler/report/page.hpp"
+#include "handler/report/plain_text.hpp"
+#include "handler/report/status.hpp"
 #include "remediations/machine/utf8.hpp"
 #include "tests/fuzz/input.hpp"
 

@@ -1,7 +1,7 @@
 // /etc/azure/vmbackup.conf: what is set is what is read back, and a repaired file can be read.
-#include "remediations/os_snapshot/vmbackup_configuration.hpp"
+#include "remediations/knowledge/configuration/vmbackup_configuration.hpp"
 
-#include "remediations/os_snapshot/vmbackup_repair.hpp"
+#include "remediations/knowledge/configuration/vmbackup_repair.hpp"
 #include "tests/fuzz/input.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,8 +1,8 @@
 // What vssadmin prints, in any code page, with names that software chose; the registry's number for the desktop heap;
 // the header of a program.
-#include "remediations/backup_extension/windows_extension_files.hpp"
-#include "remediations/os_snapshot/desktop_heap.hpp"
-#include "remediations/os_snapshot/vss_writers.hpp"
+#include "remediations/knowledge/extension/windows_extension_files.hpp"
+#include "remediations/knowledge/snapshot/desktop_heap.hpp"
+#include "remediations/knowledge/snapshot/vss_writers.hpp"
 #include "tests/fuzz/input.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -1,5 +1,5 @@
 // A package that somebody changed: its directory, and every file in it.
-#include "remediations/backup_extension/zip_archive.hpp"
+#include "remediations/formats/zip_archive.hpp"
 
 #include "remediations/machine/recorded/capture_content.hpp"
 #include "tests/fuzz/input.hpp"

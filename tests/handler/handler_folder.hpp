@@ -10,8 +10,8 @@
 #include <map>
 #include <string>
 
-#include "handler/environment.hpp"
-#include "handler/system.hpp"
+#include "handler/agent/environment.hpp"
+#include "handler/agent/system.hpp"
 
 namespace handler::test {
 

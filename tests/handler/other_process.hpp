@@ -6,7 +6,7 @@
 #include <csignal>
 #include <functional>
 
-#include "handler/lock.hpp"
+#include "handler/agent/lock.hpp"
 
 namespace handler::test {
 

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "remediations/engine.hpp"
+#include "remediations/engine/engine.hpp"
 
 namespace handler::samples {
 

@@ -4,7 +4,7 @@
 #include <map>
 #include <string>
 
-#include "remediations/backup_extension/zip_archive.hpp"
+#include "remediations/formats/zip_archive.hpp"
 #include "tests/temporary_folder.hpp"
 
 namespace tests {

@@ -7,8 +7,8 @@
 #include <fstream>
 #include <iostream>
 
-#include "handler/plain_text.hpp"
-#include "handler/report_html.hpp"
+#include "handler/report/plain_text.hpp"
+#include "handler/report/report_html.hpp"
 #include "tests/handler/sample_report.hpp"
 
 namespace handler {

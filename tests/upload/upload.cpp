@@ -6,8 +6,8 @@
 
 #include <iostream>
 
-#include "handler/blob_upload.hpp"
-#include "handler/paths.hpp"
+#include "handler/agent/blob_upload.hpp"
+#include "handler/report/paths.hpp"
 #include "remediations/machine/local/durable_file.hpp"
 
 int main(int count, char** arguments) {

@@ -4,8 +4,8 @@
 #include <fstream>
 
 #include "bench.hpp"
-#include "remediations/catalogue.hpp"
-#include "remediations/changes.hpp"
+#include "remediations/changes/changes.hpp"
+#include "remediations/engine/catalogue.hpp"
 #include "remediations/machine/windows/unique_handle.hpp"
 
 #include <windows.h>

@@ -6,7 +6,7 @@
 #include <algorithm>
 
 #include "bench.hpp"
-#include "remediations/changes.hpp"
+#include "remediations/changes/changes.hpp"
 #include "remediations/machine/windows/key_container.hpp"
 #include "remediations/machine/windows/unique_handle.hpp"
 

@@ -28,7 +28,7 @@ using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
 
-constexpr std::size_t mountinfo_limit = std::size_t{64} << 20;
+constexpr std::size_t most_of_mountinfo = std::size_t{64} << 20;
 constexpr std::size_t fdinfo_limit = std::size_t{4} << 20;
 
 /// Dirty data that comes in while the rest is written is written in the freeze. This much is hardly felt.
@@ -83,7 +83,7 @@ Result<std::string> device_of(int descriptor, const std::string& path) {
         }
         return fmt::format("{}:{}", major(status.st_dev), minor(status.st_dev));
     }
-    const auto text = read_regular_file("/proc/self/mountinfo", mountinfo_limit);
+    const auto text = read_regular_file("/proc/self/mountinfo", most_of_mountinfo);
     if (!text) {
         return text.error();
     }

@@ -15,7 +15,7 @@ namespace machine::local {
 
 namespace {
 
-constexpr auto question_timeout = std::chrono::seconds(20);
+constexpr auto script_timeout = std::chrono::seconds(20);
 constexpr std::size_t script_limit = std::size_t{1} << 20;
 
 /// Exit codes of `status` in the Linux Standard Base, "Init Script Actions".
@@ -99,7 +99,7 @@ Result<Service> SysvServices::find(const std::string& name) const {
     service.binary = script->string();
     service.depends_on = required_services(text_of(*script));
 
-    const auto status = run_command({script->string(), {"status"}, question_timeout});
+    const auto status = run_command({script->string(), {"status"}, script_timeout});
     if (!status) {
         return status.error();
     }

@@ -73,9 +73,9 @@ Result<std::vector<tcp::endpoint>> endpoints_of(const HttpsRequest& request) {
     return endpoints;
 }
 
-using Stream = beast::ssl_stream<beast::tcp_stream>;
+using TlsStream = beast::ssl_stream<beast::tcp_stream>;
 
-asio::awaitable<Result<HttpResponse>> ask(Stream& stream, const std::vector<tcp::endpoint>& endpoints,
+asio::awaitable<Result<HttpResponse>> ask(TlsStream& stream, const std::vector<tcp::endpoint>& endpoints,
                                           const HttpsRequest& request) {
     auto& connection = beast::get_lowest_layer(stream);
     connection.expires_after(request.timeout);
@@ -113,7 +113,7 @@ Result<HttpResponse> https(const HttpsRequest& request, const std::filesystem::p
     if (auto trusted = trust(context, authorities); !trusted) return trusted.error();
 
     asio::io_context work;
-    Stream stream(work, context);
+    TlsStream stream(work, context);
     stream.set_verify_callback(ssl::host_name_verification(request.host));
     boost::system::error_code no_address;
     (void)asio::ip::make_address(request.host, no_address);

@@ -1,0 +1,346 @@
+#include "handler/agent/settings.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/algorithm/string/predicate.hpp>
+#include <boost/json.hpp>
+#include <charconv>
+
+#include "handler/agent/blob_upload.hpp"
+#include "handler/report/paths.hpp"
+#include "handler/report/plain_text.hpp"
+#include "remediations/engine/catalogue.hpp"
+#include "remediations/formats/base64.hpp"
+#include "remediations/formats/json.hpp"
+#include "remediations/machine/local/durable_file.hpp"
+#include "remediations/machine/utf8.hpp"
+
+namespace handler {
+
+using machine::Error;
+using machine::ErrorKind;
+using machine::Result;
+using remediations::Disruption;
+using remediations::RunMode;
+namespace json = boost::json;
+
+namespace {
+
+constexpr std::size_t settings_limit = std::size_t{1} << 20;
+constexpr std::size_t error_code_limit = 128;
+constexpr std::size_t path_limit = 259;  ///< of Windows Installer
+constexpr std::size_t quoted_characters = 60;
+
+/// A place in the settings, and the list its problems go to.
+struct Place {
+    std::string path;
+    bool secret = false;  ///< nothing that stands there may be quoted
+    std::vector<std::string>& problems;
+
+    Place at(const std::string& key) const { return {path + "." + key, secret, problems}; }
+    Place at(std::size_t index) const { return {fmt::format("{}[{}]", path, index), secret, problems}; }
+
+    void problem(std::string_view what) const { problems.push_back(fmt::format("{}: {}", path, what)); }
+    /// `what` follows the quoted text, or "the value" where that is secret.
+    void problem_with(std::string_view text, std::string_view what, std::string_view hint = {}) const {
+        if (secret) return problem(fmt::format("the value {}", what));
+        problem(
+            fmt::format("\"{}\" {}{}", visible(shortened(machine::valid_utf8(text), quoted_characters)), what, hint));
+    }
+    void wrong_type(const json::value& value, std::string_view expected) const {
+        problem(fmt::format("expected {}, found {}", expected, remediations::type_name(value)));
+    }
+};
+
+std::optional<std::string> text_at(const json::value& value, const Place& place) {
+    if (value.is_string()) return std::string(value.get_string());
+    place.wrong_type(value, "string");
+    return std::nullopt;
+}
+
+void read_mode(const json::value& value, const Place& place, Settings& settings) {
+    const auto word = text_at(value, place);
+    if (!word) return;
+    if (*word == "diagnose") {
+        settings.mode = RunMode::diagnose;
+    } else if (*word == "fix") {
+        settings.mode = RunMode::fix;
+    } else {
+        place.problem_with(*word, "is no mode; expected \"diagnose\" or \"fix\"");
+    }
+}
+
+void read_error_code(const json::value& value, const Place& place, Settings& settings) {
+    const auto code = text_at(value, place);
+    if (!code) return;
+    const auto in_code = [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' || c == '-' ||
+               c == '.';
+    };
+    if (code->size() > error_code_limit || !std::ranges::all_of(*code, in_code)) {
+        place.problem_with(
+            *code, fmt::format("is no error code; expected at most {} letters, digits, and _ - .", error_code_limit));
+        return;
+    }
+    settings.error_code = *code;
+}
+
+std::vector<std::string> read_ids(const json::value& value, const Place& place) {
+    std::vector<std::string> ids;
+    if (!value.is_array()) {
+        place.wrong_type(value, "array");
+        return ids;
+    }
+    std::vector<std::string> known;
+    for (const auto* remediation : remediations::catalogue()) known.push_back(remediation->id);
+    std::size_t index = 0;
+    for (const auto& element : value.get_array()) {
+        const auto here = place.at(index++);
+        const auto id = text_at(element, here);
+        if (!id) continue;
+        if (!remediations::find_remediation(*id)) {
+            here.problem_with(*id, "is no remediation", did_you_mean(*id, known));
+        } else if (std::ranges::find(ids, *id) != ids.end()) {
+            here.problem_with(*id, "is listed twice");
+        } else {
+            ids.push_back(*id);
+        }
+    }
+    return ids;
+}
+
+void read_only(const json::value& value, const Place& place, Settings& settings) {
+    settings.only = read_ids(value, place);
+}
+
+void read_exclude(const json::value& value, const Place& place, Settings& settings) {
+    settings.exclude = read_ids(value, place);
+}
+
+void read_max_disruption(const json::value& value, const Place& place, Settings& settings) {
+    const auto word = text_at(value, place);
+    if (!word) return;
+    try {
+        settings.max_disruption = remediations::parse_disruption(*word);
+    } catch (const std::invalid_argument&) {
+        place.problem_with(*word, fmt::format("is no disruption; expected \"{}\", \"{}\", \"{}\" or \"{}\"",
+                                              to_string(Disruption::none), to_string(Disruption::agent_restart),
+                                              to_string(Disruption::service_restart), to_string(Disruption::workload)));
+    }
+}
+
+/// Whether it is there, and whether nobody else can write it, is looked at when it is needed.
+void read_agent_installer(const json::value& value, const Place& place, Settings& settings) {
+    const auto path = text_at(value, place);
+    if (!path) return;
+    const auto is_letter = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z'); };
+    const bool is_local = path->size() > 3 && path->size() <= path_limit && is_letter((*path)[0]) &&
+                          (*path)[1] == ':' && (*path)[2] == '\\' &&
+                          path->find_first_of("\"<>|?*/", 2) == std::string::npos;
+    if (!is_local || !boost::iends_with(*path, ".msi")) {
+        place.problem_with(*path, R"(is no full path of an MSI on this VM, such as "C:\Install\agent.msi")");
+        return;
+    }
+    settings.agent_installer = *path;
+}
+
+template <bool Settings::*setting>
+void read_switch(const json::value& value, const Place& place, Settings& settings) {
+    if (!value.is_bool()) return place.wrong_type(value, "boolean");
+    settings.*setting = value.get_bool();
+}
+
+void read_verbose_log(const json::value& value, const Place& place, Settings& settings) {
+    constexpr int most_hours = 72;
+    const bool fits = value.is_int64() && value.get_int64() >= 1 && value.get_int64() <= most_hours;
+    if (!fits) return place.problem(fmt::format("expected a whole number of hours from 1 to {}", most_hours));
+    settings.verbose_log = std::chrono::hours(value.get_int64());
+}
+
+void read_support_upload(const json::value& value, const Place& place, Settings& settings) {
+    const auto url = text_at(value, place);
+    if (!url) return;
+    if (!place.secret) return place.problem("expected it in protectedSettings, because it is a secret");
+    if (const auto target = BlobTarget::parse(*url, "name"); !target) return place.problem(target.error().message);
+    settings.support_upload = *url;
+}
+
+using Reader = void (*)(const json::value&, const Place&, Settings&);
+constexpr std::string_view keys[] = {"mode",
+                                     "errorCode",
+                                     "only",
+                                     "exclude",
+                                     "maxDisruption",
+                                     "agentInstaller",
+                                     "failOnUnresolved",
+                                     "rehearsal",
+                                     "rehearsalIncludesSystem",
+                                     "verboseLogHours",
+                                     "supportUpload"};
+constexpr Reader readers[] = {read_mode,
+                              read_error_code,
+                              read_only,
+                              read_exclude,
+                              read_max_disruption,
+                              read_agent_installer,
+                              read_switch<&Settings::fail_on_unresolved>,
+                              read_switch<&Settings::rehearsal>,
+                              read_switch<&Settings::rehearsal_includes_system>,
+                              read_verbose_log,
+                              read_support_upload};
+static_assert(std::size(keys) == std::size(readers));
+
+void read_section(const json::object& section, const Place& place, Settings& settings) {
+    for (const auto& [key, value] : section) {
+        const auto* known = std::ranges::find(keys, std::string_view(key));
+        if (known != std::end(keys)) {
+            readers[known - std::begin(keys)](value, place.at(std::string(key)), settings);
+        } else if (place.secret) {
+            place.problem(fmt::format("has an unknown setting; known are {}", fmt::join(keys, ", ")));
+        } else {
+            const auto name = visible(shortened(machine::valid_utf8(std::string_view(key)), quoted_characters));
+            place.at(name).problem("unknown setting" +
+                                   did_you_mean(name, std::vector<std::string>(std::begin(keys), std::end(keys))));
+        }
+    }
+}
+
+/// The object in handlerSettings.protectedSettings; nothing where there is none or it is no good.
+std::optional<json::object> decrypted(const json::object& handler_settings, const Environment& environment,
+                                      const Decrypt& decrypt, const Place& place) {
+    const auto* encrypted = handler_settings.if_contains(place.path);
+    if (!encrypted || encrypted->is_null()) return std::nullopt;
+    const auto text = text_at(*encrypted, place);
+    if (!text || text->empty()) return std::nullopt;
+    const auto* thumbprint = handler_settings.if_contains("protectedSettingsCertThumbprint");
+    if (!thumbprint || !thumbprint->is_string()) {
+        place.problem(
+            "there are protected settings, but protectedSettingsCertThumbprint does not say for which "
+            "certificate");
+        return std::nullopt;
+    }
+    const auto der = remediations::decode_base64(*text);
+    if (!der) {
+        place.problem("not valid base64");
+        return std::nullopt;
+    }
+    const auto plain = decrypt(*der, std::string(thumbprint->get_string()), environment.folder.parent_path());
+    if (!plain) {
+        place.problem(fmt::format("cannot be decrypted: {}", plain.error().message));
+        return std::nullopt;
+    }
+    auto document = remediations::parse_json(*plain, "the decrypted text");
+    if (!document) {
+        place.problem(document.error().message);
+        return std::nullopt;
+    }
+    if (!document->is_object()) {
+        place.wrong_type(*document, "object");
+        return std::nullopt;
+    }
+    return std::move(document->get_object());
+}
+
+/// handlerSettings of a settings file, or nullptr and a problem.
+const json::object* handler_settings_of(const json::value& document, const Place& file) {
+    json::error_code code;
+    const auto* value = document.find_pointer("/runtimeSettings/0/handlerSettings", code);
+    if (value && value->is_object()) return &value->get_object();
+    file.problem(fmt::format("runtimeSettings[0].handlerSettings: expected object, found {}",
+                             value ? remediations::type_name(*value) : "nothing"));
+    return nullptr;
+}
+
+std::optional<std::uint64_t> number_in(std::string_view text) {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    const bool whole = error == std::errc() && end == text.data() + text.size() && !text.empty();
+    return whole ? std::optional(number) : std::nullopt;
+}
+
+}  // namespace
+
+std::span<const std::string_view> settings_keys() {
+    return keys;
+}
+
+Result<std::uint64_t> current_sequence(const std::filesystem::path& config_folder,
+                                       const std::optional<std::string>& variable) {
+    if (variable && !variable->empty()) {
+        if (const auto number = number_in(*variable)) return *number;
+        return Error{ErrorKind::invalid,
+                     fmt::format("ConfigSequenceNumber: expected a number, found \"{}\"",
+                                 visible(shortened(machine::valid_utf8(*variable), quoted_characters))),
+                     0};
+    }
+    std::optional<std::pair<std::filesystem::file_time_type, std::uint64_t>> newest;
+    std::error_code code;
+    for (std::filesystem::directory_iterator entry(config_folder, code), end; !code && entry != end;
+         entry.increment(code)) {
+        if (entry->path().extension() != ".settings") continue;
+        const auto number = number_in(to_text(entry->path().stem()));
+        std::error_code no_time;
+        const auto modified = entry->last_write_time(no_time);
+        if (number && !no_time) newest = std::max(newest, std::optional(std::pair(modified, *number)));
+    }
+    if (code) {
+        return Error{ErrorKind::failed,
+                     fmt::format("{}: cannot list the settings: {}", to_text(config_folder), code.message()),
+                     code.value()};
+    }
+    return newest ? newest->second : 0;
+}
+
+SettingsAnswer read_settings(const Environment& environment, std::uint64_t number, const Decrypt& decrypt) {
+    SettingsAnswer answer;
+    const auto file = environment.config_folder / fmt::format("{}.settings", number);
+    const Place place{to_text(file), false, answer.problems};
+    const auto text = machine::local::read_file(file, settings_limit);
+    if (!text) {
+        if (text.error().kind != ErrorKind::not_found) answer.problems.push_back(text.error().message);
+        return answer;
+    }
+    if (text->find_first_not_of(" \t\r\n") == std::string::npos) {
+        if (number != 0)
+            place.problem("empty; the settings were removed before they could be applied. Send them again");
+        return answer;
+    }
+    const auto document = remediations::parse_json(*text, to_text(file));
+    if (!document) {
+        answer.problems.push_back(document.error().message);
+        return answer;
+    }
+    const auto* handler_settings = handler_settings_of(*document, place);
+    if (!handler_settings) return answer;
+
+    auto& settings = answer.settings;
+    const Place public_place{"publicSettings", false, answer.problems};
+    const Place protected_place{"protectedSettings", true, answer.problems};
+    json::object public_section;
+    if (const auto* value = handler_settings->if_contains(public_place.path); value && value->is_object()) {
+        public_section = value->get_object();
+        read_section(public_section, public_place, settings);
+    } else if (value && !value->is_null()) {
+        public_place.wrong_type(*value, "object");
+    }
+    if (const auto section = decrypted(*handler_settings, environment, decrypt, protected_place)) {
+        read_section(*section, protected_place, settings);
+        for (const auto key : keys) {
+            if (!public_section.contains(key) || !section->contains(key)) continue;
+            protected_place.at(std::string(key)).problem("also stands in publicSettings; expected it in one of them");
+        }
+    }
+    for (const auto& id : settings.only) {
+        if (std::ranges::find(settings.exclude, id) == settings.exclude.end()) continue;
+        answer.problems.push_back(fmt::format("only and exclude: both name \"{}\"", id));
+    }
+    if (settings.rehearsal_includes_system && !settings.rehearsal)
+        answer.problems.emplace_back("rehearsalIncludesSystem: expected rehearsal to be true too");
+    if (settings.verbose_log.count() > 0 && settings.mode != RunMode::fix)
+        answer.problems.emplace_back("verboseLogHours: expected mode to be \"fix\", because it changes waagent.conf");
+    if (!answer.problems.empty()) settings = {};
+    return answer;
+}
+
+}  // namespace handler

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "remediations/engine/engine.hpp"
+#include "remediations/knowledge/snapshot/freeze_rehearsal.hpp"
+#include "remediations/machine/local/detached_process.hpp"
+#include "remediations/machine/local/https.hpp"
+
+namespace handler {
+
+/// What the guest agent's commands need of the operating system and of the floors below. Tests put
+/// their own functions in.
+struct System {
+    /// A variable of the environment the guest agent gave us.
+    std::function<std::optional<std::string>(const std::string& name)> variable;
+    std::function<bool()> privileged;
+    std::filesystem::path executable;
+    std::filesystem::path state_folder;
+
+    /// machine::local::start_detached, run_supervised and decrypt_cms.
+    std::function<machine::Result<machine::local::Detachment>(
+        const std::string& unit, const std::filesystem::path& program, const std::vector<std::string>& arguments,
+        const std::filesystem::path& working_directory, machine::local::DetachBy by)>
+        start_detached;
+    std::function<machine::Result<int>(const std::filesystem::path& program, const std::vector<std::string>& arguments,
+                                       const std::filesystem::path& working_directory,
+                                       std::chrono::milliseconds timeout)>
+        run_supervised;
+    std::function<machine::Result<std::string>(const std::string& der, const std::string& thumbprint,
+                                               const std::filesystem::path& agent_folder)>
+        decrypt;
+
+    /// remediations::run on the computer this process runs on.
+    std::function<machine::Result<remediations::Report>(const remediations::RunOptions&)> run;
+
+    /// end_verbose_log on the same computer; `at_once` whether or not its time is over.
+    std::function<machine::Result<std::string>(bool at_once)> end_verbose_log = {};
+
+    /// make_support_bundle of the same computer, and machine::local::https.
+    std::function<machine::Result<std::string>(const remediations::RunOptions&)> make_bundle = {};
+    std::function<machine::Result<machine::HttpResponse>(const machine::local::HttpsRequest&)> https = {};
+
+    /// remediations::rehearse_freeze on the same computer.
+    std::function<machine::Result<remediations::FreezeRehearsal>(const remediations::RehearsalOptions&)> rehearse = {};
+};
+
+System local_system();
+
+}  // namespace handler

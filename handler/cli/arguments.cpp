@@ -1,0 +1,430 @@
+#include "handler/cli/arguments.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <functional>
+#include <set>
+
+#include "handler/report/page.hpp"
+#include "handler/report/plain_text.hpp"
+#include "remediations/engine/catalogue.hpp"
+
+namespace handler {
+
+using machine::Error;
+using machine::ErrorKind;
+using machine::Result;
+
+namespace {
+
+Error invalid(std::string message) {
+    return {ErrorKind::invalid, std::move(message), 0};
+}
+
+std::vector<std::string> remediation_ids() {
+    std::vector<std::string> ids;
+    for (const auto* remediation : remediations::catalogue()) ids.push_back(remediation->id);
+    return ids;
+}
+
+std::vector<std::string> split(const std::string& text, char separator) {
+    std::vector<std::string> parts;
+    for (std::size_t begin = 0; begin <= text.size();) {
+        const auto end = std::min(text.find(separator, begin), text.size());
+        parts.push_back(text.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    return parts;
+}
+
+Result<void> take_ids(std::vector<std::string>& ids, const std::string& value) {
+    const auto known = remediation_ids();
+    for (auto& id : split(value, ',')) {
+        if (std::ranges::find(known, id) == known.end()) {
+            return invalid(fmt::format("'{}' is no remediation{} ('backup-remediation list' shows all)", visible(id),
+                                       did_you_mean(id, known)));
+        }
+        ids.push_back(std::move(id));
+    }
+    return {};
+}
+
+template <class Value>
+Result<void> take_word(Value& target, const std::string& word,
+                       const std::vector<std::pair<std::string, Value>>& words) {
+    std::vector<std::string> known;
+    for (const auto& [name, value] : words) {
+        if (name == word) {
+            target = value;
+            return {};
+        }
+        known.push_back(name);
+    }
+    return invalid(
+        fmt::format("'{}' is none of {}{}", visible(word), fmt::join(known, ", "), did_you_mean(word, known)));
+}
+
+Result<void> take_text(std::string& target, const std::string& value) {
+    if (value.empty()) return invalid("the value is empty");
+    target = value;
+    return {};
+}
+
+struct Option {
+    std::string_view name;
+    std::string_view value;  ///< placeholder of the value; empty for a switch
+    std::string_view help;
+    std::function<Result<void>(Arguments&, const std::string& value)> take;
+    bool repeatable = false;
+};
+
+const Option known_options[] = {
+    {"--error-code", "CODE",
+     "The error code of the failed backup job. Among causes in the same layer, one that explains it is the root cause.",
+     [](Arguments& a, const std::string& value) { return take_text(a.error_code, value); }},
+    {"--only", "ID[,ID]", "Look at these remediations only ('list' shows them).",
+     [](Arguments& a, const std::string& value) { return take_ids(a.only, value); }},
+    {"--exclude", "ID[,ID]", "Leave these remediations out.",
+     [](Arguments& a, const std::string& value) { return take_ids(a.exclude, value); }},
+    {"--max-disruption", "LEVEL",
+     "The most a fix may disturb: none (files and settings of backup itself), agent-restart, service-restart "
+     "(the default: services whose restart users do not feel), workload (anything that can lose data).",
+     [](Arguments& a, const std::string& value) {
+         using enum remediations::Disruption;
+         std::vector<std::pair<std::string, remediations::Disruption>> words;
+         for (const auto level : {none, agent_restart, service_restart, workload})
+             words.emplace_back(to_string(level), level);
+         return take_word(a.max_disruption, value, words);
+     }},
+    {"--agent-installer", "FILE",
+     "The Windows guest agent's MSI on this VM, for agent-reinstall; nothing is downloaded.",
+     [](Arguments& a, const std::string& value) { return take_text(a.agent_installer, value); }},
+    {"--dry-run", "", "Say what would be changed and change nothing.",
+     [](Arguments& a, const std::string&) -> Result<void> {
+         a.dry_run = true;
+         return {};
+     }},
+    {"--capture", "DIR", "Look at the machine recorded in DIR (see 'capture') instead of this computer.",
+     [](Arguments& a, const std::string& value) { return take_text(a.capture, value); }},
+    {"--output", "DIR", "Where the capture is written; must not exist, or be empty.",
+     [](Arguments& a, const std::string& value) { return take_text(a.output, value); }},
+    {"--mount", "PATH", "Rehearse this mount point only, whatever a backup would freeze; may be repeated.",
+     [](Arguments& a, const std::string& value) -> Result<void> {
+         if (!value.starts_with('/')) return invalid(fmt::format("'{}' is no absolute path", visible(value)));
+         a.mounts.push_back(value);
+         return {};
+     },
+     true},
+    {"--include-system", "",
+     "Freeze the file systems that hold /, this program, its logs or its state too. They are thawed after some "
+     "milliseconds, as the others are.",
+     [](Arguments& a, const std::string&) -> Result<void> {
+         a.include_system = true;
+         return {};
+     }},
+    {"--archive", "",
+     "One ZIP file in DIR, with the reports and the newest logs of agent, backup extension and system too: what "
+     "support "
+     "asks for.",
+     [](Arguments& a, const std::string&) -> Result<void> {
+         a.archive = true;
+         return {};
+     }},
+    {"--all", "", "Everything that can be explained, as one Markdown document (--format markdown).",
+     [](Arguments& a, const std::string&) -> Result<void> {
+         a.all = true;
+         return {};
+     }},
+    {"--format", "FORMAT",
+     "text (the default) for people, json for programs; of diagnose and fix also html, one file that needs no other; "
+     "of explain --all markdown.",
+     [](Arguments& a, const std::string& value) {
+         return take_word<Format>(
+             a.format, value,
+             {{"text", Format::text}, {"json", Format::json}, {"html", Format::html}, {"markdown", Format::markdown}});
+     }},
+    {"--color", "WHEN", "auto (the default: on a terminal, unless NO_COLOR is set), always or never.",
+     [](Arguments& a, const std::string& value) {
+         return take_word<Color>(a.color, value,
+                                 {{"auto", Color::automatic}, {"always", Color::always}, {"never", Color::never}});
+     }},
+};
+
+struct Command {
+    CommandName name;
+    std::string_view word;
+    std::string_view operand;  ///< placeholder; in brackets where it may be left out; empty for none
+    std::string_view summary;
+    std::string_view details;
+    std::vector<std::string_view> options;
+    std::vector<std::string_view> examples;
+};
+
+const Command commands[] = {
+    {CommandName::diagnose,
+     "diagnose",
+     "",
+     "Find out why the backup of this VM fails. Changes nothing.",
+     "Looks at every layer of the backup pipeline and names the earliest broken one as the root cause, because a "
+     "broken layer makes the later ones look broken. Run it as root or administrator: what may not be read is "
+     "reported as unknown, never guessed.",
+     {"--error-code", "--only", "--exclude", "--agent-installer", "--capture", "--format", "--color"},
+     {"backup-remediation diagnose", "backup-remediation diagnose --error-code ExtensionSnapshotFailedCOM",
+      "backup-remediation diagnose --capture /tmp/vm1 --format json", "backup-remediation diagnose --format html"}},
+    {CommandName::fix,
+     "fix",
+     "",
+     "Diagnose, repair what is broken, and prove that it helped.",
+     "Repairs in the order of the pipeline. Each change is written to a journal before it is made, so that 'undo' "
+     "can take it back; a repair that did not help is taken back at once. Nothing is repaired while a backup runs. "
+     "A repair that disturbs more than --max-disruption allows is reported as needs-approval. The VM is never "
+     "restarted.",
+     {"--dry-run", "--error-code", "--only", "--exclude", "--max-disruption", "--agent-installer", "--capture",
+      "--format", "--color"},
+     {"backup-remediation fix --dry-run", "backup-remediation fix",
+      "backup-remediation fix --only msdtc-damaged --max-disruption workload"}},
+    {CommandName::rehearse,
+     "rehearse",
+     "",
+     "Freeze and thaw what a backup would, for some milliseconds, to prove that it can (Linux).",
+     "Takes the file systems that the backup extension freezes for a snapshot, in its order; writes out what is dirty, "
+     "freezes them, and thaws them at once. Two processes watch over it, so that nothing stays frozen whatever "
+     "happens, and nothing is frozen for more than two seconds. Refused while a backup runs, while another program "
+     "freezes, and "
+     "while a process (fapolicyd, some antivirus) decides about other processes' access to files, because a freeze can "
+     "hang then. What holds / or this program is left out without --include-system.",
+     {"--mount", "--include-system", "--format", "--color"},
+     {"backup-remediation rehearse", "backup-remediation rehearse --include-system",
+      "backup-remediation rehearse --mount /data --mount /srv"}},
+    {CommandName::undo,
+     "undo",
+     "[RUN]",
+     "Take back what a run of 'fix' or of the extension changed.",
+     "Without RUN, the newest run that still has something to take back ('history' shows all). Puts back only what "
+     "is still as that run left it; what somebody changed since is left alone and said so.",
+     {"--format", "--color"},
+     {"backup-remediation undo", "backup-remediation undo 20261121T014907Z-0001"}},
+    {CommandName::history,
+     "history",
+     "",
+     "Show the runs that changed something on this VM.",
+     "Oldest first: when, what the root cause was, how many changes were made and whether they were taken back.",
+     {"--format", "--color"},
+     {"backup-remediation history"}},
+    {CommandName::list,
+     "list",
+     "",
+     "Show every cause this program knows, by layer.",
+     "For each: its id, the system it is about, what its repair may disturb, and whether there is a repair or only "
+     "advice.",
+     {"--format", "--color"},
+     {"backup-remediation list"}},
+    {CommandName::explain,
+     "explain",
+     "CODE|ID",
+     "Say what an error code or a remediation means.",
+     "CODE is an error code of a backup job (UserErrorGuestAgentStatusUnavailable), a result code of the Linux "
+     "backup extension (121) or a handler code of the guest agent (1009). ID is a remediation of 'list'.",
+     {"--all", "--format", "--color"},
+     {"backup-remediation explain UserErrorGuestAgentStatusUnavailable", "backup-remediation explain 121"}},
+    {CommandName::capture,
+     "capture",
+     "",
+     "Record what this VM shows, so that it can be diagnosed on another computer.",
+     "Runs every diagnosis and writes each question and its answer to DIR: facts.json and the files that were read, "
+     "with secrets redacted. Look through it before you give it away. Changes nothing else.",
+     {"--output", "--archive"},
+     {"backup-remediation capture --output /tmp/vm1", "backup-remediation diagnose --capture /tmp/vm1",
+      "backup-remediation capture --archive --output /tmp/vm1"}},
+};
+
+const Command* find_command(std::string_view word) {
+    const auto* found = std::ranges::find(commands, word, &Command::word);
+    return found == std::end(commands) ? nullptr : found;
+}
+
+const Option* find_option(std::string_view name) {
+    const auto* found = std::ranges::find(known_options, name, &Option::name);
+    return found == std::end(known_options) ? nullptr : found;
+}
+
+bool accepts(const Command& command, std::string_view option) {
+    return std::ranges::find(command.options, option) != command.options.end();
+}
+
+std::vector<std::string> command_words() {
+    std::vector<std::string> words;
+    for (const auto& command : commands) words.emplace_back(command.word);
+    words.emplace_back("help");
+    return words;
+}
+
+Error unknown_command(const std::string& word) {
+    return invalid(fmt::format("'{}' is no command{} (expected one of {})", visible(word),
+                               did_you_mean(word, command_words()), fmt::join(command_words(), ", ")));
+}
+
+Error unknown_option(const Command& command, const std::string& name) {
+    if (find_option(name) != nullptr) {
+        std::vector<std::string_view> users;
+        for (const auto& other : commands) {
+            if (accepts(other, name)) users.push_back(other.word);
+        }
+        return invalid(
+            fmt::format("{} does not go with '{}' (it goes with {})", name, command.word, fmt::join(users, ", ")));
+    }
+    std::vector<std::string> known{"--help"};
+    known.insert(known.end(), command.options.begin(), command.options.end());
+    return invalid(fmt::format("{} is no option of '{}'{} (expected one of {})", visible(name), command.word,
+                               did_you_mean(name, known), fmt::join(known, ", ")));
+}
+
+Result<Arguments> parse_help(const std::vector<std::string>& words) {
+    Arguments parsed;
+    if (words.empty()) return parsed;
+    if (words.size() > 1) return invalid(fmt::format("'{}': help takes one command", visible(words[1])));
+    if (find_command(words[0]) == nullptr) return unknown_command(words[0]);
+    parsed.operand = words[0];
+    return parsed;
+}
+
+/// What must hold between arguments.
+Result<void> check(const Command& command, const Arguments& arguments) {
+    if (!command.operand.empty() && command.operand.front() != '[' && arguments.operand.empty() && !arguments.all)
+        return invalid(fmt::format("'{}' needs {}", command.word, command.operand));
+    if (arguments.all && !arguments.operand.empty())
+        return invalid(fmt::format("'{}' and --all exclude each other", visible(arguments.operand)));
+    if (arguments.all != (arguments.format == Format::markdown))
+        return invalid("--all and --format markdown go together, with 'explain'");
+    const bool reports = arguments.command == CommandName::diagnose || arguments.command == CommandName::fix;
+    if (arguments.format == Format::html && !reports)
+        return invalid(fmt::format("--format html does not go with '{}' (it goes with diagnose, fix)", command.word));
+    if (arguments.command == CommandName::capture && arguments.output.empty())
+        return invalid("'capture' needs --output DIR");
+    if (arguments.command == CommandName::fix && !arguments.capture.empty() && !arguments.dry_run)
+        return invalid("--capture: a recorded machine cannot be repaired (add --dry-run to see what would be changed)");
+    for (const auto& id : arguments.only) {
+        if (std::ranges::find(arguments.exclude, id) != arguments.exclude.end())
+            return invalid(fmt::format("'{}' is in both --only and --exclude", id));
+    }
+    return {};
+}
+
+std::string usage(std::string_view word, std::string_view value) {
+    return value.empty() ? std::string(word) : fmt::format("{} {}", word, value);
+}
+
+void add_exit_codes(Page& page) {
+    page.blank();
+    page.heading("Exit codes:");
+    page.entry(2, "0", 5, "nothing is broken, or all of it was fixed");
+    page.entry(2, "1", 5, "something is left: see 'What to do next' of the report");
+    page.entry(2, "2", 5, "bad usage or input");
+    page.entry(2, "3", 5, "the work, or a part of it, could not be done (a check is unknown, say)");
+}
+
+void add_help_of(Page& page, const Command& command) {
+    constexpr std::size_t column = 26;
+    page.heading(fmt::format("backup-remediation {} [OPTIONS]", usage(command.word, command.operand)));
+    page.blank();
+    page.paragraph(0, command.summary);
+    page.blank();
+    page.paragraph(0, command.details);
+    page.blank();
+    page.heading("Options:");
+    for (const auto& name : command.options) {
+        const auto& option = *find_option(name);
+        page.entry(2, usage(option.name, option.value), column, option.help);
+    }
+    page.entry(2, "--help", column, "Show this.");
+    page.blank();
+    page.heading("Examples:");
+    for (const auto& example : command.examples) page.command(2, example);
+}
+
+void add_general_help(Page& page) {
+    constexpr std::size_t column = 20;
+    page.paragraph(0,
+                   "backup-remediation finds out why Azure Backup of this VM fails, repairs what can be repaired from "
+                   "inside the VM, proves that the repair worked, and says what is left for a person to do.");
+    page.blank();
+    page.paragraph(0, "A backup runs through six layers; the earliest broken one is the root cause:");
+    std::vector<std::string_view> layers;
+    for (const auto layer : remediations::all_layers) layers.push_back(to_string(layer));
+    page.paragraph(2, fmt::format("{}", fmt::join(layers, " > ")));
+    page.blank();
+    page.heading("Commands:");
+    for (const auto& command : commands) page.entry(2, usage(command.word, command.operand), column, command.summary);
+    page.entry(2, "help [COMMAND]", column, "Say more about a command, as COMMAND --help does.");
+    page.entry(2, "--version", column, "Show the version.");
+    page.blank();
+    page.heading("A first time:");
+    page.command(2, "1. backup-remediation diagnose          what is broken? (changes nothing)");
+    page.command(2, "2. backup-remediation fix --dry-run     what would be changed?");
+    page.command(2, "3. backup-remediation fix               repair it");
+    page.command(2, "4. start a backup in the vault (Backup items > this VM > Backup now)");
+    page.command(2, "5. backup-remediation undo              if you want the changes taken back");
+}
+
+}  // namespace
+
+Result<Arguments> parse_arguments(const std::vector<std::string>& words) {
+    if (words.empty()) return invalid("a command is missing ('backup-remediation --help' teaches them)");
+    const auto wants_help = [](const std::string& word) { return word == "--help" || word == "-h"; };
+    if (words[0] == "help" || wants_help(words[0])) return parse_help({words.begin() + 1, words.end()});
+    Arguments parsed;
+    if (words[0] == "--version") {
+        if (words.size() > 1) return invalid(fmt::format("'{}': --version takes nothing else", visible(words[1])));
+        parsed.command = CommandName::version;
+        return parsed;
+    }
+    const auto* command = find_command(words[0]);
+    if (command == nullptr) return unknown_command(words[0]);
+    parsed.command = command->name;
+
+    std::set<std::string> given;
+    for (std::size_t index = 1; index < words.size(); ++index) {
+        const auto& word = words[index];
+        if (wants_help(word)) return parse_help({std::string(command->word)});
+        if (!word.starts_with('-') || word == "-") {
+            if (command->operand.empty() || !parsed.operand.empty() || word.empty())
+                return invalid(fmt::format("'{}' was not expected ('{}' takes {})", visible(word), command->word,
+                                           command->operand.empty() ? "only options" : command->operand));
+            parsed.operand = word;
+            continue;
+        }
+        const auto equals = word.find('=');
+        const auto name = word.substr(0, equals);
+        const auto* option = find_option(name);
+        if (option == nullptr || !accepts(*command, name)) return unknown_option(*command, name);
+        if (!given.insert(name).second && !option->repeatable) return invalid(fmt::format("{} is given twice", name));
+        std::string value;
+        if (equals != std::string::npos) {
+            if (option->value.empty()) return invalid(fmt::format("{} takes no value", name));
+            value = word.substr(equals + 1);
+        } else if (!option->value.empty()) {
+            if (index + 1 == words.size() || words[index + 1].starts_with("--"))
+                return invalid(fmt::format("{} needs a value: {}", name, option->value));
+            value = words[++index];
+        }
+        if (const auto taken = option->take(parsed, value); !taken)
+            return invalid(fmt::format("{}: {}", name, taken.error().message));
+    }
+    if (const auto checked = check(*command, parsed); !checked) return checked.error();
+    return parsed;
+}
+
+std::string help(const std::string& command, const TextStyle& style) {
+    Page page(style);
+    if (const auto* found = find_command(command)) {
+        add_help_of(page, *found);
+    } else {
+        add_general_help(page);
+    }
+    add_exit_codes(page);
+    return std::move(page).text();
+}
+
+}  // namespace handler

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "handler/report/page.hpp"
+#include "remediations/machine/result.hpp"
+#include "remediations/model/remediation.hpp"
+
+namespace handler {
+
+enum class CommandName { diagnose, fix, undo, list, explain, capture, history, rehearse, help, version };
+enum class Format { text, json, html, markdown };
+enum class Color { automatic, always, never };
+
+/// A command line that was understood and checked as far as that goes without looking at a machine.
+struct Arguments {
+    CommandName command = CommandName::help;
+    bool archive = false;  ///< of capture: the support bundle, as one file
+    bool all = false;      ///< of explain: everything there is
+    std::string operand;   ///< RUN of undo, CODE or ID of explain, the command that help is about
+    Format format = Format::text;
+    Color color = Color::automatic;
+    std::string error_code;
+    std::vector<std::string> only;     ///< remediation ids, each in the catalogue
+    std::vector<std::string> exclude;  ///< remediation ids, each in the catalogue
+    remediations::Disruption max_disruption = remediations::Disruption::service_restart;
+    std::string agent_installer;  ///< the guest agent's MSI, for agent-reinstall
+    bool dry_run = false;
+    std::string capture;              ///< folder to read the machine from; empty for this computer
+    std::string output;               ///< folder to write a capture to
+    std::vector<std::string> mounts;  ///< mount points to rehearse; empty for those of a backup
+    bool include_system = false;
+};
+
+/// ErrorKind::invalid names the argument, what was expected, and near misses.
+machine::Result<Arguments> parse_arguments(const std::vector<std::string>& arguments);
+
+/// What --help shows: of one command, or of the program for an empty name.
+std::string help(const std::string& command, const TextStyle& style);
+
+}  // namespace handler

@@ -1,0 +1,420 @@
+#include "handler/cli/command_line.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <cstdlib>
+#include <iostream>
+#include <optional>
+
+#include "handler/agent/lock.hpp"
+#include "handler/cli/arguments.hpp"
+#include "handler/cli/explain.hpp"
+#include "handler/cli/history.hpp"
+#include "handler/report/paths.hpp"
+#include "handler/report/plain_text.hpp"
+#include "handler/report/rehearsal_report.hpp"
+#include "handler/report/report_html.hpp"
+#include "handler/report/report_json.hpp"
+#include "handler/report/report_text.hpp"
+#include "handler/report/support_bundle.hpp"
+#include "remediations/changes/journal.hpp"
+#include "remediations/engine/catalogue.hpp"
+#include "remediations/engine/engine.hpp"
+#include "remediations/engine/root_cause.hpp"
+#include "remediations/knowledge/extension/backup_activity.hpp"
+#include "remediations/knowledge/snapshot/freeze_rehearsal.hpp"
+#include "remediations/machine/local/detached_process.hpp"
+#include "remediations/machine/local/durable_file.hpp"
+#include "remediations/machine/local/terminal.hpp"
+#include "remediations/machine/recorded/capture.hpp"
+#include "remediations/machine/utf8.hpp"
+#include "remediations/model/error_codes.hpp"
+
+namespace handler {
+
+namespace json = boost::json;
+using machine::Error;
+using machine::ErrorKind;
+using machine::Machine;
+using machine::Result;
+using machine::local::Stream;
+using remediations::Journal;
+using remediations::Report;
+using remediations::RunMode;
+using remediations::State;
+using remediations::UndoneStep;
+
+namespace {
+
+/// Where the guest agent has extensions write their logs.
+constexpr auto log_folder = "/var/log/azure";
+
+constexpr auto program_name = "backup-remediation";
+
+enum ExitCode { all_well = 0, something_left = 1, bad_usage = 2, could_not_work = 3 };
+
+/// A person's terminal is the process's own stream; anything else (a test's string) is none.
+bool is_terminal(const std::ostream& stream) {
+    if (&stream == &std::cout) return machine::local::is_terminal(Stream::out);
+    return &stream == &std::cerr && machine::local::is_terminal(Stream::err);
+}
+
+TextStyle style_of(const std::ostream& out, Color color) {
+    constexpr std::size_t widest = 100;  // longer lines are hard to read
+    constexpr std::size_t narrowest = 30;
+    TextStyle style;
+    const bool terminal = is_terminal(out);
+    const bool shows_color = terminal && machine::local::prepare_terminal(Stream::out);
+    const char* no_color = std::getenv("NO_COLOR");
+    const bool wanted = no_color == nullptr || *no_color == '\0';
+    style.color = color == Color::always || (color == Color::automatic && shows_color && wanted);
+    const std::size_t width = terminal ? machine::local::terminal_width(Stream::out) : 0;
+    if (width != 0) style.width = std::clamp(width, narrowest, widest);
+    return style;
+}
+
+/// One line that is written over; only where a person watches.
+class Progress {
+public:
+    explicit Progress(std::ostream& err)
+        : err_(is_terminal(err) && machine::local::prepare_terminal(Stream::err) ? &err : nullptr) {}
+    Progress(const Progress&) = delete;
+    Progress& operator=(const Progress&) = delete;
+    ~Progress() { show(""); }
+
+    void show(const std::string& text) {
+        if (err_ != nullptr) *err_ << "\r\x1b[K" << first_characters(visible(text), width_) << std::flush;
+    }
+
+private:
+    std::ostream* err_;
+    /// A line that wraps cannot be written over.
+    std::size_t width_ = std::max<std::size_t>(machine::local::terminal_width(Stream::err), 20) - 1;
+};
+
+int exit_code_of(const Report& report) {
+    if (report.anything_left()) return something_left;
+    const auto could_not_look = [](const auto& outcome) { return outcome.finding.state == State::unknown; };
+    return std::ranges::any_of(report.outcomes, could_not_look) ? could_not_work : all_well;
+}
+
+std::string_view to_string(UndoneStep::Result result) {
+    switch (result) {
+        case UndoneStep::Result::undone:
+            return "undone";
+        case UndoneStep::Result::already_so:
+            return "already-so";
+        case UndoneStep::Result::left_alone:
+            return "left-alone";
+        case UndoneStep::Result::not_undoable:
+            return "not-undoable";
+        case UndoneStep::Result::failed:
+            return "failed";
+    }
+    return "";
+}
+
+/// One command, with what all of them need.
+class CommandLine {
+public:
+    CommandLine(const Arguments& arguments, const Host& host, std::ostream& out, std::ostream& err)
+        : arguments_(arguments), host_(host), out_(out), err_(err), style_(style_of(out, arguments.color)) {}
+
+    int execute() {
+        switch (arguments_.command) {
+            case CommandName::help:
+                return show(help(arguments_.operand, style_));
+            case CommandName::version:
+                return show("backup-remediation " BACKUP_REMEDIATION_VERSION "\n");
+            case CommandName::list:
+                return show(wants_json() ? list_json() : list_text(style_));
+            case CommandName::explain:
+                return explain();
+            case CommandName::history:
+                return history();
+            case CommandName::diagnose:
+                return diagnose();
+            case CommandName::fix:
+                return fix();
+            case CommandName::capture:
+                return capture();
+            case CommandName::undo:
+                return undo();
+            case CommandName::rehearse:
+                return rehearse();
+        }
+        return bad_usage;
+    }
+
+private:
+    bool wants_json() const { return arguments_.format == Format::json; }
+
+    int show(const std::string& text) {
+        out_ << text << std::flush;
+        if (out_) return all_well;
+        return fail(could_not_work, "the output could not be written");
+    }
+
+    int fail(ExitCode code, const std::string& message) {
+        err_ << "backup-remediation: " << visible(message) << std::endl;
+        return code;
+    }
+
+    void remark(const std::string& message) { err_ << "backup-remediation: " << visible(message) << std::endl; }
+
+    int explain() {
+        if (arguments_.all) return show(catalogue_markdown());
+        const auto text = wants_json() ? explain_json(arguments_.operand) : explain_text(arguments_.operand, style_);
+        if (text) return show(*text);
+        return fail(bad_usage, fmt::format("'{}' is no error code or remediation that this program knows{}",
+                                           arguments_.operand, did_you_mean(arguments_.operand, explainable())));
+    }
+
+    int history() {
+        const auto folder = host_.state_folder / "runs";
+        std::error_code error;
+        std::filesystem::directory_iterator readable(folder, error);
+        if (error && error != std::errc::no_such_file_or_directory)
+            return fail(could_not_work, fmt::format("{}: {}", to_text(folder), error.message()));
+        const auto runs = past_runs(host_.state_folder);
+        return show(wants_json() ? history_json(runs) : history_text(runs, style_));
+    }
+
+    int diagnose() {
+        if (arguments_.capture.empty() && !host_.privileged)
+            remark("not run as root or administrator: what may not be read is reported as unknown");
+        return run(RunMode::diagnose);
+    }
+
+    int fix() {
+        if (arguments_.dry_run) return run(RunMode::dry_run);
+        if (!host_.privileged) return refuse("fix");
+        const auto lock = acquire_run_lock(host_.state_folder, std::chrono::milliseconds(0));
+        if (!lock) return locked_out(lock.error());
+        return run(RunMode::fix);
+    }
+
+    int run(RunMode mode) {
+        if (!arguments_.error_code.empty() && remediations::find_error_code(arguments_.error_code) == nullptr) {
+            remark(fmt::format("{} is not an error code this program knows{}", arguments_.error_code,
+                               did_you_mean(arguments_.error_code, explainable())));
+        }
+        std::optional<Machine> recorded;
+        if (!arguments_.capture.empty()) {
+            auto loaded = machine::recorded::load(std::filesystem::absolute(to_path(arguments_.capture)));
+            if (!loaded) return fail(bad_usage, "--capture: " + loaded.error().message);
+            recorded.emplace(std::move(*loaded));
+        }
+        auto& machine = recorded ? *recorded : host_.machine();
+        for (const auto& id : arguments_.only) {
+            const auto scope = remediations::find_remediation(id)->scope;
+            if (!remediations::applies_to(scope, machine.facts().platform))
+                remark(fmt::format("--only: {} is about {}, which this machine does not run", id, to_string(scope)));
+        }
+        const auto report = run_on(machine, mode);
+        if (!report) return fail(could_not_work, report.error().message);
+        const auto shown = show(report_in_format(*report, recorded ? Subject::capture : Subject::this_computer));
+        return shown == all_well ? exit_code_of(*report) : shown;
+    }
+
+    std::string report_in_format(const Report& report, Subject subject) const {
+        switch (arguments_.format) {
+            case Format::json:
+                return report_json(report);
+            case Format::html:
+                return report_html(report, subject, subject == Subject::capture ? program_name : program_path());
+            default:
+                return report_text(report, subject, style_);
+        }
+    }
+
+    /// An HTML report is read later, and elsewhere.
+    static std::string program_path() { return as_command(machine::local::this_executable()); }
+
+    Result<Report> run_on(Machine& machine, RunMode mode) {
+        Progress progress(err_);
+        remediations::RunOptions options;
+        options.mode = mode;
+        options.max_disruption = arguments_.max_disruption;
+        options.error_code = arguments_.error_code;
+        options.only = arguments_.only;
+        options.exclude = arguments_.exclude;
+        options.agent_installer = arguments_.agent_installer;
+        options.progress = [&](const std::string& text) { progress.show(text + " ..."); };
+        return remediations::run(options, machine, host_.state_folder);
+    }
+
+    int capture() {
+        const auto folder = std::filesystem::absolute(to_path(arguments_.output));
+        std::error_code error;
+        if (std::filesystem::exists(folder, error) && !std::filesystem::is_empty(folder, error))
+            return fail(bad_usage, fmt::format("--output: {} exists and is not an empty folder", arguments_.output));
+        if (!host_.privileged) remark("not run as root or administrator: what may not be read will be missing");
+        if (arguments_.archive) return archive(folder);
+        auto recording = machine::recorded::record(host_.machine());
+        if (const auto report = run_on(recording.machine, RunMode::diagnose); !report)
+            return fail(could_not_work, report.error().message);
+        if (const auto saved = machine::recorded::save(*recording.capture, folder); !saved)
+            return fail(could_not_work, saved.error().message);
+        Page page(style_);
+        page.paragraph(0, fmt::format("Written to {}. Known secrets are redacted; look through it before you give it "
+                                      "away. To diagnose it on any computer:",
+                                      visible(arguments_.output)));
+        page.command(2, fmt::format("backup-remediation diagnose --capture {}", visible(arguments_.output)));
+        return show(std::move(page).text());
+    }
+
+    int archive(const std::filesystem::path& folder) {
+        Progress progress(err_);
+        remediations::RunOptions options;
+        options.progress = [&](const std::string& text) { progress.show(text + " ..."); };
+        const auto bundle = make_support_bundle(host_.machine(), options);
+        if (!bundle) return fail(could_not_work, bundle.error().message);
+        if (auto made = machine::local::make_private_folder(folder); !made)
+            return fail(could_not_work, made.error().message);
+        const auto file = folder / "support-bundle.zip";
+        if (auto written = machine::local::write_durably(file, *bundle); !written)
+            return fail(could_not_work, written.error().message);
+        progress.show("");
+        Page page(style_);
+        page.paragraph(0, fmt::format("Written to {} ({} KiB); contents.txt in it says what it has. Known secrets are "
+                                      "redacted; look through it before you give it away.",
+                                      visible(to_text(file)), (bundle->size() >> 10U) + 1));
+        return show(std::move(page).text());
+    }
+
+    int rehearse() {
+        if (!host_.privileged) return refuse("rehearse");
+        const auto lock = acquire_run_lock(host_.state_folder, std::chrono::milliseconds(0));
+        if (!lock) return locked_out(lock.error());
+        remediations::RehearsalOptions options;
+        options.mount_points = arguments_.mounts;
+        options.include_system = arguments_.include_system;
+        options.system_paths = {to_text(host_.state_folder), to_text(machine::local::this_executable()), log_folder};
+        const auto rehearsal = remediations::rehearse_freeze(options, host_.machine(), *host_.freezer());
+        if (!rehearsal) {
+            const bool usage = rehearsal.error().kind == ErrorKind::invalid;
+            return fail(usage ? bad_usage : could_not_work, (usage ? "--mount: " : "") + rehearsal.error().message);
+        }
+        const auto shown = show(wants_json() ? rehearsal_json(*rehearsal) : rehearsal_text(*rehearsal, style_));
+        if (shown != all_well) return shown;
+        if (rehearsal->state == State::unknown) return could_not_work;
+        return remediations::is_left(rehearsal->state) ? something_left : all_well;
+    }
+
+    int undo() {
+        if (!host_.privileged) return refuse("undo");
+        const auto lock = acquire_run_lock(host_.state_folder, std::chrono::milliseconds(0));
+        if (!lock) return locked_out(lock.error());
+        const auto run_id = arguments_.operand.empty() ? newest_run_in_place() : arguments_.operand;
+        if (run_id.empty()) {
+            if (wants_json()) return show_undone({}, run_id);
+            return show("There is nothing to take back.\n");
+        }
+        auto journal = Journal::open(host_.state_folder, run_id);
+        if (!journal) {
+            if (journal.error().kind != ErrorKind::not_found) return fail(could_not_work, journal.error().message);
+            return fail(bad_usage, fmt::format("{}{} ('backup-remediation history' shows all)", journal.error().message,
+                                               did_you_mean(run_id, Journal::runs(host_.state_folder))));
+        }
+        if (const auto reason = remediations::why_not_to_disturb(host_.machine()))
+            return fail(could_not_work, fmt::format("nothing was taken back, because {}; try again later", *reason));
+        return show_undone(remediations::undo(*journal, host_.machine()), run_id);
+    }
+
+    /// A journal that cannot be read is an error of undo, not a reason to take back an older run.
+    std::string newest_run_in_place() const {
+        std::string newest;
+        for (const auto& run : past_runs(host_.state_folder)) {
+            if (!run.problem.empty() || run.undone == Undone::no || run.undone == Undone::partly) newest = run.id;
+        }
+        return newest;
+    }
+
+    int show_undone(const std::vector<UndoneStep>& steps, const std::string& run_id) {
+        const auto remains = [](const UndoneStep& step) {
+            return step.result == UndoneStep::Result::left_alone || step.result == UndoneStep::Result::failed;
+        };
+        const auto shown = show(wants_json() ? undone_json(steps, run_id) : undone_text(steps, run_id));
+        if (shown != all_well) return shown;
+        return std::ranges::any_of(steps, remains) ? something_left : all_well;
+    }
+
+    std::string undone_text(const std::vector<UndoneStep>& steps, const std::string& run_id) const {
+        Page page(style_);
+        page.heading(fmt::format("Undo of run {}, newest change first", visible(run_id)));
+        for (const auto& step : steps) {
+            using enum UndoneStep::Result;
+            const auto paint = step.result == undone                                ? Paint::good
+                               : step.result == failed || step.result == left_alone ? Paint::bad
+                                                                                    : Paint::faint;
+            const auto detail = step.detail.empty() ? std::string() : fmt::format(" ({})", visible(step.detail));
+            page.row(2, {{to_string(step.result), 16, paint}}, visible(step.description) + detail);
+        }
+        return std::move(page).text();
+    }
+
+    static std::string undone_json(const std::vector<UndoneStep>& steps, const std::string& run_id) {
+        json::array all;
+        for (const auto& step : steps) {
+            all.push_back(json::object{{"description", machine::valid_utf8(step.description)},
+                                       {"result", to_string(step.result)},
+                                       {"detail", machine::valid_utf8(step.detail)}});
+        }
+        return json::serialize(json::object{
+                   {"schema", 1},
+                   {"runId", run_id.empty() ? json::value(nullptr) : json::value(machine::valid_utf8(run_id))},
+                   {"steps", std::move(all)}}) +
+               "\n";
+    }
+
+    int refuse(std::string_view command) {
+        const auto* how = host_.machine().facts().platform == machine::Platform::windows
+                              ? "open a command prompt with 'Run as administrator' and try again"
+                              : "try again with sudo";
+        return fail(could_not_work, fmt::format("'{}' changes the machine and needs more rights: {}", command, how));
+    }
+
+    int locked_out(const Error& error) {
+        if (error.kind != ErrorKind::timed_out) return fail(could_not_work, error.message);
+        return fail(could_not_work,
+                    "another run of backup-remediation is at work (the extension itself, perhaps); wait until it has "
+                    "ended and try again");
+    }
+
+    const Arguments& arguments_;
+    const Host& host_;
+    std::ostream& out_;
+    std::ostream& err_;
+    TextStyle style_;
+};
+
+}  // namespace
+
+int command_line(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err) {
+    std::optional<Machine> machine;
+    const Host host{[&]() -> Machine& {
+                        if (!machine) machine.emplace(machine::local_machine());
+                        return *machine;
+                    },
+                    machine::local::state_folder(), machine::local::is_privileged()};
+    return command_line(arguments, host, out, err);
+}
+
+int command_line(const std::vector<std::string>& arguments, const Host& host, std::ostream& out, std::ostream& err) {
+    const auto parsed = parse_arguments(arguments);
+    if (!parsed) {
+        err << "backup-remediation: " << parsed.error().message << std::endl;
+        return bad_usage;
+    }
+    try {
+        return CommandLine(*parsed, host, out, err).execute();
+    } catch (const std::exception& error) {
+        err << "backup-remediation: " << visible(error.what()) << std::endl;
+        return could_not_work;
+    }
+}
+
+}  // namespace handler

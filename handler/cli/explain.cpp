@@ -1,0 +1,258 @@
+#include "handler/cli/explain.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <boost/algorithm/string/predicate.hpp>
+#include <boost/json.hpp>
+
+#include "handler/report/plain_text.hpp"
+#include "remediations/engine/catalogue.hpp"
+#include "remediations/model/error_codes.hpp"
+
+namespace handler {
+
+namespace json = boost::json;
+using remediations::CodeOrigin;
+using remediations::Disruption;
+using remediations::ErrorCode;
+using remediations::Remediation;
+
+namespace {
+
+/// In catalogue order, those that name any of the code's spellings.
+std::vector<const Remediation*> remediations_of(const ErrorCode& code) {
+    std::vector<const Remediation*> found;
+    std::ranges::copy_if(remediations::catalogue(), std::back_inserter(found), [&](const auto* remediation) {
+        return std::ranges::any_of(code.names, [&](std::string_view name) {
+            return std::ranges::any_of(remediation->error_codes,
+                                       [&](const auto& own) { return boost::iequals(own, name); });
+        });
+    });
+    return found;
+}
+
+std::string_view what_it_disturbs(Disruption disruption) {
+    switch (disruption) {
+        case Disruption::none:
+            return "nothing but files and settings of backup itself";
+        case Disruption::agent_restart:
+            return "the guest agent is restarted";
+        case Disruption::service_restart:
+            return "services whose restart users do not feel are restarted";
+        case Disruption::workload:
+            return "a production service, or anything that can lose data: needs --max-disruption workload";
+    }
+    return "";
+}
+
+std::string_view can_fix(const Remediation& remediation) {
+    return remediation.fix ? "repairs" : "advises";
+}
+
+json::array strings(const auto& words) {
+    json::array array;
+    for (const auto& word : words) array.emplace_back(std::string_view(word));
+    return array;
+}
+
+json::object as_json(const Remediation& remediation) {
+    return {{"id", remediation.id},
+            {"title", remediation.title},
+            {"layer", to_string(remediation.layer)},
+            {"platform", to_string(remediation.scope)},
+            {"disruption", to_string(remediation.disruption)},
+            {"canFix", remediation.fix != nullptr},
+            {"explanation", remediation.explanation},
+            {"errorCodes", strings(remediation.error_codes)},
+            {"source", remediation.source}};
+}
+
+json::object as_json(const ErrorCode& code) {
+    std::vector<std::string> ids;
+    for (const auto* remediation : remediations_of(code)) ids.push_back(remediation->id);
+    return {{"code", code.names.front()}, {"origin", to_string(code.origin)}, {"names", strings(code.names)},
+            {"meaning", code.meaning},    {"causes", strings(code.causes)},   {"remediations", strings(ids)}};
+}
+
+std::string document(json::object content) {
+    json::object result{{"schema", 1}};
+    result.insert(content.begin(), content.end());
+    return json::serialize(result) + "\n";
+}
+
+std::string text_of(const Remediation& remediation, const TextStyle& style) {
+    constexpr std::size_t column = 14;
+    Page page(style);
+    page.heading(fmt::format("{} [{}]", remediation.title, remediation.id));
+    page.blank();
+    page.paragraph(2, remediation.explanation);
+    page.blank();
+    page.entry(2, "Layer", column, to_string(remediation.layer));
+    page.entry(2, "Platform", column, to_string(remediation.scope));
+    if (remediation.fix) {
+        page.entry(2, "Disturbs", column, what_it_disturbs(remediation.disruption));
+        page.entry(2, "Repair", column, fmt::format("backup-remediation fix --only {}", remediation.id));
+        page.entry(
+            2, "Undo", column,
+            "backup-remediation undo puts back what was changed, and says what cannot be taken back (a restart, a "
+            "tool that ran)");
+    } else {
+        page.entry(2, "Repair", column, "none from inside the VM: 'diagnose' says what a person has to do");
+    }
+    if (!remediation.error_codes.empty())
+        page.entry(2, "Error codes", column, fmt::format("{}", fmt::join(remediation.error_codes, ", ")));
+    page.entry(2, "Source", column, remediation.source);
+    return std::move(page).text();
+}
+
+std::string text_of(const ErrorCode& code, const TextStyle& style) {
+    Page page(style);
+    page.heading(fmt::format("{} ({})", code.names.front(), to_string(code.origin)));
+    page.paragraph(2, code.meaning);
+    if (code.names.size() > 1)
+        page.paragraph(2, fmt::format("Also: {}", fmt::join(code.names.begin() + 1, code.names.end(), ", ")));
+    if (!code.causes.empty()) {
+        page.blank();
+        page.heading("Usual causes, likeliest first");
+        unsigned number = 0;
+        for (const auto& cause : code.causes) page.numbered(2, ++number, cause);
+    }
+    page.blank();
+    const auto found = remediations_of(code);
+    if (found.empty()) {
+        page.paragraph(0, "No check of this program is tied to this code.");
+        return std::move(page).text();
+    }
+    page.heading("What this program checks for it");
+    for (const auto* remediation : found) {
+        page.row(2, {{remediation->id, 28}, {can_fix(*remediation), 37}}, remediation->title);
+    }
+    page.blank();
+    page.paragraph(0, code.origin == CodeOrigin::backup_job
+                          ? fmt::format("Next: backup-remediation diagnose --error-code {}", code.names.front())
+                          : std::string("Next: backup-remediation diagnose"));
+    return std::move(page).text();
+}
+
+/// Text as Markdown that shows it as it is; what stands between backticks is code already.
+std::string markdown(std::string_view text) {
+    std::string result;
+    bool in_code = false;
+    for (const char character : text) {
+        if (character == '`') in_code = !in_code;
+        if (!in_code && std::string_view("\\*_<>[]#|").find(character) != std::string_view::npos) result += '\\';
+        result += character;
+    }
+    return result;
+}
+
+std::string code_list(const auto& names) {
+    std::vector<std::string> quoted;
+    for (const auto& name : names) quoted.push_back(fmt::format("`{}`", name));
+    return fmt::format("{}", fmt::join(quoted, ", "));
+}
+
+std::string markdown_of(const ErrorCode& code) {
+    auto text = fmt::format("\n#### {}\n\n{}\n", markdown(code.names.front()), markdown(code.meaning));
+    if (code.names.size() > 1)
+        text += fmt::format("\nAlso: {}\n", code_list(std::vector(code.names.begin() + 1, code.names.end())));
+    if (!code.causes.empty()) text += "\nUsual causes, likeliest first:\n\n";
+    unsigned number = 0;
+    for (const auto& cause : code.causes) text += fmt::format("{}. {}\n", ++number, markdown(cause));
+    const auto found = remediations_of(code);
+    if (!found.empty()) text += "\nThis program checks for it:\n\n";
+    for (const auto* remediation : found) {
+        text += fmt::format("- `{}` ({}): {}\n", remediation->id, can_fix(*remediation), markdown(remediation->title));
+    }
+    return text;
+}
+
+std::string markdown_of(const Remediation& remediation) {
+    auto text = fmt::format("\n#### {}\n\n**{}.** {}\n\n", remediation.id, markdown(remediation.title),
+                            markdown(remediation.explanation));
+    text += fmt::format("- Platform: {}\n", to_string(remediation.scope));
+    text += remediation.fix
+                ? fmt::format("- Repair: `backup-remediation fix --only {}`; disturbs {} ({})\n", remediation.id,
+                              to_string(remediation.disruption), markdown(what_it_disturbs(remediation.disruption)))
+                : std::string("- Repair: none from inside the VM; says what a person has to do\n");
+    if (!remediation.error_codes.empty())
+        text += fmt::format("- Error codes: {}\n", code_list(remediation.error_codes));
+    return text + fmt::format("- Source: {}\n", markdown(remediation.source));
+}
+
+}  // namespace
+
+std::optional<std::string> explain_text(std::string_view word, const TextStyle& style) {
+    if (const auto* remediation = remediations::find_remediation(word)) return text_of(*remediation, style);
+    if (const auto* code = remediations::find_error_code(word)) return text_of(*code, style);
+    return std::nullopt;
+}
+
+std::optional<std::string> explain_json(std::string_view word) {
+    if (const auto* remediation = remediations::find_remediation(word)) return document(as_json(*remediation));
+    if (const auto* code = remediations::find_error_code(word)) return document(as_json(*code));
+    return std::nullopt;
+}
+
+std::string catalogue_markdown() {
+    std::string document =
+        "# What can be wrong with a backup\n\n"
+        "What each error code means, and every cause that this program looks for. Made by\n"
+        "`backup-remediation explain --all --format markdown`; a test says when it is out of date.\n\n"
+        "- [Error codes](#error-codes)\n- [Causes](#causes)\n\n## Error codes\n";
+    std::optional<CodeOrigin> origin;
+    std::vector<const ErrorCode*> codes;
+    for (const auto& code : remediations::error_codes()) codes.push_back(&code);
+    std::ranges::stable_sort(codes, {}, &ErrorCode::origin);
+    for (const auto* code : codes) {
+        if (origin != code->origin) document += fmt::format("\n### Reported by: {}\n", to_string(code->origin));
+        origin = code->origin;
+        document += markdown_of(*code);
+    }
+    document += "\n## Causes\n";
+    for (const auto layer : remediations::all_layers) {
+        document += fmt::format("\n### Layer {}\n", to_string(layer));
+        for (const auto* remediation : remediations::catalogue()) {
+            if (remediation->layer == layer) document += markdown_of(*remediation);
+        }
+    }
+    return document;
+}
+
+std::vector<std::string> explainable() {
+    std::vector<std::string> words;
+    for (const auto* remediation : remediations::catalogue()) words.push_back(remediation->id);
+    for (const auto& code : remediations::error_codes())
+        words.insert(words.end(), code.names.begin(), code.names.end());
+    return words;
+}
+
+std::string list_text(const TextStyle& style) {
+    Page page(style);
+    for (const auto layer : remediations::all_layers) {
+        page.heading(to_string(layer));
+        bool any = false;
+        for (const auto* remediation : remediations::catalogue()) {
+            if (remediation->layer != layer) continue;
+            any = true;
+            page.row(2,
+                     {{remediation->id, 28},
+                      {to_string(remediation->scope), 37},
+                      {can_fix(*remediation), 46},
+                      {remediation->fix ? to_string(remediation->disruption) : "-", 63}},
+                     remediation->title);
+        }
+        if (!any) page.paragraph(2, "(nothing yet)");
+    }
+    return std::move(page).text();
+}
+
+std::string list_json() {
+    json::array all;
+    for (const auto* remediation : remediations::catalogue()) all.push_back(as_json(*remediation));
+    return document({{"remediations", std::move(all)}});
+}
+
+}  // namespace handler

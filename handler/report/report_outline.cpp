@@ -1,0 +1,196 @@
+#include "handler/report/report_outline.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "remediations/engine/root_cause.hpp"
+
+namespace handler {
+
+using remediations::Disruption;
+using remediations::Layer;
+using remediations::Outcome;
+using remediations::Report;
+using remediations::RunMode;
+using remediations::State;
+using remediations::Weight;
+
+namespace {
+
+bool wants_details(State state) {
+    return state != State::healthy && state != State::not_applicable;
+}
+
+/// Broken, and this program has a fix for it.
+bool is_repairable(const Outcome& outcome) {
+    return outcome.finding.state == State::broken && outcome.remediation->fix != nullptr;
+}
+
+bool could_not_check(const Report& report) {
+    return std::ranges::any_of(report.outcomes,
+                               [](const auto& outcome) { return outcome.finding.state == State::unknown; });
+}
+
+bool next_step_is_a_command(const Report& report, const Outcome& outcome) {
+    return outcome.finding.state == State::needs_approval || (is_repairable(outcome) && report.mode != RunMode::fix);
+}
+
+/// Collects the steps of one report.
+class Advice {
+public:
+    Advice(const Report& report, Subject subject, const std::string& program)
+        : report_(report), subject_(subject), program_(program) {}
+
+    std::vector<Step> steps() && {
+        if (report_.mode != RunMode::fix) suggest_fix();
+        for (const auto* outcome : in_reading_order(report_)) suggest(*outcome);
+        if (could_not_check(report_) && subject_ == Subject::this_computer) {
+            step(fmt::format("Run again as {} if you did not: what may not be read is unknown.", administrator()));
+        }
+        if (!report_.anything_left()) suggest_backup();
+        return std::move(steps_);
+    }
+
+private:
+    void suggest_fix() {
+        std::vector<std::string_view> ids;
+        auto worst = Disruption::none;
+        for (const auto& outcome : report_.outcomes) {
+            if (!is_repairable(outcome) || outcome.remediation->disruption > Disruption::service_restart) continue;
+            ids.push_back(outcome.remediation->id);
+            worst = std::max(worst, outcome.remediation->disruption);
+        }
+        if (ids.empty()) return;
+        step(fmt::format("{}epair {} (disruption: {}; can be undone), as {}:",
+                         subject_ == Subject::capture ? "On that VM, r" : "R", fmt::join(ids, ", "), to_string(worst),
+                         administrator()),
+             program_ + " fix");
+    }
+
+    void suggest(const Outcome& outcome) {
+        const auto& finding = outcome.finding;
+        if (next_step_is_a_command(report_, outcome)) {
+            const auto beyond_default = outcome.remediation->disruption > Disruption::service_restart;
+            if (beyond_default || finding.state == State::needs_approval) suggest_approval(outcome);
+        } else if (!finding.action.empty() && !follows_from_another(report_, outcome)) {
+            step(fmt::format("{} [{}]", finding.action, outcome.remediation->id));
+        }
+    }
+
+    void suggest_approval(const Outcome& outcome) {
+        const auto disruption = to_string(outcome.remediation->disruption);
+        step(fmt::format("Repair {} if its disruption ({}) is acceptable now, as {}:", outcome.remediation->id,
+                         disruption, administrator()),
+             fmt::format("{} fix --only {} --max-disruption {}", program_, outcome.remediation->id, disruption));
+    }
+
+    void suggest_backup() {
+        const auto fixed = std::ranges::any_of(
+            report_.outcomes, [](const auto& outcome) { return outcome.finding.state == State::fixed; });
+        if (fixed) {
+            step("Start a backup to prove it: in the vault, Backup items > this VM > Backup now.");
+        } else if (report_.error_code.empty()) {
+            step("If its backups fail all the same, look up the error code of the backup job:",
+                 program_ + " explain CODE");
+        } else {
+            step("See what else the error code can mean:", fmt::format("{} explain {}", program_, report_.error_code));
+        }
+    }
+
+    void step(std::string text, std::string command = {}) { steps_.push_back({std::move(text), std::move(command)}); }
+
+    std::string_view administrator() const {
+        return report_.machine.platform == machine::Platform::windows ? "administrator" : "root";
+    }
+
+    const Report& report_;
+    Subject subject_;
+    const std::string& program_;
+    std::vector<Step> steps_;
+};
+
+}  // namespace
+
+bool is_risk(const Outcome& outcome) {
+    return remediations::is_left(outcome.finding.state) && outcome.finding.weight == Weight::risk;
+}
+
+std::string state_text(const Outcome& outcome) {
+    return fmt::format("{}{}", is_risk(outcome) ? "risk, " : "", to_string(outcome.finding.state));
+}
+
+std::string verdict(const Report& report) {
+    if (report.root_cause != nullptr) return "Root cause: " + report.root_cause->title;
+    return could_not_check(report) ? "No cause was found, but not everything could be checked."
+                                   : "No cause was found inside this VM.";
+}
+
+std::string layer_line(const Report& report, Layer layer) {
+    const auto worst = report.layer_state(layer);
+    std::size_t healthy = 0;
+    std::size_t risks = 0;
+    std::size_t worst_count = 0;
+    std::string title;
+    for (const auto& outcome : report.outcomes) {
+        if (outcome.remediation->layer != layer) continue;
+        if (outcome.finding.state == State::healthy) ++healthy;
+        if (is_risk(outcome)) ++risks;
+        if (outcome.finding.state != worst || is_risk(outcome)) continue;
+        if (worst_count++ == 0 || outcome.remediation == report.root_cause) title = outcome.remediation->title;
+    }
+    if (worst == State::not_applicable) return "";
+    if (worst == State::healthy) {
+        return fmt::format("{} {} passed{}", healthy, healthy == 1 ? "check" : "checks",
+                           risks == 0 ? "" : fmt::format(", {} at risk", risks));
+    }
+    return worst_count == 1 ? title : fmt::format("{} (and {} more)", title, worst_count - 1);
+}
+
+std::vector<const Outcome*> in_reading_order(const Report& report) {
+    std::vector<const Outcome*> order;
+    for (const auto& outcome : report.outcomes) {
+        if (wants_details(outcome.finding.state)) order.push_back(&outcome);
+    }
+    std::ranges::stable_sort(order, {}, [&](const auto* outcome) {
+        return outcome->remediation == report.root_cause ? 0 : is_risk(*outcome) ? 2 : 1;
+    });
+    return order;
+}
+
+bool follows_from_a_fix(const Report& report, const Outcome& outcome) {
+    return std::ranges::any_of(report.outcomes, [&](const Outcome& other) {
+        const auto& consequences = other.remediation->consequences;
+        return other.finding.state == State::fixed &&
+               std::ranges::find(consequences, outcome.remediation->id) != consequences.end();
+    });
+}
+
+bool follows_from_another(const Report& report, const Outcome& outcome) {
+    return follows_from_a_fix(report, outcome) ||
+           !remediations::origins_of(*outcome.remediation, report.outcomes).empty();
+}
+
+bool action_is_a_step(const Report& report, const Outcome& outcome) {
+    return !next_step_is_a_command(report, outcome) && !follows_from_another(report, outcome);
+}
+
+bool anything_changed(const Report& report) {
+    return std::ranges::any_of(report.outcomes, [](const auto& outcome) { return !outcome.changes.empty(); });
+}
+
+std::string changes_heading(const Report& report) {
+    return report.mode == RunMode::dry_run ? "Would be changed" : "Changed";
+}
+
+std::string undo_command(const Report& report, const std::string& program) {
+    if (report.run_id.empty() || !anything_changed(report)) return {};
+    return fmt::format("{} undo {}", program, report.run_id);
+}
+
+std::vector<Step> next_steps(const Report& report, Subject subject, const std::string& program) {
+    return Advice(report, subject, program).steps();
+}
+
+}  // namespace handler

@@ -1,0 +1,133 @@
+#include "handler/report/report_text.hpp"
+
+#include <fmt/format.h>
+
+#include "handler/report/plain_text.hpp"
+#include "remediations/model/error_codes.hpp"
+
+namespace handler {
+
+using remediations::Outcome;
+using remediations::Report;
+using remediations::State;
+
+namespace {
+
+constexpr std::size_t longest_quoted_text = 400;  // characters; --format json has the whole
+constexpr std::size_t state_column = 20;
+constexpr std::size_t layer_text_column = 36;
+constexpr std::size_t evidence_column = 16;
+constexpr auto program = "backup-remediation";
+
+std::string quoted(const std::string& seen) {
+    return fmt::format("\"{}\"", shortened(visible(seen), longest_quoted_text));
+}
+
+class Writer {
+public:
+    Writer(const Report& report, Subject subject, const TextStyle& style)
+        : report_(report), subject_(subject), page_(style) {}
+
+    std::string write() && {
+        pipeline();
+        root_cause();
+        for (const auto* outcome : in_reading_order(report_)) details(*outcome);
+        changes();
+        next();
+        return std::move(page_).text();
+    }
+
+private:
+    void pipeline() {
+        const auto& machine = report_.machine;
+        page_.heading(fmt::format("Azure Backup pipeline of {} ({}, {})", visible(machine.host_name),
+                                  visible(machine.os_name), visible(machine.architecture)));
+        if (!report_.error_code.empty()) {
+            const auto* known = remediations::find_error_code(report_.error_code);
+            page_.paragraph(0, fmt::format("Error code {}: {}", visible(report_.error_code),
+                                           known != nullptr ? known->meaning : "not one this program knows."));
+        }
+        page_.blank();
+        for (const auto layer : remediations::all_layers) {
+            const auto state = report_.layer_state(layer);
+            page_.row(2, {{to_string(layer), state_column}, {to_string(state), layer_text_column, paint_of(state)}},
+                      layer_line(report_, layer));
+        }
+    }
+
+    void root_cause() {
+        page_.blank();
+        page_.heading(verdict(report_));
+        if (!report_.root_cause_reason.empty()) page_.paragraph(2, visible(report_.root_cause_reason));
+    }
+
+    void details(const Outcome& outcome) {
+        const auto& finding = outcome.finding;
+        page_.blank();
+        page_.heading(
+            fmt::format("{}: {} [{}]", state_text(outcome), outcome.remediation->title, outcome.remediation->id),
+            is_risk(outcome) ? Paint::attention : paint_of(finding.state));
+        page_.paragraph(2, visible(finding.summary));
+        for (const auto& evidence : finding.evidence) {
+            page_.paragraph(2, visible(evidence.where));
+            page_.entry(4, "seen", evidence_column, quoted(evidence.seen));
+            if (!evidence.expected.empty()) page_.entry(4, "expected", evidence_column, visible(evidence.expected));
+        }
+        if (!action_is_a_step(report_, outcome) && !finding.action.empty())
+            page_.paragraph(2, "Action: " + visible(finding.action));
+    }
+
+    void changes() {
+        if (!anything_changed(report_)) return;
+        page_.blank();
+        page_.heading(changes_heading(report_));
+        for (const auto& outcome : report_.outcomes) {
+            if (outcome.changes.empty()) continue;
+            page_.paragraph(2, fmt::format("for {}:", outcome.remediation->id));
+            for (const auto& change : outcome.changes) page_.entry(4, "-", 6, visible(change));
+        }
+        if (const auto undo = undo_command(report_, program); !undo.empty()) {
+            page_.paragraph(2, "To take all of this back:");
+            page_.command(6, undo);
+        }
+    }
+
+    void next() {
+        page_.blank();
+        page_.heading("What to do next");
+        unsigned number = 0;
+        for (const auto& step : next_steps(report_, subject_, program)) {
+            page_.numbered(2, ++number, visible(step.text));
+            if (!step.command.empty()) page_.command(9, visible(step.command));
+        }
+    }
+
+    const Report& report_;
+    Subject subject_;
+    Page page_;
+};
+
+}  // namespace
+
+Paint paint_of(State state) {
+    switch (state) {
+        case State::healthy:
+        case State::fixed:
+            return Paint::good;
+        case State::broken:
+            return Paint::bad;
+        case State::needs_approval:
+        case State::needs_operator:
+        case State::unknown:
+            return Paint::attention;
+        case State::not_applicable:
+            return Paint::faint;
+    }
+    return Paint::none;
+}
+
+std::string report_text(const Report& report, Subject subject, const TextStyle& style) {
+    return Writer(report, subject, style).write();
+}
+
+}  // namespace handler

@@ -1,0 +1,18 @@
+#pragma once
+
+#include <string>
+
+#include "handler/report/page.hpp"
+#include "handler/report/report_outline.hpp"
+#include "remediations/engine/engine.hpp"
+
+namespace handler {
+
+/// The report for people: each layer's state, the root cause, what was seen, what was changed, what to do
+/// next. Whatever came from the machine is made visible(), so that it cannot drive the terminal.
+std::string report_text(const remediations::Report& report, Subject subject, const TextStyle& style);
+
+/// How a state is coloured.
+Paint paint_of(remediations::State state);
+
+}  // namespace handler

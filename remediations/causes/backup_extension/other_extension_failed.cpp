@@ -1,0 +1,101 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "remediations/knowledge/extension/other_handlers.hpp"
+#include "remediations/model/remediation.hpp"
+
+namespace remediations::causes::other_extension_failed {
+
+namespace {
+
+/// The agent gives all extensions of a goal state 90 minutes, and the compute service gives the backup 140.
+constexpr auto stuck_after = std::chrono::minutes(140);
+
+struct Judgement {
+    std::vector<std::string> waiting;  ///< has not ended: the compute service makes no restore point meanwhile
+    std::vector<std::string> failed;   ///< ended with an error: the VM may count as failed
+    std::vector<Evidence> evidence;
+};
+
+std::string shown(const std::string& message) {
+    return message.substr(0, 300);
+}
+
+void judge(const OtherHandler& handler, std::chrono::system_clock::time_point now, Judgement& judgement) {
+    // One that is being removed, or never came further than its download, reports through its status alone.
+    if (handler.status == "NotReady" || handler.status == "Unresponsive") {
+        judgement.failed.push_back(fmt::format("{} {}", handler.name, handler.version));
+        judgement.evidence.push_back(
+            {handler.path + "/config/HandlerStatus",
+             fmt::format("{}, code {}: {}", handler.status, handler.code, shown(handler.message)), "Ready"});
+        return;
+    }
+    if (handler.state != "Enabled") return;
+    for (const auto& extension : handler.extensions) {
+        const auto age = std::chrono::duration_cast<std::chrono::minutes>(now - extension.modified);
+        const bool has_age = extension.modified != std::chrono::system_clock::time_point{};
+        if (extension.word == "transitioning" && has_age && age > stuck_after) {
+            judgement.waiting.push_back(fmt::format("{} {}", handler.name, handler.version));
+            judgement.evidence.push_back(
+                {extension.file,
+                 fmt::format("transitioning for {} hours: {}", age.count() / 60, shown(extension.message)),
+                 "success or error"});
+        } else if (extension.word == "error") {
+            judgement.failed.push_back(fmt::format("{} {}", handler.name, handler.version));
+            judgement.evidence.push_back(
+                {extension.file,
+                 fmt::format("error, code {}: {}", extension.code.value_or(0), shown(extension.message)), "success"});
+        }
+    }
+}
+
+Finding diagnose(const machine::Machine& machine) {
+    const auto handlers = other_handlers(machine);
+    if (!handlers) return Finding::unknown("the folders of the other extensions", handlers.error());
+    if (handlers->empty()) return Finding::not_applicable("No other extension is installed.");
+    Judgement judgement;
+    for (const auto& handler : *handlers) judge(handler, machine.facts().now, judgement);
+    const auto logs = machine.facts().platform == machine::Platform::windows
+                          ? machine.facts().system_drive + R"(\WindowsAzure\Logs\Plugins)"
+                          : std::string("/var/log/azure");
+    const auto how_to_repair = fmt::format(
+        "Repair the extension by its message and its log in {}, or remove it: az vm extension delete "
+        "--resource-group <group> --vm-name <vm> --name <name>. Then renew the VM's state with az vm reapply.",
+        logs);
+    if (!judgement.waiting.empty()) {
+        return Finding::needs_operator(
+            fmt::format("Another extension has not ended, and Azure makes no restore point until it has: {}.",
+                        fmt::join(judgement.waiting, ", ")),
+            std::move(judgement.evidence), how_to_repair);
+    }
+    if (!judgement.failed.empty()) {
+        return Finding::needs_operator(
+                   fmt::format(
+                       "Another extension reports an error, which can put the whole VM in the failed state: {}.",
+                       fmt::join(judgement.failed, ", ")),
+                   std::move(judgement.evidence), how_to_repair)
+            .as_risk();
+    }
+    return Finding::healthy(fmt::format("{} other extension{} installed, none failed or stuck.", handlers->size(),
+                                        handlers->size() == 1 ? " is" : "s are"));
+}
+
+}  // namespace
+
+extern const Remediation remediation{
+    .id = "other-extension-failed",
+    .title = "Another extension of the VM failed or hangs",
+    .layer = Layer::backup_extension,
+    .scope = Scope::both,
+    .error_codes = {"UserErrorVmProvisioningStateFailed", "VMExtensionProvisioningError", "VMRestorePointInternalError",
+                    "UserErrorVmNotInDesirableState", "VmNotInDesirableState", "GuestAgentSnapshotTaskStatusError"},
+    .disruption = Disruption::none,
+    .explanation =
+        "Azure starts a restore point only when every extension of the VM has ended its provisioning, so one that "
+        "stays in transitioning stops all backups. One that ended with an error can put the VM in the failed state, "
+        "which stops them too; where it does not, backups go on. Other extensions are never touched from here.",
+    .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+    .diagnose = diagnose,
+};
+
+}  // namespace remediations::causes::other_extension_failed

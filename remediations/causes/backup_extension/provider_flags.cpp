@@ -1,0 +1,120 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <boost/algorithm/string/predicate.hpp>
+
+#include "remediations/changes/changes.hpp"
+#include "remediations/knowledge/configuration/extension_folder.hpp"
+#include "remediations/knowledge/snapshot/vss_providers.hpp"
+#include "remediations/knowledge/windows/service_findings.hpp"
+#include "remediations/model/remediation.hpp"
+
+namespace remediations::causes::provider_flags {
+
+namespace {
+
+constexpr auto provider_service = "IaasVmProvider";
+
+struct Flag {
+    const char* key;
+    const char* name;
+};
+/// The extension's memory that it installed its VSS provider (an older and a newer name).
+constexpr Flag flags[] = {{R"(HKLM\SOFTWARE\Microsoft\BcdrAgent)", "IsProviderInstalled"},
+                          {R"(HKLM\SOFTWARE\Microsoft\BcdrAgentPersistentKeys)", "IsCommonProviderInstalled"}};
+
+std::string show(const machine::RegistryValue& value) {
+    const auto* text = std::get_if<std::string>(&value.data);
+    return text ? *text : fmt::format("a value of type {}", static_cast<unsigned>(value.type));
+}
+
+/// What is wrong with the provider that the flags speak of; empty if it is as it should be.
+/// Stopped is normal: it runs only during a backup.
+machine::Result<std::vector<Evidence>> provider_faults(const machine::Machine& machine) {
+    std::vector<Evidence> faults;
+    const auto service = machine.services().find(provider_service);
+    if (!service) {
+        if (service.error().kind != machine::ErrorKind::not_found) return service.error();
+        faults.push_back({std::string("service ") + provider_service, "not installed", "installed, as the flags say"});
+    } else if (service->start != machine::StartType::disabled && failed_to_start(*service)) {
+        faults.push_back({std::string("service ") + provider_service,
+                          fmt::format("stopped with error {}", service->exit_code),
+                          "stopped without an error, or running"});
+    }
+    const auto installed = installed_backup_extension(machine);
+    if (!installed) return installed.error();
+    if (installed->folders.empty()) return faults;
+    const auto library = installed->folders.back().path + R"(\iaasvmprovider.dll)";
+    const auto status = machine.files().status(library);
+    if (!status && status.error().kind != machine::ErrorKind::not_found) return status.error();
+    if (!status || status->size == 0) {
+        faults.push_back({library, status ? "empty" : "missing", "the provider's library"});
+    }
+    const auto providers = vss_providers(machine);
+    if (!providers) return providers.error();
+    for (const auto& provider : *providers) {
+        if (!is_of_azure_backup(provider) || !is_leftover(provider)) continue;
+        faults.push_back(
+            {provider.key, "registered with the missing library " + provider.library, "a library that exists"});
+    }
+    return faults;
+}
+
+Finding diagnose(const machine::Machine& machine) {
+    std::vector<Evidence> set;
+    for (const auto& flag : flags) {
+        const auto place = fmt::format("{}\\{}", flag.key, flag.name);
+        const auto value = machine.registry().value(flag.key, flag.name);
+        if (value && boost::iequals(show(*value), "True"))
+            set.push_back({place, "True", "False, or the provider works"});
+        if (!value && value.error().kind != machine::ErrorKind::not_found)
+            return Finding::unknown(place, value.error());
+    }
+    if (set.empty()) return Finding::healthy("No flag claims that the backup's VSS provider is installed.");
+    auto faults = provider_faults(machine);
+    if (!faults) return Finding::unknown("the backup's VSS provider", faults.error());
+    if (faults->empty())
+        return Finding::healthy("The backup's VSS provider is installed, as its flags say.", std::move(set));
+    std::vector<std::string> seen;
+    for (const auto& fault : *faults) seen.push_back(fmt::format("{} is {}", fault.where, fault.seen));
+    set.insert(set.begin(), faults->begin(), faults->end());
+    return Finding::broken(
+        fmt::format("The extension believes that its VSS provider is installed, but {}.", fmt::join(seen, " and ")),
+        std::move(set), "Set the flags to False, so that the next backup installs the provider again.");
+}
+
+machine::Result<void> fix(const Finding&, Changes& changes) {
+    for (const auto& flag : flags) {
+        const auto value = changes.machine().registry().value(flag.key, flag.name);
+        if (!value && value.error().kind == machine::ErrorKind::not_found) continue;
+        if (!value) return value.error();
+        if (!boost::iequals(show(*value), "True")) continue;
+        if (auto set = changes.set_registry_value(flag.key, flag.name, {machine::RegistryType::string, "False"});
+            !set) {
+            return set;
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+extern const Remediation remediation{
+    .id = "provider-flags",
+    .title = "The backup's VSS provider is marked as installed, but is not",
+    .layer = Layer::backup_extension,
+    .scope = Scope::windows,
+    .error_codes = {"ExtensionSnapshotFailedCOM", "ExtensionInstallationFailedCOM", "ExtensionCommandExecFailure",
+                    "BackUpOperationFailed", "BackUpOperationFailedV2"},
+    .disruption = Disruption::none,
+    .explanation =
+        "The extension notes in IsProviderInstalled and IsCommonProviderInstalled that it installed its VSS provider, "
+        "and then never tries again. When the service IaasVmProvider or its library is gone or failing, every snapshot "
+        "fails. The fix sets the flags to False; the next backup installs the provider. A stopped service is normal.",
+    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+    .consequences = {"backup-attempt-failed", "backup-extension-state"},
+    .diagnose = diagnose,
+    .fix = fix,
+};
+
+}  // namespace remediations::causes::provider_flags

@@ -1,0 +1,210 @@
+#include <fmt/format.h>
+
+#include <boost/algorithm/string/predicate.hpp>
+#include <charconv>
+
+#include "remediations/changes/changes.hpp"
+#include "remediations/knowledge/agent/agent_processes.hpp"
+#include "remediations/knowledge/agent/agent_service.hpp"
+#include "remediations/knowledge/agent/agent_version.hpp"
+#include "remediations/knowledge/configuration/agent_configuration.hpp"
+#include "remediations/knowledge/configuration/extension_folder.hpp"
+#include "remediations/knowledge/logs/log_evidence.hpp"
+#include "remediations/model/remediation.hpp"
+
+namespace remediations::causes::agent_configuration_values {
+
+using machine::ErrorKind;
+using machine::Machine;
+using machine::Result;
+
+namespace {
+
+constexpr auto path = "/etc/waagent.conf";
+constexpr auto period = "Extensions.GoalStatePeriod";
+/// Seconds between two looks for a goal state: the agent's own default, and the most that still leaves a backup the
+/// time to take its snapshot.
+constexpr auto usual_period = "6";
+constexpr int longest_period = 300;
+
+/// The first agent that ends a value at '#'.
+constexpr std::string_view knows_trailing_comments = "2.2.19";
+
+/// The agent logs the command with which it takes certificates apart where that failed.
+constexpr auto decryption_line = " cms -decrypt -in ";
+
+/// Keys whose misspelling matters; the agent compares keys with their case.
+constexpr const char* known_keys[] = {
+    "Extensions.Enabled", "Lib.Dir",        "Pid.File",       "Extension.LogDir",   "OS.EnableFIPS",
+    "OS.OpensslPath",     "HttpProxy.Host", "HttpProxy.Port", "AutoUpdate.Enabled", "AutoUpdate.UpdateToLatestVersion",
+};
+/// Switches that matter, all with the default y that backups need.
+constexpr const char* switches[] = {"Extensions.Enabled", "AutoUpdate.Enabled", "AutoUpdate.UpdateToLatestVersion"};
+
+enum class Fault { none, missing, empty, trailing_comment, long_period };
+
+struct Examination {
+    Fault fault = Fault::none;
+    std::vector<Evidence> evidence;
+};
+
+std::string place_of(const AgentConfiguration& configuration, const AgentConfiguration::Line& line) {
+    return fmt::format("{}:{}", configuration.path(), line.number);
+}
+
+void note_odd_lines(const AgentConfiguration& configuration, std::vector<Evidence>& evidence) {
+    for (const auto& line : configuration.lines()) {
+        for (const auto* key : known_keys) {
+            if (boost::iequals(line.key, key) && line.key != key) {
+                evidence.push_back({place_of(configuration, line), line.text,
+                                    fmt::format("no such line, or {}: otherwise it has no effect", key)});
+            }
+        }
+        for (const auto* key : switches) {
+            const bool understood =
+                boost::iequals(line.value, "y") || boost::iequals(line.value, "n") || line.value == "None";
+            if (line.key == key && !understood) {
+                evidence.push_back(
+                    {place_of(configuration, line), line.text, "y or n; any other word means y, the default"});
+            }
+        }
+    }
+}
+
+/// The value of the goal state period in effect, where it is set to a number.
+std::optional<int> period_of(const AgentConfiguration& configuration) {
+    const auto lines = configuration.lines_of(period);
+    if (lines.empty()) return std::nullopt;
+    const auto& value = lines.back().value;
+    int seconds = 0;
+    const auto parsed = std::from_chars(value.data(), value.data() + value.size(), seconds);
+    if (parsed.ec != std::errc() || parsed.ptr != value.data() + value.size()) return std::nullopt;
+    return seconds;
+}
+
+Examination examine(const Machine& machine, const AgentConfiguration& configuration) {
+    Examination result;
+    if (configuration.is_empty()) {
+        return {Fault::empty, {{configuration.path(), "empty", "at least Extensions.Enabled=y"}}};
+    }
+    const auto version = goal_state_agent_version(machine);
+    const auto* decryption = machine.derived<LogEvidence>().find_current(Log::agent, decryption_line);
+    const bool ran_a_comment = decryption && decryption->newest.text.find('#') != std::string::npos;
+    if (ran_a_comment || (version && compare_versions(version->version, knows_trailing_comments) < 0)) {
+        for (const auto& line : configuration.lines()) {
+            const auto value = line.text.substr(line.text.find('=') + 1);
+            const auto comment = value.find('#');
+            if (comment == std::string::npos || comment == 0) continue;
+            result.fault = Fault::trailing_comment;
+            result.evidence.push_back({place_of(configuration, line), line.text, "no comment after the value"});
+        }
+        if (result.fault != Fault::none) {
+            if (ran_a_comment) result.evidence.push_back(decryption->newest.evidence("the path of openssl"));
+            if (version) {
+                result.evidence.push_back({version->where, "agent " + version->version,
+                                           fmt::format("{} or later ends a value at '#'", knows_trailing_comments)});
+            }
+            return result;
+        }
+    }
+    if (const auto seconds = period_of(configuration); seconds.value_or(0) > longest_period) {
+        const auto line = configuration.lines_of(period).back();
+        result.fault = Fault::long_period;
+        result.evidence.push_back(
+            {place_of(configuration, line), line.text, fmt::format("{} seconds, the default", usual_period)});
+    }
+    note_odd_lines(configuration, result.evidence);
+    return result;
+}
+
+Result<Examination> examine(const Machine& machine) {
+    const auto configuration = AgentConfiguration::read(machine);
+    if (configuration) return examine(machine, *configuration);
+    if (configuration.error().kind != ErrorKind::not_found) return configuration.error();
+    // An agent that runs has found its configuration, at a place that is not known here.
+    const auto processes = agent_processes(machine);
+    if (!processes) return processes.error();
+    if (processes->any() || !agent_program(machine)) return configuration.error();
+    return Examination{Fault::missing, {{path, "missing", "the agent's configuration"}}};
+}
+
+Finding diagnose(const Machine& machine) {
+    auto examined = examine(machine);
+    if (!examined && examined.error().kind == ErrorKind::not_found) {
+        return Finding::not_applicable("There is no waagent.conf: the Linux guest agent is not installed here.");
+    }
+    if (!examined) return Finding::unknown(path, examined.error());
+    auto& evidence = examined->evidence;
+    switch (examined->fault) {
+        case Fault::none:
+            break;
+        case Fault::missing:
+        case Fault::empty:
+            return Finding::broken(
+                fmt::format("{} is {}, and without a configuration the agent ends at once.", path,
+                            examined->fault == Fault::empty ? "empty" : "missing"),
+                std::move(evidence),
+                fmt::format("Put back {} from the agent's package, or write Extensions.Enabled=y into it, and restart "
+                            "the guest agent.",
+                            path));
+        case Fault::trailing_comment:
+            return Finding::broken("This old agent takes the comments behind values of waagent.conf as part of them.",
+                                   std::move(evidence),
+                                   "Remove the comments that follow values, restart the guest agent and update it.");
+        case Fault::long_period:
+            return Finding::broken("The guest agent looks for work so rarely that a backup gives up before.",
+                                   std::move(evidence),
+                                   fmt::format("Set {}={} and restart the guest agent.", period, usual_period));
+    }
+    return Finding::healthy("waagent.conf has no value that hinders the agent.", std::move(evidence));
+}
+
+Result<void> fix(const Finding&, Changes& changes) {
+    const auto examined = examine(changes.machine());
+    if (!examined) return examined.error();
+    const auto configuration = AgentConfiguration::read(changes.machine());
+    const machine::Path file = configuration ? configuration->path() : path;
+    std::string text;
+    switch (examined->fault) {
+        case Fault::none:
+            return {};
+        case Fault::missing:
+        case Fault::empty:
+            text = "# Everything else has the agent's defaults.\nExtensions.Enabled=y\n";
+            break;
+        case Fault::trailing_comment:
+            text = configuration->without_trailing_comments();
+            break;
+        case Fault::long_period:
+            text = configuration->with_value(period, usual_period);
+            break;
+    }
+    if (auto written = changes.write_file(file, text, 0644); !written) return written;
+    return restart_agent(changes);
+}
+
+}  // namespace
+
+extern const Remediation remediation{
+    .id = "agent-configuration-values",
+    .title = "waagent.conf hinders the guest agent",
+    .layer = Layer::guest_agent,
+    .scope = Scope::linux,
+    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
+                    "VMAgentStatusCommunicationError"},
+    .disruption = Disruption::agent_restart,
+    .explanation =
+        "A missing or empty waagent.conf ends the agent at once; agents before 2.2.19 take a comment behind a value as "
+        "part of it, so that for example OS.OpensslPath names no program; a long Extensions.GoalStatePeriod brings the "
+        "order to take a snapshot too late. The fix writes a minimal file, removes such comments, or sets the default "
+        "period, and restarts the agent.",
+    .source = "https://github.com/Azure/WALinuxAgent/issues/763",
+    .log_lines = {{Log::agent, decryption_line}},
+    .testimonies = {{.line = {Log::agent, ": None: not found"}}, {.line = {Log::agent, ": None: command not found"}}},
+    .consequences = {"agent-not-running", "agent-crash-looping", "agent-hung", "transport-certificate-missing",
+                     "agent-openssl-missing", "backup-extension-state"},
+    .diagnose = diagnose,
+    .fix = fix,
+};
+
+}  // namespace remediations::causes::agent_configuration_values

@@ -1,0 +1,80 @@
+#include <fmt/format.h>
+
+#include "remediations/changes/changes.hpp"
+#include "remediations/knowledge/agent/agent_service.hpp"
+#include "remediations/knowledge/configuration/agent_configuration.hpp"
+#include "remediations/model/remediation.hpp"
+
+namespace remediations::causes::agent_openssl_missing {
+
+namespace {
+
+constexpr auto key = "OS.OpensslPath";
+constexpr auto usual_program = "/usr/bin/openssl";
+
+Finding diagnose(const machine::Machine& machine) {
+    const auto configuration = AgentConfiguration::read(machine);
+    if (!configuration && configuration.error().kind == machine::ErrorKind::not_found) {
+        return Finding::not_applicable("There is no waagent.conf: the Linux guest agent is not installed here.");
+    }
+    if (!configuration) return Finding::unknown("/etc/waagent.conf", configuration.error());
+    const auto program = configuration->text_of(key, usual_program);
+    if (!program.starts_with('/')) {
+        return Finding::healthy("The agent's openssl is looked for along PATH.", {{key, program, ""}});
+    }
+    const auto status = machine.files().status(program);
+    if (status) return Finding::healthy("The openssl program that the agent uses exists.", {{program, "exists", ""}});
+    if (status.error().kind != machine::ErrorKind::not_found) return Finding::unknown(program, status.error());
+
+    std::vector<Evidence> evidence{{program, "missing", "the openssl program"}};
+    for (const auto& line : configuration->lines_of(key)) {
+        evidence.push_back({fmt::format("{}:{}", configuration->path(), line.number), line.text, "None, the default"});
+    }
+    const auto summary = fmt::format("{} is missing: the agent cannot decrypt the settings of extensions.", program);
+    if (program != usual_program && machine.files().status(usual_program)) {
+        evidence.push_back({usual_program, "exists", ""});
+        return Finding::broken(
+            summary, std::move(evidence),
+            fmt::format("Set {}=None in {} and restart the guest agent.", key, configuration->path()));
+    }
+    return Finding::needs_operator(summary, std::move(evidence),
+                                   "Install the distribution's package openssl and restart the guest agent.");
+}
+
+machine::Result<void> fix(const Finding&, Changes& changes) {
+    const auto configuration = AgentConfiguration::read(changes.machine());
+    if (!configuration) return configuration.error();
+    const auto written = changes.write_file(configuration->path(), configuration->with_value(key, "None"));
+    if (!written) return written;
+    return restart_agent(changes);
+}
+
+}  // namespace
+
+extern const Remediation remediation{
+    .id = "agent-openssl-missing",
+    .title = "The guest agent has no openssl program",
+    .layer = Layer::guest_agent,
+    .scope = Scope::linux,
+    .error_codes = {"GuestAgentCertificateNotFound", "UserErrorGuestAgentStatusUnavailable",
+                    "GuestAgentSnapshotTaskStatusError"},
+    .disruption = Disruption::agent_restart,
+    .explanation =
+        "The agent runs openssl (OS.OpensslPath, else /usr/bin/openssl) to make its own certificate and to take the "
+        "certificates of a goal state apart; the backup extension decrypts its settings with it. Where the "
+        "configuration names a program that does not exist, the fix sets the default back and restarts the agent.",
+    .source = "https://github.com/Azure/WALinuxAgent/blob/master/azurelinuxagent/common/utils/cryptutil.py",
+    .testimonies = {{.line = {Log::agent, "openssl: not found"}},
+                    {.line = {Log::agent, "openssl: command not found"}},
+                    {.line = {Log::agent, "No such file or directory: 'openssl'"}},
+                    {.line = {Log::agent, "No such file or directory: '/usr/bin/openssl'"}},
+                    {.line = {Log::extension, "openssl: not found"}},
+                    {.line = {Log::extension, "openssl: command not found"}},
+                    {.line = {Log::extension, "No such file or directory: 'openssl'"}},
+                    {.line = {Log::extension, "No such file or directory: '/usr/bin/openssl'"}}},
+    .consequences = {"transport-certificate-missing", "agent-crash-looping", "backup-extension-state"},
+    .diagnose = diagnose,
+    .fix = fix,
+};
+
+}  // namespace remediations::causes::agent_openssl_missing

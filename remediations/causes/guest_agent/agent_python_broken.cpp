@@ -1,0 +1,145 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/algorithm/string/trim.hpp>
+
+#include "remediations/knowledge/agent/agent_package.hpp"
+#include "remediations/knowledge/agent/agent_processes.hpp"
+#include "remediations/knowledge/agent/agent_service.hpp"
+#include "remediations/knowledge/agent/agent_version.hpp"
+#include "remediations/model/remediation.hpp"
+
+namespace remediations::causes::agent_python_broken {
+
+using machine::ErrorKind;
+using machine::FileKind;
+using machine::Machine;
+using machine::Path;
+using machine::Result;
+
+namespace {
+
+/// systemd: the program of a unit could not be executed.
+constexpr std::uint32_t cannot_execute = 203;
+/// A shell or env: the program was not found.
+constexpr std::uint32_t not_found = 127;
+
+/// What Python says when it is not the Python that the agent was installed for.
+constexpr std::string_view python_failures[] = {"ModuleNotFoundError",  "ImportError",          "SyntaxError",
+                                                "PackageNotFoundError", "DistributionNotFound", "bad interpreter"};
+
+/// "/usr/bin/python3" of "#!/usr/bin/python3 -u"; empty for a program that is no script.
+std::string interpreter_in(std::string_view text) {
+    if (!text.starts_with("#!")) return {};
+    auto line = boost::algorithm::trim_copy(text.substr(2, text.find('\n') - 2));
+    const auto end = line.find_first_of(" \t\r");
+    const auto program = line.substr(0, end);
+    if (!program.ends_with("/env") || end == line.npos) return std::string(program);
+    const auto argument = boost::algorithm::trim_copy(line.substr(end));
+    return std::string(argument.substr(0, argument.find_first_of(" \t")));
+}
+
+/// Whether a program exists, looked for along the usual PATH where it has no folder. Of a symbolic link only its own
+/// existence is known.
+Result<bool> exists(const Machine& machine, const std::string& program) {
+    const std::vector<std::string> places =
+        program.starts_with('/') ? std::vector<std::string>{program}
+                                 : std::vector<std::string>{"/usr/local/sbin/" + program, "/usr/local/bin/" + program,
+                                                            "/usr/sbin/" + program,       "/usr/bin/" + program,
+                                                            "/sbin/" + program,           "/bin/" + program};
+    for (const auto& place : places) {
+        const auto status = machine.files().status(place);
+        if (status) return true;
+        if (status.error().kind != ErrorKind::not_found) return status.error();
+    }
+    return false;
+}
+
+/// /usr/bin/python3 is a link to python3.11; without any python3.<n> it leads nowhere.
+bool leads_nowhere(const Machine& machine, const std::string& program) {
+    if (program != "/usr/bin/python3") return false;
+    const auto status = machine.files().status(program);
+    if (!status || status->kind != FileKind::symlink) return false;
+    const auto names = machine.files().list("/usr/bin");
+    const auto is_python = [](const std::string& name) { return name.starts_with("python3."); };
+    return names && std::ranges::none_of(*names, is_python) &&
+           !machine.files().status("/usr/libexec/platform-python") &&
+           !machine.files().status("/etc/alternatives/python3");
+}
+
+Finding broken_python(const Machine& machine, std::string summary, std::vector<Evidence> evidence) {
+    return Finding::needs_operator(
+        std::move(summary), std::move(evidence),
+        fmt::format("Install the distribution's own Python and the agent's package for it again; an agent installed "
+                    "from source or with pip does not survive a change of Python. {}",
+                    install_advice(machine)));
+}
+
+Finding diagnose(const Machine& machine) {
+    const auto program = agent_program(machine);
+    if (!program && program.error().kind == ErrorKind::not_found) {
+        return Finding::not_applicable("The guest agent is not installed.");
+    }
+    if (!program) return Finding::unknown("/usr/sbin/waagent", program.error());
+    const auto processes = agent_processes(machine);
+    if (!processes) return Finding::unknown("the list of processes", processes.error());
+    const auto head = machine.files().read_range(*program, 0, 256);
+    const auto interpreter = head ? interpreter_in(*head) : std::string();
+
+    std::vector<Evidence> evidence;
+    if (!interpreter.empty()) {
+        const auto found = exists(machine, interpreter);
+        if (!found) return Finding::unknown(interpreter, found.error());
+        if (!*found || leads_nowhere(machine, interpreter)) {
+            return broken_python(
+                machine, fmt::format("{} wants {}, which is missing.", *program, interpreter),
+                {{*program, "#!" + interpreter, "a program that exists"},
+                 {interpreter, *found ? "a link to a file that is missing" : "missing", "the Python interpreter"}});
+        }
+        evidence.push_back({interpreter, "exists", ""});
+    }
+    if (processes->any()) return Finding::healthy("The agent's Python runs it.", std::move(evidence));
+
+    const auto service = find_agent_service(machine);
+    if (!service) return Finding::healthy("The Python that the agent names exists.", std::move(evidence));
+    const auto line = decisive_line(newest_journal_lines(machine, service->name));
+    const bool python_failed =
+        std::ranges::any_of(python_failures, [&](std::string_view text) { return line.find(text) != line.npos; });
+    const bool no_program = service->exit_code == cannot_execute || service->exit_code == not_found;
+    if (service->exit_code == 0 || (!python_failed && !no_program)) {
+        return Finding::healthy("The Python that the agent names exists.", std::move(evidence));
+    }
+    evidence.push_back(
+        {"service " + service->name, fmt::format("its last run ended with exit code {}", service->exit_code), "0"});
+    if (!service->binary.empty()) evidence.push_back({"ExecStart of " + service->name, service->binary, ""});
+    if (!line.empty()) evidence.push_back({"journal of " + service->name, line, ""});
+    return broken_python(machine,
+                         no_program && !python_failed ? "The service manager cannot execute the agent's program."
+                                                      : "Python cannot run the guest agent.",
+                         std::move(evidence));
+}
+
+}  // namespace
+
+extern const Remediation remediation{
+    .id = "agent-python-broken",
+    .title = "The Python that the guest agent needs is missing or damaged",
+    .layer = Layer::guest_agent,
+    .scope = Scope::linux,
+    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentPluginInstallCommandProcessingFailed",
+                    "GuestAgentSnapshotTaskStatusError"},
+    .explanation =
+        "The agent is a Python program. Where its interpreter was removed, or a newer Python does not have the agent's "
+        "modules (azurelinuxagent) or lacks modules it uses (imp, crypt, distutils), it ends as soon as it starts. "
+        "The cure is the distribution's Python with the distribution's agent; /usr/bin/python3 must not be pointed "
+        "at another version.",
+    .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/linux/linux-azure-guest-agent",
+    .testimonies = {{.line = {Log::agent, "No module named 'azurelinuxagent"}},
+                    {.line = {Log::agent, "No module named azurelinuxagent"}},
+                    {.line = {Log::agent, "module 'platform' has no attribute"}}},
+    .consequences = {"agent-not-running", "agent-restart-policy", "agent-crash-looping", "agent-hung",
+                     "extension-no-interpreter", "backup-extension-state"},
+    .diagnose = diagnose,
+};
+
+}  // namespace remediations::causes::agent_python_broken

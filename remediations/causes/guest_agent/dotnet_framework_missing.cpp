@@ -1,0 +1,50 @@
+#include <fmt/format.h>
+
+#include "remediations/knowledge/agent/windows_agent.hpp"
+#include "remediations/knowledge/windows/registry_values.hpp"
+#include "remediations/model/remediation.hpp"
+
+namespace remediations::causes::dotnet_framework_missing {
+
+namespace {
+
+constexpr auto framework_key = R"(HKLM\SOFTWARE\Microsoft\NET Framework Setup\NDP\v4\Full)";
+/// Of .NET Framework 4.5.
+constexpr std::uint64_t oldest_release = 378389;
+
+Finding diagnose(const machine::Machine& machine) {
+    const auto place = fmt::format("{}\\Release", framework_key);
+    const auto release = registry_number(machine, framework_key, "Release");
+    if (!release) return Finding::unknown(place, release.error());
+    std::vector<Evidence> evidence{
+        {place, *release ? std::to_string(**release) : "missing", fmt::format("at least {} (4.5)", oldest_release)}};
+    if (*release && **release >= oldest_release) {
+        return Finding::healthy("The .NET Framework is new enough for the guest agent.", std::move(evidence));
+    }
+    const auto told = registry_text(machine, agent_state_key, "RequiredDotNetVersionPresent");
+    if (told && *told)
+        evidence.push_back({std::string(agent_state_key) + "\\RequiredDotNetVersionPresent", **told, ""});
+    return Finding::needs_operator(
+        *release ? "The .NET Framework is older than the guest agent and the backup extension need."
+                 : "The .NET Framework 4 is not installed; the guest agent and the backup extension need it.",
+        std::move(evidence), "Install .NET Framework 4.8, or at least 4.5, and restart Windows.");
+}
+
+}  // namespace
+
+extern const Remediation remediation{
+    .id = "dotnet-framework-missing",
+    .title = "The .NET Framework is missing or too old",
+    .layer = Layer::guest_agent,
+    .scope = Scope::windows,
+    .error_codes = {"UserErrorDotNetVersionUpgradeRequired", "GuestAgentPluginInstallCommandProcessingFailed",
+                    "UserErrorGuestAgentStatusUnavailable"},
+    .explanation =
+        "The Windows guest agent and the backup extension are .NET programs and need .NET Framework 4.5 or later. "
+        "Windows Server 2012 and later bring it. Its installation needs a restart, so it is left to a person.",
+    .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+    .consequences = {"agent-service-crashes", "agent-not-running", "backup-extension-state"},
+    .diagnose = diagnose,
+};
+
+}  // namespace remediations::causes::dotnet_framework_missing

@@ -1,0 +1,54 @@
+#include <fmt/format.h>
+
+#include "remediations/knowledge/network/snapshot_attempt.hpp"
+#include "remediations/model/remediation.hpp"
+
+namespace remediations::causes::host_snapshot_service {
+
+namespace {
+
+constexpr auto not_running = "BHS is not runnning on host machine";  // spelt so
+constexpr auto remote_error = "FailedHostSnapshotRemoteServerError";
+/// What the extension makes of HTTP 500 without an error of the service.
+constexpr int service_down = 556;
+
+Finding diagnose(const machine::Machine& machine) {
+    std::vector<Evidence> evidence;
+    for (const auto* text : {not_running, remote_error}) {
+        if (const auto* line = line_of_unsuccessful_attempt(machine, text))
+            evidence.push_back(line->evidence("HTTP 200"));
+    }
+    const auto* attempt = unsuccessful_attempt(machine);
+    if (attempt && (attempt->host_pre_snapshot == service_down || attempt->host_do_snapshot == service_down ||
+                    attempt->result == service_down)) {
+        evidence.push_back(
+            {"the backup extension's log", fmt::format("status {} of the host's service", service_down), "200"});
+    }
+    if (evidence.empty()) return Finding::healthy("The host's snapshot service did not fail the newest backup.");
+    return Finding::needs_operator(
+        "The service on the host that takes the snapshots did not work. This is a fault of the platform.",
+        std::move(evidence),
+        "Back up again later. If it fails in the same way, stop (deallocate) and start the VM, which puts it on "
+        "another host, when that suits, or open a support case with these lines.");
+}
+
+}  // namespace
+
+extern const Remediation remediation{
+    .id = "host-snapshot-service",
+    .title = "The host's snapshot service did not work",
+    .layer = Layer::managed_disk,
+    .scope = Scope::linux,
+    .error_codes = {"FailedHostSnapshotRemoteServerError", "556", "ExtensionSnapshotFailedNoNetwork"},
+    .disruption = Disruption::none,
+    .explanation =
+        "The backup extension asks a service on the VM's host for the snapshots. Where that does not run, the host "
+        "answers HTTP 500, and the extension notes 556. Nothing inside the VM can repair it.",
+    .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
+    .log_lines = {{Log::extension, not_running}, {Log::extension, remote_error}},
+    .consequences = {"no-network-catch-all", "name-resolution", "storage-unreachable", "tls-interception",
+                     "snapshot-conflict"},
+    .diagnose = diagnose,
+};
+
+}  // namespace remediations::causes::host_snapshot_service

@@ -1,0 +1,85 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "remediations/knowledge/network/azure_disks.hpp"
+#include "remediations/model/remediation.hpp"
+
+namespace remediations::causes::shared_disk {
+
+namespace {
+
+/// File systems that several machines mount at once.
+constexpr std::string_view cluster_file_systems[] = {"gfs2", "ocfs2"};
+/// Cluster managers that take a disk from one machine to another.
+constexpr const char* cluster_services[] = {"pacemaker", "corosync", "dlm", "o2cb", "ClusSvc"};
+
+constexpr auto how_to =
+    "Detach the shared disk, or exclude it from the backup (selective disk backup with an Enhanced policy); back up "
+    "its data in another way.";
+
+/// Signs inside the VM: Azure tells of ultra disks alone whether they are shared.
+std::vector<Evidence> signs_of_cluster(const machine::Machine& machine) {
+    std::vector<Evidence> evidence;
+    if (const auto mounts = machine.mounts().list()) {
+        for (const auto& mount : *mounts) {
+            if (std::ranges::find(cluster_file_systems, mount.type) == std::end(cluster_file_systems)) continue;
+            evidence.push_back({mount.target, fmt::format("{} on {}", mount.type, mount.source), "no shared disk"});
+        }
+    }
+    return evidence;
+}
+
+std::vector<Evidence> running_cluster_services(const machine::Machine& machine) {
+    std::vector<Evidence> evidence;
+    for (const auto* name : cluster_services) {
+        const auto service = machine.services().find(name);
+        if (service && service->state == machine::ServiceState::running) {
+            evidence.push_back({std::string("service ") + name, "running", "no shared disk"});
+        }
+    }
+    return evidence;
+}
+
+Finding diagnose(const machine::Machine& machine) {
+    auto evidence = signs_of_cluster(machine);
+    const bool has_cluster_file_system = !evidence.empty();
+    const auto& vm = machine.derived<InstanceMetadata>().description();
+    if (vm) {
+        for (const auto& disk : vm->disks()) {
+            if (disk.shared == true) evidence.push_back({disk.described(), "shared (maxShares above 1)", "not shared"});
+        }
+    }
+    if (!evidence.empty()) {
+        auto finding = Finding::needs_operator(
+            has_cluster_file_system
+                ? "A file system for shared disks is mounted: Azure VM backup does not back up shared disks."
+                : "A disk is shared with other VMs: Azure VM backup does not back up such disks.",
+            std::move(evidence), how_to);
+        return risk_where_backups_succeed(machine, std::move(finding));
+    }
+    if (!vm && vm.error().kind != machine::ErrorKind::not_captured) return disks_not_known(machine);
+    auto services = running_cluster_services(machine);
+    return Finding::healthy(services.empty() ? "Nothing in this VM tells of a shared disk."
+                                             : "A cluster manager runs, but nothing tells of a shared disk.",
+                            std::move(services));
+}
+
+}  // namespace
+
+extern const Remediation remediation{
+    .id = "shared-disk",
+    .title = "A shared disk is attached to the VM",
+    .layer = Layer::managed_disk,
+    .scope = Scope::both,
+    .error_codes = {"UserErrorSharedDiskBackupNotSupported", "UserErrorUnsupportedDiskConfiguration"},
+    .disruption = Disruption::none,
+    .explanation =
+        "A managed disk whose maxShares is above 1 can be attached to several VMs; a VM backup that includes one "
+        "fails. From inside the VM it is seen only in part: Azure tells of ultra disks alone whether they are shared.",
+    .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
+    .instructions = how_to,
+    .diagnose = diagnose,
+};
+
+}  // namespace remediations::causes::shared_disk

@@ -1,0 +1,137 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "remediations/knowledge/extension/last_run.hpp"
+#include "remediations/knowledge/extension/vss_suspicion.hpp"
+
+namespace remediations::causes::backup_attempt_failed {
+
+using machine::Machine;
+
+namespace {
+
+/// What VSS logs when something unexpected happens, whatever it is.
+EventPattern errors_of_vss() {
+    return {"Application", "VSS", {8193, 12289, 12292, 12293, 12298, 12305, 12310}};
+}
+
+/// 14: an I/O error ended a shadow copy; 16: its volume went away.
+constexpr std::uint32_t input_output_error = 14;
+constexpr std::uint32_t volume_gone = 16;
+EventPattern errors_of_disks() {
+    return {"System", "volsnap", {input_output_error, volume_gone}};
+}
+
+struct Noise {
+    std::uint32_t id;
+    std::uint32_t code;
+};
+/// Seen on machines whose backups succeed: no access to VSS\Diag, and an abandoned session that is swept up.
+constexpr Noise noise[] = {{8193, 0x80070005}, {12289, 0x80042409}};
+
+bool is_noise(const machine::Event& event) {
+    const auto text = text_of(event);
+    return std::ranges::any_of(noise,
+                               [&](const auto& each) { return each.id == event.id && names_code(text, each.code); });
+}
+
+struct Meaning {
+    std::uint32_t code;
+    std::string_view text;
+    std::string_view advice;
+};
+constexpr Meaning meanings[] = {
+    {0x80110401, "COM+'s catalogue refused the provider",
+     "Check COM+ and MSDTC, then the versions of msvcp120.dll and msvcr120.dll in System32: they must be the same."},
+    {0x8004E00F, "COM+ cannot talk to MSDTC", "Start MSDTC under Network Service, then COM+ System Application."},
+    {0x80040154, "a COM class is not registered", "Repair Windows with DISM /Online /Cleanup-Image /RestoreHealth."},
+    {0x80070005, "access was denied", "See whether security software or changed permissions hold the extension back."},
+    {0x8007000E, "memory ran out", "Free memory, or give the VM more."},
+    {0x80042302, "VSS met an unexpected error", "See the events of VSS in the Application log at that time."},
+    {0x80042306, "a snapshot provider refused",
+     "See vssadmin list providers, and uninstall what is left of other products."},
+    {0x80042308, "a volume of the snapshot is gone", "Detach or repair the disk that went away."},
+    {0x8004230C, "a volume cannot be in a snapshot", "Look for volumes with another file system than NTFS or ReFS."},
+    {0x8004230F, "a snapshot provider failed unexpectedly",
+     "See the events of VSS in the Application log at that time."},
+    {0x80042316, "another snapshot was in progress", "Move the jobs of other backup products to another time."},
+    {0x80042318, "a writer did not answer", "Restart the VM at the next occasion."},
+    {0x8004231F, "there is no room for the shadow copy", "Free space on the volumes."},
+};
+
+const Meaning* meaning_of(std::string_view text) {
+    const auto found = std::ranges::find_if(meanings, [&](const auto& each) { return names_code(text, each.code); });
+    return found == std::end(meanings) ? nullptr : found;
+}
+
+constexpr Meaning disk_error{0, "a disk failed while Windows wrote to its shadow copy",
+                             "See the events of disk and Ntfs in the System log at that time, and check the volume: "
+                             "chkdsk /scan. Where a disk of Azure is at fault, open a support request."};
+constexpr Meaning disk_gone{0, "a volume went away during the snapshot", "Detach or repair the disk that went away."};
+
+bool is_of_network(BackupPhase phase) {
+    return phase == BackupPhase::host_snapshot || phase == BackupPhase::finished;
+}
+
+Finding diagnose(const Machine& machine) {
+    const auto& last = machine.derived<LastRun>();
+    constexpr auto where = "log, status and process of the backup extension";
+    switch (last.end()) {
+        case LastRun::End::unknown:
+            return Finding::healthy("Nothing tells of a backup.", {{where, "nothing of a run", ""}});
+        case LastRun::End::running:
+            return Finding::healthy("A backup runs.", {{where, "its process is there", ""}});
+        case LastRun::End::succeeded:
+            return Finding::healthy("The last backup that the extension ran succeeded.", {{where, "success", ""}});
+        case LastRun::End::failed:
+        case LastRun::End::broke_off:
+            break;
+    }
+    auto evidence = last.evidence_of_end();
+    const auto phase = last.attempt() ? last.attempt()->phase : BackupPhase::none;
+    const auto [name, waits_for] = text_of(phase);
+    const auto* event = newest_current(machine, errors_of_vss(), [](const auto& each) { return !is_noise(each); });
+    if (event) evidence.push_back(evidence_of(*event, "no error of VSS"));
+    const auto* meaning = meaning_of(last.failure_text());
+    if (meaning == nullptr && event) meaning = meaning_of(text_of(*event));
+    if (const auto* of_disk = newest_current(machine, errors_of_disks())) {
+        evidence.push_back(evidence_of(*of_disk, "no shadow copy that is lost"));
+        meaning = of_disk->id == input_output_error ? &disk_error : &disk_gone;
+    }
+    auto summary = last.end() == LastRun::End::broke_off
+                       ? fmt::format("The last backup broke off at {}, where it waits for {}.", name, waits_for)
+                       : fmt::format("The last backup failed at {}{}.", name,
+                                     meaning ? fmt::format(": {}", meaning->text) : std::string());
+    auto action = meaning ? std::string(meaning->advice)
+                          : fmt::format(
+                                "Nothing else was found that explains it: look at {} at the time of the backup, in "
+                                "the lines around the quoted one and in the System and Application logs. Then "
+                                "back up again and run this program right after it.",
+                                waits_for);
+    auto finding = Finding::needs_operator(std::move(summary), std::move(evidence), std::move(action));
+    finding.told_by_last_run = true;
+    // The snapshot was asked for: what failed then lies in the network or on the platform.
+    const bool is_weak = is_of_network(phase) || (phase == BackupPhase::none && meaning == nullptr);
+    return is_weak ? std::move(finding).as_risk() : finding;
+}
+
+}  // namespace
+
+extern const Remediation remediation{
+    .id = "backup-attempt-failed",
+    .title = "The last run of the Windows backup extension failed or broke off",
+    .layer = Layer::os_snapshot,
+    .scope = Scope::windows,
+    .error_codes = {"ExtensionSnapshotFailed", "ExtensionSnapshotFailedCOM", "ExtensionFailedVssServiceInBadState",
+                    "ExtensionFailedVssWriterInBadState", "GuestAgentSnapshotTaskStatusError"},
+    .explanation =
+        "The extension logs each step of a backup; the last one it reached names what it was waiting for: the Visual "
+        "C++ runtime, services, COM+ for its provider, the VSS writers, the volumes, or the Azure host. It is what is "
+        "left to say where no cause of its own was found.",
+    .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+    .events = {errors_of_vss(), errors_of_disks()},
+    .diagnose = diagnose,
+};
+
+}  // namespace remediations::causes::backup_attempt_failed

@@ -1,0 +1,149 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/algorithm/string/classification.hpp>
+#include <boost/algorithm/string/split.hpp>
+
+#include "remediations/changes/changes.hpp"
+#include "remediations/knowledge/configuration/vmbackup_configuration.hpp"
+#include "remediations/knowledge/snapshot/freeze_failures.hpp"
+#include "remediations/knowledge/snapshot/freeze_targets.hpp"
+#include "remediations/model/remediation.hpp"
+
+namespace remediations::causes::freeze_timeout_too_short {
+
+namespace {
+
+constexpr auto wait_key = "SafeFreezeWaitInSeconds";
+constexpr auto frozen_key = "timeout";
+/// Services on the VM stand still meanwhile.
+constexpr long longest = 600;
+
+constexpr auto took_longer = "freeze took longer than timeout";
+constexpr auto sleep_failed = "Inconsistent snapshot because of SLEEP failure";
+constexpr auto thaw_too_late = "Failed to receive timely Thaw from parent process";
+constexpr auto time_taken = ", freezeTimeTaken=";
+constexpr auto time_limit = "T:S freeze, timeout value ";
+constexpr int fs_freeze_timeout = 122;
+
+/// "0:01:06.123456", whole seconds.
+std::optional<long> seconds_in(std::string_view duration) {
+    std::vector<std::string> parts;
+    boost::algorithm::split(parts, duration, boost::is_any_of(":"));
+    if (parts.size() != 3) return std::nullopt;
+    const auto hours = python_integer(parts[0]);
+    const auto minutes = python_integer(parts[1]);
+    const auto seconds = python_integer(std::string_view(parts[2]).substr(0, parts[2].find('.')));
+    const auto fits = [](const auto& number) { return number && *number >= 0 && *number < 100; };
+    if (!fits(hours) || !fits(minutes) || !fits(seconds)) return std::nullopt;
+    return (*hours * 60 + *minutes) * 60 + *seconds;
+}
+
+/// What stands behind `text` in the newest line of the last run that has it.
+std::optional<std::string> logged(const machine::Machine& machine, const char* text) {
+    const auto* match = machine.derived<LogEvidence>().find_current(Log::extension, text);
+    const auto* newest = machine.derived<LogEvidence>().newest_attempt();
+    if (match == nullptr || newest == nullptr || !belongs_to(match->newest, *newest)) return std::nullopt;
+    const auto& line = match->newest.text;
+    auto rest = line.substr(line.find(text) + std::string_view(text).size());
+    return rest.substr(0, rest.find_first_of(", "));
+}
+
+struct Wish {
+    std::string key;
+    long seconds = 0;
+};
+
+Finding diagnose(const machine::Machine& machine) {
+    const auto configuration = VmBackupConfiguration::read(machine);
+    if (!configuration) return Finding::unknown(VmBackupConfiguration::path, configuration.error());
+    const auto* failed = last_failed_backup(machine);
+    if (failed == nullptr) return Finding::healthy("The last backup that the log tells of did not run out of time.");
+    const auto wait = configuration->integer_of(wait_key, default_freeze_wait);
+    const auto frozen = configuration->integer_of(frozen_key, default_freeze_timeout);
+    const auto& log = machine.derived<LogEvidence>();
+    std::vector<Evidence> evidence;
+    std::vector<Wish> wishes;
+    const auto* longer = log.find_current(Log::extension, took_longer);
+    if (failed->result == fs_freeze_timeout || (longer != nullptr && belongs_to(longer->newest, *failed))) {
+        const auto text = logged(machine, time_taken);
+        const auto measured = text ? seconds_in(*text).value_or(default_freeze_wait) : default_freeze_wait;
+        const auto needed = std::min(longest, measured * 2);
+        if (longer != nullptr) evidence.push_back(longer->newest.evidence("frozen in time"));
+        evidence.push_back(
+            {"freeze of the last backup", fmt::format("given up after {} s", measured), "frozen in time"});
+        evidence.push_back({fmt::format("{} in {}", wait_key, VmBackupConfiguration::path), std::to_string(wait),
+                            fmt::format("at least {}", needed)});
+        if (wait < needed) wishes = {{wait_key, needed}, {frozen_key, std::max(frozen, needed)}};
+    }
+    const auto* late = log.find_current(Log::extension, thaw_too_late);
+    if (late == nullptr) late = log.find_current(Log::extension, sleep_failed);
+    if (wishes.empty() && late != nullptr && belongs_to(late->newest, *failed)) {
+        const auto text = logged(machine, time_limit);
+        const auto used = text ? python_integer(*text).value_or(default_freeze_timeout) : default_freeze_timeout;
+        const auto needed = std::min(longest, used * 2);
+        evidence.push_back(late->newest.evidence("the snapshot is there before the time limit"));
+        evidence.push_back({fmt::format("{} in {}", frozen_key, VmBackupConfiguration::path), std::to_string(frozen),
+                            fmt::format("at least {}", needed)});
+        if (frozen < needed) wishes = {{frozen_key, needed}};
+    }
+    if (evidence.empty()) return Finding::healthy("The last backup did not run out of time for the freeze.");
+    if (wishes.empty()) {
+        return Finding::healthy(
+            "The last backup ran out of time for the freeze, but the times have been raised since, or "
+            "are as long as they may be.",
+            std::move(evidence));
+    }
+    std::string settings;
+    std::vector<std::string> subjects;
+    for (const auto& wish : wishes) {
+        subjects.push_back(fmt::format("{}={}", wish.key, wish.seconds));
+        settings += fmt::format("{}{} = {}", settings.empty() ? "" : " and ", wish.key, wish.seconds);
+    }
+    auto finding = Finding::broken(
+        "The file systems could not be frozen and released within the configured time.", std::move(evidence),
+        fmt::format("Set {} in section [SnapshotThread] of {}, and run backups when less is written.", settings,
+                    VmBackupConfiguration::path));
+    finding.subjects = std::move(subjects);
+    return finding;
+}
+
+machine::Result<void> fix(const Finding& finding, Changes& changes) {
+    for (const auto& subject : finding.subjects) {
+        const auto equals = subject.find('=');
+        const auto set = set_vmbackup_setting(changes, subject.substr(0, equals), subject.substr(equals + 1));
+        if (!set) return set.error();
+    }
+    return {};
+}
+
+}  // namespace
+
+extern const Remediation remediation{
+    .id = "freeze-timeout-too-short",
+    .title = "The time for freezing the file systems is too short",
+    .layer = Layer::os_snapshot,
+    .scope = Scope::linux,
+    .error_codes = {"UserErrorFsFreezeTimeout", "122"},
+    .disruption = Disruption::none,
+    .explanation =
+        "Freezing writes out all unwritten data first. The extension waits SafeFreezeWaitInSeconds (66) for that, and "
+        "keeps the file systems frozen for timeout seconds (60) at most. Where the log of the last backup shows that "
+        "one of them ran out, the fix sets twice what was measured, 600 at most. While frozen, programs that write "
+        "stand still; so nothing is raised without that evidence.",
+    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+    .log_lines = {{Log::extension, took_longer},
+                  {Log::extension, thaw_too_late},
+                  {Log::extension, sleep_failed},
+                  {Log::extension, time_taken},
+                  {Log::extension, time_limit}},
+    .testimonies = {{.line = {Log::extension, took_longer}},
+                    {.line = {Log::extension, thaw_too_late}},
+                    {.line = {Log::extension, sleep_failed}}},
+    .proving_results = {122},
+    .consequences = {"extension-error", "freeze-failed"},
+    .diagnose = diagnose,
+    .fix = fix,
+};
+
+}  // namespace remediations::causes::freeze_timeout_too_short

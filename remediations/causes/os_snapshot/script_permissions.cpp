@@ -1,0 +1,125 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "remediations/changes/changes.hpp"
+#include "remediations/knowledge/snapshot/script_framework.hpp"
+#include "remediations/model/remediation.hpp"
+
+namespace remediations::causes::script_permissions {
+
+namespace {
+
+constexpr std::uint32_t configuration_mode = 0600;
+constexpr std::uint32_t script_mode = 0700;
+constexpr std::uint32_t group_and_others = 077;
+constexpr std::uint32_t writable_by_others = 022;
+constexpr std::uint32_t owner_execute = 0100;
+
+struct Look {
+    std::vector<Evidence> evidence;
+    std::vector<std::string> wrong;   ///< paths
+    std::vector<std::string> unsafe;  ///< of these, those that somebody but root could have written
+    std::optional<std::pair<std::string, machine::Error>> unreadable;
+};
+
+void look_at(const machine::Machine& machine, const machine::Path& path, std::uint32_t forbidden, std::uint32_t wanted,
+             Look& look) {
+    if (path.empty()) return;
+    const auto status = machine.files().status(path);
+    if (!status) {
+        if (status.error().kind != machine::ErrorKind::not_found) look.unreadable = {path, status.error()};
+        return;
+    }
+    if (status->kind == machine::FileKind::symlink) {
+        look.unreadable = {path,
+                           {machine::ErrorKind::unsupported, "it is a symbolic link, which is not followed here", 0}};
+        return;
+    }
+    const bool wrong_mode = (status->mode & forbidden) != 0;
+    if (!wrong_mode && status->uid == 0) return;
+    look.evidence.push_back({path, fmt::format("mode {}, owner {}", mode_digits(status->mode), status->uid),
+                             fmt::format("mode {:o}, owner root (0)", wanted)});
+    look.wrong.push_back(path);
+    if (status->uid != 0 || (status->mode & writable_by_others) != 0) look.unsafe.push_back(path);
+}
+
+Finding diagnose(const machine::Machine& machine) {
+    const auto host = read_plugin_host(machine);
+    const auto file = host ? host->script_configuration : machine::Path(usual_script_configuration);
+    const auto scripts = read_scripts(machine, file);
+    if (!scripts) {
+        if (scripts.error().kind != machine::ErrorKind::not_found) return Finding::unknown(file, scripts.error());
+        return Finding::not_applicable("No scripts are to run before and after the snapshot.");
+    }
+    Look look;
+    look_at(machine, file, group_and_others | owner_execute, configuration_mode, look);
+    if (scripts->configuration) {
+        look_at(machine, scripts->configuration->pre_script, group_and_others, script_mode, look);
+        look_at(machine, scripts->configuration->post_script, group_and_others, script_mode, look);
+    }
+    if (look.wrong.empty()) {
+        if (look.unreadable) return Finding::unknown(look.unreadable->first, look.unreadable->second);
+        return Finding::healthy("The scripts and their configuration belong to root alone.",
+                                {{file, "of root, closed to others", "of root, closed to others"}});
+    }
+    const auto summary = fmt::format("The extension refuses {} because of owner or mode, so the scripts do not run.",
+                                     fmt::join(look.wrong, " and "));
+    if (!look.unsafe.empty()) {
+        // Root would run what somebody else may have written: a person has to read it first.
+        const auto& path = look.unsafe.front();
+        return weighed_as_script_fault(
+            Finding::needs_operator(
+                summary, std::move(look.evidence),
+                fmt::format("Somebody other than root could write {}, and root would run it: read it first, "
+                            "then `chown root {}` and `chmod {:o} {}`.",
+                            path, path, path == file ? configuration_mode : script_mode, path)),
+            scripts->configuration, machine);
+    }
+    auto finding = weighed_as_script_fault(
+        Finding::broken(summary, std::move(look.evidence),
+                        fmt::format("Run `chmod 600 {}`, and `chmod 700` on the scripts.", file)),
+        scripts->configuration, machine);
+    finding.subjects = std::move(look.wrong);
+    return finding;
+}
+
+machine::Result<void> fix(const Finding& finding, Changes& changes) {
+    const auto host = read_plugin_host(changes.machine());
+    const auto file = host ? host->script_configuration : machine::Path(usual_script_configuration);
+    for (const auto& path : finding.subjects) {
+        const auto status = changes.machine().files().status(path);
+        if (!status) return status.error();
+        const auto mode = path == file ? configuration_mode : script_mode;
+        const auto set = changes.set_permissions(path, {mode, status->uid, status->gid});
+        if (!set) return set.error();
+    }
+    return {};
+}
+
+}  // namespace
+
+extern const Remediation remediation{
+    .id = "script-permissions",
+    .title = "The scripts before and after the snapshot have the wrong owner or mode",
+    .layer = Layer::os_snapshot,
+    .scope = Scope::linux,
+    .error_codes = {"InsufficientPermissionforPre-Script", "InsufficientPermissionforPost-Script", "306", "307", "317",
+                    "318"},
+    .disruption = Disruption::none,
+    .explanation =
+        "Root runs the scripts, so the extension takes them and VMSnapshotScriptPluginConfig.json only where they "
+        "belong to root and nobody else has any right to them; the configuration must not be executable either. The "
+        "fix sets modes 700 and 600 where others could only read. What others could write, or what belongs to another "
+        "user, is for a person to read first.",
+    .source = "https://learn.microsoft.com/azure/backup/backup-azure-linux-app-consistent",
+    .testimonies = {{.line = {Log::extension, "does not have desired permissions"}},
+                    {.line = {Log::extension, "The owner of the "}, .with = {"but not root"}}},
+    .proving_results = {306, 307, 314, 315, 317, 318},
+    .consequences = {"script-failed"},
+    .diagnose = diagnose,
+    .fix = fix,
+};
+
+}  // namespace remediations::causes::script_permissions

@@ -1,0 +1,182 @@
+#include "remediations/changes/changes.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <boost/json.hpp>
+
+#include "remediations/changes/windows_firewall_switch.hpp"
+
+namespace remediations {
+
+using machine::Error;
+using machine::ErrorKind;
+using machine::Result;
+
+Changes::Changes(machine::Machine& machine, Journal* journal, std::string remediation, Mode mode)
+    : machine_(machine), journal_(journal), remediation_(std::move(remediation)), mode_(mode) {}
+
+Result<void> Changes::set(const Slot& slot, const SlotValue& wanted) {
+    const auto before = current(slot);
+    if (!before) return before.error();
+    if (*before == wanted && !tool_ran_) return {};
+    JournalStep step;
+    step.remediation = remediation_;
+    step.description = slot.describe(*before, wanted);
+    step.slot = slot.identity();
+    step.before = *before;
+    step.after = wanted;
+    planned_[boost::json::serialize(step.slot)] = wanted;
+    return act(step, [&] { return slot.write(machine_, wanted); });
+}
+
+Result<SlotValue> Changes::current(const Slot& slot) const {
+    const auto planned = planned_.find(boost::json::serialize(slot.identity()));
+    return mode_ == Mode::plan && planned != planned_.end() ? planned->second : slot.read(machine_);
+}
+
+Result<void> Changes::act(const JournalStep& intended, const std::function<Result<void>()>& action) {
+    descriptions_.push_back(intended.description);
+    if (mode_ == Mode::plan) return {};
+    auto step = intended;
+    if (auto written = journal_->intend(step); !written) {
+        descriptions_.pop_back();
+        return written.error();
+    }
+    const auto result = action();
+    const auto noted = journal_->conclude(step.number, result ? StepOutcome::done : StepOutcome::failed,
+                                          result ? std::string() : result.error().message);
+    if (!result) {
+        descriptions_.back() += " (failed: " + result.error().message + ")";
+        return result;
+    }
+    return noted;
+}
+
+Result<void> Changes::write_file(const machine::Path& path, const std::string& content, std::uint32_t mode) {
+    return set(*file_content_slot(path, mode), to_slot_value(content));
+}
+
+Result<void> Changes::create_folder(const machine::Path& path, std::uint32_t mode) {
+    return set(*folder_slot(path, mode), "empty");
+}
+
+Result<void> Changes::quarantine(const machine::Path& path) {
+    const auto last = path.find_last_of("/\\");
+    const auto name = last == std::string::npos ? path : path.substr(last + 1);
+    // A plan has no journal: any place where nothing is will do, and its description does not show it.
+    if (!journal_) return set(*location_slot(path, path + ".quarantine-of-a-plan"), "quarantined");
+    const char separator = machine_.facts().platform == machine::Platform::windows ? '\\' : '/';
+    const auto to = fmt::format("{}{}{}-{}", (journal_->folder() / "quarantine").string(), separator,
+                                journal_->steps().size() + 1, name);
+    return set(*location_slot(path, to), "quarantined");
+}
+
+Result<void> Changes::set_registry_value(const std::string& key, const std::string& name,
+                                         const machine::RegistryValue& value) {
+    return set(*registry_value_slot(key, name, first_absent_key(machine_, key)), to_slot_value(value));
+}
+
+Result<void> Changes::remove_registry_value(const std::string& key, const std::string& name) {
+    return set(*registry_value_slot(key, name), nullptr);
+}
+
+Result<void> Changes::remove_registry_key(const std::string& key) {
+    return set(*registry_key_slot(key), nullptr);
+}
+
+Result<void> Changes::set_service_start(const std::string& service, machine::StartType start) {
+    return set(*service_start_slot(service), to_slot_value(start));
+}
+
+Result<void> Changes::set_service_account(const std::string& service, const std::string& account) {
+    return set(*service_account_slot(service), SlotValue(account));
+}
+
+Result<void> Changes::start_service(const std::string& service) {
+    return set(*service_running_slot(service), "running");
+}
+
+Result<void> Changes::stop_service(const std::string& service) {
+    return set(*service_running_slot(service), "stopped");
+}
+
+Result<void> Changes::restart_service(const std::string& service) {
+    const auto state = current(*service_running_slot(service));
+    if (!state) return state.error();
+    if (*state == "stopped") return start_service(service);
+    JournalStep step;
+    step.remediation = remediation_;
+    step.description = "restart service " + service;
+    step.action = "restart-service";
+    step.subject = service;
+    return act(step, [&] { return machine_.services().restart(service); });
+}
+
+Result<void> Changes::set_service_restarts(const std::string& service, bool restarts) {
+    return set(*service_restarts_slot(service), SlotValue(restarts));
+}
+
+Result<void> Changes::set_permissions(const machine::Path& path, const machine::FilePermissions& permissions) {
+    return set(*permissions_slot(path), to_slot_value(permissions));
+}
+
+Result<void> Changes::set_security(const machine::Path& path, const std::string& sddl) {
+    return set(*security_slot(path), SlotValue(sddl));
+}
+
+Result<void> Changes::remove_certificate(const std::string& store, const std::string& thumbprint) {
+    return set(*certificate_slot(store, thumbprint), nullptr);
+}
+
+Result<void> Changes::end_process(const machine::Process& process) {
+    JournalStep step;
+    step.remediation = remediation_;
+    step.subject = fmt::format("{} (process {})", process.name, process.pid);
+    step.description = "end " + step.subject;
+    step.action = "end-process";
+    return act(step, [&] { return machine_.processes().end(process.pid, process.started); });
+}
+
+Result<void> Changes::remount(const machine::Path& target, const std::string& option) {
+    return set(*mount_option_slot(target, option), SlotValue(option));
+}
+
+Result<void> Changes::thaw(const machine::Path& target) {
+    JournalStep step;
+    step.remediation = remediation_;
+    step.description = "thaw the file system at " + target;
+    step.action = "thaw";
+    step.subject = target;
+    return act(step, [&] { return machine_.mounts().thaw(target); });
+}
+
+Result<void> Changes::allow_outbound(const FirewallRule& rule) {
+    return set(*firewall_rule_slot(rule), "present");
+}
+
+Result<void> Changes::set_windows_firewall_rule(const std::string& id, bool enabled) {
+    return set(*windows_firewall_rule_slot(id), SlotValue(enabled));
+}
+
+Result<void> Changes::run_tool(const machine::Command& command, const std::string& effect) {
+    const auto line = command.arguments.empty()
+                          ? command.program
+                          : fmt::format("{} {}", command.program, fmt::join(command.arguments, " "));
+    JournalStep step;
+    step.remediation = remediation_;
+    step.description = fmt::format("run {} ({})", line, effect);
+    step.action = "run-tool";
+    step.subject = line;
+    tool_ran_ = true;
+    return act(step, [&]() -> Result<void> {
+        const auto output = machine_.processes().run(command);
+        if (!output) return output.error();
+        if (output->exit_code == 0) return {};
+        return Error{ErrorKind::refused,
+                     fmt::format("{} ended with exit code {}: {}", line, output->exit_code, output->err),
+                     output->exit_code};
+    });
+}
+
+}  // namespace remediations

@@ -1,0 +1,119 @@
+#include "remediations/changes/windows_firewall_switch.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/algorithm/string/predicate.hpp>
+#include <boost/json.hpp>
+#include <optional>
+
+#include "remediations/knowledge/windows/windows_paths.hpp"
+
+namespace remediations {
+
+using machine::Error;
+using machine::ErrorKind;
+using machine::Machine;
+using machine::Result;
+
+namespace {
+
+constexpr std::string_view active_field = "|Active=";
+
+std::string_view field_in(std::string_view rule, std::string_view field) {
+    const auto start = rule.find(field);
+    if (start == rule.npos) return {};
+    const auto value = rule.substr(start + field.size());
+    return value.substr(0, value.find('|'));
+}
+
+Result<std::string> text_of(const Machine& machine, const std::string& id) {
+    const auto value = machine.registry().value(windows_firewall_rules_key, id);
+    if (!value) return value.error();
+    const auto* text = std::get_if<std::string>(&value->data);
+    if (text && text->find(active_field) != std::string::npos) return *text;
+    return Error{ErrorKind::invalid, fmt::format("firewall rule {}: expected text with a field Active", id), 0};
+}
+
+class WindowsFirewallRuleSlot final : public Slot {
+public:
+    explicit WindowsFirewallRuleSlot(std::string id) : id_(std::move(id)) {}
+
+    boost::json::object identity() const override { return {{"kind", "windows-firewall-rule"}, {"id", id_}}; }
+
+    std::string describe(const SlotValue&, const SlotValue& after) const override {
+        return fmt::format("{} outbound firewall rule {}", after == SlotValue(true) ? "enable" : "disable", id_);
+    }
+
+    Result<SlotValue> read(const Machine& machine) const override {
+        const auto text = text_of(machine, id_);
+        if (!text && text.error().kind == ErrorKind::not_found) return SlotValue(nullptr);
+        if (!text) return text.error();
+        return SlotValue(boost::iequals(field_in(*text, active_field), "TRUE"));
+    }
+
+    Result<void> write(Machine& machine, const SlotValue& value) const override {
+        if (!value.is_bool()) return Error{ErrorKind::invalid, "a firewall rule can only be enabled or disabled", 0};
+        const auto name = unique_firewall_rule_name(machine, id_);
+        if (!name) return name.error();
+        const machine::Command command(system_folder(machine) + R"(\netsh.exe)",
+                                       {"advfirewall", "firewall", "set", "rule", "name=" + *name, "dir=out", "new",
+                                        value.get_bool() ? "enable=yes" : "enable=no"});
+        const auto output = machine.processes().run(command);
+        if (!output) return output.error();
+        if (output->exit_code != 0) {
+            return Error{
+                ErrorKind::refused,
+                fmt::format("netsh ended with exit code {}: {}", output->exit_code, output->out.substr(0, 200)),
+                output->exit_code};
+        }
+        return settle(machine, value.get_bool());
+    }
+
+private:
+    /// The firewall's service writes the registry itself, sooner or later.
+    Result<void> settle(Machine& machine, bool active) const {
+        auto text = text_of(machine, id_);
+        if (!text) return text.error();
+        const std::string_view wanted = active ? "TRUE" : "FALSE";
+        const auto start = text->find(active_field) + active_field.size();
+        const auto length = field_in(*text, active_field).size();
+        if (boost::iequals(text->substr(start, length), wanted)) return {};
+        text->replace(start, length, wanted);
+        return machine.registry().set_value(windows_firewall_rules_key, id_, {machine::RegistryType::string, *text});
+    }
+
+    std::string id_;
+};
+
+}  // namespace
+
+std::unique_ptr<Slot> windows_firewall_rule_slot(std::string id) {
+    return std::make_unique<WindowsFirewallRuleSlot>(std::move(id));
+}
+
+Result<std::string> unique_firewall_rule_name(const Machine& machine, const std::string& id) {
+    const auto text = text_of(machine, id);
+    if (!text) return text.error();
+    const auto unsupported = [&](std::string_view why) {
+        return Error{ErrorKind::unsupported, fmt::format("firewall rule {}: {}", id, why), 0};
+    };
+    const std::string name(field_in(*text, "|Name="));
+    // netsh takes "all" for every rule, and a name in the user's language for "@file,-number".
+    if (name.empty() || name.starts_with('@') || boost::iequals(name, "all") || name.find('"') != std::string::npos) {
+        return unsupported(fmt::format("its name \"{}\" cannot be given to netsh", name));
+    }
+    const auto ids = machine.registry().value_names(windows_firewall_rules_key);
+    if (!ids) return ids.error();
+    for (const auto& other : *ids) {
+        if (boost::iequals(other, id)) continue;
+        const auto rule = text_of(machine, other);
+        if (rule && boost::iequals(field_in(*rule, "|Name="), name) &&
+            boost::iequals(field_in(*rule, "|Dir="), "Out")) {
+            return unsupported(fmt::format("another outbound rule has the same name \"{}\"", name));
+        }
+    }
+    return name;
+}
+
+}  // namespace remediations

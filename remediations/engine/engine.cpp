@@ -1,0 +1,441 @@
+#include "remediations/engine/engine.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <atomic>
+#include <boost/json/object.hpp>
+#include <thread>
+
+#include "remediations/changes/changes.hpp"
+#include "remediations/changes/journal.hpp"
+#include "remediations/engine/catalogue.hpp"
+#include "remediations/engine/root_cause.hpp"
+#include "remediations/engine/signals.hpp"
+#include "remediations/knowledge/agent/agent_processes.hpp"
+#include "remediations/knowledge/agent/windows_agent.hpp"
+#include "remediations/knowledge/extension/backup_activity.hpp"
+#include "remediations/knowledge/extension/last_run.hpp"
+#include "remediations/knowledge/logs/event_evidence.hpp"
+#include "remediations/knowledge/logs/log_evidence.hpp"
+#include "remediations/machine/recorded/redact.hpp"
+#include "remediations/model/error_codes.hpp"
+
+namespace remediations {
+
+using machine::Machine;
+using machine::Result;
+
+namespace {
+
+bool is_named(const std::vector<std::string>& ids, const Remediation& remediation) {
+    return std::ranges::find(ids, remediation.id) != ids.end();
+}
+
+std::vector<Outcome> selected_for(const RunOptions& options, machine::Platform platform) {
+    std::vector<Outcome> selected;
+    for (const auto* remediation : catalogue()) {
+        if (!applies_to(remediation->scope, platform)) continue;
+        const bool named = is_named(options.only, *remediation);
+        if (!named && (remediation->on_request || !options.only.empty())) continue;
+        if (is_named(options.exclude, *remediation)) continue;
+        selected.push_back({remediation, {}, {}});
+    }
+    return selected;
+}
+
+/// What lies outside the VM shows in the vault's error code alone.
+Finding diagnose_by_code(const Remediation& remediation, const std::string& error_code) {
+    if (!explains(remediation, error_code)) {
+        return Finding::not_applicable(
+            "It cannot be seen from inside the VM, and no error code was given that means it.");
+    }
+    const auto* code = find_error_code(error_code);
+    return Finding::needs_operator(
+        fmt::format("{} means this.", error_code),
+        {{"error code of the backup job", error_code, code ? std::string(code->meaning) : std::string("no error")}},
+        remediation.instructions);
+}
+
+/// What a finding quotes of the machine (a log line, a command line) must not carry a secret out of it.
+Finding without_secrets(Finding finding) {
+    using machine::recorded::redact;
+    finding.summary = redact(finding.summary);
+    finding.action = redact(finding.action);
+    const auto clean = [](Evidence& evidence) {
+        evidence = {redact(evidence.where), redact(evidence.seen), redact(evidence.expected)};
+    };
+    std::ranges::for_each(finding.evidence, clean);
+    if (finding.history) clean(*finding.history);
+    return finding;
+}
+
+/// Whether the guest agent was started after that time, or in its second: starts are known by the second.
+bool agent_started_since(const Machine& machine, std::chrono::system_clock::time_point time) {
+    time = std::chrono::floor<std::chrono::seconds>(time);
+    if (machine.facts().platform == machine::Platform::windows) {
+        const auto processes = agent_processes_of(machine, windows_guest_agent);
+        return processes && std::ranges::any_of(*processes, [&](const auto& each) { return each.started >= time; });
+    }
+    const auto agent = agent_processes(machine);
+    const auto is_newer = [&](const auto& process) { return process && process->started >= time; };
+    return agent && (is_newer(agent->daemon) || is_newer(agent->goal_state_handler));
+}
+
+/// What proves the cause: a line that the agent of today has not left behind, or an event since the last good backup.
+std::optional<Evidence> testimony_for(const Remediation& remediation, const Machine& machine, bool as_history) {
+    if (remediation.testimonies.empty() && remediation.proving_results.empty()) return std::nullopt;
+    const auto* line = machine.derived<LogEvidence>().testimony_for(remediation, as_history);
+    if (line && !(line->time && agent_started_since(machine, *line->time))) return line->evidence("no such line");
+    if (as_history) return std::nullopt;
+    const auto* event = machine.derived<EventEvidence>().testimony_for(remediation);
+    const bool counts = event && machine.derived<LastRun>().bearing_of(event->time) == LastRun::Bearing::current;
+    return counts ? std::optional(evidence_of(*event, "no such event")) : std::nullopt;
+}
+
+/// What the logs add to a diagnosis that found nothing, or could not look.
+Finding with_testimony(Finding finding, const Remediation& remediation, const Machine& machine) {
+    const bool could_not_look = finding.state == State::unknown;
+    if (!could_not_look && finding.state != State::healthy) return finding;
+    auto testimony = testimony_for(remediation, machine, !could_not_look);
+    if (!testimony) return finding;
+    if (!could_not_look) {
+        testimony->expected.clear();
+        finding.history = std::move(testimony);
+        return finding;
+    }
+    auto evidence = std::move(finding.evidence);
+    evidence.insert(evidence.begin(), std::move(*testimony));
+    return Finding::needs_operator(
+        fmt::format("{}: so says the log. What it is about could not be looked at.", remediation.title),
+        std::move(evidence),
+        fmt::format("Run \"backup-remediation diagnose --only {}\" as {} on the VM itself: it says what to change.",
+                    remediation.id, machine.facts().platform == machine::Platform::windows ? "administrator" : "root"));
+}
+
+/// What is healthy without a look at anything else is so because there was no event; where they could not be read,
+/// nobody knows.
+Finding unless_events_are_unread(Finding finding, const Remediation& remediation, const Machine& machine) {
+    if (finding.state != State::healthy || !finding.evidence.empty()) return finding;
+    for (const auto& pattern : remediation.events) {
+        const auto* error = machine.derived<EventEvidence>().unread(pattern.channel);
+        if (error) return Finding::unknown(fmt::format("event log {}", pattern.channel), *error);
+    }
+    return finding;
+}
+
+enum class Look { first, again };
+
+/// A diagnosis that throws is a diagnosis that could not look.
+Finding diagnose(const Remediation& remediation, const Machine& machine, const RunOptions& options,
+                 Look look = Look::first) {
+    const auto& error_code = options.error_code;
+    if (!remediation.diagnose && !remediation.diagnose_for) return diagnose_by_code(remediation, error_code);
+    const Question question{error_code, is_named(options.only, remediation), options.agent_installer, catalogue()};
+    try {
+        auto seen =
+            remediation.diagnose_for ? remediation.diagnose_for(machine, question) : remediation.diagnose(machine);
+        if (look == Look::first) seen = unless_events_are_unread(std::move(seen), remediation, machine);
+        auto finding = without_secrets(with_testimony(std::move(seen), remediation, machine));
+        // What shows in the VM only in part shows in the error code too.
+        const bool is_told_by_code = !remediation.instructions.empty() && explains(remediation, error_code);
+        return is_told_by_code && !is_left(finding.state) ? diagnose_by_code(remediation, error_code) : finding;
+    } catch (const std::exception& error) {
+        return Finding::unknown(remediation.id, {machine::ErrorKind::failed, error.what(), 0});
+    }
+}
+
+/// Once more, after a change. What was seen broken without the event log is seen healed without it.
+Finding diagnose_again(const Outcome& outcome, const Machine& machine, const RunOptions& options) {
+    const auto look = outcome.finding.state == State::unknown ? Look::first : Look::again;
+    return diagnose(*outcome.remediation, machine, options, look);
+}
+
+/// Diagnoses mostly wait (for a probe, a tool, the service manager), so there are more threads than cores.
+void diagnose_all(std::vector<Outcome>& outcomes, const Machine& machine, const RunOptions& options) {
+    constexpr std::size_t most_threads = 8;
+    std::atomic<std::size_t> next = 0;
+    const auto work = [&] {
+        for (auto index = next++; index < outcomes.size(); index = next++) {
+            outcomes[index].finding = diagnose(*outcomes[index].remediation, machine, options);
+        }
+    };
+    std::vector<std::jthread> threads;
+    for (std::size_t count = 1; count < std::min(most_threads, outcomes.size()); ++count) threads.emplace_back(work);
+    work();
+}
+
+/// What was repaired in this run and explains what the outcome tells of; nullptr where nothing was.
+const Remediation* repaired_origin_of(const Outcome& outcome, const std::vector<Outcome>& all) {
+    const auto origin = std::ranges::find_if(all, [&](const Outcome& other) {
+        const auto& consequences = other.remediation->consequences;
+        return other.finding.state == State::fixed && !other.changes.empty() &&
+               std::ranges::find(consequences, outcome.remediation->id) != consequences.end();
+    });
+    return origin == all.end() ? nullptr : origin->remediation;
+}
+
+/// A later fix can have healed what an earlier one could not: COM+ starts once MSDTC does. Where only the last run of
+/// the extension tells of a consequence, the next backup shows whether it is healed.
+void look_again(std::vector<Outcome>& outcomes, const Machine& machine, const RunOptions& options) {
+    const auto is_fixed = [](const Outcome& outcome) { return outcome.finding.state == State::fixed; };
+    if (std::ranges::none_of(outcomes, is_fixed)) return;
+    for (auto& outcome : outcomes) {
+        if (!is_left(outcome.finding.state)) continue;
+        auto now = diagnose_again(outcome, machine, options);
+        if (now.state == State::healthy) {
+            now.state = State::fixed;
+            now.summary = fmt::format("Healed by another fix: {}", outcome.finding.summary);
+            outcome.finding = std::move(now);
+            continue;
+        }
+        if (const auto* origin = repaired_origin_of(outcome, outcomes); origin && now.told_by_last_run) {
+            outcome.finding = std::move(now).as_risk();
+            outcome.finding.action =
+                fmt::format("It follows from {}, which was repaired just now: start a backup.", origin->id);
+        }
+    }
+}
+
+/// The newest backups that the logs tell of.
+std::vector<BackupAttempt> attempts_of(const Machine& machine) {
+    constexpr std::ptrdiff_t most_attempts = 30;
+    try {
+        const auto& all = machine.derived<LogEvidence>().attempts();
+        return {all.end() - std::min(std::ssize(all), most_attempts), all.end()};
+    } catch (const std::exception&) {
+        return {};  // a diagnosis that needs them has said so
+    }
+}
+
+/// Catalogue order, but what follows from another finding comes after all that follow from none.
+std::vector<Outcome*> repair_order(std::vector<Outcome>& outcomes) {
+    std::vector<Outcome*> order;
+    for (auto& outcome : outcomes) order.push_back(&outcome);
+    std::stable_partition(order.begin(), order.end(),
+                          [&](const auto* outcome) { return origins_of(*outcome->remediation, outcomes).empty(); });
+    return order;
+}
+
+/// Carries one run's fixes; what they have in common is held here.
+class Fixer {
+public:
+    Fixer(const RunOptions& options, Machine& machine, const std::filesystem::path& state_folder)
+        : options_(options), machine_(machine), state_folder_(state_folder) {}
+
+    /// A run that a crash cut short is gone on with: what its last fix left half done is taken back
+    /// first, because half a fix can look healthy.
+    Result<void> recover() {
+        const auto run_id = options_.mode == RunMode::fix ? Journal::cut_short(state_folder_) : std::nullopt;
+        if (!run_id) return {};
+        if (auto reason = why_not_to_disturb(machine_)) {
+            held_back_ = std::move(*reason);
+            return {};
+        }
+        auto journal = Journal::open(state_folder_, *run_id);
+        if (!journal) return journal.error();
+        options_.progress("taking back what run " + *run_id + " left half done");
+        const auto undone = undo(*journal, machine_, journal->first_unsettled_step());
+        machine_.forget_derived();
+        for (const auto& step : undone) {
+            if (step.result != UndoneStep::Result::failed) continue;
+            // Not settled: it stays to be taken back by hand, and this run gets a journal of its own.
+            options_.progress(
+                fmt::format("run {} cannot be taken back: {} ({})", *run_id, step.description, step.detail));
+            return {};
+        }
+        if (auto settled = journal->settle(); !settled) return settled;
+        journal_.emplace(std::move(*journal));
+        return {};
+    }
+
+    /// What the run did before it was cut short is shown as its own.
+    void show_earlier_fix(Outcome& outcome) const {
+        if (!journal_ || outcome.finding.state != State::healthy) return;
+        for (const auto& step : journal_->steps()) {
+            const bool lasts = step.outcome == StepOutcome::done && step.remediation == outcome.remediation->id;
+            if (lasts) outcome.changes.push_back(step.description);
+        }
+        if (!outcome.changes.empty()) outcome.finding.state = State::fixed;
+    }
+
+    /// Error only when the journal cannot be written; then nothing was changed for this outcome.
+    Result<void> treat(Outcome& outcome, const std::vector<Outcome>& all) {
+        if (outcome.finding.state != State::broken || !outcome.remediation->fix) {
+            if (outcome.finding.state == State::broken) outcome.finding.state = State::needs_operator;
+            return {};
+        }
+        // An earlier fix may have healed this one too.
+        outcome.finding = diagnose_again(outcome, machine_, options_);
+        if (outcome.finding.state != State::broken) {
+            if (outcome.finding.state == State::healthy) outcome.finding.state = State::fixed;
+            return {};
+        }
+        if (const auto origins = origins_of(*outcome.remediation, all); !origins.empty()) {
+            outcome.finding.action =
+                fmt::format("It follows from {}: resolve that first, then run again.", fmt::join(origins, ", "));
+            return {};
+        }
+        // Not in the same run: what heals by itself once its origin is repaired needs no change, and a dry run could
+        // not have foreseen it.
+        if (const auto* origin = repaired_origin_of(outcome, all)) {
+            outcome.finding.action = fmt::format(
+                "It follows from {}, which was repaired just now: run again if it is still so after the next backup.",
+                origin->id);
+            return {};
+        }
+        if (outcome.remediation->disruption > options_.max_disruption) {
+            outcome.finding.state = State::needs_approval;
+            outcome.finding.action = fmt::format("Set maxDisruption to \"{}\" and run again, or do it by hand: {}",
+                                                 to_string(outcome.remediation->disruption), outcome.finding.action);
+            return {};
+        }
+        if (std::chrono::steady_clock::now() > options_.deadline) {
+            outcome.finding.action = "The run's time was used up before this could be fixed: run again.";
+            return {};
+        }
+        if (options_.stop_requested()) {
+            outcome.finding.action = "The run was asked to stop before this could be fixed: run again.";
+            return {};
+        }
+        // Looked at again before every fix, because a backup can start while we work.
+        if (!held_back_) held_back_ = why_not_to_disturb(machine_);
+        if (held_back_) {
+            outcome.finding.action = fmt::format("Run again later: nothing was changed, because {}.", *held_back_);
+            return {};
+        }
+        return options_.mode == RunMode::dry_run ? plan(outcome) : apply(outcome);
+    }
+
+    std::string run_id() const { return journal_ ? journal_->run_id() : std::string(); }
+    Journal* journal() { return journal_ ? &*journal_ : nullptr; }
+
+private:
+    /// Fix, exceptions included.
+    Result<void> call_fix(const Outcome& outcome, Changes& changes) const {
+        try {
+            return outcome.remediation->fix(outcome.finding, changes);
+        } catch (const std::exception& error) {
+            return machine::Error{machine::ErrorKind::failed, error.what(), 0};
+        }
+    }
+
+    Result<void> plan(Outcome& outcome) {
+        Changes changes(machine_, nullptr, outcome.remediation->id, Changes::Mode::plan);
+        if (const auto planned = call_fix(outcome, changes); !planned) {
+            outcome.finding.action =
+                fmt::format("A fix would fail: {}. {}", planned.error().message, outcome.finding.action);
+        }
+        outcome.changes = changes.descriptions();
+        return {};
+    }
+
+    Result<void> apply(Outcome& outcome) {
+        if (!journal_) {
+            auto created = Journal::create(state_folder_, std::chrono::system_clock::now());
+            if (!created) return created.error();
+            journal_.emplace(std::move(*created));
+        }
+        options_.progress("fixing " + outcome.remediation->id);
+        const auto first_step = static_cast<unsigned>(journal_->steps().size()) + 1;
+        Changes changes(machine_, &*journal_, outcome.remediation->id, Changes::Mode::apply);
+        const auto fixed = call_fix(outcome, changes);
+        machine_.forget_derived();
+        outcome.changes = changes.descriptions();
+        const auto before = outcome.finding;
+        outcome.finding = diagnose_again(outcome, machine_, options_);
+        if (fixed && outcome.finding.state == State::healthy) {
+            outcome.finding.state = State::fixed;
+            outcome.finding.evidence = before.evidence;
+            outcome.finding.summary = before.summary;
+        } else if (!take_back(outcome, first_step, fixed ? "it is still not healthy" : fixed.error().message)) {
+            held_back_ = fmt::format("what was tried for {} could not be taken back whole: run again, or undo run {}.",
+                                     outcome.remediation->id, run_id());
+            return {};  // not settled: the next run begins with it
+        }
+        return journal_->settle();
+    }
+
+    /// False when a step could not be taken back.
+    bool take_back(Outcome& outcome, unsigned first_step, const std::string& why) {
+        auto undone = undo(*journal_, machine_, first_step);
+        machine_.forget_derived();
+        const auto lasting = [](const auto& step) {
+            return step.result == UndoneStep::Result::left_alone || step.result == UndoneStep::Result::failed ||
+                   step.result == UndoneStep::Result::not_undoable;
+        };
+        outcome.finding = diagnose_again(outcome, machine_, options_);
+        outcome.finding.action =
+            outcome.finding.state == State::healthy
+                ? fmt::format("The fix failed ({}) and was taken back as far as that goes; yet all is well now.", why)
+                : fmt::format("The fix did not help ({}) and was taken back. {}", why, outcome.finding.action);
+        std::vector<std::string> remaining;
+        for (const auto& step : undone) {
+            if (lasting(step)) remaining.push_back(fmt::format("{} ({})", step.description, step.detail));
+        }
+        outcome.changes = std::move(remaining);
+        return std::ranges::none_of(undone, [](const auto& step) { return step.result == UndoneStep::Result::failed; });
+    }
+
+    const RunOptions& options_;
+    Machine& machine_;
+    const std::filesystem::path& state_folder_;
+    std::optional<Journal> journal_;
+    std::optional<std::string> held_back_;  ///< why nothing more may be changed in this run
+};
+
+}  // namespace
+
+bool Report::anything_left() const {
+    return std::ranges::any_of(outcomes, [](const auto& outcome) {
+        return is_left(outcome.finding.state) && outcome.finding.weight == Weight::cause;
+    });
+}
+
+State Report::layer_state(Layer layer) const {
+    constexpr State worst_first[] = {State::broken,  State::needs_approval, State::needs_operator,
+                                     State::unknown, State::fixed,          State::healthy};
+    for (const auto state : worst_first) {
+        const auto in_layer = [&](const Outcome& outcome) {
+            const bool counts = !is_left(state) || outcome.finding.weight == Weight::cause;
+            return outcome.remediation->layer == layer && outcome.finding.state == state && counts;
+        };
+        if (std::ranges::any_of(outcomes, in_layer)) return state;
+    }
+    return State::not_applicable;
+}
+
+Result<Report> run(const RunOptions& options, Machine& machine, const std::filesystem::path& state_folder) {
+    Report report;
+    report.mode = options.mode;
+    report.error_code = options.error_code;
+    report.machine = machine.facts();
+    report.outcomes = selected_for(options, machine.facts().platform);
+
+    search_for_signals_of_catalogue(machine);
+    Fixer fixer(options, machine, state_folder);
+    if (const auto recovered = fixer.recover(); !recovered) return recovered.error();
+    options.progress("diagnosing");
+    diagnose_all(report.outcomes, machine, options);
+    auto root = root_cause_of(report.outcomes, report.error_code);
+    report.root_cause = root.remediation;
+    report.root_cause_reason = std::move(root.reason);
+    report.attempts = attempts_of(machine);
+    if (options.mode == RunMode::diagnose) return report;
+
+    for (auto* outcome : repair_order(report.outcomes)) {
+        fixer.show_earlier_fix(*outcome);
+        if (const auto treated = fixer.treat(*outcome, report.outcomes); !treated) return treated.error();
+    }
+    look_again(report.outcomes, machine, options);
+    report.run_id = fixer.run_id();
+    if (auto* journal = fixer.journal()) {
+        const auto noted =
+            journal->note({{"mode", "fix"}, {"rootCause", report.root_cause ? report.root_cause->id : ""}});
+        if (!noted) return noted.error();
+    }
+    return report;
+}
+
+}  // namespace remediations

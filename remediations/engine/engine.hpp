@@ -1,0 +1,63 @@
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "remediations/knowledge/logs/backup_attempt.hpp"
+#include "remediations/model/remediation.hpp"
+
+namespace remediations {
+
+enum class RunMode { diagnose, dry_run, fix };
+
+struct RunOptions {
+    RunMode mode = RunMode::diagnose;
+    Disruption max_disruption = Disruption::service_restart;
+    std::string error_code;            ///< as the vault reports it; may be empty
+    std::vector<std::string> only;     ///< remediation ids; empty means all
+    std::vector<std::string> exclude;  ///< remediation ids
+    machine::Path agent_installer;     ///< MSI of the Windows guest agent, for agent-reinstall; may be empty
+    std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::now() + std::chrono::minutes(10);
+    /// Asked before every fix; true lets no further fix begin, as if the deadline had passed.
+    std::function<bool()> stop_requested = [] { return false; };
+    /// "diagnosing", "fixing msdtc-account"; called from the thread that called run().
+    std::function<void(const std::string&)> progress = [](const std::string&) {};
+};
+
+/// What became of one remediation.
+struct Outcome {
+    const Remediation* remediation = nullptr;
+    Finding finding;                   ///< the last diagnosis, with the state after any fix
+    std::vector<std::string> changes;  ///< done (or, in a dry run, to be done), in order
+};
+
+struct Report {
+    std::string run_id;  ///< names the journal; empty where nothing could change
+    RunMode mode = RunMode::diagnose;
+    std::string error_code;
+    std::vector<Outcome> outcomes;            ///< in catalogue order, those that apply to this platform
+    const Remediation* root_cause = nullptr;  ///< by root_cause_of, before anything was fixed
+    std::string root_cause_reason;            ///< one sentence: why this one, or why none
+    machine::SystemFacts machine;
+    std::vector<BackupAttempt> attempts;  ///< what the logs tell of past backups, oldest first; empty without logs
+
+    /// Whether a cause is still broken, needs approval or needs an operator; risks do not count.
+    bool anything_left() const;
+    /// The worst state in a layer, of what is more than a risk, worst first: broken, needs_*, unknown, fixed, healthy,
+    /// not_applicable.
+    State layer_state(Layer layer) const;
+};
+
+/// Diagnoses everything in parallel, names the root cause, and, in mode fix, for each broken cause
+/// in pipeline order: fix, diagnose again, and undo the fix where it did not help. A running
+/// backup is never disturbed: nothing is fixed while one runs.
+/// Diagnosing needs no state folder. Throws nothing but std::bad_alloc; a journal that cannot be
+/// written is Error (nothing was changed then).
+machine::Result<Report> run(const RunOptions& options, machine::Machine& machine,
+                            const std::filesystem::path& state_folder);
+
+}  // namespace remediations

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <vector>
+
+#include "remediations/model/remediation.hpp"
+
+namespace remediations {
+
+/// The lines of logs and the events of Windows that the catalogue's remediations look for.
+std::vector<LogPattern> log_patterns_of_catalogue();
+std::vector<EventPattern> event_patterns_of_catalogue();
+
+/// Makes LogEvidence and EventEvidence of this machine look for them: the readers of logs and events know no
+/// remediation, so that nothing below the engine depends on the catalogue.
+void search_for_signals_of_catalogue(machine::Machine& machine);
+
+}  // namespace remediations

@@ -1,0 +1,59 @@
+#include "remediations/knowledge/agent/agent_processes.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace remediations {
+
+namespace {
+
+bool is_agent_program(std::string_view argument) {
+    const auto name = argument.substr(argument.find_last_of('/') + 1);
+    return name == "waagent" || name.starts_with("WALinuxAgent-");
+}
+
+/// The agent takes its commands with one or two dashes, or a slash.
+bool has_command(const machine::Process& process, std::string_view command) {
+    return std::ranges::any_of(process.command_line, [&](std::string_view argument) {
+        const auto first = argument.find_first_not_of("-/");
+        return first != 0 && first != std::string_view::npos && argument.substr(first) == command;
+    });
+}
+
+}  // namespace
+
+machine::Result<AgentProcesses> agent_processes(const machine::Machine& machine) {
+    auto list = machine.processes().list();
+    if (!list) return list.error();
+    AgentProcesses found;
+    for (auto& process : *list) {
+        if (std::ranges::none_of(process.command_line, is_agent_program)) continue;
+        if (has_command(process, "daemon")) {
+            found.daemon = std::move(process);
+        } else if (has_command(process, "run-exthandlers")) {
+            found.goal_state_handler = std::move(process);
+        }
+    }
+    return found;
+}
+
+std::string describe(const machine::Process& process) {
+    // Kernel threads have no command line.
+    if (process.command_line.empty()) return fmt::format("{} (pid {})", process.name, process.pid);
+    return fmt::format("{} (pid {})", fmt::join(process.command_line, " "), process.pid);
+}
+
+std::optional<std::chrono::system_clock::duration> running_time(const machine::Machine& machine,
+                                                                const machine::Process& process) {
+    if (process.started == std::chrono::system_clock::time_point{}) return std::nullopt;
+    return machine.facts().now - process.started;
+}
+
+std::vector<std::string> signs_of_agent_at_work() {
+    return {"[HEARTBEAT] Agent WALinuxAgent-", "] Target handler state: ", "ProcessExtensionsInGoalState completed",
+            "ProcessExtensionsGoalState completed"};
+}
+
+}  // namespace remediations

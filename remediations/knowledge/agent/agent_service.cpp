@@ -1,0 +1,91 @@
+#include "remediations/knowledge/agent/agent_service.hpp"
+
+#include <algorithm>
+#include <boost/algorithm/string/trim.hpp>
+
+#include "remediations/changes/changes.hpp"
+#include "remediations/knowledge/agent/windows_agent.hpp"
+
+namespace remediations {
+
+using machine::ErrorKind;
+using machine::Machine;
+using machine::Result;
+using machine::Service;
+
+namespace {
+
+/// "ModuleNotFoundError: ...", "/usr/bin/python3: can't open file ...", "env: 'python': No such file or directory".
+bool names_a_cause(std::string_view line) {
+    const auto word = line.substr(0, line.find(':'));
+    if (word.size() == line.size()) return false;
+    const bool is_exception = word.find(' ') == word.npos && (word.ends_with("Error") || word.ends_with("Exception"));
+    return is_exception || line.find("can't open file") != line.npos || line.find("No such file") != line.npos;
+}
+
+}  // namespace
+
+Result<Service> find_agent_service(const Machine& machine) {
+    const std::vector<std::string> names = machine.facts().platform == machine::Platform::windows
+                                               ? std::vector<std::string>{"WindowsAzureGuestAgent"}
+                                               : std::vector<std::string>{"walinuxagent", "waagent"};
+    for (const auto& name : names) {
+        auto service = machine.services().find(name);
+        if (service) service->name = name;
+        if (service || service.error().kind != ErrorKind::not_found) return service;
+    }
+    return machine::Error{ErrorKind::not_found, "no service of the guest agent is installed", 0};
+}
+
+Result<std::string> agent_service_name(const Machine& machine) {
+    const auto service = find_agent_service(machine);
+    if (!service) return service.error();
+    return service->name;
+}
+
+namespace {
+
+Result<void> restart_windows_agent(Changes& changes) {
+    for (const auto* agent : windows_agent_services) {
+        const auto service = changes.machine().services().find(agent->name);
+        if (!service && service.error().kind == ErrorKind::not_found) continue;
+        if (!service) return service.error();
+        if (service->start == machine::StartType::disabled) continue;
+        if (auto restarted = changes.restart_service(agent->name); !restarted) return restarted;
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<void> restart_agent(Changes& changes) {
+    if (changes.machine().facts().platform == machine::Platform::windows) return restart_windows_agent(changes);
+    const auto service = find_agent_service(changes.machine());
+    if (!service) return service.error();
+    if (service->start == machine::StartType::disabled) return {};
+    return changes.restart_service(service->name);
+}
+
+std::vector<std::string> newest_journal_lines(const Machine& machine, const std::string& service) {
+    for (const auto* program : {"/usr/bin/journalctl", "/bin/journalctl"}) {
+        const auto output = machine.processes().query(
+            {program, {"-q", "-n", "40", "-o", "cat", "--no-pager", "-u", service}, std::chrono::seconds(5)});
+        if (!output) continue;
+        std::vector<std::string> lines;
+        for (std::string_view rest = output->out; !rest.empty();) {
+            const auto line = rest.substr(0, rest.find('\n'));
+            if (!boost::algorithm::trim_copy(line).empty()) lines.emplace_back(line.substr(0, 500));
+            rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+        }
+        return lines;
+    }
+    return {};
+}
+
+std::string decisive_line(const std::vector<std::string>& lines) {
+    const auto named = std::find_if(lines.rbegin(), lines.rend(), names_a_cause);
+    if (named != lines.rend()) return *named;
+    return lines.empty() ? std::string() : lines.back();
+}
+
+}  // namespace remediations

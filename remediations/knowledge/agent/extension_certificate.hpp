@@ -1,0 +1,38 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "remediations/model/remediation.hpp"
+
+namespace remediations {
+
+/// The certificate that Azure encrypts the extensions' settings to, as the Windows guest agent keeps it in the store
+/// "My" of the computer. Get it through machine.derived<ExtensionCertificate>().
+class ExtensionCertificate {
+public:
+    static constexpr auto store = "My";
+    /// Its issuer and subject, which no display language changes.
+    static constexpr auto issuer = "Windows Azure CRP Certificate Generator";
+
+    explicit ExtensionCertificate(const machine::Machine& machine);
+
+    /// Of the newest settings of the backup extension; empty where there are none, or they are not encrypted.
+    const std::string& wanted_thumbprint() const { return wanted_thumbprint_; }
+    const machine::Path& settings_file() const { return settings_file_; }
+
+    /// The wanted one; where no settings name one, the newest of that issuer. nullptr without one.
+    const machine::StoredCertificate* certificate() const { return certificate_ ? &*certificate_ : nullptr; }
+
+    /// Why it is not known; nullptr when it was looked at.
+    const machine::Error* error() const { return error_ ? &*error_ : nullptr; }
+
+private:
+    std::string wanted_thumbprint_;
+    machine::Path settings_file_;
+    std::optional<machine::StoredCertificate> certificate_;
+    std::optional<machine::Error> error_;
+};
+
+}  // namespace remediations

@@ -1,0 +1,136 @@
+#include "remediations/knowledge/configuration/agent_configuration.hpp"
+
+#include <algorithm>
+#include <boost/algorithm/string/predicate.hpp>
+#include <boost/algorithm/string/trim.hpp>
+#include <optional>
+
+namespace remediations {
+
+using machine::ErrorKind;
+using machine::Result;
+
+namespace {
+
+constexpr const char* places[] = {"/etc/waagent.conf", "/usr/share/defaults/waagent/waagent.conf",
+                                  "/usr/share/oem/waagent.conf"};
+
+struct Setting {
+    std::string key;
+    std::string_view value;  ///< between '=' and '#' or the end of the line, untrimmed
+};
+
+std::optional<Setting> setting_of(std::string_view line) {
+    const auto equals = line.find('=');
+    if (line.starts_with('#') || equals == std::string_view::npos) return std::nullopt;
+    const auto rest = line.substr(equals + 1);
+    return Setting{std::string(boost::algorithm::trim_copy(line.substr(0, equals))), rest.substr(0, rest.find('#'))};
+}
+
+/// The agent strips quotes and blanks, then any white space.
+std::string effective(std::string_view value) {
+    const auto inner = boost::algorithm::trim_copy_if(value, boost::is_any_of("\" "));
+    return std::string(boost::algorithm::trim_copy(inner));
+}
+
+template <class Visit>
+void each_line(std::string_view text, Visit visit) {
+    for (std::size_t number = 1; !text.empty(); ++number) {
+        const auto end = std::min(text.find('\n'), text.size());
+        visit(number, text.substr(0, end), text.substr(end, 1));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+}
+
+}  // namespace
+
+Result<AgentConfiguration> AgentConfiguration::read(const machine::Machine& machine) {
+    for (const auto* path : places) {
+        auto text = machine.files().read(path);
+        if (text) return AgentConfiguration(path, std::move(*text));
+        if (text.error().kind != ErrorKind::not_found) return text.error();
+    }
+    return machine::Error{ErrorKind::not_found, std::string(places[0]) + " does not exist", 0};
+}
+
+AgentConfiguration AgentConfiguration::parse(machine::Path path, std::string text) {
+    return {std::move(path), std::move(text)};
+}
+
+std::vector<AgentConfiguration::Line> AgentConfiguration::lines() const {
+    std::vector<Line> lines;
+    each_line(text_, [&](std::size_t number, std::string_view line, std::string_view) {
+        if (const auto setting = setting_of(line)) {
+            lines.push_back({number, setting->key, effective(setting->value), std::string(line)});
+        }
+    });
+    return lines;
+}
+
+std::vector<AgentConfiguration::Line> AgentConfiguration::lines_of(std::string_view key) const {
+    auto found = lines();
+    std::erase_if(found, [&](const Line& line) { return line.key != key; });
+    return found;
+}
+
+bool AgentConfiguration::is_on(std::string_view key, bool otherwise) const {
+    const auto lines = lines_of(key);
+    if (lines.empty()) return otherwise;
+    if (boost::iequals(lines.back().value, "y")) return true;
+    if (boost::iequals(lines.back().value, "n")) return false;
+    return otherwise;
+}
+
+std::string AgentConfiguration::text_of(std::string_view key, const std::string& otherwise) const {
+    const auto lines = lines_of(key);
+    return lines.empty() || lines.back().value == "None" ? otherwise : lines.back().value;
+}
+
+std::string AgentConfiguration::with_value(std::string_view key, std::string_view value) const {
+    std::string edited;
+    each_line(text_, [&](std::size_t, std::string_view line, std::string_view end) {
+        const auto setting = setting_of(line);
+        if (setting && setting->key == key) {
+            const auto before = line.substr(0, line.find('=') + 1);
+            const auto after = line.substr(before.size() + setting->value.size());
+            edited.append(before).append(value);
+            if (!after.empty()) edited.append(" ");  // a comment follows
+            edited.append(after);
+            if (after.empty() && line.ends_with('\r')) edited.append("\r");
+        } else {
+            edited.append(line);
+        }
+        edited.append(end);
+    });
+    return edited;
+}
+
+std::string AgentConfiguration::with_setting(std::string_view key, std::string_view value) const {
+    auto edited = with_value(key, value);
+    if (!lines_of(key).empty()) return edited;
+    if (!edited.empty() && !edited.ends_with('\n')) edited.append("\n");
+    return edited.append(key).append("=").append(value).append("\n");
+}
+
+std::string AgentConfiguration::without_trailing_comments() const {
+    std::string edited;
+    each_line(text_, [&](std::size_t, std::string_view line, std::string_view end) {
+        const auto setting = setting_of(line);
+        auto kept = line;
+        if (setting) {
+            kept =
+                line.substr(0, static_cast<std::size_t>(setting->value.data() - line.data()) + setting->value.size());
+            if (kept.size() < line.size()) kept = boost::algorithm::trim_right_copy(kept);
+        }
+        edited.append(kept).append(end);
+    });
+    return edited;
+}
+
+machine::Path agent_library_folder(const machine::Machine& machine) {
+    constexpr auto usual = "/var/lib/waagent";
+    const auto configuration = AgentConfiguration::read(machine);
+    return configuration ? configuration->text_of("Lib.Dir", usual) : usual;
+}
+
+}  // namespace remediations

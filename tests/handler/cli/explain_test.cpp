@@ -1,0 +1,116 @@
+#include "handler/cli/explain.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/algorithm/string/case_conv.hpp>
+#include <boost/json.hpp>
+#include <fstream>
+#include <iterator>
+#include <set>
+
+#include "remediations/engine/catalogue.hpp"
+#include "remediations/model/error_codes.hpp"
+
+namespace handler {
+namespace {
+
+namespace json = boost::json;
+using testing::AllOf;
+using testing::HasSubstr;
+
+const TextStyle plain;
+
+TEST(Explain, TellsACodeWhateverItsCase) {
+    const auto text = explain_text("extensionsnapshotfailedcom", plain);
+    ASSERT_TRUE(text);
+    EXPECT_THAT(*text, AllOf(HasSubstr("ExtensionSnapshotFailedCOM (backup job)"), HasSubstr("1. service COM+"),
+                             HasSubstr("msdtc-account"),
+                             HasSubstr("Next: backup-remediation diagnose --error-code ExtensionSnapshotFailedCOM")));
+}
+
+TEST(Explain, TellsNumbersOfTheLinuxExtensionAndTheAgent) {
+    EXPECT_THAT(*explain_text("121", plain), HasSubstr("121 (Linux backup extension)\n  A file system could not be"));
+    EXPECT_THAT(*explain_text("1009", plain), HasSubstr("1009 (Linux guest agent)\n  The extension's enable command"));
+}
+
+TEST(Explain, TellsOlderNamesAndFamilies) {
+    EXPECT_THAT(*explain_text("VmNotInDesirableState", plain), HasSubstr("UserErrorVmNotInDesirableState"));
+    EXPECT_TRUE(explain_text("UserErrorCrossSubscriptionRestoreNotOnboarded", plain));
+}
+
+TEST(Explain, TellsARemediation) {
+    const auto text = explain_text("extensions-disabled", plain);
+    ASSERT_TRUE(text);
+    EXPECT_THAT(*text, AllOf(HasSubstr("[extensions-disabled]"), HasSubstr("Layer       guest-agent"),
+                             HasSubstr("Disturbs    the guest agent is restarted"),
+                             HasSubstr("backup-remediation fix --only extensions-disabled"),
+                             HasSubstr("Source      https://")));
+}
+
+TEST(Explain, KnowsNothingElse) {
+    EXPECT_FALSE(explain_text("", plain));
+    EXPECT_FALSE(explain_text("UserErrorNoSuchThing", plain));
+    EXPECT_FALSE(explain_json("9999"));
+}
+
+TEST(Explain, GivesTheSameToPrograms) {
+    const auto code = json::parse(*explain_json("ExtensionSnapshotFailedCOM")).as_object();
+    EXPECT_EQ(code.at("schema"), 1);
+    EXPECT_EQ(code.at("code"), "ExtensionSnapshotFailedCOM");
+    EXPECT_FALSE(code.at("causes").as_array().empty());
+    EXPECT_FALSE(code.at("remediations").as_array().empty());
+    const auto remediation = json::parse(*explain_json("extensions-disabled")).as_object();
+    EXPECT_EQ(remediation.at("layer"), "guest-agent");
+    EXPECT_EQ(remediation.at("platform"), "linux");
+    EXPECT_EQ(remediation.at("canFix"), true);
+}
+
+TEST(ErrorCodes, AreEachThereOnce) {
+    std::set<std::string> names;
+    for (const auto& code : remediations::error_codes()) {
+        ASSERT_FALSE(code.names.empty());
+        EXPECT_FALSE(code.meaning.empty()) << code.names.front();
+        for (const auto name : code.names) {
+            EXPECT_TRUE(names.insert(boost::to_lower_copy(std::string(name))).second) << name << " is there twice";
+        }
+    }
+}
+
+TEST(ErrorCodes, CoverWhatTheRemediationsName) {
+    for (const auto* remediation : remediations::catalogue()) {
+        for (const auto& code : remediation->error_codes) {
+            EXPECT_NE(remediations::find_error_code(code), nullptr) << remediation->id << " names " << code;
+        }
+    }
+}
+
+TEST(Catalogue, IsCurrent) {
+    std::ifstream file(TEST_DATA "/../remediations/CATALOGUE.md");
+    const std::string written{std::istreambuf_iterator<char>(file), {}};
+    EXPECT_TRUE(written == catalogue_markdown())
+        << "run: backup-remediation explain --all --format markdown > remediations/CATALOGUE.md";
+}
+
+TEST(Catalogue, HasEveryCodeAndEveryRemediation) {
+    const auto document = catalogue_markdown();
+    for (const auto& word : explainable()) {
+        EXPECT_TRUE(document.find(word) != std::string::npos || word.find_first_of("*_") != std::string::npos) << word;
+    }
+    EXPECT_THAT(document, HasSubstr("`extensions-disabled` (repairs)"));
+}
+
+TEST(List, HasEveryRemediation) {
+    const auto text = list_text(plain);
+    const auto listed = json::parse(list_json()).at("remediations").as_array();
+    ASSERT_EQ(listed.size(), remediations::catalogue().size());
+    for (std::size_t index = 0; index < listed.size(); ++index) {
+        const auto& remediation = *remediations::catalogue()[index];
+        EXPECT_EQ(listed[index].at("id").as_string(), remediation.id);
+        EXPECT_THAT(
+            text, AllOf(HasSubstr("  " + remediation.id + " "), HasSubstr(std::string(to_string(remediation.layer)))));
+    }
+}
+
+}  // namespace
+}  // namespace handler

@@ -1,0 +1,182 @@
+// Every folder below tests/captures/<platform>/ is a machine and what must be found on it. It holds what is
+// different from the machine captures/<platform>/healthy: its files/ lie over that one's, its facts.json
+// is a merge patch (RFC 7386) of that one's, and expected.json says:
+//   base            another machine to start from, or null: the folder is a whole capture
+//   removed         paths of the base that are not there
+//   unseen          true: most was not captured, and what is unknown is not compared
+//   findings        state of each remediation that is neither healthy nor not-applicable, all of them
+//   rootCause       id or null
+//   errorCode, only, maxDisruption, agentInstaller   options of the run, as in the settings
+//   afterFix        states after a run in mode fix (only those named are compared)
+//   changes         what that run changed, by remediation
+//   filesAfterFix   content of files after that run
+// After every fix, undo must bring back the first diagnosis.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <boost/json.hpp>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "remediations/changes/journal.hpp"
+#include "remediations/engine/engine.hpp"
+#include "remediations/machine/recorded/capture.hpp"
+#include "tests/capture_folder.hpp"
+#include "tests/temporary_folder.hpp"
+
+namespace remediations {
+namespace {
+
+namespace json = boost::json;
+
+std::vector<std::filesystem::path> all_captures() {
+    std::vector<std::filesystem::path> captures;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(TEST_DATA "/captures")) {
+        if (entry.path().filename() == "expected.json") captures.push_back(entry.path().parent_path());
+    }
+    std::ranges::sort(captures);
+    return captures;
+}
+
+std::vector<std::filesystem::path> captures_to_fix() {
+    auto captures = all_captures();
+    std::erase_if(captures, [](const auto& capture) { return !tests::expected_of(capture).contains("afterFix"); });
+    return captures;
+}
+
+std::map<std::string, std::string> states_of(const Report& report) {
+    std::map<std::string, std::string> states;
+    for (const auto& outcome : report.outcomes) {
+        states[outcome.remediation->id] = std::string(to_string(outcome.finding.state));
+    }
+    return states;
+}
+
+std::map<std::string, std::string> remarkable(std::map<std::string, std::string> states, bool without_unknown) {
+    std::erase_if(states, [&](const auto& entry) {
+        return entry.second == "healthy" || entry.second == "not-applicable" ||
+               (without_unknown && entry.second == "unknown");
+    });
+    return states;
+}
+
+class Captures : public testing::TestWithParam<std::filesystem::path> {
+protected:
+    machine::Machine load() const {
+        const tests::CaptureFolder whole(GetParam());
+        auto loaded = machine::recorded::load(whole.path());
+        if (!loaded) throw std::runtime_error(loaded.error().message);
+        return std::move(*loaded);
+    }
+
+    Report run(RunMode mode, machine::Machine& machine) const {
+        RunOptions options;
+        options.mode = mode;
+        if (const auto* code = expected_.if_contains("errorCode")) options.error_code = code->as_string();
+        if (const auto* only = expected_.if_contains("only")) {
+            options.only = json::value_to<std::vector<std::string>>(*only);
+        }
+        if (const auto* file = expected_.if_contains("agentInstaller")) options.agent_installer = file->as_string();
+        if (const auto* most = expected_.if_contains("maxDisruption")) {
+            options.max_disruption = parse_disruption(most->as_string().c_str());
+        }
+        auto report = remediations::run(options, machine, state_.path());
+        if (!report) throw std::runtime_error(report.error().message);
+        return std::move(*report);
+    }
+
+    json::object expected_ = tests::expected_of(GetParam());
+    tests::TemporaryFolder state_;
+};
+
+class BrokenCaptures : public Captures {};
+
+TEST_P(Captures, FindsWhatIsExpected) {
+    auto machine = load();
+    const auto report = run(RunMode::diagnose, machine);
+    EXPECT_EQ(remarkable(states_of(report), expected_.contains("unseen")),
+              (json::value_to<std::map<std::string, std::string>>(expected_.at("findings"))));
+    const auto& root_cause = expected_.at("rootCause");
+    EXPECT_EQ(report.root_cause ? report.root_cause->id : "none",
+              root_cause.is_null() ? "none" : std::string(root_cause.as_string()));
+    for (const auto& outcome : report.outcomes) {
+        const auto state = outcome.finding.state;
+        const bool needs_action = state != State::healthy && state != State::not_applicable;
+        EXPECT_FALSE(outcome.finding.summary.empty()) << outcome.remediation->id;
+        EXPECT_EQ(!outcome.finding.action.empty(), needs_action) << outcome.remediation->id;
+        EXPECT_TRUE(!needs_action || !outcome.finding.evidence.empty()) << outcome.remediation->id;
+    }
+}
+
+TEST_P(BrokenCaptures, FixesWhatIsExpectedAndUndoBringsItBack) {
+    auto machine = load();
+    const auto before = run(RunMode::diagnose, machine);
+    const auto planned = run(RunMode::dry_run, machine);
+    EXPECT_THAT(Journal::runs(state_.path()), testing::IsEmpty()) << "a dry run must leave no journal";
+    const auto fixed = run(RunMode::fix, machine);
+    auto states = states_of(fixed);
+    for (const auto& [id, state] : expected_.at("afterFix").as_object()) EXPECT_EQ(states[id], state.as_string()) << id;
+    for (std::size_t index = 0; index < fixed.outcomes.size(); ++index) {
+        const auto& outcome = fixed.outcomes[index];
+        EXPECT_EQ(outcome.changes, planned.outcomes[index].changes) << outcome.remediation->id;
+        if (!expected_.contains("changes")) continue;
+        const auto& changes = expected_.at("changes").as_object();
+        if (!changes.contains(outcome.remediation->id)) continue;
+        EXPECT_EQ(outcome.changes, json::value_to<std::vector<std::string>>(changes.at(outcome.remediation->id)));
+    }
+    if (expected_.contains("filesAfterFix")) {
+        for (const auto& [path, content] : expected_.at("filesAfterFix").as_object()) {
+            EXPECT_EQ(machine.files().read(std::string(path)).value(), content.as_string());
+        }
+    }
+    if (fixed.run_id.empty()) return;
+    auto journal = Journal::open(state_.path(), fixed.run_id);
+    ASSERT_TRUE(journal) << journal.error().message;
+    for (const auto& step : undo(*journal, machine)) {
+        EXPECT_NE(step.result, UndoneStep::Result::failed) << step.description << ": " << step.detail;
+        EXPECT_NE(step.result, UndoneStep::Result::left_alone) << step.description;
+    }
+    const auto after = run(RunMode::diagnose, machine);
+    for (std::size_t index = 0; index < before.outcomes.size(); ++index) {
+        const auto& outcome = before.outcomes[index];
+        // What a service's last run ended with is history that no undo can bring back, nothing is frozen again, a VSS
+        // writer does not fail again because its service is restarted, and a process that was ended is another one.
+        const std::set<std::string> quote_the_last_run = {"com-plus-service",
+                                                          "msdtc-account",
+                                                          "msdtc-not-running",
+                                                          "msdtc-damaged",
+                                                          "agent-not-running",
+                                                          "agent-restart-policy",
+                                                          "file-system-frozen",
+                                                          "vss-writer-failed",
+                                                          "vss-writer-of-service-failed",
+                                                          "vss-writer-missing",
+                                                          "snapshot-without-threads",
+                                                          "snapshot-set-open",
+                                                          "vss-service",
+                                                          "system-event-notification",
+                                                          "shadow-copy-provider-service",
+                                                          "agent-service-hangs",
+                                                          "agent-hung",
+                                                          "agent-service-crashes",
+                                                          "dhcp-client-stopped",
+                                                          "key-isolation-unavailable"};
+        if (quote_the_last_run.contains(outcome.remediation->id)) continue;
+        EXPECT_EQ(after.outcomes[index].finding.evidence, outcome.finding.evidence) << outcome.remediation->id;
+    }
+}
+
+std::string name_of(const testing::TestParamInfo<std::filesystem::path>& test) {
+    const auto path = std::filesystem::relative(test.param, TEST_DATA "/captures");
+    auto name = path.begin()->string() + "_" + path.filename().string();
+    std::ranges::replace(name, '-', '_');
+    return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Captures, testing::ValuesIn(all_captures()), name_of);
+INSTANTIATE_TEST_SUITE_P(All, BrokenCaptures, testing::ValuesIn(captures_to_fix()), name_of);
+
+}  // namespace
+}  // namespace remediations
