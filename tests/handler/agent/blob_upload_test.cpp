@@ -7,7 +7,7 @@
 
 #include "tests/temporary_folder.hpp"
 
-namespace handler {
+namespace handler::blob_upload_test {
 namespace {
 
 using machine::Error;
@@ -138,4 +138,4 @@ TEST_F(BlobUpload, SaysWhatARefusalMeansWithoutTheSignature) {
 }
 
 }  // namespace
-}  // namespace handler
+}  // namespace handler::blob_upload_test

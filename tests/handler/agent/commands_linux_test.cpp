@@ -17,7 +17,7 @@
 #include "tests/handler/handler_folder.hpp"
 #include "tests/handler/other_process.hpp"
 
-namespace handler {
+namespace handler::commands_linux_test {
 namespace {
 
 using machine::Error;
@@ -866,4 +866,4 @@ TEST(AgentCommand, RefusesWrongArguments) {
 }
 
 }  // namespace
-}  // namespace handler
+}  // namespace handler::commands_linux_test

@@ -4,7 +4,7 @@
 
 #include "tests/handler/handler_folder.hpp"
 
-namespace handler {
+namespace handler::environment_test {
 namespace {
 
 using test::TemporaryFolder;
@@ -94,4 +94,4 @@ TEST_F(EnvironmentTest, SaysWhereItLooked) {
 }
 
 }  // namespace
-}  // namespace handler
+}  // namespace handler::environment_test

@@ -7,7 +7,7 @@
 
 #include "tests/handler/handler_folder.hpp"
 
-namespace handler {
+namespace handler::events_test {
 namespace {
 
 namespace json = boost::json;
@@ -95,4 +95,4 @@ TEST_F(EventsTest, WithoutAFolderNothingHappens) {
 }
 
 }  // namespace
-}  // namespace handler
+}  // namespace handler::events_test

@@ -5,7 +5,7 @@
 #include "tests/handler/handler_folder.hpp"
 #include "tests/handler/other_process.hpp"
 
-namespace handler {
+namespace handler::lock_linux_test {
 namespace {
 
 using machine::ErrorKind;
@@ -73,4 +73,4 @@ TEST_F(LockTest, TheRunLockMakesTheStateFolder) {
 }
 
 }  // namespace
-}  // namespace handler
+}  // namespace handler::lock_linux_test

@@ -4,7 +4,7 @@
 
 #include "tests/handler/handler_folder.hpp"
 
-namespace handler {
+namespace handler::log_test {
 namespace {
 
 class LogTest : public testing::Test {
@@ -65,4 +65,4 @@ TEST_F(LogTest, FilesOfOthersAreNotOurs) {
 }
 
 }  // namespace
-}  // namespace handler
+}  // namespace handler::log_test

@@ -4,7 +4,7 @@
 
 #include "tests/handler/handler_folder.hpp"
 
-namespace handler {
+namespace handler::sequence_test {
 namespace {
 
 using machine::ErrorKind;
@@ -106,4 +106,4 @@ TEST_F(SequenceTest, AFolderThatIsGoneIsNotMadeAnew) {
 }
 
 }  // namespace
-}  // namespace handler
+}  // namespace handler::sequence_test

@@ -5,9 +5,10 @@
 #include <boost/json.hpp>
 
 #include "remediations/engine/catalogue.hpp"
+#include "test_data.hpp"
 #include "tests/handler/handler_folder.hpp"
 
-namespace handler {
+namespace handler::settings_test {
 namespace {
 
 using machine::Error;
@@ -337,4 +338,4 @@ TEST_F(SettingsTest, AnUploadsSignatureIsProtectedAndNeverQuoted) {
 }
 
 }  // namespace
-}  // namespace handler
+}  // namespace handler::settings_test

@@ -7,10 +7,11 @@
 
 #include "remediations/changes/journal.hpp"
 #include "remediations/machine/recorded/capture.hpp"
+#include "test_data.hpp"
 #include "tests/capture_folder.hpp"
 #include "tests/temporary_folder.hpp"
 
-namespace handler {
+namespace handler::verbose_log_test {
 namespace {
 
 using machine::Result;
@@ -106,4 +107,4 @@ TEST_F(VerboseLog, ADamagedFileIsAnEnd) {
 }
 
 }  // namespace
-}  // namespace handler
+}  // namespace handler::verbose_log_test

@@ -5,7 +5,7 @@
 
 #include "remediations/engine/catalogue.hpp"
 
-namespace handler {
+namespace handler::arguments_test {
 namespace {
 
 using testing::ElementsAre;
@@ -110,4 +110,4 @@ TEST(Help, TeachesEveryCommand) {
 }
 
 }  // namespace
-}  // namespace handler
+}  // namespace handler::arguments_test

@@ -8,7 +8,7 @@
 #include "tests/handler/other_process.hpp"
 #include "tests/temporary_folder.hpp"
 
-namespace handler {
+namespace handler::command_line_linux_test {
 namespace {
 
 TEST(CommandLineLock, FixAndUndoStayAwayWhileAnotherRunWorks) {
@@ -26,4 +26,4 @@ TEST(CommandLineLock, FixAndUndoStayAwayWhileAnotherRunWorks) {
 }
 
 }  // namespace
-}  // namespace handler
+}  // namespace handler::command_line_linux_test

@@ -10,10 +10,11 @@
 
 #include "handler/agent/lock.hpp"
 #include "remediations/machine/recorded/capture.hpp"
+#include "test_data.hpp"
 #include "tests/capture_folder.hpp"
 #include "tests/temporary_folder.hpp"
 
-namespace handler {
+namespace handler::command_line_test {
 namespace {
 
 namespace json = boost::json;
@@ -319,4 +320,4 @@ TEST_F(CommandLine, ShowsItsVersion) {
 }
 
 }  // namespace
-}  // namespace handler
+}  // namespace handler::command_line_test

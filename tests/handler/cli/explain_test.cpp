@@ -11,8 +11,9 @@
 
 #include "remediations/engine/catalogue.hpp"
 #include "remediations/model/error_codes.hpp"
+#include "test_data.hpp"
 
-namespace handler {
+namespace handler::explain_test {
 namespace {
 
 namespace json = boost::json;
@@ -113,4 +114,4 @@ TEST(List, HasEveryRemediation) {
 }
 
 }  // namespace
-}  // namespace handler
+}  // namespace handler::explain_test

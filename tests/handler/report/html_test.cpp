@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace handler {
+namespace handler::html_test {
 namespace {
 
 TEST(Html, EscapesTextAndAttributes) {
@@ -25,4 +25,4 @@ TEST(Html, NestsAndJoins) {
 }
 
 }  // namespace
-}  // namespace handler
+}  // namespace handler::html_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace handler {
+namespace handler::page_test {
 namespace {
 
 TEST(Page, ANumberOfAnyLengthStandsBesideItsText) {
@@ -17,4 +17,4 @@ TEST(Page, ANumberOfAnyLengthStandsBesideItsText) {
 }
 
 }  // namespace
-}  // namespace handler
+}  // namespace handler::page_test

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace handler {
+namespace handler::plain_text_test {
 namespace {
 
 using testing::ElementsAre;
@@ -67,4 +67,4 @@ TEST(DidYouMean, IsEmptyWithoutNearMisses) {
 }
 
 }  // namespace
-}  // namespace handler
+}  // namespace handler::plain_text_test

@@ -7,7 +7,7 @@
 
 #include "handler/report/report_status.hpp"
 
-namespace handler {
+namespace handler::rehearsal_report_test {
 namespace {
 
 namespace json = boost::json;
@@ -119,4 +119,4 @@ TEST(RehearsalStatus, SaysNothingMoreWhenAllIsWell) {
 }
 
 }  // namespace
-}  // namespace handler
+}  // namespace handler::rehearsal_report_test

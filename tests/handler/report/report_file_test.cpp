@@ -7,7 +7,7 @@
 
 #include "tests/temporary_folder.hpp"
 
-namespace handler {
+namespace handler::report_file_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -51,4 +51,4 @@ TEST(ReportFile, SaysWhyItCouldNotBeWritten) {
 }
 
 }  // namespace
-}  // namespace handler
+}  // namespace handler::report_file_test

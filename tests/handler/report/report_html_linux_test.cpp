@@ -5,7 +5,7 @@
 #include "handler/report/report_html.hpp"
 #include "tests/handler/sample_report.hpp"
 
-namespace handler {
+namespace handler::report_html_linux_test {
 namespace {
 
 std::string between(const std::string& text, const std::string& begin, const std::string& end) {
@@ -25,4 +25,4 @@ TEST(ReportHtml, ItsPolicyNamesItsStyleSheet) {
 }
 
 }  // namespace
-}  // namespace handler
+}  // namespace handler::report_html_linux_test

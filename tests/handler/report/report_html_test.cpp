@@ -8,7 +8,7 @@
 
 #include "tests/handler/sample_report.hpp"
 
-namespace handler {
+namespace handler::report_html_test {
 namespace {
 
 using remediations::Report;
@@ -120,4 +120,4 @@ TEST(ReportHtml, CutsEndlessEvidence) {
 }
 
 }  // namespace
-}  // namespace handler
+}  // namespace handler::report_html_test

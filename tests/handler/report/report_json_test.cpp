@@ -7,7 +7,7 @@
 
 #include "tests/handler/sample_report.hpp"
 
-namespace handler {
+namespace handler::report_json_test {
 namespace {
 
 namespace json = boost::json;
@@ -104,4 +104,4 @@ TEST(ReportJson, StaysValidWithHostileEvidence) {
 }
 
 }  // namespace
-}  // namespace handler
+}  // namespace handler::report_json_test

@@ -5,7 +5,7 @@
 
 #include "tests/handler/sample_report.hpp"
 
-namespace handler {
+namespace handler::report_status_test {
 namespace {
 
 using remediations::Finding;
@@ -301,4 +301,4 @@ TEST(ReportStatus, RisksAloneAreNoFailureButAreSaid) {
 }
 
 }  // namespace
-}  // namespace handler
+}  // namespace handler::report_status_test

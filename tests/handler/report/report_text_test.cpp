@@ -8,7 +8,7 @@
 #include "handler/report/plain_text.hpp"
 #include "tests/handler/sample_report.hpp"
 
-namespace handler {
+namespace handler::report_text_test {
 namespace {
 
 using remediations::Finding;
@@ -284,4 +284,4 @@ TEST(ReportText, ShowsARiskAsARiskAndAfterTheCauses) {
 }
 
 }  // namespace
-}  // namespace handler
+}  // namespace handler::report_text_test

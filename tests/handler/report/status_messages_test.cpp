@@ -12,10 +12,11 @@
 #include "handler/report/plain_text.hpp"
 #include "handler/report/report_status.hpp"
 #include "remediations/machine/recorded/capture.hpp"
+#include "test_data.hpp"
 #include "tests/capture_folder.hpp"
 #include "tests/temporary_folder.hpp"
 
-namespace handler {
+namespace handler::status_messages_test {
 namespace {
 
 using remediations::Report;
@@ -133,4 +134,4 @@ TEST(StatusMessages, FitTheAgentsLimit) {
 }
 
 }  // namespace
-}  // namespace handler
+}  // namespace handler::status_messages_test

@@ -6,7 +6,7 @@
 
 #include "remediations/machine/utf8.hpp"
 
-namespace handler {
+namespace handler::status_test {
 namespace {
 
 namespace json = boost::json;
@@ -108,4 +108,4 @@ TEST(StatusFile, ThousandsOfPartsAreCountedInstead) {
 }
 
 }  // namespace
-}  // namespace handler
+}  // namespace handler::status_test

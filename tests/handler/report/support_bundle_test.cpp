@@ -7,10 +7,11 @@
 #include <boost/algorithm/string/predicate.hpp>
 
 #include "remediations/machine/recorded/capture.hpp"
+#include "test_data.hpp"
 #include "tests/capture_folder.hpp"
 #include "tests/handler/unzipped.hpp"
 
-namespace handler {
+namespace handler::support_bundle_test {
 namespace {
 
 using testing::HasSubstr;
@@ -66,4 +67,4 @@ TEST_F(SupportBundle, IsBoundedAndSaysWhatItCut) {
 }
 
 }  // namespace
-}  // namespace handler
+}  // namespace handler::support_bundle_test

@@ -8,7 +8,7 @@
 
 #include "remediations/changes/firewall_rule.hpp"
 
-namespace remediations {
+namespace remediations::firewall_rule_linux_test {
 namespace {
 
 using machine::Machine;
@@ -99,4 +99,4 @@ TEST(FirewallRule, InIptables) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::firewall_rule_linux_test

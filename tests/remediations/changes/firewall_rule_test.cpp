@@ -9,7 +9,7 @@
 #include "remediations/machine/recorded/capture.hpp"
 #include "tests/temporary_folder.hpp"
 
-namespace remediations {
+namespace remediations::firewall_rule_test {
 namespace {
 
 using Outcome = UndoneStep::Result;
@@ -198,4 +198,4 @@ TEST(FirewallRuleIdentity, HostilePartIsNamed) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::firewall_rule_test

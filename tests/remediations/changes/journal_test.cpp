@@ -10,7 +10,7 @@
 #include "remediations/machine/recorded/capture.hpp"
 #include "tests/temporary_folder.hpp"
 
-namespace remediations {
+namespace remediations::journal_test {
 namespace {
 
 using Outcome = UndoneStep::Result;
@@ -459,4 +459,4 @@ TEST(Slot, IdentityThatIsNoSlotIsNamed) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::journal_test

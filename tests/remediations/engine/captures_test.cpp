@@ -23,10 +23,11 @@
 #include "remediations/changes/journal.hpp"
 #include "remediations/engine/engine.hpp"
 #include "remediations/machine/recorded/capture.hpp"
+#include "test_data.hpp"
 #include "tests/capture_folder.hpp"
 #include "tests/temporary_folder.hpp"
 
-namespace remediations {
+namespace remediations::captures_test {
 namespace {
 
 namespace json = boost::json;
@@ -179,4 +180,4 @@ INSTANTIATE_TEST_SUITE_P(All, Captures, testing::ValuesIn(all_captures()), name_
 INSTANTIATE_TEST_SUITE_P(All, BrokenCaptures, testing::ValuesIn(captures_to_fix()), name_of);
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::captures_test

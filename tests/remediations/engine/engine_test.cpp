@@ -11,10 +11,11 @@
 #include "remediations/engine/catalogue.hpp"
 #include "remediations/machine/recorded/capture.hpp"
 #include "remediations/model/error_codes.hpp"
+#include "test_data.hpp"
 #include "tests/capture_folder.hpp"
 #include "tests/temporary_folder.hpp"
 
-namespace remediations {
+namespace remediations::engine_test {
 namespace {
 
 using testing::ElementsAre;
@@ -398,4 +399,4 @@ TEST(Catalogue, EveryFailingCodeOfTheLinuxExtensionLeadsToARemediation) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::engine_test

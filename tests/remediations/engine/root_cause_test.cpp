@@ -7,7 +7,7 @@
 
 #include "remediations/engine/engine.hpp"
 
-namespace remediations {
+namespace remediations::root_cause_test {
 namespace {
 
 using testing::ElementsAre;
@@ -135,4 +135,4 @@ TEST_F(RootCauses, CodeFromTheVaultCountsWhereNothingInsideExplainsIt) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::root_cause_test

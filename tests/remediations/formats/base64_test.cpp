@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace remediations {
+namespace remediations::base64_test {
 namespace {
 
 TEST(Base64, DecodesTheVectorsOfTheStandard) {
@@ -28,4 +28,4 @@ TEST(Base64, RefusesEverythingElse) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::base64_test

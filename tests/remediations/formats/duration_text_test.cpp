@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace remediations {
+namespace remediations::duration_text_test {
 namespace {
 
 TEST(DurationText, UsesTheUnitAPersonWould) {
@@ -16,4 +16,4 @@ TEST(DurationText, UsesTheUnitAPersonWould) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::duration_text_test

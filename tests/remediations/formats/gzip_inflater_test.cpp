@@ -9,7 +9,7 @@
 #include "remediations/knowledge/logs/log_evidence.hpp"
 #include "tests/remediations/knowledge/logs/log_machine.hpp"
 
-namespace remediations {
+namespace remediations::gzip_inflater_test {
 namespace {
 
 using machine::ErrorKind;
@@ -134,7 +134,7 @@ TEST(GzipInflater, BombIsLimited) {
 TEST(GzipInflater, RotatedLogsAreReadInTheirAge) {
     const machine::Path log = "/var/log/waagent.log";
     const LogPattern pattern{Log::agent, "needle"};
-    testing::LogMachine vm;
+    log_machine::LogMachine vm;
     vm.files->add(log + ".3.gz", gzip("needle three\n"), std::chrono::hours(72));
     vm.files->add(log + ".2.gz", gzip("needle two\n"), std::chrono::hours(48));
     vm.files->add(log + ".1", "needle one\n", std::chrono::hours(24));
@@ -149,7 +149,7 @@ TEST(GzipInflater, RotatedLogsAreReadInTheirAge) {
 
 TEST(GzipInflater, CutLogIsAnHonestSource) {
     const machine::Path log = "/var/log/waagent.log.2.gz";
-    testing::LogMachine vm;
+    log_machine::LogMachine vm;
     const auto packed = gzip("needle\n" + sample());
     vm.files->add(log, packed.substr(0, packed.size() - 100));
     const LogEvidence evidence(vm.machine, {{Log::agent, "needle"}});
@@ -161,4 +161,4 @@ TEST(GzipInflater, CutLogIsAnHonestSource) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::gzip_inflater_test

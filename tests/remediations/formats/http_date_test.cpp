@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace remediations {
+namespace remediations::http_date_test {
 namespace {
 
 TEST(HttpDates, AreReadInTheOneFormThatServersWrite) {
@@ -23,4 +23,4 @@ TEST(HttpDates, OfAnyOtherFormAreNone) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::http_date_test

@@ -4,7 +4,7 @@
 
 #include <boost/json/serialize.hpp>
 
-namespace remediations {
+namespace remediations::json_test {
 namespace {
 
 std::string problem_of(std::string_view text) {
@@ -36,4 +36,4 @@ TEST(Json, QuotesNothingOfTheText) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::json_test

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace remediations {
+namespace remediations::python_configuration_test {
 namespace {
 
 using namespace std::string_view_literals;
@@ -108,4 +108,4 @@ TEST(TextEncoding, TellsWhatPythonCannotOpen) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::python_configuration_test

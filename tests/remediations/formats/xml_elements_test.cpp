@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace remediations {
+namespace remediations::xml_elements_test {
 namespace {
 
 using machine::ErrorKind;
@@ -75,4 +75,4 @@ TEST(XmlElements, RefusesWhatIsMadeToExhaustIt) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::xml_elements_test

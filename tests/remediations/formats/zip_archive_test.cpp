@@ -7,7 +7,7 @@
 
 #include "tests/remediations/knowledge/logs/log_machine.hpp"
 
-namespace remediations {
+namespace remediations::zip_archive_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -74,7 +74,7 @@ protected:
         return archive->extract(files_, archive->entries().front());
     }
 
-    testing::LogFolder files_;
+    log_machine::LogFolder files_;
 };
 
 TEST_F(ZipArchives, GivesStoredAndDeflatedFiles) {
@@ -202,4 +202,4 @@ TEST(Crc32, IsTheOneOfZipArchives) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::zip_archive_test

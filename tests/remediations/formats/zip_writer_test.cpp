@@ -4,7 +4,7 @@
 
 #include "tests/handler/unzipped.hpp"
 
-namespace remediations {
+namespace remediations::zip_writer_test {
 namespace {
 
 constexpr std::chrono::system_clock::time_point now{std::chrono::seconds(1795225747)};
@@ -31,4 +31,4 @@ TEST(ZipWriter, AnEmptyArchiveIsOne) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::zip_writer_test

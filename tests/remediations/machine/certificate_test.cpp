@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace machine {
+namespace machine::certificate_test {
 namespace {
 
 using std::chrono::system_clock;
@@ -48,4 +48,4 @@ TEST(Certificate, DamagedOnesAreRefused) {
 }
 
 }  // namespace
-}  // namespace machine
+}  // namespace machine::certificate_test

@@ -9,7 +9,7 @@
 #include "remediations/machine/local/cms.hpp"
 #include "tests/remediations/machine/temporary_folder.hpp"
 
-namespace machine::local {
+namespace machine::local::cms_linux_test {
 namespace {
 
 using testing::HasSubstr;
@@ -179,4 +179,4 @@ TEST_F(DecryptCms, NoDamagedByteGivesTheSecretSilentlyWrong) {
 }
 
 }  // namespace
-}  // namespace machine::local
+}  // namespace machine::local::cms_linux_test

@@ -9,7 +9,7 @@
 #include "remediations/machine/local/detached_process.hpp"
 #include "tests/remediations/machine/temporary_folder.hpp"
 
-namespace machine::local {
+namespace machine::local::detached_process_linux_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -94,4 +94,4 @@ TEST(ThisExecutable, IsTheTest) {
 }
 
 }  // namespace
-}  // namespace machine::local
+}  // namespace machine::local::detached_process_linux_test

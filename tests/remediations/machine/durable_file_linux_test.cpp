@@ -6,7 +6,7 @@
 #include "remediations/machine/local/durable_file.hpp"
 #include "tests/remediations/machine/temporary_folder.hpp"
 
-namespace machine::local {
+namespace machine::local::durable_file_linux_test {
 namespace {
 
 using testing::HasSubstr;
@@ -167,4 +167,4 @@ TEST(StateFolder, TheEnvironmentDoesNotMoveItForRoot) {
 }
 
 }  // namespace
-}  // namespace machine::local
+}  // namespace machine::local::durable_file_linux_test

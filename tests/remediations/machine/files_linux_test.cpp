@@ -8,7 +8,7 @@
 
 #include "tests/remediations/machine/temporary_folder.hpp"
 
-namespace machine::local {
+namespace machine::local::files_linux_test {
 namespace {
 
 using testing::ElementsAre;
@@ -384,4 +384,4 @@ TEST_F(LinuxFilesTest, RemovesOneFileOrEmptyFolder) {
 }
 
 }  // namespace
-}  // namespace machine::local
+}  // namespace machine::local::files_linux_test

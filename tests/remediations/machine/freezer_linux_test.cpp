@@ -14,7 +14,7 @@
 #include "remediations/machine/linux/mounts_linux.hpp"
 #include "tests/remediations/machine/temporary_folder.hpp"
 
-namespace machine::local {
+namespace machine::local::freezer_linux_test {
 namespace {
 
 using testing::Contains;
@@ -143,4 +143,4 @@ TEST_F(FreezerLock, FollowsNoLink) {
 }
 
 }  // namespace
-}  // namespace machine::local
+}  // namespace machine::local::freezer_linux_test

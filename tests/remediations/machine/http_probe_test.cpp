@@ -9,7 +9,7 @@
 #include <boost/asio/write.hpp>
 #include <thread>
 
-namespace machine {
+namespace machine::http_probe_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -232,4 +232,4 @@ TEST(HttpProbe, PassesOnWhyANameHasNoAddress) {
 }
 
 }  // namespace
-}  // namespace machine
+}  // namespace machine::http_probe_test

@@ -4,7 +4,7 @@
 #include "remediations/machine/linux/os_release.hpp"
 #include "remediations/machine/machine.hpp"
 
-namespace machine {
+namespace machine::local_machine_linux_test {
 namespace {
 
 using local::parse_os_release;
@@ -41,4 +41,4 @@ TEST(LocalMachine, KnowsItself) {
 }
 
 }  // namespace
-}  // namespace machine
+}  // namespace machine::local_machine_linux_test

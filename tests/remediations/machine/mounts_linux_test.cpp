@@ -22,7 +22,7 @@
 #include "remediations/machine/run_command.hpp"
 #include "tests/remediations/machine/temporary_folder.hpp"
 
-namespace machine::local {
+namespace machine::local::mounts_linux_test {
 namespace {
 
 using testing::ElementsAre;
@@ -348,4 +348,4 @@ TEST(LinuxMounts, WhatCannotBeThawedIsAnError) {
 }
 
 }  // namespace
-}  // namespace machine::local
+}  // namespace machine::local::mounts_linux_test

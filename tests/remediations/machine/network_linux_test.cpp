@@ -14,7 +14,7 @@
 #include "remediations/machine/linux/resolver.hpp"
 #include "remediations/machine/run_command.hpp"
 
-namespace machine::local {
+namespace machine::local::network_linux_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -231,4 +231,4 @@ TEST(LinuxNetwork, FollowsTheRoutingTable) {
 }
 
 }  // namespace
-}  // namespace machine::local
+}  // namespace machine::local::network_linux_test

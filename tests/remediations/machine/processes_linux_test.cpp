@@ -11,7 +11,7 @@
 
 #include "remediations/machine/run_command.hpp"
 
-namespace machine::local {
+namespace machine::local::processes_linux_test {
 namespace {
 
 using testing::ElementsAre;
@@ -136,4 +136,4 @@ TEST(LinuxProcesses, TolerateProcessesThatVanish) {
 }
 
 }  // namespace
-}  // namespace machine::local
+}  // namespace machine::local::processes_linux_test

@@ -9,7 +9,7 @@
 #include "remediations/machine/run_command.hpp"
 #include "tests/remediations/machine/temporary_folder.hpp"
 
-namespace machine {
+namespace machine::run_command_linux_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -147,4 +147,4 @@ TEST_F(RunCommand, ManyAtOnceDoNotDisturbEachOther) {
 }
 
 }  // namespace
-}  // namespace machine
+}  // namespace machine::run_command_linux_test

@@ -5,7 +5,7 @@
 
 #include <chrono>
 
-namespace machine {
+namespace machine::security_descriptor_test {
 namespace {
 
 using testing::ElementsAre;
@@ -141,4 +141,4 @@ TEST(SecurityDescriptor, OfAFileMeansTheSameInOtherWords) {
 }
 
 }  // namespace
-}  // namespace machine
+}  // namespace machine::security_descriptor_test

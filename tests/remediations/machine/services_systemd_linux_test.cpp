@@ -5,7 +5,7 @@
 
 #include "tests/remediations/machine/temporary_folder.hpp"
 
-namespace machine::local {
+namespace machine::local::services_systemd_linux_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -261,4 +261,4 @@ TEST_F(SystemdServicesTest, ASystemctlThatSaysNothingIsAnError) {
 }
 
 }  // namespace
-}  // namespace machine::local
+}  // namespace machine::local::services_systemd_linux_test

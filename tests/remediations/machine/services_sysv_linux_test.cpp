@@ -6,7 +6,7 @@
 
 #include "tests/remediations/machine/temporary_folder.hpp"
 
-namespace machine::local {
+namespace machine::local::services_sysv_linux_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -147,4 +147,4 @@ TEST_F(SysvServicesTest, FindsRunningDependents) {
 }
 
 }  // namespace
-}  // namespace machine::local
+}  // namespace machine::local::services_sysv_linux_test

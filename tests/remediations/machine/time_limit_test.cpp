@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-namespace machine {
+namespace machine::time_limit_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -53,4 +53,4 @@ TEST(TimeLimit, ServesManyAtOnce) {
 }
 
 }  // namespace
-}  // namespace machine
+}  // namespace machine::time_limit_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace machine {
+namespace machine::utf8_test {
 namespace {
 
 TEST(Utf8, ReplacesEveryByteThatIsNoCharacter) {
@@ -27,4 +27,4 @@ TEST(Utf8, PrefixNeverEndsInsideACharacter) {
 }
 
 }  // namespace
-}  // namespace machine
+}  // namespace machine::utf8_test

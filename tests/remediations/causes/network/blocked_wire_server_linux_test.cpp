@@ -27,7 +27,7 @@
 #include "remediations/machine/run_command.hpp"
 #include "tests/temporary_folder.hpp"
 
-namespace remediations {
+namespace remediations::blocked_wire_server_linux_test {
 namespace {
 
 namespace json = boost::json;
@@ -359,4 +359,4 @@ TEST_F(BlockedWireServer, SomethingOutsideTheVmDropsPackets) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::blocked_wire_server_linux_test

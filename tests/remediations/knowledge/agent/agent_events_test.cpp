@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace remediations {
+namespace remediations::agent_events_test {
 namespace {
 
 TEST(ExceptionIn, FindsTheFirstInAnyLanguage) {
@@ -23,4 +23,4 @@ TEST(ExceptionIn, IsEmptyWithoutOne) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::agent_events_test

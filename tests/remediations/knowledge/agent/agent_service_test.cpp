@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace remediations {
+namespace remediations::agent_service_test {
 namespace {
 
 TEST(DecisiveLine, IsTheLastThatNamesACause) {
@@ -24,4 +24,4 @@ TEST(DecisiveLine, OtherwiseIsTheLast) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::agent_service_test

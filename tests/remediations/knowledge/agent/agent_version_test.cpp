@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace remediations {
+namespace remediations::agent_version_test {
 namespace {
 
 TEST(AgentVersion, IsFoundWhereverItStands) {
@@ -23,4 +23,4 @@ TEST(AgentVersion, IsNotInventedFromOtherText) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::agent_version_test

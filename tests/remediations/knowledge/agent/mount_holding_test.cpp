@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace remediations {
+namespace remediations::mount_holding_test {
 namespace {
 
 machine::Mount mount(const char* source, const char* target, const char* type = "ext4") {
@@ -40,4 +40,4 @@ TEST(MountHolding, RemoteOnesAreKnownByType) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::mount_holding_test

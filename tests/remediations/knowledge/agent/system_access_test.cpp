@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace remediations {
+namespace remediations::system_access_test {
 namespace {
 
 using machine::file_all_access;
@@ -77,4 +77,4 @@ TEST(FullControlForSystem, RefusesWhatIsNoSecurityDescriptor) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::system_access_test

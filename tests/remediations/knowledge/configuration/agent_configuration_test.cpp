@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace remediations {
+namespace remediations::agent_configuration_test {
 namespace {
 
 AgentConfiguration parse(std::string text) {
@@ -63,4 +63,4 @@ TEST(AgentConfiguration, LinesAreNumberedFromOne) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::agent_configuration_test

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace remediations {
+namespace remediations::extension_folder_test {
 namespace {
 
 TEST(ExtensionStatus, ReadsTheCodeWhereverItIs) {
@@ -44,4 +44,4 @@ TEST(Versions, CompareNumberByNumber) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::extension_folder_test

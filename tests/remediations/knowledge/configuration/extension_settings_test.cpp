@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace remediations {
+namespace remediations::extension_settings_test {
 namespace {
 
 constexpr auto file = "/var/lib/waagent/x/config/3.settings";
@@ -42,4 +42,4 @@ TEST(BackupSettings, HostileFilesAreRefusedByName) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::extension_settings_test

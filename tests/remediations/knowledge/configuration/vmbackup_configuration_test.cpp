@@ -5,7 +5,7 @@
 
 #include "remediations/knowledge/configuration/vmbackup_repair.hpp"
 
-namespace remediations {
+namespace remediations::vmbackup_configuration_test {
 namespace {
 
 using testing::ElementsAre;
@@ -101,4 +101,4 @@ TEST(VmBackupRepair, SurvivesAnythingAndIsReadableOrNothing) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::vmbackup_configuration_test

@@ -6,10 +6,11 @@
 
 #include <fstream>
 
+#include "remediations/engine/signals.hpp"
 #include "remediations/machine/recorded/capture.hpp"
 #include "tests/temporary_folder.hpp"
 
-namespace remediations {
+namespace remediations::last_run_test {
 namespace {
 
 using std::chrono::hours;
@@ -59,6 +60,7 @@ protected:
         auto loaded = machine::recorded::load(folder_.path());
         if (!loaded) throw std::runtime_error(loaded.error().message);
         machine_.emplace(std::move(*loaded));
+        search_for_signals_of_catalogue(*machine_);
         return machine_->derived<LastRun>();
     }
 
@@ -147,4 +149,4 @@ TEST(Codes, AreFoundInAnyNotation) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::last_run_test

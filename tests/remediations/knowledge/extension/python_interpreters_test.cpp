@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace remediations {
+namespace remediations::python_interpreters_test {
 namespace {
 
 using testing::ElementsAre;
@@ -51,4 +51,4 @@ TEST(PythonSearches, OfAScriptOfAnotherFormAreThoseOfToday) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::python_interpreters_test

@@ -2,16 +2,19 @@
 #include <gtest/gtest.h>
 
 #include "remediations/engine/catalogue.hpp"
+#include "remediations/engine/signals.hpp"
 #include "remediations/machine/recorded/capture.hpp"
+#include "test_data.hpp"
 #include "tests/capture_folder.hpp"
 
-namespace remediations {
+namespace remediations::visual_cpp_runtime_test {
 namespace {
 
 /// "/install" or "/repair": how the installer would be called.
 std::string verb_for(const std::string& name) {
     const tests::CaptureFolder folder(TEST_DATA "/captures/windows/" + name);
-    const auto machine = machine::recorded::load(folder.path()).value();
+    auto machine = machine::recorded::load(folder.path()).value();
+    search_for_signals_of_catalogue(machine);
     const auto* remediation = find_remediation("visual-cpp-runtime");
     return remediation->diagnose_for(machine, {}).subjects.at(1);
 }
@@ -23,4 +26,4 @@ TEST(VisualCppRuntime, WhatWindowsTakesForInstalledIsRepaired) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::visual_cpp_runtime_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace remediations {
+namespace remediations::windows_extension_files_test {
 namespace {
 
 std::string program_for(char low, char high, std::size_t header = 0x80) {
@@ -31,4 +31,4 @@ TEST(PeMachine, IsUnknownWhereTheHeaderIsNotWhole) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::windows_extension_files_test

@@ -4,7 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace remediations {
+namespace remediations::windows_installer_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -50,4 +50,4 @@ TEST(InstallerLog, SaysNothingWhereNothingIsSaid) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::windows_installer_test

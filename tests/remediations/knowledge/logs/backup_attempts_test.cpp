@@ -6,12 +6,12 @@
 #include "remediations/knowledge/logs/log_evidence.hpp"
 #include "tests/remediations/knowledge/logs/log_machine.hpp"
 
-namespace remediations {
+namespace remediations::backup_attempts_test {
 namespace {
 
+using log_machine::LogMachine;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using testing::LogMachine;
 using ::testing::StartsWith;
 
 const machine::Path extension_log = "/var/log/azure/Microsoft.Azure.RecoveryServices.VMSnapshotLinux/extension.log";
@@ -70,8 +70,8 @@ TEST(BackupAttempts, GoodRun) {
     EXPECT_EQ(attempt.host_pre_snapshot, 200);
     EXPECT_EQ(attempt.host_do_snapshot, 201);
     EXPECT_THAT(attempt.decisive.file, IsEmpty());
-    EXPECT_EQ(attempt.started, testing::now - std::chrono::hours(10));
-    EXPECT_EQ(attempt.ended, testing::now - std::chrono::hours(10) + std::chrono::seconds(20));
+    EXPECT_EQ(attempt.started, log_machine::now - std::chrono::hours(10));
+    EXPECT_EQ(attempt.ended, log_machine::now - std::chrono::hours(10) + std::chrono::seconds(20));
 }
 
 TEST(BackupAttempts, FreezeThatFailedNamesMountAndReason) {
@@ -92,7 +92,7 @@ TEST(BackupAttempts, FreezeThatFailedNamesMountAndReason) {
     EXPECT_EQ(attempt.freeze_failures[0].reason, "Device or resource busy");
     EXPECT_THAT(attempt.decisive.text, StartsWith("Failed to FIFREEZE: /var/my data"));
     EXPECT_EQ(attempt.decisive.number, 13U);
-    EXPECT_EQ(attempt.decisive.time, testing::now - std::chrono::hours(10) + std::chrono::seconds(12))
+    EXPECT_EQ(attempt.decisive.time, log_machine::now - std::chrono::hours(10) + std::chrono::seconds(12))
         << "not safefreeze's own time, which is local";
 }
 
@@ -330,4 +330,4 @@ TEST(BackupAttempts, WindowsHasAFileForEach) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::backup_attempts_test

@@ -5,7 +5,7 @@
 
 #include "tests/remediations/knowledge/logs/log_machine.hpp"
 
-namespace remediations {
+namespace remediations::event_evidence_test {
 namespace {
 
 using machine::ErrorKind;
@@ -24,7 +24,7 @@ public:
         if (query.channel == "Absent") return machine::Error{ErrorKind::not_found, "no such channel", 15007};
         std::vector<machine::Event> found;
         for (const auto& event : events) {
-            if (machine::matches(query, event, testing::now)) found.push_back(event);
+            if (machine::matches(query, event, log_machine::now)) found.push_back(event);
         }
         return found;
     }
@@ -45,7 +45,7 @@ private:
     static machine::MachineParts parts(machine::Platform platform) {
         machine::MachineParts result;
         result.facts.platform = platform;
-        result.facts.now = testing::now;
+        result.facts.now = log_machine::now;
         result.events = std::make_unique<Events>();
         return result;
     }
@@ -53,7 +53,7 @@ private:
 
 machine::Event event(std::string provider, std::uint32_t id, std::chrono::minutes ago,
                      std::vector<std::string> data = {}) {
-    return {"System", std::move(provider), id, testing::now - ago, std::move(data), 2};
+    return {"System", std::move(provider), id, log_machine::now - ago, std::move(data), 2};
 }
 
 TEST(EventEvidence, AsksEachChannelOnceForAllThatIsWanted) {
@@ -164,4 +164,4 @@ TEST(EventEvidence, ShowsAnEventInOneLineWithoutSecrets) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::event_evidence_test

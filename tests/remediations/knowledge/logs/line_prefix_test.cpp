@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace remediations {
+namespace remediations::line_prefix_test {
 namespace {
 
 using namespace std::chrono;
@@ -117,4 +117,4 @@ TEST(LinePrefix, NothingCutAnywhereIsReadBeyondItsEnd) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::line_prefix_test

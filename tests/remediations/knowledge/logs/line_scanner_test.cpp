@@ -5,7 +5,7 @@
 
 #include <sstream>
 
-namespace remediations {
+namespace remediations::line_scanner_test {
 namespace {
 
 using ::testing::ElementsAre;
@@ -123,4 +123,4 @@ TEST(LineScanner, GarbageIsHarmless) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::line_scanner_test

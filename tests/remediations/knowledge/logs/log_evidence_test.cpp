@@ -4,16 +4,17 @@
 #include <gtest/gtest.h>
 
 #include "remediations/engine/catalogue.hpp"
+#include "remediations/engine/signals.hpp"
 #include "remediations/machine/utf8.hpp"
 #include "tests/remediations/knowledge/logs/log_machine.hpp"
 
-namespace remediations {
+namespace remediations::log_evidence_test {
 namespace {
 
+using log_machine::LogMachine;
 using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
-using testing::LogMachine;
 using namespace std::chrono_literals;
 
 const machine::Path waagent = "/var/log/waagent.log";
@@ -44,7 +45,7 @@ TEST(LogEvidence, NewestLineAndCount) {
     EXPECT_FALSE(evidence.find(Log::agent, "never"));
     EXPECT_THROW(static_cast<void>(evidence.find(Log::agent, "not asked for")), std::logic_error);
     EXPECT_THROW(static_cast<void>(evidence.find(Log::kernel, noexec.text)), std::logic_error);
-    EXPECT_EQ(evidence.newest_line(Log::agent), testing::now - 32h);
+    EXPECT_EQ(evidence.newest_line(Log::agent), log_machine::now - 32h);
     EXPECT_FALSE(evidence.newest_line(Log::audit));
     ASSERT_EQ(evidence.sources().size(), 1U);
     EXPECT_EQ(evidence.sources()[0].file, waagent);
@@ -142,7 +143,7 @@ TEST(LogEvidence, LineFromTheFutureIsNotTheNewestTime) {
     LogMachine vm;
     vm.files->add(waagent, "2036-11-21T01:59:59.000000Z The noexec flag is set on /var\n", 3h);
     const LogEvidence evidence(vm.machine, {noexec});
-    EXPECT_EQ(evidence.newest_line(Log::agent), testing::now - 3h);
+    EXPECT_EQ(evidence.newest_line(Log::agent), log_machine::now - 3h);
 }
 
 TEST(LogEvidence, PlaceDecidesWhatIsNewestAndNotTheClock) {
@@ -161,7 +162,7 @@ TEST(LogEvidence, TracebackHasTheTimeAboveIt) {
                   "  File \"x\", line 1\nModuleNotFoundError: No module named 'imp'\n");
     const LogEvidence evidence(vm.machine, {{Log::agent, "No module named"}});
     const auto& line = evidence.find(Log::agent, "No module named")->newest;
-    EXPECT_EQ(line.time, testing::now - 35h);
+    EXPECT_EQ(line.time, log_machine::now - 35h);
     EXPECT_EQ(line.number, 4U);
 }
 
@@ -173,7 +174,7 @@ TEST(LogEvidence, LongLineIsShownAroundThePattern) {
     const LogEvidence evidence(vm.machine, {noexec, {Log::agent, "xThe"}});
     const auto& line = evidence.find(Log::agent, "xThe")->newest;
     EXPECT_EQ(line.number, 1U);
-    EXPECT_EQ(line.time, testing::now - 35h);
+    EXPECT_EQ(line.time, log_machine::now - 35h);
     EXPECT_THAT(line.text, HasSubstr("xThe noexec flag is set on /vary"));
     EXPECT_LE(line.text.size(), LogLine::longest_text);
     EXPECT_EQ(evidence.find(Log::agent, noexec.text)->count, 2U);
@@ -277,7 +278,7 @@ TEST(LogEvidence, LogWithoutPatternsIsReadOnlyForItsNewestLine) {
     vm.files->add(waagent, std::string(1'000'000, '\n') + "2026-11-20T01:00:00.000000Z INFO end\n");
     vm.files->add(waagent + ".1", "2026-11-19T01:00:00.000000Z INFO rotated\n", 24h);
     const LogEvidence evidence(vm.machine, {});
-    EXPECT_EQ(evidence.newest_line(Log::agent), testing::now - 35h);
+    EXPECT_EQ(evidence.newest_line(Log::agent), log_machine::now - 35h);
 }
 
 TEST(LogEvidence, ExcerptIsPrintableAndHasThePattern) {
@@ -330,7 +331,7 @@ TEST(LogEvidence, SymbolicLinkIsNotFollowed) {
 
 TEST(LogEvidence, CatalogueIsWhatIsLookedFor) {
     LogMachine vm;
-    const LogEvidence evidence(vm.machine);
+    const LogEvidence evidence(vm.machine, log_patterns_of_catalogue());
     for (const auto* remediation : catalogue()) {
         for (const auto& line : remediation->log_lines) {
             EXPECT_FALSE(evidence.find(line.log, line.text)) << remediation->id;
@@ -341,4 +342,4 @@ TEST(LogEvidence, CatalogueIsWhatIsLookedFor) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::log_evidence_test

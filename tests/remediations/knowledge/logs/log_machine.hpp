@@ -8,7 +8,7 @@
 
 #include "remediations/machine/machine.hpp"
 
-namespace remediations::testing {
+namespace remediations::log_machine {
 
 /// 2026-11-21 12:00:00 UTC, when the machines below are looked at.
 inline const std::chrono::system_clock::time_point now =
@@ -122,4 +122,4 @@ private:
     }
 };
 
-}  // namespace remediations::testing
+}  // namespace remediations::log_machine

@@ -9,7 +9,7 @@
 #include "remediations/knowledge/network/nftables_rules.hpp"
 #include "remediations/machine/ipv4.hpp"
 
-namespace remediations {
+namespace remediations::firewall_rules_test {
 namespace {
 
 using testing::ElementsAre;
@@ -291,4 +291,4 @@ TEST(Firewall, Addresses) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::firewall_rules_test

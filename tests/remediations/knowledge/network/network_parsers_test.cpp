@@ -8,7 +8,7 @@
 #include "remediations/knowledge/network/routes.hpp"
 #include "remediations/knowledge/network/snapshot_attempt.hpp"
 
-namespace remediations {
+namespace remediations::network_parsers_test {
 namespace {
 
 using Addressing = ConfiguredInterface::Addressing;
@@ -135,4 +135,4 @@ TEST(StorageHost, OfALogLine) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::network_parsers_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace remediations {
+namespace remediations::windows_firewall_test {
 namespace {
 
 FirewallMatch match(const std::string& conditions, std::uint16_t port = 80) {
@@ -88,4 +88,4 @@ TEST(WindowsFirewallRule, WhatDependsOnMoreMayMatch) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::windows_firewall_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace remediations {
+namespace remediations::windows_interfaces_test {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
@@ -30,4 +30,4 @@ TEST(DhcpOptions, SurviveWhatDoesNotFit) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::windows_interfaces_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace remediations {
+namespace remediations::windows_proxy_test {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
@@ -52,4 +52,4 @@ TEST(Bypass, IsAListOfPatterns) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::windows_proxy_test

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-namespace remediations {
+namespace remediations::desktop_heap_test {
 namespace {
 
 constexpr auto subsystem =
@@ -30,4 +30,4 @@ TEST(DesktopHeap, IsLeftAloneWhereItIsNotUnderstood) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::desktop_heap_test

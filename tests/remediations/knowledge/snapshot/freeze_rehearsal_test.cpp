@@ -11,7 +11,7 @@
 #include "remediations/machine/recorded/capture.hpp"
 #include "tests/temporary_folder.hpp"
 
-namespace remediations {
+namespace remediations::freeze_rehearsal_test {
 namespace {
 
 using machine::Error;
@@ -277,4 +277,4 @@ TEST_F(Rehearsing, HasNothingToDoWithoutSuchFileSystems) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::freeze_rehearsal_test

@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-namespace remediations {
+namespace remediations::freeze_targets_test {
 namespace {
 
 using machine::Mount;
@@ -79,4 +79,4 @@ TEST(FreezeTargets, SpellNamesAsLsblkDoes) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::freeze_targets_test

@@ -8,7 +8,7 @@
 #include "remediations/knowledge/snapshot/script_framework.hpp"
 #include "remediations/knowledge/snapshot/thin_pool_status.hpp"
 
-namespace remediations {
+namespace remediations::snapshot_parsers_test {
 namespace {
 
 using Step = MountFailure::Step;
@@ -124,4 +124,4 @@ TEST(ScriptConfiguration, TakesValuesAsPythonDoes) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::snapshot_parsers_test

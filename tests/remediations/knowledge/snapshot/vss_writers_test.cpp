@@ -10,8 +10,9 @@
 #include <sstream>
 
 #include "remediations/knowledge/snapshot/vss_writer_services.hpp"
+#include "test_data.hpp"
 
-namespace remediations {
+namespace remediations::vss_writers_test {
 namespace {
 
 using testing::ElementsAre;
@@ -190,4 +191,4 @@ TEST(Guids, AreFoundInAnyText) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::vss_writers_test

@@ -8,7 +8,7 @@
 
 #include <fstream>
 
-namespace remediations {
+namespace remediations::windows_paths_test {
 namespace {
 
 /// A Windows on drive E: whose registry names its folder, or does not.
@@ -60,4 +60,4 @@ TEST(WindowsPaths, FindTheProgramOfACommandLine) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::windows_paths_test

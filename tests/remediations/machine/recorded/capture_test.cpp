@@ -12,7 +12,7 @@
 #include "remediations/machine/recorded/redact.hpp"
 #include "tests/temporary_folder.hpp"
 
-namespace machine::recorded {
+namespace machine::recorded::capture_test {
 namespace {
 
 using testing::ElementsAre;
@@ -514,4 +514,4 @@ TEST(Redact, TakesTimeInProportion) {
 }
 
 }  // namespace
-}  // namespace machine::recorded
+}  // namespace machine::recorded::capture_test
