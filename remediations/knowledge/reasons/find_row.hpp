@@ -1,0 +1,37 @@
+#pragma once
+
+#include <algorithm>
+#include <boost/algorithm/string/predicate.hpp>
+#include <span>
+#include <string_view>
+
+#include "remediations/knowledge/reasons/rows.hpp"
+
+namespace remediations {
+
+/// nullptr where the table does not have it.
+template <typename Row>
+const Row* find_number(std::span<const Row> rows, std::int64_t number) {
+    const auto found = std::ranges::lower_bound(rows, number, {},
+                                                [](const Row& row) { return static_cast<std::int64_t>(row.number); });
+    return found == rows.end() || found->number != number ? nullptr : &*found;
+}
+
+/// With its very letters.
+inline const NameRow* find_name(std::span<const NameRow> rows, std::string_view name) {
+    const auto found =
+        std::ranges::lower_bound(rows, name, {}, [](const NameRow& row) { return std::string_view(row.name); });
+    return found == rows.end() || name != found->name ? nullptr : &*found;
+}
+
+/// The first with this name, without case where `any_case`; nullptr also for an empty name.
+template <typename Row>
+const Row* find_symbol(std::span<const Row> rows, std::string_view name, bool any_case = false) {
+    if (name.empty()) return nullptr;
+    const auto found = std::ranges::find_if(rows, [&](const Row& row) {
+        return any_case ? boost::iequals(name, std::string_view(row.name)) : name == row.name;
+    });
+    return found == rows.end() ? nullptr : &*found;
+}
+
+}  // namespace remediations
