@@ -226,9 +226,12 @@ const Command commands[] = {
      "CODE|ID",
      "Say what an error code or a remediation means.",
      "CODE is an error code of a backup job (UserErrorGuestAgentStatusUnavailable), a result code of the Linux "
-     "backup extension (121) or a handler code of the guest agent (1009). ID is a remediation of 'list'.",
+     "backup extension (121), a handler code of the guest agent (1009), or what a log or an event says: "
+     "0x80042306, VSS 12366, EPERM, HTTP 409, exit 127, signal 9, SQL 3041, or a whole line. ID is a remediation of "
+     "'list'.",
      {"--all", "--format", "--color"},
-     {"backup-remediation explain UserErrorGuestAgentStatusUnavailable", "backup-remediation explain 121"}},
+     {"backup-remediation explain UserErrorGuestAgentStatusUnavailable", "backup-remediation explain 121",
+      "backup-remediation explain 0x80042306", "backup-remediation explain VSS 12366"}},
     {CommandName::capture,
      "capture",
      "",
@@ -388,7 +391,15 @@ Result<Arguments> parse_arguments(const std::vector<std::string>& words) {
     for (std::size_t index = 1; index < words.size(); ++index) {
         const auto& word = words[index];
         if (wants_help(word)) return parse_help({std::string(command->word)});
-        if (!word.starts_with('-') || word == "-") {
+        // "explain -2147212538": a number and no option.
+        const bool is_number =
+            command->name == CommandName::explain && word.size() > 1 && word[1] >= '0' && word[1] <= '9';
+        if (!word.starts_with('-') || word == "-" || is_number) {
+            const bool goes_on = command->name == CommandName::explain && !parsed.operand.empty() && !word.empty();
+            if (goes_on) {  // explain VSS 12366
+                parsed.operand += " " + word;
+                continue;
+            }
             if (command->operand.empty() || !parsed.operand.empty() || word.empty())
                 return invalid(fmt::format("'{}' was not expected ('{}' takes {})", visible(word), command->word,
                                            command->operand.empty() ? "only options" : command->operand));

@@ -9,6 +9,7 @@
 
 #include "handler/report/plain_text.hpp"
 #include "remediations/engine/catalogue.hpp"
+#include "remediations/knowledge/reasons/meaning.hpp"
 #include "remediations/model/error_codes.hpp"
 
 namespace handler {
@@ -17,6 +18,8 @@ namespace json = boost::json;
 using remediations::CodeOrigin;
 using remediations::Disruption;
 using remediations::ErrorCode;
+using remediations::Reading;
+using remediations::Reason;
 using remediations::Remediation;
 
 namespace {
@@ -136,6 +139,55 @@ std::string text_of(const ErrorCode& code, const TextStyle& style) {
     return std::move(page).text();
 }
 
+/// Whether a reading is what the catalogue says of the code, in other words.
+bool is_of_catalogue(const Reading& reading) {
+    const auto kind = reading.reason ? reading.reason->kind : Reason::Kind::errno_value;
+    return kind == Reason::Kind::extension_code || kind == Reason::Kind::agent_code || kind == Reason::Kind::job_code;
+}
+
+void add_reading(Page& page, const Reading& reading) {
+    constexpr std::size_t column = 16;
+    page.heading(reading.what);
+    page.paragraph(2, reading.meaning.meaning);
+    if (!reading.meaning.for_backup.empty()) page.entry(2, "For a backup", column, reading.meaning.for_backup);
+    page.entry(2, "First", column, reading.meaning.look_at);
+}
+
+/// What the table of reasons says of these words; no value where it does not know them.
+std::optional<std::string> text_of_readings(std::string_view words, const TextStyle& style) {
+    const auto readings = remediations::explain_reason(words);
+    if (readings.empty()) return std::nullopt;
+    Page page(style);
+    for (const auto& reading : readings) {
+        if (&reading != &readings.front()) page.blank();
+        add_reading(page, reading);
+    }
+    return std::move(page).text();
+}
+
+/// Other things that the same word means; empty where there are none.
+std::string other_readings(std::string_view word, const TextStyle& style) {
+    Page page(style);
+    for (const auto& reading : remediations::explain_reason(word)) {
+        if (is_of_catalogue(reading)) continue;
+        page.blank();
+        add_reading(page, reading);
+    }
+    return std::move(page).text();
+}
+
+json::array as_json(const std::vector<Reading>& readings) {
+    json::array array;
+    for (const auto& reading : readings) {
+        array.push_back({{"what", reading.what},
+                         {"name", reading.meaning.name},
+                         {"meaning", reading.meaning.meaning},
+                         {"forBackup", reading.meaning.for_backup},
+                         {"lookAt", reading.meaning.look_at}});
+    }
+    return array;
+}
+
 /// Text as Markdown that shows it as it is; what stands between backticks is code already.
 std::string markdown(std::string_view text) {
     std::string result;
@@ -186,14 +238,21 @@ std::string markdown_of(const Remediation& remediation) {
 
 std::optional<std::string> explain_text(std::string_view word, const TextStyle& style) {
     if (const auto* remediation = remediations::find_remediation(word)) return text_of(*remediation, style);
-    if (const auto* code = remediations::find_error_code(word)) return text_of(*code, style);
-    return std::nullopt;
+    if (const auto* code = remediations::find_error_code(word))
+        return text_of(*code, style) + other_readings(word, style);
+    return text_of_readings(word, style);
 }
 
 std::optional<std::string> explain_json(std::string_view word) {
     if (const auto* remediation = remediations::find_remediation(word)) return document(as_json(*remediation));
-    if (const auto* code = remediations::find_error_code(word)) return document(as_json(*code));
-    return std::nullopt;
+    const auto readings = remediations::explain_reason(word);
+    if (const auto* code = remediations::find_error_code(word)) {
+        auto content = as_json(*code);
+        content["readings"] = as_json(readings);
+        return document(std::move(content));
+    }
+    if (readings.empty()) return std::nullopt;
+    return document({{"readings", as_json(readings)}});
 }
 
 std::string catalogue_markdown() {

@@ -9,10 +9,13 @@
 
 namespace handler {
 
-/// What an error code or the id of a remediation means; no value for a word that is neither.
+/// What an error code, the id of a remediation, or anything that the table of reasons knows means ("0x80042306",
+/// "VSS 12366", "EPERM", "HTTP 409", a line of a log); no value for what is none of them.
 std::optional<std::string> explain_text(std::string_view word, const TextStyle& style);
 
-/// A code:  {"schema":1,"code","origin","names":[...],"meaning","causes":[...],"remediations":[ID...]}
+/// A code:  {"schema":1,"code","origin","names":[...],"meaning","causes":[...],"remediations":[ID...],
+///           "readings":[{"what","name","meaning","forBackup","lookAt"}...]}
+/// Others:  {"schema":1,"readings":[...]}, the likeliest first
 /// An id:   {"schema":1,"id","title","layer","platform","disruption","canFix","explanation",
 ///           "errorCodes":[...],"source"}
 std::optional<std::string> explain_json(std::string_view word);
