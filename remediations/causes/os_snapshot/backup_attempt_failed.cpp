@@ -4,6 +4,8 @@
 
 #include "remediations/knowledge/extension/last_run.hpp"
 #include "remediations/knowledge/extension/vss_suspicion.hpp"
+#include "remediations/knowledge/reasons/meaning.hpp"
+#include "remediations/knowledge/reasons/reasons_in.hpp"
 
 namespace remediations::causes::backup_attempt_failed {
 
@@ -36,39 +38,16 @@ bool is_noise(const machine::Event& event) {
                                [&](const auto& each) { return each.id == event.id && names_code(text, each.code); });
 }
 
-struct Meaning {
-    std::uint32_t code;
-    std::string_view text;
-    std::string_view advice;
-};
-constexpr Meaning meanings[] = {
-    {0x80110401, "COM+'s catalogue refused the provider",
-     "Check COM+ and MSDTC, then the versions of msvcp120.dll and msvcr120.dll in System32: they must be the same."},
-    {0x8004E00F, "COM+ cannot talk to MSDTC", "Start MSDTC under Network Service, then COM+ System Application."},
-    {0x80040154, "a COM class is not registered", "Repair Windows with DISM /Online /Cleanup-Image /RestoreHealth."},
-    {0x80070005, "access was denied", "See whether security software or changed permissions hold the extension back."},
-    {0x8007000E, "memory ran out", "Free memory, or give the VM more."},
-    {0x80042302, "VSS met an unexpected error", "See the events of VSS in the Application log at that time."},
-    {0x80042306, "a snapshot provider refused",
-     "See vssadmin list providers, and uninstall what is left of other products."},
-    {0x80042308, "a volume of the snapshot is gone", "Detach or repair the disk that went away."},
-    {0x8004230C, "a volume cannot be in a snapshot", "Look for volumes with another file system than NTFS or ReFS."},
-    {0x8004230F, "a snapshot provider failed unexpectedly",
-     "See the events of VSS in the Application log at that time."},
-    {0x80042316, "another snapshot was in progress", "Move the jobs of other backup products to another time."},
-    {0x80042318, "a writer did not answer", "Restart the VM at the next occasion."},
-    {0x8004231F, "there is no room for the shadow copy", "Free space on the volumes."},
-};
-
-const Meaning* meaning_of(std::string_view text) {
-    const auto found = std::ranges::find_if(meanings, [&](const auto& each) { return names_code(text, each.code); });
-    return found == std::end(meanings) ? nullptr : found;
+Meaning disk_error() {
+    return {
+        "", "A disk failed while Windows wrote to its shadow copy.", "",
+        "Events of disk and Ntfs in the System log at that time; chkdsk /scan of the volume. Where a disk of Azure is "
+        "at fault, open a support request."};
 }
-
-constexpr Meaning disk_error{0, "a disk failed while Windows wrote to its shadow copy",
-                             "See the events of disk and Ntfs in the System log at that time, and check the volume: "
-                             "chkdsk /scan. Where a disk of Azure is at fault, open a support request."};
-constexpr Meaning disk_gone{0, "a volume went away during the snapshot", "Detach or repair the disk that went away."};
+Meaning disk_gone() {
+    return {"", "A volume went away during the snapshot.", "",
+            "Disks that are offline or missing: detach or repair them."};
+}
 
 bool is_of_network(BackupPhase phase) {
     return phase == BackupPhase::host_snapshot || phase == BackupPhase::finished;
@@ -93,17 +72,18 @@ Finding diagnose(const Machine& machine) {
     const auto [name, waits_for] = text_of(phase);
     const auto* event = newest_current(machine, errors_of_vss(), [](const auto& each) { return !is_noise(each); });
     if (event) evidence.push_back(evidence_of(*event, "no error of VSS"));
-    const auto* meaning = meaning_of(last.failure_text());
-    if (meaning == nullptr && event) meaning = meaning_of(text_of(*event));
+    // What the log says counts more than an event, but for a code that says no more than that something failed.
+    auto meaning = windows_meaning(
+        reasons_in(fmt::format("{}\n{}", event ? text_of(*event) : std::string(), last.failure_text())));
     if (const auto* of_disk = newest_current(machine, errors_of_disks())) {
         evidence.push_back(evidence_of(*of_disk, "no shadow copy that is lost"));
-        meaning = of_disk->id == input_output_error ? &disk_error : &disk_gone;
+        meaning = of_disk->id == input_output_error ? disk_error() : disk_gone();
     }
     auto summary = last.end() == LastRun::End::broke_off
                        ? fmt::format("The last backup broke off at {}, where it waits for {}.", name, waits_for)
                        : fmt::format("The last backup failed at {}{}.", name,
-                                     meaning ? fmt::format(": {}", meaning->text) : std::string());
-    auto action = meaning ? std::string(meaning->advice)
+                                     meaning ? fmt::format(": {}", clause_of(*meaning)) : std::string());
+    auto action = meaning ? advice_of(*meaning)
                           : fmt::format(
                                 "Nothing else was found that explains it: look at {} at the time of the backup, in "
                                 "the lines around the quoted one and in the System and Application logs. Then "
@@ -112,7 +92,7 @@ Finding diagnose(const Machine& machine) {
     auto finding = Finding::needs_operator(std::move(summary), std::move(evidence), std::move(action));
     finding.told_by_last_run = true;
     // The snapshot was asked for: what failed then lies in the network or on the platform.
-    const bool is_weak = is_of_network(phase) || (phase == BackupPhase::none && meaning == nullptr);
+    const bool is_weak = is_of_network(phase) || (phase == BackupPhase::none && !meaning);
     return is_weak ? std::move(finding).as_risk() : finding;
 }
 

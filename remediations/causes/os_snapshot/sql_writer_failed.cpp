@@ -1,10 +1,11 @@
 #include <fmt/format.h>
 
-#include <boost/algorithm/string/find.hpp>
-#include <charconv>
+#include <algorithm>
 
 #include "remediations/changes/changes.hpp"
 #include "remediations/knowledge/extension/vss_suspicion.hpp"
+#include "remediations/knowledge/reasons/meaning.hpp"
+#include "remediations/knowledge/reasons/reasons_in.hpp"
 #include "remediations/knowledge/windows/service_findings.hpp"
 
 namespace remediations::causes::sql_writer_failed {
@@ -21,36 +22,26 @@ EventPattern device_errors() {
     return {"Application", "SQLVDI", {1}};
 }
 
-/// "Native Error: 18456", which SQL Server never translates.
-std::optional<int> native_error(std::string_view text) {
-    const auto found = boost::algorithm::ifind_first(text, "Native Error:");
-    if (found.empty()) return std::nullopt;
-    auto rest = std::string_view(found.end(), static_cast<std::size_t>(text.end() - found.end()));
-    rest.remove_prefix(std::min(rest.find_first_not_of(' '), rest.size()));
-    int number = 0;
-    const auto parsed = std::from_chars(rest.data(), rest.data() + rest.size(), number);
-    return parsed.ec == std::errc() ? std::optional(number) : std::nullopt;
+/// SQL Server's own number, which is never translated; 3013, "the backup ended", only where it names no other.
+std::optional<Reason> sql_error(std::string_view text) {
+    const auto reasons = reasons_in(text);
+    const auto found = std::ranges::find(reasons, Reason::Kind::sql, &Reason::kind);
+    return found == reasons.end() ? std::nullopt : std::optional(*found);
 }
 
-std::string advice_for(std::optional<int> error) {
-    constexpr int login_failed = 18456;
-    constexpr int no_right = 229;
-    constexpr int backup_denied = 262;
-    constexpr int database_is_recovered = 3013;
-    switch (error.value_or(0)) {
-        case login_failed:
-        case no_right:
-        case backup_denied:
-            return "Give the SQL Server login NT SERVICE\\SQLWriter the role sysadmin in the instance that the event "
-                   "names.";
-        case database_is_recovered:
-            return "A database cannot be backed up: see the error log of the instance that the event names, for a "
-                   "database that is suspect, recovering or offline.";
-        default:
-            return "See the error log of the SQL Server instance that the event names: often a database is suspect, "
-                   "offline or auto-closed, or the login NT SERVICE\\SQLWriter lacks the role sysadmin. Then restart "
-                   "the service SQLWriter.";
-    }
+std::string advice_for(const std::optional<Reason>& error) {
+    const auto meaning = error ? meaning_of(*error) : std::nullopt;
+    if (meaning) return fmt::format("{} The instance and the database are in the event.", advice_of(*meaning));
+    return "See the error log of the SQL Server instance that the event names: often a database is suspect, "
+           "offline or auto-closed, or the login NT SERVICE\\SQLWriter lacks the role sysadmin. Then restart "
+           "the service SQLWriter.";
+}
+
+std::string summary_for(const std::optional<Reason>& error) {
+    if (!error) return "SQL Server's VSS writer fails.";
+    const auto meaning = meaning_of(*error);
+    return fmt::format("SQL Server's VSS writer fails with SQL Server's error {}{}.", error->number,
+                       meaning ? ": " + clause_of(*meaning) : std::string());
 }
 
 Finding diagnose(const machine::Machine& machine) {
@@ -71,21 +62,18 @@ Finding diagnose(const machine::Machine& machine) {
         return Finding::healthy("SQL Server's VSS writer logged no error since the last good backup.",
                                 std::move(evidence));
     }
-    std::optional<int> error;
+    std::optional<Reason> error;
     for (const auto* event : {writer_error, device_error}) {
         if (event == nullptr) continue;
         evidence.push_back(evidence_of(*event, "no error"));
-        if (!error) error = native_error(text_of(*event));
+        if (!error) error = sql_error(text_of(*event));
     }
     if (service->account != local_system) {
         return Finding::needs_operator("SQL Server's VSS writer fails; it does not run as LocalSystem.",
                                        std::move(evidence),
                                        "Let the service SQLWriter log on as Local System and restart it.");
     }
-    return Finding::needs_operator(
-        error ? fmt::format("SQL Server's VSS writer fails with SQL Server's error {}.", *error)
-              : std::string("SQL Server's VSS writer fails."),
-        std::move(evidence), advice_for(error));
+    return Finding::needs_operator(summary_for(error), std::move(evidence), advice_for(error));
 }
 
 }  // namespace

@@ -1,9 +1,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <boost/algorithm/string/replace.hpp>
 
 #include "remediations/knowledge/extension/last_run.hpp"
 #include "remediations/knowledge/extension/vss_suspicion.hpp"
+#include "remediations/knowledge/reasons/meaning.hpp"
+#include "remediations/knowledge/reasons/reasons_in.hpp"
 #include "remediations/knowledge/snapshot/vss_writer_services.hpp"
 #include "remediations/knowledge/snapshot/vss_writers.hpp"
 
@@ -15,24 +18,13 @@ EventPattern refusals() {
     return {"Application", "VSS", {8229}};
 }
 
-struct Refusal {
-    std::uint32_t code;
-    std::string_view meaning;
-    std::string_view advice;
-};
-
-/// VSS_E_WRITERERROR_... of vsserror.h.
-constexpr Refusal reasons[] = {
-    {0x800423F0, "its data is only in part on the volumes of the snapshot",
-     "See in the selective disk backup whether a disk with its data is left out."},
-    {0x800423F1, "it has no memory or other resources left",
-     "Free memory and disk space, or give the VM more of them."},
-    {0x800423F2, "it did not come to rest in time",
-     "Move the backup to a quieter time or use faster disks; the application was too busy to write out its data."},
-    {0x800423F3, "it failed, but may succeed the next time",
-     "Back up again. If it fails again, see what the application logs at that time."},
-    {0x800423F4, "it failed and will fail again", "See what the application logs at that time and repair that."},
-};
+/// What the table says of a writer, said of the one that is named: "it did not come to rest in time".
+std::string said_of_it(const Meaning& meaning) {
+    auto clause = clause_of(meaning);
+    boost::algorithm::replace_first(clause, "a writer's ", "its ");
+    boost::algorithm::replace_first(clause, "a writer ", "it ");
+    return clause;
+}
 
 bool is_of_cluster_volumes(const machine::Event& event) {
     const auto named = guids_in(text_of(event));
@@ -52,14 +44,14 @@ Finding diagnose(const machine::Machine& machine) {
         writer = owner->writer;
         break;
     }
-    const auto* reason = std::ranges::find_if(reasons, [&](const auto& each) { return names_code(text, each.code); });
-    const bool is_known = reason != std::end(reasons);
-    auto action = std::string(is_known ? reason->advice : reasons[4].advice);
+    const auto meaning = windows_meaning(reasons_in(text));
+    auto action =
+        meaning ? advice_of(*meaning) : std::string("See what the application logs at that time and repair that.");
     if (owner && owner->restart == WriterService::workload && !owner->service.empty()) {
         action += fmt::format(" Its service is {}.", owner->service);
     }
     return Finding::needs_operator(
-        fmt::format("{} refused the snapshot: {}.", writer, is_known ? reason->meaning : "the event says why"),
+        fmt::format("{} refused the snapshot: {}.", writer, meaning ? said_of_it(*meaning) : "the event says why"),
         {evidence_of(*event, "no writer that refuses")}, std::move(action));
 }
 
