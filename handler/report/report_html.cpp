@@ -116,6 +116,7 @@ std::string class_of(State state) {
             return "good";
         case State::broken:
             return "bad";
+        case State::unproven:
         case State::needs_approval:
         case State::needs_operator:
         case State::unknown:
@@ -141,6 +142,7 @@ Html sign_of(State state) {
                 return "\u2716 ";
             case State::unknown:
                 return "? ";
+            case State::unproven:
             case State::needs_approval:
             case State::needs_operator:
                 return "! ";

@@ -44,23 +44,41 @@ public:
         : report_(report), subject_(subject), program_(program) {}
 
     std::vector<Step> steps() && {
-        if (report_.mode != RunMode::fix) suggest_fix();
-        for (const auto* outcome : in_reading_order(report_)) suggest(*outcome);
+        // What heals the root cause comes first, then the rest; what follows from another finding needs no step.
+        const auto order = in_reading_order(report_);
+        const bool root_is_first =
+            !order.empty() && order.front()->remediation == report_.root_cause && !is_repaired_by_fix(*order.front());
+        if (root_is_first) suggest(*order.front());
+        if (report_.mode != RunMode::fix) suggest_fix(order);
+        for (const auto* outcome : order) {
+            if (!root_is_first || outcome != order.front()) suggest(*outcome);
+        }
         if (could_not_check(report_) && subject_ == Subject::this_computer) {
             step(fmt::format("Run again as {} if you did not: what may not be read is unknown.", administrator()));
         }
-        if (!report_.anything_left()) suggest_backup();
+        if (!is_cause_left()) suggest_backup();
         return std::move(steps_);
     }
 
 private:
-    void suggest_fix() {
+    bool is_cause_left() const {
+        return std::ranges::any_of(report_.outcomes, [](const auto& outcome) {
+            return remediations::is_left(outcome.finding.state) && !is_risk(outcome);
+        });
+    }
+
+    bool is_repaired_by_fix(const Outcome& outcome) const {
+        return report_.mode != RunMode::fix && is_repairable(outcome) &&
+               outcome.remediation->disruption <= Disruption::service_restart;
+    }
+
+    void suggest_fix(const std::vector<const Outcome*>& order) {
         std::vector<std::string_view> ids;
         auto worst = Disruption::none;
-        for (const auto& outcome : report_.outcomes) {
-            if (!is_repairable(outcome) || outcome.remediation->disruption > Disruption::service_restart) continue;
-            ids.push_back(outcome.remediation->id);
-            worst = std::max(worst, outcome.remediation->disruption);
+        for (const auto* outcome : order) {
+            if (!is_repaired_by_fix(*outcome) || follows_from_another(report_, *outcome)) continue;
+            ids.push_back(outcome->remediation->id);
+            worst = std::max(worst, outcome->remediation->disruption);
         }
         if (ids.empty()) return;
         step(fmt::format("{}epair {} (disruption: {}; can be undone), as {}:",
@@ -71,6 +89,7 @@ private:
 
     void suggest(const Outcome& outcome) {
         const auto& finding = outcome.finding;
+        if (finding.state == State::unproven) return;  // suggest_backup() says it once
         if (next_step_is_a_command(report_, outcome)) {
             const auto beyond_default = outcome.remediation->disruption > Disruption::service_restart;
             if (beyond_default || finding.state == State::needs_approval) suggest_approval(outcome);
@@ -87,9 +106,10 @@ private:
     }
 
     void suggest_backup() {
-        const auto fixed = std::ranges::any_of(
-            report_.outcomes, [](const auto& outcome) { return outcome.finding.state == State::fixed; });
-        if (fixed) {
+        const auto wants_proof = std::ranges::any_of(report_.outcomes, [](const auto& outcome) {
+            return outcome.finding.state == State::fixed || outcome.finding.state == State::unproven;
+        });
+        if (wants_proof) {
             step("Start a backup to prove it: in the vault, Backup items > this VM > Backup now.");
         } else if (report_.error_code.empty()) {
             step("If its backups fail all the same, look up the error code of the backup job:",
@@ -133,12 +153,20 @@ std::string layer_line(const Report& report, Layer layer) {
     std::size_t risks = 0;
     std::size_t worst_count = 0;
     std::string title;
+    const Outcome* root = nullptr;
     for (const auto& outcome : report.outcomes) {
         if (outcome.remediation->layer != layer) continue;
+        // The box of the root cause's layer names what the banner names.
+        if (outcome.remediation == report.root_cause && wants_details(outcome.finding.state)) root = &outcome;
         if (outcome.finding.state == State::healthy) ++healthy;
         if (is_risk(outcome)) ++risks;
         if (outcome.finding.state != worst || is_risk(outcome)) continue;
-        if (worst_count++ == 0 || outcome.remediation == report.root_cause) title = outcome.remediation->title;
+        if (worst_count++ == 0) title = outcome.remediation->title;
+    }
+    if (root != nullptr) {
+        const auto others = worst_count - (root->finding.state == worst && !is_risk(*root) ? 1 : 0);
+        return others == 0 ? root->remediation->title
+                           : fmt::format("{} (and {} more)", root->remediation->title, others);
     }
     if (worst == State::not_applicable) return "";
     if (worst == State::healthy) {

@@ -30,6 +30,7 @@ StatusWord word_for(State state) {
         case State::fixed:
         case State::not_applicable:
             return StatusWord::success;
+        case State::unproven:
         case State::needs_approval:
         case State::unknown:
             return StatusWord::warning;

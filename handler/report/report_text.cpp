@@ -116,6 +116,7 @@ Paint paint_of(State state) {
             return Paint::good;
         case State::broken:
             return Paint::bad;
+        case State::unproven:
         case State::needs_approval:
         case State::needs_operator:
         case State::unknown:

@@ -3,14 +3,21 @@
 #include <algorithm>
 
 #include "remediations/engine/catalogue_entries.hpp"
+#include "remediations/engine/failures.hpp"
 
 namespace remediations {
 
 std::span<const Remediation* const> catalogue() {
 #define ADDRESS_OF(name) &causes::name::remediation,
-    static constexpr const Remediation* entries[] = {REMEDIATIONS(ADDRESS_OF)};
+    static const auto all = [] {
+        std::vector<const Remediation*> entries = {REMEDIATIONS(ADDRESS_OF)};
+        const auto rest = unexplained_failures();
+        entries.insert(entries.end(), rest.begin(), rest.end());
+        std::ranges::stable_sort(entries, {}, &Remediation::layer);
+        return entries;
+    }();
 #undef ADDRESS_OF
-    return entries;
+    return all;
 }
 
 const Remediation* find_remediation(std::string_view id) {

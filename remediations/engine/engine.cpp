@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <atomic>
+#include <boost/json.hpp>
 #include <boost/json/object.hpp>
 #include <thread>
 
 #include "remediations/changes/changes.hpp"
 #include "remediations/changes/journal.hpp"
 #include "remediations/engine/catalogue.hpp"
+#include "remediations/engine/failures.hpp"
 #include "remediations/engine/root_cause.hpp"
 #include "remediations/engine/signals.hpp"
 #include "remediations/knowledge/agent/agent_processes.hpp"
@@ -18,12 +20,14 @@
 #include "remediations/knowledge/extension/backup_activity.hpp"
 #include "remediations/knowledge/extension/last_run.hpp"
 #include "remediations/knowledge/logs/event_evidence.hpp"
+#include "remediations/knowledge/logs/line_prefix.hpp"
 #include "remediations/knowledge/logs/log_evidence.hpp"
 #include "remediations/machine/recorded/redact.hpp"
 #include "remediations/model/error_codes.hpp"
 
 namespace remediations {
 
+namespace json = boost::json;
 using machine::Machine;
 using machine::Result;
 
@@ -108,7 +112,7 @@ Finding with_testimony(Finding finding, const Remediation& remediation, const Ma
     auto evidence = std::move(finding.evidence);
     evidence.insert(evidence.begin(), std::move(*testimony));
     return Finding::needs_operator(
-        fmt::format("{}: so says the log. What it is about could not be looked at.", remediation.title),
+        fmt::format("{}, according to the log. What it is about could not be looked at.", remediation.title),
         std::move(evidence),
         fmt::format("Run \"backup-remediation diagnose --only {}\" as {} on the VM itself: it says what to change.",
                     remediation.id, machine.facts().platform == machine::Platform::windows ? "administrator" : "root"));
@@ -166,11 +170,27 @@ void diagnose_all(std::vector<Outcome>& outcomes, const Machine& machine, const 
     work();
 }
 
+constexpr auto prove_by_backup = "Start a backup: only its success proves it.";
+
+/// The state of what is healthy after a repair.
+State healed(const Remediation& remediation) {
+    return remediation.only_next_backup_proves ? State::unproven : State::fixed;
+}
+
+std::vector<std::string> unproven_in(const std::vector<Outcome>& outcomes) {
+    std::vector<std::string> ids;
+    for (const auto& outcome : outcomes) {
+        if (outcome.finding.state == State::unproven) ids.push_back(outcome.remediation->id);
+    }
+    return ids;
+}
+
 /// What was repaired in this run and explains what the outcome tells of; nullptr where nothing was.
 const Remediation* repaired_origin_of(const Outcome& outcome, const std::vector<Outcome>& all) {
     const auto origin = std::ranges::find_if(all, [&](const Outcome& other) {
         const auto& consequences = other.remediation->consequences;
-        return other.finding.state == State::fixed && !other.changes.empty() &&
+        const bool is_healed = other.finding.state == State::fixed || other.finding.state == State::unproven;
+        return is_healed && !other.changes.empty() &&
                std::ranges::find(consequences, outcome.remediation->id) != consequences.end();
     });
     return origin == all.end() ? nullptr : origin->remediation;
@@ -179,21 +199,25 @@ const Remediation* repaired_origin_of(const Outcome& outcome, const std::vector<
 /// A later fix can have healed what an earlier one could not: COM+ starts once MSDTC does. Where only the last run of
 /// the extension tells of a consequence, the next backup shows whether it is healed.
 void look_again(std::vector<Outcome>& outcomes, const Machine& machine, const RunOptions& options) {
-    const auto is_fixed = [](const Outcome& outcome) { return outcome.finding.state == State::fixed; };
-    if (std::ranges::none_of(outcomes, is_fixed)) return;
+    const auto is_healed = [](const Outcome& outcome) {
+        return outcome.finding.state == State::fixed || outcome.finding.state == State::unproven;
+    };
+    if (std::ranges::none_of(outcomes, is_healed)) return;
     for (auto& outcome : outcomes) {
-        if (!is_left(outcome.finding.state)) continue;
+        if (!is_left(outcome.finding.state) || is_unexplained(*outcome.remediation)) continue;
         auto now = diagnose_again(outcome, machine, options);
         if (now.state == State::healthy) {
-            now.state = State::fixed;
+            now.state = healed(*outcome.remediation);
             now.summary = fmt::format("Healed by another fix: {}", outcome.finding.summary);
+            if (now.state == State::unproven) now.action = prove_by_backup;
             outcome.finding = std::move(now);
             continue;
         }
         if (const auto* origin = repaired_origin_of(outcome, outcomes); origin && now.told_by_last_run) {
-            outcome.finding = std::move(now).as_risk();
+            outcome.finding = std::move(now);
+            outcome.finding.state = State::unproven;
             outcome.finding.action =
-                fmt::format("It follows from {}, which was repaired just now: start a backup.", origin->id);
+                fmt::format("It follows from {}, which was repaired just now. {}", origin->id, prove_by_backup);
         }
     }
 }
@@ -257,7 +281,7 @@ public:
             const bool lasts = step.outcome == StepOutcome::done && step.remediation == outcome.remediation->id;
             if (lasts) outcome.changes.push_back(step.description);
         }
-        if (!outcome.changes.empty()) outcome.finding.state = State::fixed;
+        if (!outcome.changes.empty()) outcome.finding.state = healed(*outcome.remediation);
     }
 
     /// Error only when the journal cannot be written; then nothing was changed for this outcome.
@@ -269,7 +293,7 @@ public:
         // An earlier fix may have healed this one too.
         outcome.finding = diagnose_again(outcome, machine_, options_);
         if (outcome.finding.state != State::broken) {
-            if (outcome.finding.state == State::healthy) outcome.finding.state = State::fixed;
+            if (outcome.finding.state == State::healthy) outcome.finding.state = healed(*outcome.remediation);
             return {};
         }
         if (const auto origins = origins_of(*outcome.remediation, all); !origins.empty()) {
@@ -346,9 +370,10 @@ private:
         const auto before = outcome.finding;
         outcome.finding = diagnose_again(outcome, machine_, options_);
         if (fixed && outcome.finding.state == State::healthy) {
-            outcome.finding.state = State::fixed;
+            outcome.finding.state = healed(*outcome.remediation);
             outcome.finding.evidence = before.evidence;
             outcome.finding.summary = before.summary;
+            if (outcome.finding.state == State::unproven) outcome.finding.action = prove_by_backup;
         } else if (!take_back(outcome, first_step, fixed ? "it is still not healthy" : fixed.error().message)) {
             held_back_ = fmt::format("what was tried for {} could not be taken back whole: run again, or undo run {}.",
                                      outcome.remediation->id, run_id());
@@ -369,7 +394,10 @@ private:
         outcome.finding.action =
             outcome.finding.state == State::healthy
                 ? fmt::format("The fix failed ({}) and was taken back as far as that goes; yet all is well now.", why)
-                : fmt::format("The fix did not help ({}) and was taken back. {}", why, outcome.finding.action);
+                : fmt::format(
+                      "Its repair was tried and taken back, because it did not help ({}). Read what is quoted "
+                      "here, and run again once something has changed.",
+                      why);
         std::vector<std::string> remaining;
         for (const auto& step : undone) {
             if (lasting(step)) remaining.push_back(fmt::format("{} ({})", step.description, step.detail));
@@ -389,12 +417,13 @@ private:
 
 bool Report::anything_left() const {
     return std::ranges::any_of(outcomes, [](const auto& outcome) {
-        return is_left(outcome.finding.state) && outcome.finding.weight == Weight::cause;
+        const bool remains = is_left(outcome.finding.state) || outcome.finding.state == State::unproven;
+        return remains && outcome.finding.weight == Weight::cause;
     });
 }
 
 State Report::layer_state(Layer layer) const {
-    constexpr State worst_first[] = {State::broken,  State::needs_approval, State::needs_operator,
+    constexpr State worst_first[] = {State::broken,  State::needs_approval, State::needs_operator, State::unproven,
                                      State::unknown, State::fixed,          State::healthy};
     for (const auto state : worst_first) {
         const auto in_layer = [&](const Outcome& outcome) {
@@ -405,6 +434,81 @@ State Report::layer_state(Layer layer) const {
     }
     return State::not_applicable;
 }
+
+namespace {
+
+/// Makes of the single findings one answer: what no cause explains is told, and one finding is the root cause.
+void weigh(Report& report, const Machine& machine) {
+    report.attempts = attempts_of(machine);
+    std::vector<const Failure*> failures;
+    try {
+        failures = current_failures(machine);
+        tell_unexplained(report.outcomes, failures, machine);
+    } catch (const std::exception&) {
+        failures.clear();  // a diagnosis that needs the logs has said so
+    }
+    for (auto& outcome : report.outcomes) {
+        if (is_unexplained(*outcome.remediation)) outcome.finding = without_secrets(std::move(outcome.finding));
+    }
+    let_risks_explain(report.outcomes, failures);
+    auto root = root_cause_of(report.outcomes, report.error_code, failures);
+    report.root_cause = root.remediation;
+    report.root_cause_reason = std::move(root.reason);
+    // The root cause of a failed backup is never green: whether it is gone for good shows the next backup.
+    const auto told = std::ranges::find(report.outcomes, report.root_cause, &Outcome::remediation);
+    if (told == report.outcomes.end() || told->finding.state != State::healthy || !told->finding.history) return;
+    auto& finding = told->finding;
+    finding.state = State::unproven;
+    finding.summary = fmt::format("{}, according to {}. The machine shows it no longer: {}", told->remediation->title,
+                                  finding.history->where, finding.summary);
+    finding.evidence.insert(finding.evidence.begin(), *finding.history);
+    finding.action = prove_by_backup;
+}
+
+/// When a run began: its id is 20261121T014907Z-0001.
+std::optional<std::chrono::system_clock::time_point> time_of_run(const std::string& id) {
+    constexpr std::size_t length_of_time = 16;
+    if (id.size() < length_of_time) return std::nullopt;
+    const auto part = [&](std::size_t from, std::size_t length) { return id.substr(from, length); };
+    const auto time =
+        fmt::format("{}-{}-{}T{}:{}:{}Z ", part(0, 4), part(4, 2), part(6, 2), part(9, 2), part(11, 2), part(13, 2));
+    return parse_log_line(time, {}).time;
+}
+
+/// What earlier runs treated: proven by a good backup since, still unproven where none ran, or back again.
+void follow_up_earlier_runs(std::vector<Outcome>& outcomes, const std::vector<BackupAttempt>& attempts,
+                            const std::filesystem::path& state_folder) {
+    const auto runs = Journal::runs(state_folder);
+    if (runs.empty()) return;
+    const auto journal = Journal::open(state_folder, runs.back());
+    if (!journal) return;
+    const auto* treated = journal->summary().if_contains("unproven");
+    const auto* ids = treated ? treated->if_array() : nullptr;
+    const auto time = time_of_run(runs.back());
+    if (ids == nullptr || !time) return;
+    const auto is_proof = [&](const BackupAttempt& attempt) {
+        return attempt.succeeded == true && attempt.started && *attempt.started > *time;
+    };
+    const bool proven = std::ranges::any_of(attempts, is_proof);
+    for (auto& outcome : outcomes) {
+        const auto is_this = [&](const json::value& id) {
+            return id.is_string() && id.get_string() == outcome.remediation->id;
+        };
+        if (std::ranges::none_of(*ids, is_this)) continue;
+        auto& finding = outcome.finding;
+        if (finding.state == State::healthy) {
+            finding.state = proven ? State::fixed : State::unproven;
+            finding.summary +=
+                fmt::format(" Run {} treated it{}.", runs.back(), proven ? ", and a backup since then proves it" : "");
+            if (!proven) finding.action = prove_by_backup;
+        } else if (is_left(finding.state)) {
+            finding.summary +=
+                fmt::format(" Run {} treated it, and it came back: the same repair will not last.", runs.back());
+        }
+    }
+}
+
+}  // namespace
 
 Result<Report> run(const RunOptions& options, Machine& machine, const std::filesystem::path& state_folder) {
     Report report;
@@ -418,10 +522,8 @@ Result<Report> run(const RunOptions& options, Machine& machine, const std::files
     if (const auto recovered = fixer.recover(); !recovered) return recovered.error();
     options.progress("diagnosing");
     diagnose_all(report.outcomes, machine, options);
-    auto root = root_cause_of(report.outcomes, report.error_code);
-    report.root_cause = root.remediation;
-    report.root_cause_reason = std::move(root.reason);
-    report.attempts = attempts_of(machine);
+    weigh(report, machine);
+    if (options.follow_up) follow_up_earlier_runs(report.outcomes, report.attempts, state_folder);
     if (options.mode == RunMode::diagnose) return report;
 
     for (auto* outcome : repair_order(report.outcomes)) {
@@ -431,8 +533,9 @@ Result<Report> run(const RunOptions& options, Machine& machine, const std::files
     look_again(report.outcomes, machine, options);
     report.run_id = fixer.run_id();
     if (auto* journal = fixer.journal()) {
-        const auto noted =
-            journal->note({{"mode", "fix"}, {"rootCause", report.root_cause ? report.root_cause->id : ""}});
+        const auto noted = journal->note({{"mode", "fix"},
+                                          {"rootCause", report.root_cause ? report.root_cause->id : ""},
+                                          {"unproven", json::value_from(unproven_in(report.outcomes))}});
         if (!noted) return noted.error();
     }
     return report;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "remediations/engine/outcome.hpp"
 #include "remediations/knowledge/logs/backup_attempt.hpp"
 #include "remediations/model/remediation.hpp"
 
@@ -22,17 +23,13 @@ struct RunOptions {
     std::vector<std::string> exclude;  ///< remediation ids
     machine::Path agent_installer;     ///< MSI of the Windows guest agent, for agent-reinstall; may be empty
     std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::now() + std::chrono::minutes(10);
+    /// Earlier runs of this program on this machine are told of: what they treated is proven by a backup since, or has
+    /// come back. Not for captures: the runs are those of the computer that reads them.
+    bool follow_up = false;
     /// Asked before every fix; true lets no further fix begin, as if the deadline had passed.
     std::function<bool()> stop_requested = [] { return false; };
     /// "diagnosing", "fixing msdtc-account"; called from the thread that called run().
     std::function<void(const std::string&)> progress = [](const std::string&) {};
-};
-
-/// What became of one remediation.
-struct Outcome {
-    const Remediation* remediation = nullptr;
-    Finding finding;                   ///< the last diagnosis, with the state after any fix
-    std::vector<std::string> changes;  ///< done (or, in a dry run, to be done), in order
 };
 
 struct Report {
@@ -45,10 +42,10 @@ struct Report {
     machine::SystemFacts machine;
     std::vector<BackupAttempt> attempts;  ///< what the logs tell of past backups, oldest first; empty without logs
 
-    /// Whether a cause is still broken, needs approval or needs an operator; risks do not count.
+    /// Whether a cause is still broken, needs approval or an operator, or is unproven; risks do not count.
     bool anything_left() const;
-    /// The worst state in a layer, of what is more than a risk, worst first: broken, needs_*, unknown, fixed, healthy,
-    /// not_applicable.
+    /// The worst state in a layer, of what is more than a risk, worst first: broken, needs_*, unproven, unknown, fixed,
+    /// healthy, not_applicable.
     State layer_state(Layer layer) const;
 };
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "remediations/engine/engine.hpp"
+#include "remediations/engine/failures.hpp"
 
 namespace remediations {
 
@@ -84,16 +85,37 @@ Found explaining(const Found& found, std::string_view error_code) {
     return those;
 }
 
-const Outcome* choose(const Found& origins, std::string_view error_code) {
+/// On how sure ground a finding stands, the surest first.
+int ground_of(const Outcome& outcome, std::span<const Failure* const> failures) {
+    const bool claims_run = std::ranges::any_of(
+        failures, [&](const auto* failure) { return failure->in_failed_run && claims(outcome, *failure); });
+    const auto& finding = outcome.finding;
+    if (finding.is_envelope) return 4;
+    if (!finding.told_by_last_run && !finding.history && !is_unexplained(*outcome.remediation))
+        return claims_run ? 0 : 1;
+    return claims_run ? 2 : 3;
+}
+
+/// How many of the others follow from it.
+std::size_t explained_by(const Outcome& outcome, const Found& found) {
+    std::set<std::string> reached;
+    add_consequences(found, outcome.remediation->id, reached);
+    return static_cast<std::size_t>(std::ranges::count_if(
+        found, [&](const auto* other) { return other != &outcome && reached.contains(other->remediation->id); }));
+}
+
+const Outcome* choose(const Found& origins, const Found& found, std::string_view error_code,
+                      std::span<const Failure* const> failures) {
     const auto named = explaining(origins, error_code);
-    const auto first_layer = origins.front()->remediation->layer;
-    const auto of_layer = [](Layer layer) {
-        return [layer](const auto* outcome) { return outcome->remediation->layer == layer; };
-    };
+    const auto is_vault = [](const auto* outcome) { return outcome->remediation->layer == Layer::vault; };
     // Only the code shows a cause outside the VM: it stands where nothing inside explains the code.
-    if (!named.empty() && std::ranges::all_of(named, of_layer(Layer::vault))) return named.front();
-    const auto same_layer = std::ranges::find_if(named, of_layer(first_layer));
-    return same_layer == named.end() ? origins.front() : *same_layer;
+    if (!named.empty() && std::ranges::all_of(named, is_vault)) return named.front();
+    const auto rank = [&](const Outcome* outcome) {
+        const bool is_named = std::ranges::find(named, outcome) != named.end();
+        return std::tuple(ground_of(*outcome, failures), outcome->remediation->layer, !is_named,
+                          -static_cast<std::ptrdiff_t>(explained_by(*outcome, found)));
+    };
+    return *std::ranges::min_element(origins, {}, rank);
 }
 
 std::string reason_for(const Outcome& root, const Found& causes, std::string_view error_code) {
@@ -115,7 +137,8 @@ std::string reason_for(const Outcome& root, const Found& causes, std::string_vie
         reason = "Nothing found inside the VM explains the error code.";
     } else {
         reason =
-            fmt::format("{} is the earliest broken layer; a broken layer makes the later ones look broken.", layer);
+            fmt::format("Of {} things found broken, it stands on the surest ground, in the earliest such layer, {}.",
+                        causes.size(), layer);
         if (!others.empty()) reason += fmt::format(" It also explains {}.", fmt::join(others, ", "));
     }
     if (explains(*root.remediation, error_code)) reason += fmt::format(" It explains {}.", error_code);
@@ -158,12 +181,13 @@ bool is_left(State state) {
     return state == State::broken || state == State::needs_approval || state == State::needs_operator;
 }
 
-RootCause root_cause_of(std::span<const Outcome> outcomes, std::string_view error_code) {
+RootCause root_cause_of(std::span<const Outcome> outcomes, std::string_view error_code,
+                        std::span<const Failure* const> failures) {
     auto causes = left_with(outcomes, Weight::cause);
     add_origins_in_logs(causes, outcomes);
     if (causes.empty()) causes = told_by_logs(outcomes);
     if (!causes.empty()) {
-        const auto* root = choose(origins(causes), error_code);
+        const auto* root = choose(origins(causes), causes, error_code, failures);
         return {root->remediation, reason_for(*root, causes, error_code)};
     }
     const auto risks = left_with(outcomes, Weight::risk);

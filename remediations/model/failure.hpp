@@ -34,6 +34,8 @@ struct Failure {
     std::uint64_t position = 0;
     /// A good run of the backup, or the time before one, shows it as well: it explains no failed one.
     bool is_noise = false;
+    /// The log says later that it works again.
+    bool is_over = false;
     /// It stands in a run of the backup that failed or broke off, the newest one.
     bool in_failed_run = false;
 

@@ -46,6 +46,8 @@ std::string_view to_string(State state) {
             return "broken";
         case State::fixed:
             return "fixed";
+        case State::unproven:
+            return "unproven";
         case State::needs_approval:
             return "needs-approval";
         case State::needs_operator:

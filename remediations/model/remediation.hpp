@@ -32,6 +32,9 @@ enum class State {
     healthy,
     broken,
     fixed,
+    /// What made the last backup fail is gone, by a repair or by itself, but only the next backup proves it: a reset
+    /// state can come back.
+    unproven,
     needs_approval,  ///< its fix is more disruptive than the settings allow
     needs_operator,  ///< only a person or the control plane can fix it
     not_applicable,
@@ -125,6 +128,8 @@ struct Finding {
     /// It rests on what the last run of the backup extension left behind, not on how the machine is now: once its own
     /// cause is fixed, only the next backup shows whether it is gone.
     bool told_by_last_run = false;
+    /// It says that the last run failed, not why: whatever says why explains it.
+    bool is_envelope = false;
 
     /// The same finding as a risk.
     Finding as_risk() &&;
@@ -166,6 +171,8 @@ struct Remediation {
     std::vector<Testimony> testimonies = {};
     std::vector<int> proving_results = {};       ///< of the Linux extension; they count as testimonies do
     std::vector<std::string> consequences = {};  ///< ids of what looks broken because of this
+    /// Its fix resets what a failed backup left behind, a writer's state or a folder: healthy after it is no proof.
+    bool only_next_backup_proves = false;
     /// Runs only where it is named in RunOptions::only: nobody wants it unasked.
     bool on_request = false;
     /// What a person should do where only the vault's error code shows it.

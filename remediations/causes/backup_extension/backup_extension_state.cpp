@@ -200,6 +200,7 @@ Finding diagnose(const machine::Machine& machine) {
                         "the next backup.");
     for (const auto& folder : installed->folders) finding.subjects.push_back(folder.path);
     finding.told_by_last_run = examination.only_reported();
+    finding.is_envelope = examination.only_reported();
     return finding;
 }
 
@@ -234,6 +235,7 @@ extern const Remediation remediation{
                      .revoked_by = {"Successfully enabled plugin Microsoft.Azure.RecoveryServices.VMSnapshot"},
                      .heals_unsaid = true}},
     .consequences = {"extension-error", "backup-attempt-failed"},
+    .only_next_backup_proves = true,
     .diagnose = diagnose,
     .fix = fix,
 };

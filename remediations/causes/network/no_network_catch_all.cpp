@@ -38,12 +38,15 @@ Finding diagnose(const machine::Machine& machine) {
     }
     if (evidence.empty()) evidence.push_back({"the backup extension's result", "76", "0 or 1"});
     evidence.push_back(machine.derived<WireServerProbes>().probes().front().evidence());
-    return Finding::needs_operator(
+    auto finding = Finding::needs_operator(
         "The snapshots of all disks failed. The extension calls that \"no network\", whatever the reason.",
         std::move(evidence),
         "Read the lines named here: they stand above the code in extension.log and have the reason. An error of Python "
         "means a damaged extension, an HTTP status an answer of the host or of storage; only a failed connection is "
         "the network. Back up again if they tell of nothing.");
+    finding.told_by_last_run = true;
+    finding.is_envelope = true;
+    return finding;
 }
 
 }  // namespace

@@ -91,6 +91,7 @@ Finding diagnose(const Machine& machine) {
                                 waits_for);
     auto finding = Finding::needs_operator(std::move(summary), std::move(evidence), std::move(action));
     finding.told_by_last_run = true;
+    finding.is_envelope = true;
     // The snapshot was asked for: what failed then lies in the network or on the platform.
     const bool is_weak = is_of_network(phase) || (phase == BackupPhase::none && !meaning);
     return is_weak ? std::move(finding).as_risk() : finding;

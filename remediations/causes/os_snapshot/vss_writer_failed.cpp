@@ -27,6 +27,7 @@ extern const Remediation remediation{
     .events = vss_suspicion_events(),
     .consequences = {"vss-writer-refused", "snapshot-without-threads", "backup-attempt-failed",
                      "backup-extension-state"},
+    .only_next_backup_proves = true,
     .diagnose_for = diagnose,
     .fix = restart_writer_services,
 };

@@ -25,6 +25,7 @@ extern const Remediation remediation{
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .consequences = {"vss-writer-refused", "snapshot-without-threads", "backup-attempt-failed",
                      "backup-extension-state"},
+    .only_next_backup_proves = true,
     .diagnose_for = diagnose,
     .fix = restart_writer_services,
 };

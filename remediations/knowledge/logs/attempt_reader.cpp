@@ -243,6 +243,13 @@ const std::vector<std::string>& AttemptReader::markers(machine::Platform platfor
     return platform == machine::Platform::windows ? on_windows : on_linux;
 }
 
+bool AttemptReader::is_last_word(std::string_view line) {
+    return std::ranges::any_of(linux_markers, [&](const Marker& marker) {
+        return (marker.kind == ErrorTopic::last_word || marker.meaning == Meaning::result) &&
+               line.find(marker.text) != std::string_view::npos;
+    });
+}
+
 void AttemptReader::begin_file(const machine::Path& path) {
     file_ = path;
     new_file_ = true;

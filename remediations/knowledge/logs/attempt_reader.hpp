@@ -23,6 +23,9 @@ public:
     /// What a line must contain to matter here.
     static const std::vector<std::string>& markers(machine::Platform platform);
 
+    /// True for the sentences that every failed run ends with, "Enable failed ..." and the like: they say no why.
+    static bool is_last_word(std::string_view line);
+
     /// A new file begins. On Windows each is an attempt of its own.
     void begin_file(const machine::Path& path);
 

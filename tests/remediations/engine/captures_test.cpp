@@ -172,7 +172,8 @@ TEST_P(BrokenCaptures, FixesWhatIsExpectedAndUndoBringsItBack) {
 std::string name_of(const testing::TestParamInfo<std::filesystem::path>& test) {
     const auto path = std::filesystem::relative(test.param, TEST_DATA "/captures");
     auto name = path.begin()->string() + "_" + path.filename().string();
-    std::ranges::replace(name, '-', '_');
+    std::ranges::replace_if(
+        name, [](char c) { return c == '-' || c == '.'; }, '_');
     return name;
 }
 

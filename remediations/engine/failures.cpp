@@ -1,0 +1,309 @@
+#include "remediations/engine/failures.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <boost/algorithm/string/predicate.hpp>
+
+#include "remediations/engine/root_cause.hpp"
+#include "remediations/knowledge/extension/backup_activity.hpp"
+#include "remediations/knowledge/logs/attempt_reader.hpp"
+#include "remediations/knowledge/logs/event_evidence.hpp"
+#include "remediations/knowledge/logs/log_evidence.hpp"
+#include "remediations/knowledge/reasons/meaning.hpp"
+
+namespace remediations {
+
+namespace {
+
+using Time = std::chrono::system_clock::time_point;
+
+/// Of one finding; what a person reads of more is no help.
+constexpr std::size_t most_quotes = 8;
+/// A text so short stands in lines of any meaning.
+constexpr std::size_t shortest_telling_text = 12;
+/// An error that came so often, or for so long, is none that passes.
+constexpr std::uint64_t often = 3;
+constexpr auto long_since = std::chrono::minutes(10);
+
+std::optional<Time> last_good_backup(const machine::Machine& machine) {
+    std::optional<Time> newest;
+    for (const auto& attempt : machine.derived<LogEvidence>().attempts()) {
+        if (attempt.succeeded == true && attempt.ended)
+            newest = std::max(newest.value_or(*attempt.ended), *attempt.ended);
+    }
+    return newest;
+}
+
+/// The place of a line, "file:17" or "event log System: Disk 7", is the failure's own.
+bool quotes(const Evidence& evidence, const Failure& failure) {
+    if (!evidence.where.empty() && evidence.where == failure.quote.where) return true;
+    const auto& shorter = evidence.seen.size() < failure.quote.seen.size() ? evidence.seen : failure.quote.seen;
+    const auto& longer = evidence.seen.size() < failure.quote.seen.size() ? failure.quote.seen : evidence.seen;
+    return shorter.size() > 2 * shortest_telling_text && longer.find(shorter) != std::string::npos;
+}
+
+bool has_text(const Failure& failure, const std::string& text) {
+    return text.size() >= shortest_telling_text && failure.quote.seen.find(text) != std::string::npos;
+}
+
+bool is_of(const EventPattern& pattern, const Failure& failure) {
+    return std::ranges::any_of(pattern.ids, [&](auto id) {
+        return boost::iequals(failure.quote.where,
+                              fmt::format("event log {}: {} {}", pattern.channel, pattern.provider, id));
+    });
+}
+
+bool is_of(const Testimony& testimony, const Failure& failure) {
+    const auto has = [&](const std::string& part) { return boost::icontains(failure.quote.seen, part); };
+    if (!std::ranges::all_of(testimony.with, has) || std::ranges::any_of(testimony.without, has)) return false;
+    if (!testimony.line.text.empty()) return has_text(failure, testimony.line.text);
+    return is_of(testimony.event, failure) &&
+           (testimony.service.empty() || boost::icontains(failure.quote.seen, testimony.service));
+}
+
+bool knows(const Remediation& remediation, const Failure& failure) {
+    const auto is_of_failure = [&](const auto& signal) { return is_of(signal, failure); };
+    return std::ranges::any_of(remediation.testimonies, is_of_failure) ||
+           std::ranges::any_of(remediation.events, is_of_failure) ||
+           std::ranges::any_of(remediation.log_lines, [&](const auto& line) { return has_text(failure, line.text); });
+}
+
+// ---- What no cause explains ----
+
+Remediation unexplained(std::string id, std::string who, Layer layer, std::vector<std::string> consequences) {
+    Remediation result;
+    result.id = std::move(id);
+    result.title = who + " failed, and no known cause explains it";
+    result.layer = layer;
+    result.explanation =
+        "Logs and events since the last good backup tell of an error that no other cause of this program knows. The "
+        "finding quotes it whole, says what its code means, and where to look. It is left out where good backups of "
+        "this VM show the same error.";
+    result.source = "logs and events of the VM itself";
+    result.consequences = std::move(consequences);
+    result.diagnose = [](const machine::Machine&) {
+        return Finding::healthy(
+            "No error that no cause explains stands in logs and events since the last good backup.");
+    };
+    return result;
+}
+
+const Remediation* unexplained_of(Layer layer) {
+    const auto all = unexplained_failures();
+    const auto found = std::ranges::find(all, layer, &Remediation::layer);
+    return found == all.end() ? nullptr : *found;
+}
+
+/// Where a failure lies on the way of a backup. The network is under all of it: both ends talk through it.
+int depth_of(Layer layer) {
+    switch (layer) {
+        case Layer::guest_agent:
+        case Layer::network:
+            return 0;
+        case Layer::backup_extension:
+            return 1;
+        case Layer::os_snapshot:
+            return 2;
+        case Layer::managed_disk:
+            return 3;
+        case Layer::vault:
+            return 4;
+    }
+    return 4;
+}
+
+/// True where the outcome is a reason why backups fail, not only the news that one failed.
+bool says_why(const Outcome& outcome) {
+    const auto& finding = outcome.finding;
+    return is_left(finding.state) && finding.weight == Weight::cause && !finding.is_envelope &&
+           outcome.remediation->layer != Layer::vault;
+}
+
+bool is_live(const Outcome& outcome) {
+    return says_why(outcome) && !outcome.finding.told_by_last_run;
+}
+
+bool explains_failure(const Outcome& outcome, const Failure& failure) {
+    if (!says_why(outcome)) return false;
+    if (claims(outcome, failure)) return true;
+    if (!is_live(outcome)) return false;
+    // A mere warning beside something that is seen broken tells nothing of its own.
+    return failure.severity == Failure::Severity::warning ||
+           depth_of(outcome.remediation->layer) <= depth_of(failure.layer);
+}
+
+/// The guest agent fails of it again and again, or it was the last that it did.
+bool persists(const Failure& failure, const machine::Machine& machine) {
+    if (failure.severity != Failure::Severity::error) return false;
+    const bool for_long = failure.first && failure.newest && *failure.newest - *failure.first >= long_since;
+    const auto newest = machine.derived<LogEvidence>().newest_line(Log::agent);
+    const bool recent = newest && failure.newest && *newest - *failure.newest < std::chrono::hours(1);
+    return recent && (failure.count >= often || for_long);
+}
+
+/// The most telling first: of the failed run, with a code, an error, and then as they happened.
+void sort_by_weight(std::vector<const Failure*>& failures) {
+    std::ranges::stable_sort(failures, {}, [](const Failure* failure) {
+        return std::tuple(!failure->in_failed_run, failure->reasons.empty(),
+                          failure->severity == Failure::Severity::warning);
+    });
+}
+
+std::optional<Meaning> first_meaning(const Failure& failure) {
+    for (const auto& reason : failure.reasons) {
+        if (auto meaning = meaning_of(reason)) return meaning;
+    }
+    return std::nullopt;
+}
+
+Evidence evidence_for(const Failure& failure) {
+    auto evidence = failure.quote;
+    std::vector<std::string> parts;
+    for (const auto& reason : failure.reasons) {
+        const auto meaning = meaning_of(reason);
+        if (meaning) parts.push_back(fmt::format("{}: {}", description_of(reason), clause_of(*meaning)));
+    }
+    if (parts.empty()) {
+        evidence.expected = "no such error";
+    } else {
+        evidence.expected = fmt::format("no such error; {}", fmt::join(parts, "; "));
+    }
+    if (failure.count > 1) evidence.expected += fmt::format(" ({} times)", failure.count);
+    return evidence;
+}
+
+std::string summary_of(const Failure& failure) {
+    auto what = failure.operation.empty() ? std::string("failed") : fmt::format("failed at \"{}\"", failure.operation);
+    if (!failure.subject.empty()) what += fmt::format(" ({})", failure.subject);
+    const auto meaning = first_meaning(failure);
+    return fmt::format("{} {}{}.", failure.component, what, meaning ? ": " + clause_of(*meaning) : std::string());
+}
+
+std::string action_of(const Failure& failure) {
+    const auto where = fmt::format("Read the lines around {}", failure.quote.where);
+    const auto meaning = first_meaning(failure);
+    if (!meaning) {
+        return where + ", set right what they name, then back up again and run this program right after it.";
+    }
+    return fmt::format("{} {}, then back up again.", advice_of(*meaning), where);
+}
+
+Finding finding_of(std::vector<const Failure*> failures) {
+    sort_by_weight(failures);
+    std::vector<Evidence> evidence;
+    for (const auto* failure : failures) {
+        if (evidence.size() < most_quotes) evidence.push_back(evidence_for(*failure));
+    }
+    return Finding::needs_operator(summary_of(*failures.front()), std::move(evidence), action_of(*failures.front()));
+}
+
+}  // namespace
+
+std::vector<const Failure*> current_failures(const machine::Machine& machine) {
+    const auto good = last_good_backup(machine);
+    std::vector<const Failure*> current;
+    const auto add = [&](const std::vector<Failure>& failures) {
+        for (const auto& failure : failures) {
+            const bool is_newer = !good || !failure.newest || *failure.newest > *good;
+            if (!failure.is_noise && !failure.is_over && (failure.in_failed_run || is_newer)) {
+                current.push_back(&failure);
+            }
+        }
+    };
+    add(machine.derived<LogEvidence>().failures());
+    add(machine.derived<EventEvidence>().failures());
+    return current;
+}
+
+bool claims(const Outcome& outcome, const Failure& failure) {
+    const auto& finding = outcome.finding;
+    const bool is_told = finding.history && quotes(*finding.history, failure);
+    if (is_told || std::ranges::any_of(finding.evidence, [&](const auto& each) {
+            return finding.state != State::healthy && quotes(each, failure);
+        })) {
+        return true;
+    }
+    const bool is_at_work = is_left(finding.state) || finding.state == State::fixed || finding.state == State::unproven;
+    return is_at_work && knows(*outcome.remediation, failure);
+}
+
+std::span<const Remediation* const> unexplained_failures() {
+    static const Remediation agent = unexplained("guest-agent-failure", "The guest agent", Layer::guest_agent,
+                                                 {"extension-error", "backup-attempt-failed", "backup-extension-state",
+                                                  "no-network-catch-all", "agent-status-not-reported"});
+    static const Remediation extension =
+        unexplained("backup-extension-failure", "The backup extension", Layer::backup_extension,
+                    {"extension-error", "backup-attempt-failed", "backup-extension-state", "no-network-catch-all"});
+    static const Remediation snapshot =
+        unexplained("os-snapshot-failure", "The snapshot inside the VM", Layer::os_snapshot,
+                    {"extension-error", "backup-attempt-failed", "backup-extension-state", "no-network-catch-all"});
+    static const Remediation disk =
+        unexplained("managed-disk-failure", "The snapshot of a disk", Layer::managed_disk,
+                    {"extension-error", "backup-attempt-failed", "backup-extension-state", "no-network-catch-all"});
+    static const Remediation network =
+        unexplained("network-failure", "A connection that a backup needs", Layer::network,
+                    {"extension-error", "backup-attempt-failed", "backup-extension-state", "no-network-catch-all",
+                     "agent-status-not-reported"});
+    static const std::array<const Remediation*, 5> all = {&agent, &extension, &snapshot, &disk, &network};
+    return all;
+}
+
+bool is_unexplained(const Remediation& remediation) {
+    return std::ranges::find(unexplained_failures(), &remediation) != unexplained_failures().end();
+}
+
+void let_risks_explain(std::span<Outcome> outcomes, std::span<const Failure* const> failures) {
+    if (std::ranges::any_of(outcomes, says_why)) return;
+    const auto tells_of_failed_run = [&](const Outcome& outcome) {
+        return is_left(outcome.finding.state) && outcome.finding.weight == Weight::risk &&
+               std::ranges::any_of(failures, [&](const auto* failure) {
+                   return failure->in_failed_run &&
+                          std::ranges::any_of(outcome.finding.evidence,
+                                              [&](const auto& each) { return quotes(each, *failure); });
+               });
+    };
+    for (const bool envelope : {false, true}) {
+        bool found = false;
+        for (auto& outcome : outcomes) {
+            const bool is_news = outcome.finding.is_envelope && is_left(outcome.finding.state);
+            if (envelope ? !is_news : outcome.finding.is_envelope || !tells_of_failed_run(outcome)) continue;
+            outcome.finding.weight = Weight::cause;
+            found = true;
+        }
+        if (found) return;
+    }
+}
+
+void tell_unexplained(std::span<Outcome> outcomes, std::span<const Failure* const> failures,
+                      const machine::Machine& machine) {
+    const auto& logs = machine.derived<LogEvidence>();
+    const auto* attempt = logs.newest_attempt();
+    const bool is_run_explained = std::ranges::any_of(outcomes, [&](const Outcome& outcome) {
+        return says_why(outcome) && std::ranges::any_of(failures, [&](const auto* failure) {
+                   return failure->in_failed_run && claims(outcome, *failure);
+               });
+    });
+    std::map<Layer, std::vector<const Failure*>> by_layer;
+    std::map<Layer, std::vector<const Failure*>> last_words;
+    for (const auto* failure : failures) {
+        const bool counts = failure->in_failed_run ? !is_run_explained : persists(*failure, machine);
+        if (!counts) continue;
+        const bool is_explained =
+            std::ranges::any_of(outcomes, [&](const Outcome& outcome) { return explains_failure(outcome, *failure); });
+        if (is_explained) continue;
+        const bool is_last_word = AttemptReader::is_last_word(failure->quote.seen);
+        (is_last_word ? last_words : by_layer)[failure->layer].push_back(failure);
+    }
+    // What every failed run ends with says why only where nothing else does.
+    const bool failed = attempt != nullptr && attempt->succeeded != true;
+    if (by_layer.empty() && failed) by_layer = std::move(last_words);
+    for (auto& [layer, found] : by_layer) {
+        const auto* remediation = unexplained_of(layer);
+        const auto outcome = std::ranges::find(outcomes, remediation, &Outcome::remediation);
+        if (outcome != outcomes.end()) outcome->finding = finding_of(found);
+    }
+}
+
+}  // namespace remediations
