@@ -34,7 +34,8 @@ struct Failure {
     std::uint64_t position = 0;
     /// A good run of the backup, or the time before one, shows it as well: it explains no failed one.
     bool is_noise = false;
-    /// What it hindered worked again behind its newest occurrence: a backup succeeded, or the software says so.
+    /// What it could hinder went on behind its newest occurrence: a backup succeeded, the software says that it works,
+    /// or the run in which it stands is still at work.
     bool is_over = false;
     /// It stands in a run of the backup that failed or broke off, the newest one.
     bool in_failed_run = false;

@@ -42,7 +42,7 @@ std::string shape_of(std::string_view text) {
     for (std::size_t i = 0; i < text.size() && shape.size() < longest_shape;) {
         const char c = text[i];
         if (!is_letter_of_shape(c) && !is_digit_of_shape(c)) {
-            if (c == ' ' || c == '\t') {
+            if (c == ' ' || c == '\t' || c == '\n') {
                 in_address = false;
                 if (!shape.empty() && shape.back() != ' ') {
                     shape += ' ';
@@ -74,8 +74,8 @@ std::string shape_of(std::string_view text) {
         }
         const auto word = text.substr(i, end - i);
         const bool is_code = digits == word.size() && digits <= 5 &&
-                             (announces_code(text.substr(0, i)) || (end < text.size() && text[end] == ':' && i > 0 &&
-                                                                    text[i - 1] == '[' && digits == 3));
+                             (announces_code(text.substr(0, i)) ||
+                              (end < text.size() && text[end] == ':' && i > 0 && text[i - 1] == '[' && digits == 3));
         const auto mask = [&] {
             if (shape.empty() || shape.back() != '#') {
                 shape += '#';

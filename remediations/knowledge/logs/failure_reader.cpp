@@ -77,22 +77,23 @@ void skip_blanks(std::string_view& text) {
 
 /// In small letters, as whole words.
 constexpr std::string_view failure_words[] = {
-    "aborted", "cannot",   "can't",  "corrupt",   "corrupted", "couldn't",    "crashed",   "denied",
-    "error",   "errors",   "errno",  "exception", "exceptions", "expection",  "fail",      "failed",
-    "failing", "fails",    "failure", "failures", "incorrect", "inconsistent", "invalid",  "killed",
-    "missing", "refused",  "segfault", "traceback", "unable",  "unreachable",
+    "aborted", "cannot",  "can't",    "corrupt",   "corrupted",  "couldn't",     "crashed", "denied",
+    "error",   "errors",  "errno",    "exception", "exceptions", "expection",    "fail",    "failed",
+    "failing", "fails",   "failure",  "failures",  "incorrect",  "inconsistent", "invalid", "killed",
+    "missing", "refused", "segfault", "traceback", "unable",     "unreachable",
 };
 constexpr std::string_view behind_not[] = {"able",  "accessible", "allowed",   "available", "correct",
                                            "exist", "found",      "permitted", "supported", "valid"};
 
 /// They stand in each line with such a word; small pieces, so that both cases are found.
 constexpr std::string_view word_markers[] = {
-    "rror",     "RROR",      "fail",       "Fail",         "FAIL",       "xcept",       "raceback",    "unable",
-    "Unable",   "annot",     "an't",       "ouldn't",      "enied",      "efused",      "issing",      "nvalid",
-    "orrupt",   "nreachable", "illed",     "borted",       "rashed",     "nconsistent", "segfault",    "ncorrect",
-    "xpection", "imed out",  "imed-out",   "ot found",     "ould not",   "an not",      "ot able",     "ot exist",
-    "o such",   "ot permitted", "ot allowed", "ot correct", "ore dumped", "egmentation", "ot available", "ot accessible",
-    "ot supported", "ot valid", "rrno",
+    "rror",        "RROR",       "fail",        "Fail",         "FAIL",          "xcept",        "raceback",
+    "unable",      "Unable",     "annot",       "an't",         "ouldn't",       "enied",        "efused",
+    "issing",      "nvalid",     "orrupt",      "nreachable",   "illed",         "borted",       "rashed",
+    "nconsistent", "segfault",   "ncorrect",    "xpection",     "imed out",      "imed-out",     "ot found",
+    "ould not",    "an not",     "ot able",     "ot exist",     "o such",        "ot permitted", "ot allowed",
+    "ot correct",  "ore dumped", "egmentation", "ot available", "ot accessible", "ot supported", "ot valid",
+    "rrno",
 };
 constexpr std::string_view level_markers[] = {"WARN", "Warning"};
 
@@ -124,15 +125,20 @@ constexpr std::string_view xfs_errors[] = {"orruption", "error", "Shutting down"
 
 constexpr std::string_view agent_units[] = {"walinuxagent.service", "waagent.service"};
 /// systemd.service(5), its messages.
-constexpr std::string_view unit_failures[] = {"Failed ",          "failed",      "status=", "code=killed", "code=dumped",
-                                              "Start request repeated too quickly", "timed out", "masked"};
+constexpr std::string_view unit_failures[] = {
+    "Failed ",   "failed", "status=", "code=killed", "code=dumped", "Start request repeated too quickly",
+    "timed out", "masked"};
 
 // --- Recoveries ---
 
-constexpr std::string_view goal_state_works[] = {
-    "etch goal state completed", "ProcessExtensionsGoalState started", "ProcessExtensionsGoalState completed",
-    "ProcessGoalState completed", "ecovered from previous error",      "UpdateGSErrors: 0",
-    "Fetched a new incarnation", "Handle extensions updates for incarnation"};
+constexpr std::string_view goal_state_works[] = {"etch goal state completed",
+                                                 "ProcessExtensionsGoalState started",
+                                                 "ProcessExtensionsGoalState completed",
+                                                 "ProcessGoalState completed",
+                                                 "ecovered from previous error",
+                                                 "UpdateGSErrors: 0",
+                                                 "Fetched a new incarnation",
+                                                 "Handle extensions updates for incarnation"};
 constexpr std::string_view status_works[] = {"Successfully uploaded", "ecovered from previous error"};
 constexpr std::string_view shell_works = "0 returned from handle.py";
 constexpr std::string_view shell_fails = " returned from handle.py";
@@ -140,19 +146,50 @@ constexpr std::string_view shell_fails = " returned from handle.py";
 // --- The guest agent ---
 
 constexpr std::string_view agent_levels[] = {"ERROR", "WARNING", "INFO", "VERBOSE"};
-constexpr std::string_view agent_sources[] = {
-    "Daemon",       "ExtHandler",          "MonitorHandler",     "EnvHandler",   "SendTelemetryHandler",
-    "MainThread",   "CollectLogsHandler",  "LogCollector",       "TelemetryEventsCollector"};
+constexpr std::string_view agent_sources[] = {"Daemon",
+                                              "ExtHandler",
+                                              "MonitorHandler",
+                                              "EnvHandler",
+                                              "SendTelemetryHandler",
+                                              "MainThread",
+                                              "CollectLogsHandler",
+                                              "LogCollector",
+                                              "TelemetryEventsCollector"};
 constexpr std::string_view never_of_backup_sources[] = {"SendTelemetryHandler", "CollectLogsHandler", "LogCollector",
                                                         "TelemetryEventsCollector"};
 /// Operations of its events: telemetry, log collection, its own update, cgroups.
-constexpr std::string_view never_of_backup_operations[] = {
-    "AgentUpgrade",   "AutoUpdate",         "CGroupsCleanUp", "CGroupsDebug",        "CGroupsInfo",
-    "CGroupsInitialize", "CollectEventErrors", "CollectEventUnicodeErrors", "DroppedEventsCount",
-    "ExtensionTelemetryEventProcessing", "InitializeCGroups", "LogCollection", "ReportEventErrors",
-    "ReportEventUnicodeErrors", "ResetFirewall_", "SetCGroupsLimits"};
-constexpr std::string_view never_of_backup_words[] = {"[CGW]", "[CGI]", "cgroup", "CGroup", "AutoUpdate.",
-                                                      "op=AutoUpdate"};
+constexpr std::string_view never_of_backup_operations[] = {"AgentUpgrade",       "AutoUpdate",
+                                                           "CGroupsCleanUp",     "CGroupsDebug",
+                                                           "CGroupsInfo",        "CGroupsInitialize",
+                                                           "CollectEventErrors", "CollectEventUnicodeErrors",
+                                                           "DroppedEventsCount", "ExtensionTelemetryEventProcessing",
+                                                           "InitializeCGroups",  "LogCollection",
+                                                           "ReportEventErrors",  "ReportEventUnicodeErrors",
+                                                           "ResetFirewall_",     "SetCGroupsLimits"};
+constexpr std::string_view never_of_backup_words[] = {"[CGW]",  "[CGI]",       "cgroup",
+                                                      "CGroup", "AutoUpdate.", "op=AutoUpdate"};
+
+/// What the agent and the extension write on machines that are well, from their start to a good backup. A machine that
+/// has had a good backup shows that by itself; a first backup has nothing to compare with.
+constexpr std::string_view routine_words[] = {
+    "dmidecode",
+    "Return code: 127",
+    "LISDrivers: Failed",
+    "Dhcp client is not running",
+    "Hostname record does not exist",
+    "legacy AutoUpdate",
+    "Move rules file ",
+    "SyntaxWarning: ",
+    "DeprecationWarning: ",
+    "unable to detect disk topology",
+    "Billing differenct",
+    "FailedPrepostPluginConfigNotFound",
+    "is size computation failed",
+};
+
+/// They only say what state was reported of something; what failed stands in lines of its own.
+constexpr std::string_view state_words[] = {"\"substatus\"", "Extension status: [", "reached a terminal state",
+                                            "placeholder status file"};
 
 /// "Event: name=X, op=Y, message=Z, duration=0"
 struct AgentEvent {
@@ -188,19 +225,33 @@ struct OperationRow {
 };
 
 constexpr OperationRow agent_operations[] = {
-    {"goal state", "Fetch the goal state"},  {"GoalState", "Fetch the goal state"},
-    {"vmSettings", "Fetch the goal state"},  {"VmSettings", "Fetch the goal state"},
-    {"ownload", "Download a package"},       {"manifest", "Download a package"},
-    {"DHCP", "Ask DHCP"},                    {"Dhcp", "Ask DHCP"},
-    {"report status", "Report status"},      {"upload status", "Report status"},
-    {"status blob", "Report status"},        {"irewall", "Set its firewall rules"},
-    {"iptables", "Set its firewall rules"},  {"certificate", "Handle certificates"},
+    {"goal state", "Fetch the goal state"},
+    {"GoalState", "Fetch the goal state"},
+    {"vmSettings", "Fetch the goal state"},
+    {"VmSettings", "Fetch the goal state"},
+    {"ownload", "Download a package"},
+    {"manifest", "Download a package"},
+    {"DHCP", "Ask DHCP"},
+    {"Dhcp", "Ask DHCP"},
+    {"report status", "Report status"},
+    {"upload status", "Report status"},
+    {"status blob", "Report status"},
+    {"irewall", "Set its firewall rules"},
+    {"iptables", "Set its firewall rules"},
+    {"certificate", "Handle certificates"},
     {"launched with command", "Run its agent process"},
 };
 constexpr OperationRow extension_operations[] = {
-    {"FIFREEZE", "Freeze"},        {"FITHAW", "Thaw"},          {"reez", "Freeze"},         {"haw", "Thaw"},
-    {"script", "Run scripts"},     {"cript file", "Run scripts"}, {"snapshot", "Take the snapshot"},
-    {"SMIME", "Decrypt settings"}, {"settings", "Read settings"}, {"HandlerEnvironment", "Read settings"},
+    {"FIFREEZE", "Freeze"},
+    {"FITHAW", "Thaw"},
+    {"reez", "Freeze"},
+    {"haw", "Thaw"},
+    {"script", "Run scripts"},
+    {"cript file", "Run scripts"},
+    {"snapshot", "Take the snapshot"},
+    {"SMIME", "Decrypt settings"},
+    {"settings", "Read settings"},
+    {"HandlerEnvironment", "Read settings"},
     {"status", "Report status"},
 };
 
@@ -210,17 +261,35 @@ std::string_view operation_of(const OperationRow (&rows)[N], std::string_view te
     return row == std::end(rows) ? std::string_view() : row->operation;
 }
 
-constexpr std::string_view network_words[] = {"http://",     "https://",        "[HTTP",     "[HttpError]",
-                                              "HTTP error",  "Status Code ",    "168.63.129.16", "ireserver unreachable"};
-constexpr std::string_view snapshot_words[] = {"freez", "thaw", "mount", "prescript", "postscript", "pre-script",
-                                               "post-script", "scriptplugin", "script file", "scriptrunner",
-                                               "pluginhost", "lsblk", "pvs", "lvm", "snapshot result",
-                                               "snapshots are", "machine unable to sleep", "safefreeze"};
-constexpr std::string_view host_words[] = {"http",       "blob",   "status code", "hostname", "connection",
-                                           "name resol", "[ssl:", "socket",     "[errno 111]", "[errno 113]",
+constexpr std::string_view network_words[] = {"http://",    "https://",     "[HTTP",         "[HttpError]",
+                                              "HTTP error", "Status Code ", "168.63.129.16", "ireserver unreachable"};
+constexpr std::string_view snapshot_words[] = {"freez",
+                                               "thaw",
+                                               "mount",
+                                               "prescript",
+                                               "postscript",
+                                               "pre-script",
+                                               "post-script",
+                                               "scriptplugin",
+                                               "script file",
+                                               "scriptrunner",
+                                               "pluginhost",
+                                               "lsblk",
+                                               "pvs",
+                                               "lvm",
+                                               "snapshot result",
+                                               "snapshots are",
+                                               "machine unable to sleep",
+                                               "safefreeze"};
+constexpr std::string_view host_words[] = {"http",        "blob",        "status code", "hostname",    "connection",
+                                           "name resol",  "[ssl:",       "socket",      "[errno 111]", "[errno 113]",
                                            "[errno 110]", "[errno 101]", "[errno -"};
-constexpr std::string_view disk_words[] = {"snapshot count against this blob", "rate of snapshot blob",
-                                           "snapshotcountexceeded", "snapshotoperationrateexceeded", " 409", "[409:",
+constexpr std::string_view disk_words[] = {"snapshot count against this blob",
+                                           "rate of snapshot blob",
+                                           "snapshotcountexceeded",
+                                           "snapshotoperationrateexceeded",
+                                           " 409",
+                                           "[409:",
                                            "conflict"};
 
 /// "    ^^^^^^^", '  File "x", line 1, in f', "    code": the calls of a traceback.
@@ -286,8 +355,7 @@ bool tells_failure(std::string_view text) {
             told = std::ranges::find(failure_words, word) != std::end(failure_words) ||
                    (last == "not" && std::ranges::find(behind_not, word) != std::end(behind_not)) ||
                    ((last == "could" || last == "can") && word == "not") || (last == "no" && word == "such") ||
-                   (last == "timed" && word == "out") || (last == "core" && word == "dumped") ||
-                   word == "segmentation";
+                   (last == "timed" && word == "out") || (last == "core" && word == "dumped") || word == "segmentation";
             // "no error", "without errors", "0 errors"
             told = told && last != "no" && last != "without" && last != "0" && last != "zero";
             told = told || (last == "no" && word == "such");
@@ -402,6 +470,18 @@ FailureReader::Head FailureReader::head_of(Log log, const ScannedLine& line) con
             }
         }
     };
+    if (!line.has_time && log == Log::extension_shell) {
+        // "Mo 30. Nov 09:05:25 UTC 2026- text": the machine's language is not known.
+        constexpr std::string_view zone = " UTC ";
+        constexpr std::size_t year = 4;
+        const auto place = head.message.substr(0, 64).find(zone);
+        const auto end = place == std::string_view::npos ? place : place + zone.size() + year;
+        if (end < head.message.size() && head.message.substr(end).starts_with("- ")) {
+            head.message.remove_prefix(end + 2);
+            head.begins = true;
+        }
+        return head;
+    }
     if (!line.has_time) {
         return head;
     }
@@ -451,6 +531,7 @@ FailureReader::Head FailureReader::head_of(Log log, const ScannedLine& line) con
         }
         case Log::extension_shell:
         case Log::kernel:
+            skip(head.message, "- ");
             head.begins = true;
             return head;
         case Log::agent:
@@ -545,7 +626,8 @@ bool FailureReader::read(Log log, const ScannedLine& line, std::uint64_t positio
     } else if (!(log == Log::extension && text.starts_with("Enable,")) && tells_failure(text)) {
         severity = Severity::unlevelled;
     }
-    if (!severity || without_blanks(text).empty()) {
+    if (!severity || without_blanks(text).empty() ||
+        (*severity == Severity::unlevelled && has_any(text, state_words))) {
         return false;
     }
     if (log == Log::extension && platform_ != machine::Platform::windows && head.is_held &&
@@ -588,7 +670,7 @@ void FailureReader::add_text(std::string_view text) {
     }
     auto& all = record_.text;
     if (!all.empty()) {
-        all += ' ';
+        all += '\n';
     }
     all += text;
     if (all.size() > longest_record) {
@@ -680,8 +762,9 @@ void FailureReader::close() {
         return;
     }
 
-    const bool is_systemd = has_any(message, agent_units) && (record.log == Log::kernel || has(message, "service: ") ||
-                                                               has(message, "systemd"));
+    kept.never_concerns_backup = has_any(message.substr(0, message.find('\n')), routine_words);
+    const bool is_systemd = has_any(message, agent_units) &&
+                            (record.log == Log::kernel || has(message, "service: ") || has(message, "systemd"));
     switch (record.log) {
         case Log::kernel: {
             if (is_systemd) {
@@ -723,7 +806,8 @@ void FailureReader::close() {
         case Log::commands:
         default: {
             failure.component = "The guest agent";
-            failure.operation = event ? std::string(event->operation) : std::string(operation_of(agent_operations, message));
+            failure.operation =
+                event ? std::string(event->operation) : std::string(operation_of(agent_operations, message));
             const bool is_agents_event = event && (event->name == "WALinuxAgent" || event->name == "WALA");
             if (event && !is_agents_event) {
                 failure.subject = event->name;
@@ -735,7 +819,8 @@ void FailureReader::close() {
             const auto in_list = [&](const auto& list, std::string_view value) {
                 return std::ranges::find(list, value) != std::end(list);
             };
-            kept.never_concerns_backup = of_another || in_list(never_of_backup_sources, record.source) ||
+            kept.never_concerns_backup = kept.never_concerns_backup || of_another ||
+                                         in_list(never_of_backup_sources, record.source) ||
                                          (event && in_list(never_of_backup_operations, event->operation)) ||
                                          (event && event->message.empty()) || has_any(message, never_of_backup_words);
             const bool of_network = has_any(message, network_words) || has_any_case(message, {"dhcp request"});
@@ -748,10 +833,12 @@ void FailureReader::close() {
             }
             const bool of_status = has(message, "tatus") && has_any_case(message, {"report", "upload", "status blob"});
             const bool of_goal_state = has_any_case(message, {"goal state", "goalstate", "vmsettings", "incarnation"});
-            kept.topic = static_cast<int>(of_status       ? Topic::status
-                                          : of_goal_state ? Topic::goal_state
-                                          : of_network    ? Topic::goal_state
-                                                          : Topic::none);
+            kept.topic =
+                static_cast<int>(of_status                                                           ? Topic::status
+                                 : of_goal_state                                                     ? Topic::goal_state
+                                 : has(message, "168.63.129.16")                                     ? Topic::goal_state
+                                 : failure.layer == Layer::guest_agent && !has(message, backup_name) ? Topic::none
+                                                                                                     : Topic::others);
             break;
         }
     }
@@ -786,11 +873,12 @@ void FailureReader::judge(FailureCollector::Kept& kept, Log log, const std::vect
     const auto attempt_of = [&](const Occurrence& one) -> const BackupAttempt* {
         if (by_position) {
             const auto next = std::ranges::upper_bound(attempts, one.position, {}, &BackupAttempt::begin_position);
-            if (next == attempts.begin()) return nullptr;
+            const auto* const following = next == attempts.end() ? nullptr : &*next;
+            if (next == attempts.begin()) return following;
             const auto& attempt = *std::prev(next);
             const bool is_late = one.position > attempt.end_position && attempt.result && attempt.ended && one.time &&
                                  *one.time > *attempt.ended + behind_result;
-            return is_late ? nullptr : &attempt;
+            return is_late ? following : &attempt;
         }
         if (!one.time) return nullptr;
         const auto next = std::ranges::find_if(
@@ -820,8 +908,10 @@ void FailureReader::judge(FailureCollector::Kept& kept, Log log, const std::vect
                               *last_good->ended;
         }
     }
-    const auto recovery = recoveries_.find(static_cast<Topic>(kept.topic));
-    const bool has_recovery = kept.topic != 0 && recovery != recoveries_.end();
+    // An agent that handles its goal state works, whatever it met on the way there.
+    const bool is_topic = kept.topic != static_cast<int>(Topic::none);
+    const auto recovery = recoveries_.find(is_topic ? static_cast<Topic>(kept.topic) : Topic::goal_state);
+    const bool has_recovery = recovery != recoveries_.end() && (is_topic || log == Log::agent);
     if (has_recovery && recovery->second.position > newest.position) {
         failure.is_over = true;
     }
@@ -838,12 +928,16 @@ void FailureReader::judge(FailureCollector::Kept& kept, Log log, const std::vect
             first_pending = first_pending ? first_pending : one.time;
         }
     }
-    const bool goes_on = kept.topic != static_cast<int>(Topic::none) &&
-                         kept.topic != static_cast<int>(Topic::shell) && has_recovery && !failure.is_over &&
-                         (pending >= 3 || (first_pending && newest.time &&
-                                           *newest.time - *first_pending >= std::chrono::minutes(30)));
+    const bool goes_on =
+        kept.topic != static_cast<int>(Topic::none) && kept.topic != static_cast<int>(Topic::shell) && has_recovery &&
+        !failure.is_over &&
+        (pending >= 3 || (first_pending && newest.time && *newest.time - *first_pending >= std::chrono::minutes(30)));
     failure.is_noise = kept.never_concerns_backup || (was_harmless && !goes_on);
 
+    if (by_position && !attempts.empty() && !is_good(attempts.back()) && !is_bad(attempts.back()) &&
+        attempt_of(newest) == &attempts.back()) {
+        failure.is_over = true;
+    }
     if (!attempts.empty() && is_bad(attempts.back())) {
         const auto& attempt = attempts.back();
         if (by_position) {
@@ -872,8 +966,15 @@ std::vector<Failure> FailureReader::finish(const std::vector<BackupAttempt>& att
     std::vector<Failure> result;
     for (auto& [log, collector] : collectors_) {
         for (auto& kept : collector.failures()) {
+            // The agent writes what it ran into both.
+            const auto agents = collectors_.find(Log::agent);
+            if (log == Log::commands && agents != collectors_.end() && agents->second.find(kept.failure.shape)) {
+                continue;
+            }
             judge(kept, log, attempts);
-            kept.failure.reasons = reasons_in(kept.failure.quote.seen);
+            constexpr std::size_t date_length = 21;  // "2026-11-20 22:01:07Z "
+            const std::string_view seen = kept.failure.quote.seen;
+            kept.failure.reasons = reasons_in(seen.substr(kept.occurrences.back().time ? date_length : 0));
             // The key of the collector's map is a view of it.
             result.push_back(kept.failure);
         }

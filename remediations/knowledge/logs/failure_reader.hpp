@@ -46,7 +46,7 @@ public:
     std::uint64_t dropped() const;
 
 private:
-    enum class Topic { none, goal_state, status, shell };
+    enum class Topic { none, goal_state, status, shell, others };
 
     /// The first line of a record, taken apart.
     struct Head {
@@ -71,9 +71,9 @@ private:
         bool in_chain = false;      ///< behind an exception another one may follow
         std::string source;
         std::string extension;
-        std::string text;       ///< as it stands behind the date, without calls
-        std::size_t message;    ///< where the message begins in it
-        std::string exception;  ///< the last line of its innermost traceback
+        std::string text;         ///< as it stands behind the date, without calls
+        std::size_t message = 0;  ///< where the message begins in it
+        std::string exception;    ///< the last line of its innermost traceback
         std::uint64_t lines = 0;
     };
 

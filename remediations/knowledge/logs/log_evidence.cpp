@@ -153,8 +153,7 @@ private:
             const bool is_followed = i + 1 < attempts.size();
             const bool booted_later = last && boot_ && *boot_ > *last;
             const bool is_old = last && now != Time{} && now - *last > longest_run;
-            attempt.broke_off =
-                is_followed || booted_later || is_old || !extension_runs(machine_).value_or(true);
+            attempt.broke_off = is_followed || booted_later || is_old || !extension_runs(machine_).value_or(true);
         }
     }
 
@@ -181,7 +180,8 @@ private:
 
     /// What is looked for in one log.
     struct Search {
-        std::vector<LogEvidence::Entry*> entries;  // by pattern; behind them AttemptReader's markers, then FailureReader's
+        std::vector<LogEvidence::Entry*>
+            entries;  // by pattern; behind them AttemptReader's markers, then FailureReader's
         std::size_t attempt_markers = 0;
         std::vector<std::string> texts;
         std::unique_ptr<PatternAutomaton> automaton;

@@ -19,8 +19,8 @@ struct LogLine {
     /// UTC; where the log has local times without a zone (syslog, agents of 2019 and before), off by the machine's
     /// zone. Of a line without a time of its own (a traceback), the time of the line above it.
     std::optional<std::chrono::system_clock::time_point> time;
-    /// Without the prefix of date and source, and without secrets; printable UTF-8, at most 4096 bytes. A longer line is
-    /// cut around what was looked for.
+    /// Without the prefix of date and source, and without secrets; printable UTF-8, at most 4096 bytes. A longer line
+    /// is cut around what was looked for.
     std::string text;
 
     /// As evidence: "/var/log/waagent.log:812", "2026-11-20 22:01:07Z <text>".
