@@ -28,13 +28,14 @@ struct Failure {
     std::optional<std::chrono::system_clock::time_point> newest;  ///< that has a time
     std::uint64_t count = 1;
 
-    /// Times of the occurrences, the newest 64; by them a good backup tells what is noise.
+    /// Times of the occurrences, at most 64, the older ones thinned out.
     std::vector<std::chrono::system_clock::time_point> times;
     /// Where the newest stands among all lines of its log; 0 for events.
     std::uint64_t position = 0;
     /// A good run of the backup, or the time before one, shows it as well: it explains no failed one.
     bool is_noise = false;
-    /// The log says later that it works again.
+    /// What it could hinder went on behind its newest occurrence: a backup succeeded, the software says that it works,
+    /// or the run in which it stands is still at work.
     bool is_over = false;
     /// It stands in a run of the backup that failed or broke off, the newest one.
     bool in_failed_run = false;

@@ -224,6 +224,16 @@ bool has_prefix(const ScannedLine& line) {
     return line.parts.text.data() != line.raw.data();
 }
 
+/// What a run writes behind its result comes at once.
+bool is_late(const ScannedLine& line, const BackupAttempt& attempt) {
+    constexpr auto soon = std::chrono::minutes(5);
+    if (!line.parts.time || !attempt.ended) {
+        return false;
+    }
+    const auto gap = *line.parts.time - *attempt.ended;
+    return gap > soon || gap < -soon;
+}
+
 constexpr ErrorTopic any_kind[] = {ErrorTopic::freeze,      ErrorTopic::lock,         ErrorTopic::snapshot,
                                    ErrorTopic::host,        ErrorTopic::precondition, ErrorTopic::exception,
                                    ErrorTopic::certificate, ErrorTopic::other,        ErrorTopic::last_word};
@@ -260,6 +270,7 @@ void AttemptReader::read(const ScannedLine& line, std::span<const ScannedLine::F
         return;
     }
     const auto began = drafts_.size();
+    position_ = position;
     const auto* over = !drafts_.empty() && is_of_another_run(line) ? &drafts_.back() : nullptr;
     for (const auto& place : found) {
         if (platform_ == machine::Platform::windows) {
@@ -279,6 +290,18 @@ void AttemptReader::read(const ScannedLine& line, std::span<const ScannedLine::F
     attempt.end_position = position;
 }
 
+bool AttemptReader::extend(const ScannedLine& line, std::uint64_t position) {
+    if (drafts_.empty()) {
+        return false;
+    }
+    auto& attempt = drafts_.back().attempt;
+    if (attempt.result && is_late(line, attempt)) {
+        return false;
+    }
+    attempt.end_position = std::max(attempt.end_position, position);
+    return true;
+}
+
 void AttemptReader::begin_attempt(const ScannedLine& line) {
     // One more than is returned: an attempt that turns out to be none must not cost an older one.
     if (drafts_.size() > most_attempts) {
@@ -286,25 +309,24 @@ void AttemptReader::begin_attempt(const ScannedLine& line) {
     }
     auto& draft = drafts_.emplace_back();
     draft.attempt.started = line.parts.time;
+    draft.attempt.begin_position = position_;
     draft.has_prefix = has_prefix(line);
 }
 
 /// A log can begin within a run, or lack the lines with which one begins. What a run writes behind its result comes at
 /// once.
 bool AttemptReader::is_of_another_run(const ScannedLine& line) const {
-    constexpr auto soon = std::chrono::minutes(5);
     const auto& draft = drafts_.back();
     if (!draft.attempt.result) {
+        return false;
+    }
+    if (continues_) {
         return false;
     }
     if (has_prefix(line) != draft.has_prefix) {
         return draft.has_prefix;
     }
-    if (!line.parts.time || !draft.attempt.ended) {
-        return false;
-    }
-    const auto gap = *line.parts.time - *draft.attempt.ended;
-    return gap > soon || gap < -soon;
+    return is_late(line, draft.attempt);
 }
 
 void AttemptReader::add_error(ErrorTopic kind, const ScannedLine& line, const ScannedLine::Found& found) {

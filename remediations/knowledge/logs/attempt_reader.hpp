@@ -32,6 +32,13 @@ public:
     /// `found` are indices into markers(). `position` grows from line to line over all files.
     void read(const ScannedLine& line, std::span<const ScannedLine::Found> found, std::uint64_t position);
 
+    /// The line tells of an exception that the run caught: it belongs to it though no marker stands in it. False where
+    /// it was written too late for that.
+    bool extend(const ScannedLine& line, std::uint64_t position);
+
+    /// Whether the next line goes on with what extend() was told of.
+    void set_continues(bool continues) { continues_ = continues; }
+
     /// The newest 100, oldest first.
     std::vector<BackupAttempt> finish() &&;
 
@@ -59,6 +66,8 @@ private:
     machine::Platform platform_;
     machine::Path file_;
     bool new_file_ = false;
+    bool continues_ = false;
+    std::uint64_t position_ = 0;
     bool daemon_began_ = false;  ///< of the last draft: the process that does the backup has reported
     std::deque<Draft> drafts_;
 };

@@ -65,7 +65,11 @@ struct BackupAttempt {
     /// Mounts that could not be opened or frozen; at most 20.
     std::vector<FreezeFailure> freeze_failures;
 
-    std::uint64_t end_position = 0;  ///< where its last line stands among all lines of the log
+    /// It has no result and will get none: a later run began, the machine started anew, or no process of it is left.
+    bool broke_off = false;
+
+    std::uint64_t begin_position = 0;  ///< where its first line stands among all lines of the log
+    std::uint64_t end_position = 0;    ///< where its last line stands among all lines of the log
 };
 
 }  // namespace remediations

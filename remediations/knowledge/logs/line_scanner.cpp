@@ -67,10 +67,13 @@ void LineScanner::drop(std::size_t length) {
 void LineScanner::scan_to(std::size_t end) {
     hits_.clear();
     state_ = automaton_.scan(state_, std::string_view(buffer_).substr(scanned_, end - scanned_), hits_);
-    for (auto hit = hits_.cbegin(); hit != hits_.cend();) {
-        const std::size_t last_byte = scanned_ + hit->end - 1;
-        count_lines(last_byte);
-        const std::size_t line_end = line_end_from(buffer_, last_byte, end);
+    for (auto hit = hits_.cbegin(); follow_ ? counted_ < end : hit != hits_.cend();) {
+        std::size_t within = counted_;
+        if (!follow_) {
+            within = scanned_ + hit->end - 1;
+            count_lines(within);
+        }
+        const std::size_t line_end = line_end_from(buffer_, within, end);
         found_.clear();
         for (; hit != hits_.cend() && scanned_ + hit->end <= line_end; ++hit) {
             for (const auto pattern : automaton_.patterns_of(hit->state)) {
@@ -81,8 +84,14 @@ void LineScanner::scan_to(std::size_t end) {
                 }
             }
         }
-        if (!found_.empty()) {
+        if (follow_ || !found_.empty()) {
             report(line_end);
+        }
+        if (follow_) {
+            if (line_end >= end) {
+                break;
+            }
+            count_lines(line_end + 1);
         }
     }
     count_lines(end);
@@ -107,7 +116,8 @@ void LineScanner::report(std::size_t line_end) {
     } else {
         line.parts = parse_log_line(line.raw, clock_);
     }
-    if (line.parts.time) {
+    line.has_time = line.parts.time.has_value();
+    if (line.has_time) {
         time_above_ = line.parts.time;
         zone_known_above_ = line.parts.zone_known;
         time_known_to_ = line_end;
@@ -116,7 +126,7 @@ void LineScanner::report(std::size_t line_end) {
         line.parts.time = time_above_;
         line.parts.zone_known = zone_known_above_;
     }
-    consumer_(line);
+    follow_ = consumer_(line);
 }
 
 void LineScanner::find_time_before(std::size_t end) {

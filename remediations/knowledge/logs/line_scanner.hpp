@@ -15,12 +15,14 @@
 
 namespace remediations {
 
-/// A line in which at least one pattern was found. Its views hold during the call only.
+/// A line in which at least one pattern was found, or one behind it that the consumer asked for. Its views hold during
+/// the call only.
 struct ScannedLine {
     std::uint64_t number = 0;  ///< from 1
     /// Without its end. Of a line longer than LineScanner::longest_line, a piece with the patterns in it.
     std::string_view raw;
-    LogLineParts parts;  ///< with the time of a line above where this one has none
+    LogLineParts parts;     ///< with the time of a line above where this one has none
+    bool has_time = false;  ///< of its own: it begins a record, and does not go on with one above
     struct Found {
         std::uint32_t pattern = 0;  ///< index into the automaton's patterns
         std::size_t end = 0;        ///< offset in `raw` behind its first occurrence
@@ -39,7 +41,8 @@ public:
     /// Bytes that are kept of a line whose end has not come yet.
     static constexpr std::size_t longest_line = std::size_t{64} << 10;
 
-    using Consumer = std::function<void(const ScannedLine&)>;
+    /// Returns whether it wants the next line too, whatever stands in it.
+    using Consumer = std::function<bool(const ScannedLine&)>;
 
     /// `automaton` must outlive it; no pattern may contain a line feed.
     LineScanner(const PatternAutomaton& automaton, LogClock clock, Consumer consumer);
@@ -70,6 +73,7 @@ private:
     std::size_t scanned_ = 0;  // how much of buffer_ has been through the automaton
     std::size_t counted_ = 0;  // where the line with line_number_ begins, or what is kept of it
     std::uint64_t line_number_ = 1;
+    bool follow_ = false;            // the line at counted_ is wanted, whatever stands in it
     bool inside_line_ = false;       // buffer_ begins within a line whose front was dropped
     std::size_t time_known_to_ = 0;  // time_above_ is that of the last timed line before here
     std::optional<std::chrono::system_clock::time_point> time_above_;

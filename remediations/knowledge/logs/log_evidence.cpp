@@ -8,6 +8,7 @@
 
 #include "remediations/formats/gzip_inflater.hpp"
 #include "remediations/knowledge/logs/attempt_reader.hpp"
+#include "remediations/knowledge/logs/failure_reader.hpp"
 #include "remediations/knowledge/logs/line_scanner.hpp"
 #include "remediations/knowledge/logs/log_files.hpp"
 #include "remediations/machine/clock_time.hpp"
@@ -54,6 +55,33 @@ std::optional<Time> boot_time(const machine::Machine& machine) {
     return seconds > 0 ? std::optional(machine::time_after_1970(std::chrono::seconds(seconds))) : std::nullopt;
 }
 
+/// A run whose log is silent for so long is over, whatever is not known of its processes.
+constexpr auto longest_run = std::chrono::hours(24);
+
+/// Whether a process of the backup extension runs; nullopt where that is not known.
+std::optional<bool> extension_runs(const machine::Machine& machine) {
+    const auto processes = machine.processes().list();
+    if (!processes) {
+        return std::nullopt;
+    }
+    const bool on_windows = machine.facts().platform == Platform::windows;
+    return std::ranges::any_of(*processes, [&](const machine::Process& process) {
+        if (on_windows) {
+            return process.name.starts_with("IaaSBcdrExtension");
+        }
+        return process.name == "safefreeze" || std::ranges::any_of(process.command_line, [](const auto& argument) {
+                   return argument.find("Microsoft.Azure.RecoveryServices.VMSnapshotLinux-") != std::string::npos;
+               });
+    });
+}
+
+/// systemd's own lines about the agent.
+bool is_of_agents_unit(std::string_view line) {
+    return (line.find("waagent.service") != std::string_view::npos ||
+            line.find("walinuxagent.service") != std::string_view::npos) &&
+           line.substr(0, 200).find("systemd") != std::string_view::npos;
+}
+
 /// Of lines in the system log.
 bool is_from_agent(std::string_view line) {
     constexpr std::string_view marks[] = {"waagent", "WALinuxAgent", "ExtHandler"};
@@ -70,7 +98,8 @@ public:
           machine_(machine),
           most_of_log_(limits.most_of_log),
           unpacked_left_(limits.most_unpacked),
-          attempts_(machine.facts().platform) {}
+          attempts_(machine.facts().platform),
+          failures_(machine.facts().platform) {}
 
     void read_all() {
         const bool on_linux = machine_.facts().platform == Platform::linux;
@@ -104,15 +133,40 @@ public:
             }
         }
         evidence_.attempts_ = std::move(attempts_).finish();
+        find_broken_off();
+        evidence_.dropped_failures_ = failures_.dropped();
+        evidence_.failures_ = std::move(failures_).finish(evidence_.attempts_);
         make_presentable();
     }
 
 private:
+    /// Runs without a result that will get none.
+    void find_broken_off() {
+        auto& attempts = evidence_.attempts_;
+        const auto now = machine_.facts().now;
+        for (std::size_t i = 0; i < attempts.size(); ++i) {
+            auto& attempt = attempts[i];
+            if (attempt.succeeded) {
+                continue;
+            }
+            const auto last = attempt.ended ? attempt.ended : attempt.started;
+            const bool is_followed = i + 1 < attempts.size();
+            const bool booted_later = last && boot_ && *boot_ > *last;
+            const bool is_old = last && now != Time{} && now - *last > longest_run;
+            attempt.broke_off = is_followed || booted_later || is_old || !extension_runs(machine_).value_or(true);
+        }
+    }
+
     /// Of the lines that are kept at the end: logs have garbage, signed addresses and commands in them.
     void make_presentable() {
         const auto clean = [](std::string& text) { text = printable(machine::recorded::redact(printable(text))); };
         for (auto& [key, entry] : evidence_.entries_) {
             clean(entry.match.newest.text);
+        }
+        for (auto& failure : evidence_.failures_) {
+            clean(failure.quote.seen);
+            clean(failure.subject);
+            clean(failure.operation);
         }
         for (auto& attempt : evidence_.attempts_) {
             clean(attempt.result_text);
@@ -126,7 +180,9 @@ private:
 
     /// What is looked for in one log.
     struct Search {
-        std::vector<LogEvidence::Entry*> entries;  // by pattern; those behind them are AttemptReader's markers
+        std::vector<LogEvidence::Entry*>
+            entries;  // by pattern; behind them AttemptReader's markers, then FailureReader's
+        std::size_t attempt_markers = 0;
         std::vector<std::string> texts;
         std::unique_ptr<PatternAutomaton> automaton;
     };
@@ -161,7 +217,10 @@ private:
             if (log == Log::extension) {
                 const auto& markers = AttemptReader::markers(machine_.facts().platform);
                 result.texts.insert(result.texts.end(), markers.begin(), markers.end());
+                result.attempt_markers = markers.size();
             }
+            const auto& markers = FailureReader::markers(log);
+            result.texts.insert(result.texts.end(), markers.begin(), markers.end());
             result.automaton = std::make_unique<PatternAutomaton>(result.texts);
         }
         return result;
@@ -171,26 +230,31 @@ private:
     LineScanner scanner(Log log, const Path& path, const LogClock& clock, LogFile::Lines wanted, bool numbered) {
         const std::uint64_t before = lines_before_;
         return {*search(log).automaton, clock, [this, log, path, wanted, numbered, before](ScannedLine line) {
+                    const auto position = before + line.number;
+                    const bool of_unit = wanted != LogFile::Lines::all && is_of_agents_unit(line.raw);
                     const bool is_wanted =
                         wanted == LogFile::Lines::all ||
                         (wanted == LogFile::Lines::of_the_kernel ? line.parts.from_kernel : is_from_agent(line.raw));
                     if (!is_wanted) {
-                        return;
+                        return of_unit && failures_.read(log, line, position);
                     }
-                    const auto position = before + line.number;
                     if (!numbered) {
                         line.number = 0;
                     }
-                    take(searches_[log], path, line, position, log == Log::extension);
+                    return take(log, path, line, position);
                 }};
     }
 
-    void take(Search& search, const Path& path, const ScannedLine& line, std::uint64_t position, bool of_extension) {
+    /// Whether the next line is wanted.
+    bool take(Log log, const Path& path, const ScannedLine& line, std::uint64_t position) {
+        auto& search = searches_[log];
         markers_.clear();
         for (const auto& found : line.found) {
             if (found.pattern >= search.entries.size()) {
-                markers_.push_back(found);
-                markers_.back().pattern -= static_cast<std::uint32_t>(search.entries.size());
+                const auto marker = found.pattern - static_cast<std::uint32_t>(search.entries.size());
+                if (marker < search.attempt_markers) {
+                    markers_.push_back({marker, found.end});
+                }
                 continue;
             }
             auto& entry = *search.entries[found.pattern];
@@ -199,9 +263,17 @@ private:
             entry.position = position;
             entry.zone_known = line.parts.zone_known;
         }
-        if (of_extension) {
+        const bool wants_next = FailureReader::reads(log) && failures_.read(log, line, position);
+        if (log == Log::extension) {
+            const bool is_caught = failures_.is_in_caught_exception();
+            caught_in_run_ = caught_in_run_ && is_caught && failures_.continues();
+            attempts_.set_continues(caught_in_run_);
             attempts_.read(line, markers_, position);
+            if (is_caught && (caught_in_run_ || !failures_.continues())) {
+                caught_in_run_ = attempts_.extend(line, position);
+            }
         }
+        return wants_next;
     }
 
     void finish(LineScanner& scanner, Log log, const Time& written) {
@@ -231,6 +303,7 @@ private:
         }
         clock.boot = boot_;
         clock.has_host = file.has_host;
+        failures_.begin_file(file.log, file.path);
         if (file.log == Log::extension) {
             attempts_.begin_file(file.path);
         }
@@ -319,6 +392,7 @@ private:
                                                        printable(output->err))}});
             return false;
         }
+        failures_.begin_file(log, name);
         LogClock clock;
         clock.written = machine_.facts().now;
         clock.boot = boot_;
@@ -335,6 +409,8 @@ private:
     std::uint64_t most_of_log_;
     std::uint64_t unpacked_left_;
     AttemptReader attempts_;
+    FailureReader failures_;
+    bool caught_in_run_ = false;  // the lines are those of an exception that a run of the extension caught
     std::map<Log, Search> searches_;
     std::vector<ScannedLine::Found> markers_;
     std::optional<Time> boot_;

@@ -11,6 +11,7 @@
 
 #include "remediations/knowledge/logs/backup_attempt.hpp"
 #include "remediations/knowledge/logs/log_line.hpp"
+#include "remediations/model/failure.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations {
@@ -54,6 +55,11 @@ public:
     const std::vector<BackupAttempt>& attempts() const { return attempts_; }
     const BackupAttempt* newest_attempt() const { return attempts_.empty() ? nullptr : &attempts_.back(); }
 
+    /// What the logs tell of failures, that whose newest occurrence is oldest first; at most 512 shapes.
+    const std::vector<Failure>& failures() const { return failures_; }
+    /// Shapes of failures for which there was no room, those that occurred longest ago.
+    std::uint64_t dropped_failures() const { return dropped_failures_; }
+
     /// When the log's newest line was written; nullopt when there is no log or no line with a time.
     std::optional<std::chrono::system_clock::time_point> newest_line(Log log) const;
 
@@ -82,6 +88,8 @@ private:
     std::map<std::pair<Log, std::string>, Entry, std::less<>> entries_;
     std::map<Log, std::chrono::system_clock::time_point> newest_lines_;
     std::vector<BackupAttempt> attempts_;
+    std::vector<Failure> failures_;
+    std::uint64_t dropped_failures_ = 0;
     std::vector<Source> sources_;
     /// The last line of the last successful attempt.
     std::optional<std::uint64_t> success_position_;
