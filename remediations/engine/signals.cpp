@@ -3,6 +3,7 @@
 #include <memory>
 
 #include "remediations/engine/catalogue.hpp"
+#include "remediations/knowledge/extension/last_run.hpp"
 #include "remediations/knowledge/logs/event_evidence.hpp"
 #include "remediations/knowledge/logs/log_evidence.hpp"
 
@@ -37,7 +38,7 @@ void search_for_signals_of_catalogue(machine::Machine& machine) {
         return std::make_shared<const LogEvidence>(of, log_patterns_of_catalogue());
     });
     machine.derive_by<EventEvidence>([](const machine::Machine& of) {
-        return std::make_shared<const EventEvidence>(of, event_patterns_of_catalogue());
+        return std::make_shared<const EventEvidence>(of, event_patterns_of_catalogue(), backup_runs(of));
     });
 }
 

@@ -24,6 +24,7 @@ struct Event {
 struct EventSource {
     std::string provider;                 ///< compares without case
     std::vector<std::uint32_t> ids = {};  ///< none: all of them
+    bool only_failures = false;           ///< of those only what is an error or a warning
 
     friend bool operator==(const EventSource&, const EventSource&) = default;
 };
@@ -45,6 +46,9 @@ public:
     /// Newest first. ErrorKind::not_found when there is no such channel, timed_out after ten seconds.
     virtual Result<std::vector<Event>> read(const EventQuery& query) const;
 };
+
+/// Level critical, error or warning.
+bool is_failure(const Event& event);
 
 /// Whether the query asks for this event; `now` is when it is asked.
 bool matches(const EventQuery& query, const Event& event, std::chrono::system_clock::time_point now);

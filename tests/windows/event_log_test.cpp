@@ -33,6 +33,8 @@ TEST(EventQueryXml, AsksForTheseEventsAndNoOthers) {
 }
 
 TEST(EventQueryXml, QuotesNames) {
+    EXPECT_THAT(event_query_xml({"System", {{"volsnap", {}, true}}, seconds(1)}).value(),
+                HasSubstr("Provider[@Name='volsnap'] and (Level=1 or Level=2 or Level=3) and TimeCreated"));
     EXPECT_THAT(event_query_xml({R"(a"<b&c)", {{"it's"}}}).value(),
                 testing::AllOf(HasSubstr("Path=\"a&quot;&lt;b&amp;c\""), HasSubstr("@Name=&quot;it's&quot;")));
     EXPECT_THAT(event_query_xml({"a", {{"x]'y"}}}).value(), HasSubstr("@Name=&quot;x]'y&quot;"));

@@ -1,7 +1,10 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
 
+#include "remediations/knowledge/extension/event_meaning.hpp"
 #include "remediations/knowledge/extension/last_run.hpp"
 #include "remediations/knowledge/extension/vss_suspicion.hpp"
 #include "remediations/knowledge/reasons/meaning.hpp"
@@ -16,6 +19,31 @@ namespace {
 /// What VSS logs when something unexpected happens, whatever it is.
 EventPattern errors_of_vss() {
     return {"Application", "VSS", {8193, 12289, 12292, 12293, 12298, 12305, 12310}};
+}
+
+/// What Windows logged while the newest run failed, errors before warnings; at most five.
+std::vector<const Failure*> logged_meanwhile(const Machine& machine) {
+    constexpr std::size_t most_quoted = 5;
+    std::vector<const Failure*> found;
+    for (const auto& failure : machine.derived<EventEvidence>().failures()) {
+        if (failure.in_failed_run && !failure.is_noise) found.push_back(&failure);
+    }
+    std::ranges::stable_sort(found, std::greater(), &Failure::severity);
+    found.resize(std::min(found.size(), most_quoted));
+    return found;
+}
+
+/// What it says, beside the quote.
+Evidence evidence_with_meaning(const Failure& failure) {
+    auto evidence = failure.quote;
+    std::vector<std::string> said;
+    if (const auto meaning = meaning_of_event_failure(failure)) said.push_back(clause_of(*meaning));
+    for (const auto& reason : failure.reasons) {
+        const auto meaning = meaning_of(reason);
+        said.push_back(description_of(reason) + (meaning ? ": " + clause_of(*meaning) : std::string()));
+    }
+    if (!said.empty()) evidence.expected = fmt::format("no such event; it says: {}", fmt::join(said, "; "));
+    return evidence;
 }
 
 /// 14: an I/O error ended a shadow copy; 16: its volume went away.
@@ -49,6 +77,7 @@ Meaning disk_gone() {
             "Disks that are offline or missing: detach or repair them."};
 }
 
+/// The snapshot was asked for: what failed then lies in the network or on the platform.
 bool is_of_network(BackupPhase phase) {
     return phase == BackupPhase::host_snapshot || phase == BackupPhase::finished;
 }
@@ -70,13 +99,18 @@ Finding diagnose(const Machine& machine) {
     auto evidence = last.evidence_of_end();
     const auto phase = last.attempt() ? last.attempt()->phase : BackupPhase::none;
     const auto [name, waits_for] = text_of(phase);
+    const auto meanwhile = logged_meanwhile(machine);
+    for (const auto* failure : meanwhile) evidence.push_back(evidence_with_meaning(*failure));
     const auto* event = newest_current(machine, errors_of_vss(), [](const auto& each) { return !is_noise(each); });
-    if (event) evidence.push_back(evidence_of(*event, "no error of VSS"));
+    if (event && meanwhile.empty()) evidence.push_back(evidence_of(*event, "no error of VSS"));
     // What the log says counts more than an event, but for a code that says no more than that something failed.
     auto meaning = windows_meaning(
         reasons_in(fmt::format("{}\n{}", event ? text_of(*event) : std::string(), last.failure_text())));
+    for (const auto* failure : meanwhile) {
+        if (!meaning) meaning = meaning_of_event_failure(*failure);
+    }
     if (const auto* of_disk = newest_current(machine, errors_of_disks())) {
-        evidence.push_back(evidence_of(*of_disk, "no shadow copy that is lost"));
+        if (meanwhile.empty()) evidence.push_back(evidence_of(*of_disk, "no shadow copy that is lost"));
         meaning = of_disk->id == input_output_error ? disk_error() : disk_gone();
     }
     auto summary = last.end() == LastRun::End::broke_off
@@ -92,8 +126,10 @@ Finding diagnose(const Machine& machine) {
     auto finding = Finding::needs_operator(std::move(summary), std::move(evidence), std::move(action));
     finding.told_by_last_run = true;
     finding.is_envelope = true;
-    // The snapshot was asked for: what failed then lies in the network or on the platform.
-    const bool is_weak = is_of_network(phase) || (phase == BackupPhase::none && !meaning);
+    // A run that says of all its disks that their snapshot failed has failed, wherever the fault lies. One that broke
+    // off after it had asked for the snapshot may have been ended from outside.
+    const bool says_so = last.attempt() && last.attempt()->succeeded == false;
+    const bool is_weak = (is_of_network(phase) && !says_so) || (phase == BackupPhase::none && !meaning);
     return is_weak ? std::move(finding).as_risk() : finding;
 }
 

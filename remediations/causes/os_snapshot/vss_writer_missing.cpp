@@ -2,6 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <boost/algorithm/string/predicate.hpp>
 
 #include "remediations/knowledge/extension/last_run.hpp"
 #include "remediations/knowledge/extension/vss_suspicion.hpp"
@@ -17,6 +18,8 @@ namespace {
 
 constexpr auto event_system = "EventSystem";
 constexpr auto vss = "VSS";
+/// CAPI2 513 names it on most machines, and the System Writer is there.
+constexpr auto lldp_driver = "Microsoft Link-Layer Discovery Protocol";
 
 bool runs(const Machine& machine, const char* name) {
     const auto service = machine.services().find(name);
@@ -45,35 +48,124 @@ Finding no_writer(const VssWriters& writers) {
                            "Restart the COM+ Event System; if still no writer answers, restart the VM.");
 }
 
-Finding no_system_writer(const VssWriters& writers, const std::vector<std::string>& names) {
-    return Finding::broken("The System Writer of VSS is missing.",
-                           {{writers.command(), fmt::format("{}", fmt::join(names, ", ")),
-                             fmt::format("System Writer {} among them", system_writer_id)}},
+/// What Cryptographic Services logs when it cannot list the files of the System Writer.
+EventPattern file_list_failures() {
+    return {"Application", "Microsoft-Windows-CAPI2", {513}};
+}
+
+/// By the routine that failed, which is not translated.
+std::string advice_for_file_list(const machine::Event& event) {
+    const auto text = text_of(event);
+    const auto has = [&](std::string_view word) { return boost::icontains(text, word); };
+    if (has("AddCoreCsiFiles") || has("RtlConvertNtFilePathToWin32Path") || has("0xC0000039")) {
+        return "A folder of the component store, or a path in %SystemRoot%\\WinSxS\\FileMaps, leads through a junction "
+               "or "
+               "another reparse point that cannot be resolved (AddCoreCsiFiles): undo the junction, or move the entry "
+               "that the event names out of FileMaps. A restart of Cryptographic Services alone does not help.";
+    }
+    if (has("AddLegacyDriverFiles") || has("AddWin32ServiceFiles")) {
+        return "The event names a driver or service whose file cannot be read: correct its ImagePath in "
+               "HKLM\\SYSTEM\\CurrentControlSet\\Services, or the permissions of the file or of the service. Then "
+               "restart "
+               "Cryptographic Services.";
+    }
+    return "See what the event names: a path that cannot be resolved, permissions in %SystemRoot%\\WinSxS, or a "
+           "service "
+           "with a damaged ImagePath. Then restart Cryptographic Services.";
+}
+
+Finding no_system_writer(const Machine& machine, const VssWriters& writers, const std::vector<std::string>& names) {
+    std::vector<Evidence> evidence{{writers.command(), fmt::format("{}", fmt::join(names, ", ")),
+                                    fmt::format("System Writer {} among them", system_writer_id)}};
+    const auto is_no_noise = [](const auto& event) { return !boost::icontains(text_of(event), lldp_driver); };
+    if (const auto* event = newest_current(machine, file_list_failures(), is_no_noise)) {
+        evidence.push_back(evidence_of(*event, "no such event"));
+        // A restart of the service does not change what it stumbles over.
+        return Finding::needs_operator("The System Writer of VSS is missing: Windows cannot list its files.",
+                                       std::move(evidence), advice_for_file_list(*event));
+    }
+    return Finding::broken("The System Writer of VSS is missing.", std::move(evidence),
                            "Restart Cryptographic Services. If it stays away, see the events CAPI2 513 and VSS 8213: "
                            "often permissions in %SystemRoot%\\WinSxS were changed, or a service has a damaged "
                            "ImagePath.");
 }
 
-Finding diagnose(const Machine& machine, const Question& question) {
-    if (!vss_is_suspect(machine, question)) {
-        return Finding::healthy("Nothing points to VSS, so its writers are not asked: that takes up to minutes.");
+/// Writers of data whose service runs, though they do not answer.
+std::vector<const WriterOwner*> missing_owners(const Machine& machine, const std::vector<VssWriter>& there) {
+    std::vector<const WriterOwner*> missing;
+    for (const auto* owner : writers_of_data()) {
+        if (std::ranges::find(there, owner->id, &VssWriter::id) != there.end()) continue;
+        const auto service = machine.services().find(std::string(owner->service));
+        // One that has just been started needs a moment.
+        if (service && service->state == machine::ServiceState::running) missing.push_back(owner);
     }
-    const auto& writers = machine.derived<VssWriters>();
-    if (!writers.list()) return without_answer(machine, writers);
-    const auto has_system_writer =
-        std::ranges::any_of(*writers.list(), [](const auto& writer) { return writer.id == system_writer_id; });
-    if (has_system_writer) {
-        return Finding::healthy(
-            fmt::format("{} VSS writers answer, the System Writer among them.", writers.list()->size()));
+    return missing;
+}
+
+std::string advice_for(const WriterOwner& owner) {
+    if (owner.service == "SQLWriter") {
+        return "Look in sys.databases of each instance for a name of a database that begins or ends with a blank, "
+               "which "
+               "hides the writer, and rename it; see the events of SQLWRITER and VSS in the Application log. Then "
+               "restart the service SQLWriter.";
+    }
+    return fmt::format(
+        "See what the service {} and VSS log in the Application log, then restart {} in a maintenance window and look "
+        "for the writer again: vssadmin list writers.",
+        owner.service, owner.service);
+}
+
+Finding no_writer_of(const std::vector<const WriterOwner*>& missing, const VssWriters& writers) {
+    std::vector<std::string> names;
+    std::vector<std::string> steps;
+    std::vector<Evidence> evidence;
+    for (const auto* owner : missing) {
+        names.push_back(fmt::format("{} (service {})", owner->writer, owner->service));
+        steps.push_back(advice_for(*owner));
+        evidence.push_back({writers.command(), fmt::format("no {} {}", owner->writer, owner->id),
+                            fmt::format("it is there while the service {} runs", owner->service)});
+    }
+    return Finding::needs_operator(
+        fmt::format("VSS writers are missing though their services run, so that the backup of their data is not "
+                    "consistent, or fails: {}.",
+                    fmt::join(names, ", ")),
+        std::move(evidence), fmt::format("{}", fmt::join(steps, " ")));
+}
+
+Finding diagnose(const Machine& machine, const Question& question) {
+    const auto asked = writers_of(machine, question);
+    if (asked.writers == nullptr) return Finding::healthy(std::string(asked.why_not));
+    const auto& writers = *asked.writers;
+    const bool explains_nothing =
+        machine.derived<LastRun>().end() == LastRun::End::succeeded && !is_vss_code(question.error_code);
+    const auto weighed = [&](Finding finding) {
+        return explains_nothing ? std::move(finding).as_risk() : std::move(finding);
+    };
+    if (!writers.list()) {
+        // Half a minute, for one, may be too short for a busy machine, which proves nothing.
+        if (!asked.is_suspect && writers.list().error().kind != machine::ErrorKind::failed) {
+            return Finding::unknown(writers.command(), writers.list().error());
+        }
+        return weighed(without_answer(machine, writers));
     }
     std::vector<std::string> names;
     for (const auto& writer : *writers.list()) names.push_back(writer.name);
-    auto finding = names.empty() ? no_writer(writers) : no_system_writer(writers, names);
-    finding.subjects.emplace_back(names.empty() ? event_system : "CryptSvc");
-    const bool explains_nothing =
-        machine.derived<LastRun>().end() == LastRun::End::succeeded && !is_vss_code(question.error_code);
-    if (explains_nothing) return std::move(finding).as_risk();
-    return finding;
+    const bool has_system_writer =
+        std::ranges::find(*writers.list(), system_writer_id, &VssWriter::id) != writers.list()->end();
+    if (!has_system_writer) {
+        auto finding = names.empty() ? no_writer(writers) : no_system_writer(machine, writers, names);
+        finding.subjects.emplace_back(names.empty() ? event_system : "CryptSvc");
+        return weighed(std::move(finding));
+    }
+    const auto missing = missing_owners(machine, *writers.list());
+    if (!missing.empty()) return weighed(no_writer_of(missing, writers));
+    return Finding::healthy(fmt::format("{} VSS writers answer, the System Writer among them.", names.size()));
+}
+
+std::vector<EventPattern> events() {
+    auto all = vss_suspicion_events();
+    all.push_back(file_list_failures());
+    return all;
 }
 
 }  // namespace
@@ -87,13 +179,14 @@ extern const Remediation remediation{
                     "ExtensionSnapshotFailed", "VMRestorePointClientError"},
     .disruption = Disruption::service_restart,
     .explanation =
-        "Without the System Writer, or with no writer at all, VSS takes no consistent snapshot of Windows. The System "
-        "Writer lives in Cryptographic Services, and all writers are called through the COM+ Event System; the fix "
+        "Without the System Writer, or with no writer at all, VSS takes no consistent snapshot of Windows; without the "
+        "writer of a database, directory or mail server that runs, none of its data. The System Writer lives in "
+        "Cryptographic Services, and all writers are called through the COM+ Event System; the fix "
         "restarts the one that is to blame. Where VSS itself hangs it is restarted. DLLs of VSS are never registered "
         "anew: since Windows Server 2008 that destroys more than it heals.",
     .source =
         "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/system-writer-not-found-in-backup",
-    .events = vss_suspicion_events(),
+    .events = events(),
     .consequences = {"vss-writer-failed", "vss-writer-of-service-failed", "vss-writer-of-application-failed",
                      "vss-writer-refused", "snapshot-without-threads", "backup-attempt-failed",
                      "backup-extension-state"},

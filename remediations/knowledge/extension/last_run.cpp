@@ -111,6 +111,15 @@ LastRun::Bearing LastRun::bearing_of(std::chrono::system_clock::time_point time)
     return is_before ? Bearing::earlier : Bearing::current;
 }
 
+BackupRuns backup_runs(const Machine& machine) {
+    const auto& last = machine.derived<LastRun>();
+    BackupRuns runs{machine.derived<LogEvidence>().attempts(), last.success(), machine.facts().now};
+    if (last.end() == LastRun::End::running && !runs.attempts.empty() && !runs.attempts.back().succeeded) {
+        runs.attempts.pop_back();
+    }
+    return runs;
+}
+
 PhaseText text_of(BackupPhase phase) {
     switch (phase) {
         case BackupPhase::none:

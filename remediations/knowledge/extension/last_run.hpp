@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "remediations/knowledge/logs/event_failures.hpp"
 #include "remediations/knowledge/logs/log_evidence.hpp"
 
 namespace remediations {
@@ -28,6 +29,8 @@ public:
     bool is_failure() const { return end_ == End::failed || end_ == End::broke_off; }
     /// nullptr where only the status file tells of it.
     const BackupAttempt* attempt() const { return attempt_; }
+    /// When the newest good one ended, by the log or by the status file; no value where none is known.
+    std::optional<std::chrono::system_clock::time_point> success() const { return success_; }
     /// What was seen of its end.
     const std::vector<Evidence>& evidence() const { return evidence_; }
     /// The same, and how far a failed run came by its log.
@@ -52,6 +55,9 @@ private:
     std::string failure_text_;
     std::optional<std::chrono::system_clock::time_point> success_;  ///< of the newest one
 };
+
+/// What is known of the backups, to judge events by: the log's runs without one that runs now.
+BackupRuns backup_runs(const machine::Machine& machine);
 
 /// "PrepareForBackup": the step as the extension's log names it, and what it waits for there.
 struct PhaseText {

@@ -28,6 +28,13 @@ bool failed_within_vss(const LastRun& last) {
         marks, [&](const auto mark) { return !boost::algorithm::ifind_first(last.failure_text(), mark).empty(); });
 }
 
+bool vss_logged_a_failure(const Machine& machine) {
+    const auto counts = [](const Failure& failure) {
+        return failure.component == "VSS" && !failure.is_noise && failure.severity == Failure::Severity::error;
+    };
+    return std::ranges::any_of(machine.derived<EventEvidence>().failures(), counts);
+}
+
 }  // namespace
 
 bool is_vss_code(std::string_view error_code) {
@@ -40,7 +47,7 @@ bool vss_is_suspect(const Machine& machine, const Question& question) {
     const auto& last = machine.derived<LastRun>();
     if (last.end() == LastRun::End::running) return false;
     return question.named || is_vss_code(question.error_code) || failed_within_vss(last) ||
-           newest_current(machine, failures_of_vss()) != nullptr;
+           newest_current(machine, failures_of_vss()) != nullptr || vss_logged_a_failure(machine);
 }
 
 std::vector<EventPattern> vss_suspicion_events() {

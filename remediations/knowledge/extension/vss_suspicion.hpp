@@ -11,7 +11,7 @@ namespace remediations {
 /// Codes with which Azure Backup says that VSS failed.
 bool is_vss_code(std::string_view error_code);
 
-/// Whether something points to VSS, so that asking its writers, which takes up to minutes, is worth it: the run's error
+/// Whether something points to VSS, so that waiting for its writers, for up to minutes, is worth it: the run's error
 /// code, a newest backup that failed within VSS, or an event of VSS that such a failure writes. Never while a backup
 /// runs, whose writers are just at work.
 bool vss_is_suspect(const machine::Machine& machine, const Question& question);

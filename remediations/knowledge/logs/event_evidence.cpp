@@ -12,8 +12,8 @@
 #include <charconv>
 #include <stdexcept>
 
-#include "remediations/knowledge/logs/log_line.hpp"
 #include "remediations/machine/recorded/redact.hpp"
+#include "remediations/machine/utf8.hpp"
 
 namespace remediations {
 
@@ -75,6 +75,17 @@ bool says(const Event& event, const Testimony& testimony) {
     return std::ranges::all_of(testimony.with, has) && std::ranges::none_of(testimony.without, has);
 }
 
+/// Of SQL Server, besides the one without a name.
+std::vector<std::string> sql_instances(const machine::Machine& machine) {
+    constexpr std::size_t most_instances = 50;  // as many as SQL Server allows
+    constexpr auto key = R"(HKLM\SOFTWARE\Microsoft\Microsoft SQL Server\Instance Names\SQL)";
+    auto names = machine.registry().value_names(key);
+    if (!names) return {};
+    std::erase_if(*names, [](const auto& name) { return name.empty() || boost::iequals(name, "MSSQLSERVER"); });
+    names->resize(std::min(names->size(), most_instances));
+    return *names;
+}
+
 /// "560053005300": UTF-16, little-endian, of ASCII letters, to its end, a NUL or a '/'. Empty where it is something
 /// else.
 std::string text_in_binary(std::string_view hexadecimal) {
@@ -92,11 +103,25 @@ std::string text_in_binary(std::string_view hexadecimal) {
     return hexadecimal.empty() ? text : std::string();
 }
 
+/// Valid UTF-8 without control characters; longer than a line of a log, because the reason is often the last word.
+std::string cut(std::string_view text) {
+    constexpr std::size_t longest = 4096;
+    auto result = machine::valid_utf8(text.substr(0, longest));
+    const auto is_control = [](unsigned char c) { return c < ' ' || c == '\x7f'; };
+    std::ranges::replace_if(result, is_control, ' ');
+    result = machine::utf8_prefix(result, longest);
+    boost::algorithm::trim_right(result);
+    return result;
+}
+
 }  // namespace
 
-EventEvidence::EventEvidence(const machine::Machine& machine, const std::vector<EventPattern>& patterns)
+EventEvidence::EventEvidence(const machine::Machine& machine, const std::vector<EventPattern>& patterns,
+                             const BackupRuns& runs)
     : patterns_(patterns) {
-    if (machine.facts().platform == machine::Platform::windows) read(machine, patterns);
+    if (machine.facts().platform != machine::Platform::windows) return;
+    read(machine, patterns);
+    read_failures(machine, runs);
 }
 
 void EventEvidence::read(const machine::Machine& machine, const std::vector<EventPattern>& patterns) {
@@ -109,6 +134,26 @@ void EventEvidence::read(const machine::Machine& machine, const std::vector<Even
             unread_[channel] = events.error();
         }
     }
+}
+
+void EventEvidence::read_failures(const machine::Machine& machine, const BackupRuns& runs) {
+    std::vector<Event> all;
+    for (const auto& [channel, events] : events_) all.insert(all.end(), events.begin(), events.end());
+    for (const auto& query : failure_queries(sql_instances(machine))) {
+        const auto events = machine.events().read(query);
+        const bool is_absent =
+            !events && (events.error().kind == ErrorKind::not_found || events.error().kind == ErrorKind::not_captured);
+        if (!events && !is_absent) unread_failures_.push_back(events.error());
+        if (!events) continue;
+        // Two alike in one answer are two events; one in both answers is one.
+        const auto known = events_.find(boost::to_lower_copy(query.channel));
+        for (const auto& event : *events) {
+            const bool is_known =
+                known != events_.end() && std::ranges::find(known->second, event) != known->second.end();
+            if (!is_known) all.push_back(event);
+        }
+    }
+    failures_ = failures_among(all, runs);
 }
 
 std::vector<const Event*> EventEvidence::find(const EventPattern& pattern) const {
@@ -161,7 +206,7 @@ Evidence evidence_of(const Event& event, std::string expected) {
     const auto seen = fmt::format("{:%Y-%m-%d %H:%M:%S}Z {}", std::chrono::floor<std::chrono::seconds>(event.time),
                                   fmt::join(values, " | "));
     return {fmt::format("event log {}: {} {}", event.channel, event.provider, event.id),
-            printable(machine::recorded::redact(printable(seen))), std::move(expected)};
+            cut(machine::recorded::redact(cut(seen))), std::move(expected)};
 }
 
 }  // namespace remediations

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string_view>
+#include <vector>
 
 namespace remediations {
 
@@ -17,6 +18,9 @@ struct WriterOwner {
     std::string_view service;  ///< empty where there is none to restart by itself
     WriterService restart = WriterService::workload;
 };
+
+/// Writers that are there whenever their service runs, and without which a backup of their data is not consistent.
+std::vector<const WriterOwner*> writers_of_data();
 
 /// By the class id, else by the name; nullptr for a writer that is not known. Writers whose host is VSS itself have
 /// its service.

@@ -7,7 +7,6 @@
 
 #include "remediations/knowledge/extension/last_run.hpp"
 #include "remediations/knowledge/extension/vss_suspicion.hpp"
-#include "remediations/knowledge/snapshot/vss_writers.hpp"
 
 namespace remediations {
 
@@ -43,6 +42,14 @@ std::string advice_for(const std::vector<const VssWriter*>& writers, const std::
             fmt::join(services, ", "));
     }
     if (price == WriterService::brief) {
+        constexpr std::string_view sql_writer = "SQLWriter";
+        if (std::ranges::find(services, sql_writer) != services.end()) {
+            return fmt::format(
+                "See in the Application log what SQLWRITER and SQL Server say at the time of the backup. Where they "
+                "say nothing, look in sys.databases for databases with AUTO_CLOSE on, and switch it off: the writer "
+                "fails at PostSnapshot for them. A restart of {} only resets the state.",
+                fmt::join(services, ", "));
+        }
         return fmt::format(
             "Restart {} at a quiet time. If the writer fails again in the next backup, see what its "
             "application logs at that time.",
@@ -75,11 +82,23 @@ std::string_view price_text(WriterService price) {
 
 }  // namespace
 
-Finding diagnose_writers(const Machine& machine, const Question& question, WriterService price) {
-    if (!vss_is_suspect(machine, question)) {
-        return Finding::healthy("Nothing points to VSS, so its writers are not asked: that takes up to minutes.");
+AskedWriters writers_of(const Machine& machine, const Question& question) {
+    if (machine.derived<LastRun>().end() == LastRun::End::running) {
+        return {.why_not = "A backup runs; its writers cannot be judged now."};
     }
-    const auto& writers = machine.derived<VssWriters>();
+    if (vss_is_suspect(machine, question)) return {.writers = &machine.derived<VssWriters>(), .is_suspect = true};
+    const auto& writers = machine.derived<UnsuspectedVssWriters>();
+    if (!writers.list() && (writers.list().error().kind == machine::ErrorKind::not_captured ||
+                            writers.list().error().kind == machine::ErrorKind::not_found)) {
+        return {.why_not = "Nothing points to VSS, and its writers were not asked."};
+    }
+    return {.writers = &writers};
+}
+
+Finding diagnose_writers(const Machine& machine, const Question& question, WriterService price) {
+    const auto asked = writers_of(machine, question);
+    if (asked.writers == nullptr) return Finding::healthy(std::string(asked.why_not));
+    const auto& writers = *asked.writers;
     if (!writers.list())
         return Finding::not_applicable("The writers do not answer; vss-writer-missing speaks of that.");
     if (std::ranges::any_of(*writers.list(), is_at_work)) {

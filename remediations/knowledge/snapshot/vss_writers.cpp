@@ -21,7 +21,8 @@ using machine::Result;
 namespace {
 
 /// vssadmin asks every writer, and one that hangs holds it up for minutes.
-constexpr auto patience = std::chrono::seconds(180);
+constexpr auto patience_with_suspects = std::chrono::seconds(180);
+constexpr auto patience_without = std::chrono::seconds(30);
 constexpr std::size_t most_writers = 1000;
 constexpr std::size_t guid_length = 38;
 
@@ -186,7 +187,11 @@ Result<std::vector<VssWriter>> parse_vss_writers(std::string_view output) {
     return std::move(reader).finish();
 }
 
-VssWriters::VssWriters(const Machine& machine)
+VssWriters::VssWriters(const Machine& machine) : VssWriters(machine, patience_with_suspects) {}
+
+UnsuspectedVssWriters::UnsuspectedVssWriters(const Machine& machine) : VssWriters(machine, patience_without) {}
+
+VssWriters::VssWriters(const Machine& machine, std::chrono::milliseconds patience)
     : command_(system_folder(machine) + R"(\vssadmin.exe)"),
       list_(ask(machine, {command_, {"list", "writers"}, patience})) {
     command_ += " list writers";

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -41,11 +42,12 @@ std::string_view meaning_of_writer_state(unsigned state);
 /// list. ErrorKind::invalid names the line where a writer is cut off.
 machine::Result<std::vector<VssWriter>> parse_vss_writers(std::string_view output);
 
-/// The answer of vssadmin, asked once, for up to three minutes: it waits for every writer. Whoever gets it through
-/// machine.derived<VssWriters>() must have a reason to suspect VSS: see vss_is_suspect.
+/// The answer of vssadmin, asked once, for up to three minutes: it waits for every writer. For who has a reason to
+/// suspect VSS; see writers_of.
 class VssWriters {
 public:
     explicit VssWriters(const machine::Machine& machine);
+    VssWriters(const machine::Machine& machine, std::chrono::milliseconds patience);
 
     /// ErrorKind::timed_out where a writer or VSS hangs; failed with what vssadmin printed where it ended with an
     /// error.
@@ -56,6 +58,12 @@ public:
 private:
     std::string command_;
     machine::Result<std::vector<VssWriter>> list_;
+};
+
+/// The same for who has none, so that no healthy machine keeps anybody waiting for more than half a minute.
+class UnsuspectedVssWriters : public VssWriters {
+public:
+    explicit UnsuspectedVssWriters(const machine::Machine& machine);
 };
 
 /// {8-4-4-4-12} of hexadecimal digits, in lower case, in the order they stand.

@@ -34,7 +34,7 @@ std::string event_query_key(const EventQuery& query) {
     for (const auto& source : query.sources) {
         key += " " + source.provider;
         for (const auto id : source.ids) key += fmt::format(" {}", id);
-        key += ";";
+        key += source.only_failures ? " failures;" : ";";
     }
     return lower_case(key + fmt::format(" {} s; {}", query.newer_than.count(), query.limit));
 }

@@ -56,7 +56,8 @@ Result<std::string> event_query_xml(const EventQuery& query) {
     for (const auto& source : query.sources) {
         const auto name = quoted(source.provider);
         if (!name) return name.error();
-        const auto provider = fmt::format("Provider[@Name={}] and ", *name);
+        const auto* level = source.only_failures ? "(Level=1 or Level=2 or Level=3) and " : "";
+        const auto provider = fmt::format("Provider[@Name={}] and {}", *name, level);
         if (source.ids.empty()) select(provider);
         for (std::size_t first = 0; first < source.ids.size(); first += ids_in_a_select) {
             std::string ids;

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ranges>
+
 #include "tests/remediations/knowledge/logs/log_machine.hpp"
 
 namespace remediations::event_evidence_test {
@@ -33,6 +35,27 @@ public:
     mutable std::vector<machine::EventQuery> asked;
 };
 
+/// Has one instance of SQL Server with a name, and one without.
+class Instances : public machine::Registry {
+public:
+    machine::Result<machine::RegistryValue> value(const std::string&, const std::string&) const override {
+        return none;
+    }
+    machine::Result<std::vector<std::string>> subkeys(const std::string&) const override { return none; }
+    machine::Result<std::vector<std::string>> value_names(const std::string& key) const override {
+        if (!key.ends_with("Instance Names\\SQL")) return none;
+        return std::vector<std::string>{"MSSQLSERVER", "SHOP"};
+    }
+    machine::Result<void> set_value(const std::string&, const std::string&, const machine::RegistryValue&) override {
+        return none;
+    }
+    machine::Result<void> remove_value(const std::string&, const std::string&) override { return none; }
+    machine::Result<void> remove_key(const std::string&) override { return none; }
+
+private:
+    const machine::Error none{ErrorKind::not_found, "no such key", 2};
+};
+
 struct EventMachine {
     explicit EventMachine(machine::Platform platform = machine::Platform::windows) : machine(parts(platform)) {
         events = static_cast<Events*>(const_cast<machine::EventLog*>(&machine.events()));
@@ -47,6 +70,7 @@ private:
         result.facts.platform = platform;
         result.facts.now = log_machine::now;
         result.events = std::make_unique<Events>();
+        result.registry = std::make_unique<Instances>();
         return result;
     }
 };
@@ -62,7 +86,14 @@ TEST(EventEvidence, AsksEachChannelOnceForAllThatIsWanted) {
                                                 {"system", "vss", {2, 3}},
                                                 {"System", "volsnap", {25}},
                                                 {"Application", "COM+", {4689}}});
-    ASSERT_THAT(test.events->asked, SizeIs(2));
+    const auto asks_for_failures = [](const auto& query) { return query.sources.front().only_failures; };
+    auto of_failures = test.events->asked | std::views::filter(asks_for_failures);
+    EXPECT_EQ(std::ranges::distance(of_failures), 2) << "errors and warnings are asked for by themselves";
+    const bool knows_instance = std::ranges::any_of(of_failures, [](const auto& query) {
+        return std::ranges::count(query.sources, "MSSQL$SHOP", &machine::EventSource::provider) == 1;
+    });
+    EXPECT_TRUE(knows_instance);
+    ASSERT_EQ(test.events->asked.size(), 4U);
     const auto& query = test.events->asked.front();
     EXPECT_EQ(query.channel, "System");
     EXPECT_EQ(query.sources, (std::vector<machine::EventSource>{{"VSS", {1, 2, 3}}, {"volsnap", {25}}}));
@@ -94,6 +125,17 @@ TEST(EventEvidence, TellsAChannelThatCannotBeReadFromOneThatIsNotThere) {
     EXPECT_EQ(evidence.unread("Absent"), nullptr);
     EXPECT_THAT(evidence.find({"Closed", "x", {1}}), IsEmpty());
     EXPECT_THAT(evidence.find({"Absent", "x", {1}}), IsEmpty());
+}
+
+TEST(EventEvidence, HasFailuresOfWhatWasAskedForByIdAndOfAllOthersOnce) {
+    EventMachine test;
+    test.events->events = {event("volsnap", 2, std::chrono::minutes(1), {"x", "F:"}),
+                           event("volsnap", 25, std::chrono::minutes(2), {"x", "C:"})};
+    const EventEvidence evidence(test.machine, {{"System", "volsnap", {25}}}, {{}, {}, log_machine::now});
+    ASSERT_THAT(evidence.failures(), SizeIs(2));
+    EXPECT_EQ(evidence.failures()[0].subject, "F:");
+    EXPECT_EQ(evidence.failures()[1].count, 1U) << "it stands in both answers";
+    EXPECT_THAT(evidence.unread_failures(), IsEmpty());
 }
 
 TEST(EventEvidence, AsksNothingOnLinux) {
@@ -157,7 +199,8 @@ TEST(EventEvidence, ShowsAnEventInOneLineWithoutSecrets) {
                                    "none");
     EXPECT_EQ(shown.where, "event log System: Service Control Manager 7034");
     EXPECT_THAT(shown.seen, ::testing::StartsWith("2026-11-21 12:00:00Z RdAgent | 3 | line one line two | xxx"));
-    EXPECT_LE(shown.seen.size(), 500U);
+    EXPECT_LE(shown.seen.size(), 4096U);
+    EXPECT_GT(shown.seen.size(), 4000U) << "the reason is often the last word";
     const auto secret = evidence_of(event("x", 1, std::chrono::minutes(0), {"https://a/b?sig=abc%3D&x=1"}), "");
     EXPECT_THAT(secret.seen, ::testing::Not(HasSubstr("abc%3D")));
     EXPECT_NO_THROW(evidence_of(event("x", 1, std::chrono::minutes(0), {"\xFF\xFE\x01"}), ""));
