@@ -6,6 +6,7 @@
 
 #include "remediations/engine/catalogue.hpp"
 #include "remediations/knowledge/logs/attempt_reader.hpp"
+#include "remediations/knowledge/logs/failure_reader.hpp"
 #include "remediations/knowledge/logs/log_evidence.hpp"
 
 namespace {
@@ -94,8 +95,11 @@ int main(int count, char** values) {
         for (const auto& pattern : patterns()) {
             std::cout << as_regular_expression(pattern.text) << '\n';
         }
-        for (const auto& marker : AttemptReader::markers(machine::Platform::linux)) {
-            std::cout << as_regular_expression(marker) << '\n';
+        for (const auto* const markers :
+             {&AttemptReader::markers(machine::Platform::linux), &FailureReader::markers(Log::extension)}) {
+            for (const auto& marker : *markers) {
+                std::cout << as_regular_expression(marker) << '\n';
+            }
         }
         return 0;
     }
@@ -116,6 +120,7 @@ int main(int count, char** values) {
         const auto* match = evidence.find(pattern.log, pattern.text);
         lines += match ? match->count : 0;
     }
-    std::cout << lines << " lines, " << evidence.attempts().size() << " attempts\n";
+    std::cout << lines << " lines, " << evidence.attempts().size() << " attempts, " << evidence.failures().size()
+              << " failures\n";
     return evidence.attempts().empty() ? 1 : 0;
 }

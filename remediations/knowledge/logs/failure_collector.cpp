@@ -23,6 +23,22 @@ bool is_hresult(std::string_view word) {
     return word.size() == 10 && (word.starts_with("0x8") || word.starts_with("0xc") || word.starts_with("0xC"));
 }
 
+/// 76884ff0-bf64-4b06-acad-0ac251b699bd at the beginning
+bool begins_with_guid(std::string_view text) {
+    constexpr std::string_view form = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
+    if (text.size() < form.size()) {
+        return false;
+    }
+    for (std::size_t i = 0; i < form.size(); ++i) {
+        const char c = text[i];
+        const bool is_hex = is_digit_of_shape(c) || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+        if (form[i] == '-' ? c != '-' : !is_hex) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /// Whether a number behind this text is a code, which tells one failure from another, and not a count or a name.
 bool announces_code(std::string_view before) {
     while (!before.empty() && std::string_view(" :=[(-'\"").find(before.back()) != std::string_view::npos) {
@@ -64,6 +80,12 @@ std::string shape_of(std::string_view text) {
                 shape += c;
             }
             ++i;
+            continue;
+        }
+        if (begins_with_guid(text.substr(i))) {
+            constexpr std::size_t guid_length = 36;
+            shape += '#';
+            i += guid_length;
             continue;
         }
         auto end = i;

@@ -315,14 +315,24 @@ bool is_exception(std::string_view line) {
     return length > 0 && !(line[0] >= '0' && line[0] <= '9') && (length == line.size() || line[length] == ':');
 }
 
+/// The text of a dated line with the blanks before it, without the one behind the date.
+std::string_view with_its_indent(const ScannedLine& line) {
+    const auto text = static_cast<std::size_t>(line.parts.text.data() - line.raw.data());
+    auto begin = text;
+    while (begin > 0 && line.raw[begin - 1] == ' ') {
+        --begin;
+    }
+    return line.raw.substr(std::min(begin + 1, text));
+}
+
 constexpr std::string_view traceback_head = "Traceback (most recent call last)";
 
 }  // namespace
 
 bool tells_failure(std::string_view text) {
     text = text.substr(0, longest_line_read);
-    std::array<char, 24> small{};
-    std::array<char, 24> small_before{};
+    std::array<std::array<char, 24>, 2> small{};  // this word and the one before
+    std::size_t turn = 0;
     std::string_view before;  // the word before, in small letters
     for (std::size_t i = 0; i < text.size();) {
         if (!is_word_character(text[i])) {
@@ -343,11 +353,11 @@ bool tells_failure(std::string_view text) {
         const bool is_class =
             changes > 0 && (whole.ends_with("Error") || whole.ends_with("Exception")) && is_upper(whole.front());
         std::string_view word;
-        if (whole.size() <= small.size()) {
-            std::swap(small, small_before);  // `before` stays valid for this round
-            std::ranges::transform(whole, small.begin(),
+        turn = 1 - turn;
+        if (whole.size() <= small[turn].size()) {
+            std::ranges::transform(whole, small[turn].begin(),
                                    [](char c) { return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c; });
-            word = std::string_view(small.data(), whole.size());
+            word = std::string_view(small[turn].data(), whole.size());
         }
         const auto last = std::exchange(before, word);
         bool told = is_class;
@@ -588,7 +598,7 @@ bool FailureReader::read(Log log, const ScannedLine& line, std::uint64_t positio
     }
     if (open_ && !head.begins) {
         if (record_.lines < most_lines_of_record) {
-            append(line, line.has_time ? head.message : line.raw);
+            append(line, !line.has_time ? line.raw : head.level.empty() ? with_its_indent(line) : head.message);
             return true;
         }
         close();
@@ -736,17 +746,15 @@ void FailureReader::close() {
     }
     auto& collector = collectors_.try_emplace(record.log, most_shapes_of_log).first->second;
     // The agent logs what its events say before it sends them: the same fact twice.
-    if (auto* known = collector.find(key);
-        known && known == &collector.failures().back() && known->is_event != event.has_value() && record.time &&
-        known->failure.newest && *record.time - *known->failure.newest <= std::chrono::seconds(2) &&
-        *record.time >= *known->failure.newest) {
-        known->is_event = event.has_value();
+    if (auto* known = collector.find(key); known && known == &collector.failures().back() && event &&
+                                           !known->is_event && record.time && known->failure.newest &&
+                                           *record.time - *known->failure.newest <= std::chrono::seconds(2) &&
+                                           *record.time >= *known->failure.newest) {
+        known->is_event = true;
         auto& failure = known->failure;
         failure.severity = std::max(failure.severity, record.severity);
-        if (event) {
-            failure.operation = event->operation;
-            failure.subject = event->name == "WALinuxAgent" || event->name == "WALA" ? "" : event->name;
-        }
+        failure.operation = event->operation;
+        failure.subject = event->name == "WALinuxAgent" || event->name == "WALA" ? "" : event->name;
         return;
     }
     auto& kept = collector.add(key, {record.time, record.position});
@@ -961,7 +969,7 @@ std::uint64_t FailureReader::dropped() const {
     return count;
 }
 
-std::vector<Failure> FailureReader::finish(const std::vector<BackupAttempt>& attempts) && {
+std::vector<Failure> FailureReader::finish(const std::vector<BackupAttempt>& attempts) {
     close();
     std::vector<Failure> result;
     for (auto& [log, collector] : collectors_) {

@@ -41,8 +41,8 @@ public:
     bool continues() const { return open_ && record_.lines > 1; }
 
     /// Of all logs, that whose newest occurrence is oldest first. `attempts` are all that are known, oldest first.
-    std::vector<Failure> finish(const std::vector<BackupAttempt>& attempts) &&;
-    /// Shapes for which there was no room.
+    std::vector<Failure> finish(const std::vector<BackupAttempt>& attempts);
+    /// Shapes for which there was no room; known once finish() was called.
     std::uint64_t dropped() const;
 
 private:

@@ -134,8 +134,8 @@ public:
         }
         evidence_.attempts_ = std::move(attempts_).finish();
         find_broken_off();
+        evidence_.failures_ = failures_.finish(evidence_.attempts_);
         evidence_.dropped_failures_ = failures_.dropped();
-        evidence_.failures_ = std::move(failures_).finish(evidence_.attempts_);
         make_presentable();
     }
 

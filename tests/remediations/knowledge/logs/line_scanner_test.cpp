@@ -25,6 +25,7 @@ std::vector<std::string> found_in(const std::vector<std::string>& pieces, const 
             names += (names.empty() ? "" : ",") + patterns[found.pattern];
         }
         result.push_back(std::to_string(line.number) + ":" + names + ":" + std::string(line.raw));
+        return false;
     });
     for (const auto& piece : pieces) {
         scanner.feed(piece);
@@ -97,14 +98,34 @@ TEST(LineScanner, EndlessLineHasTheTimeOfItsFront) {
     const Patterns patterns{"needle"};
     const PatternAutomaton automaton(patterns);
     std::vector<bool> has_time;
-    LineScanner scanner(automaton, {},
-                        [&](const ScannedLine& line) { has_time.push_back(line.parts.time.has_value()); });
+    LineScanner scanner(automaton, {}, [&](const ScannedLine& line) {
+        has_time.push_back(line.parts.time.has_value());
+        return false;
+    });
     scanner.feed("needle\n2026-11-20T01:00:00.000000Z ");
     for (int i = 0; i < 50; ++i) scanner.feed(std::string(10'000, 'x'));
     scanner.feed("needle");
     scanner.finish();
     EXPECT_THAT(has_time, ElementsAre(false, true));
     EXPECT_TRUE(scanner.newest_time());
+}
+
+TEST(LineScanner, GivesTheLinesBehindOneThatAreWanted) {
+    const Patterns patterns{"needle", "pin"};
+    const PatternAutomaton automaton(patterns);
+    const std::string text = "a\n1 needle\n\n2 pin\n3\n4\n5 pin\n6\n";
+    for (std::size_t cut = 0; cut <= text.size(); ++cut) {
+        std::vector<std::string> given;
+        LineScanner scanner(automaton, {}, [&](const ScannedLine& line) {
+            given.push_back(std::to_string(line.number) + ":" + std::string(line.raw) +
+                            (line.found.empty() ? "" : "!"));
+            return line.raw != "3" && !line.raw.starts_with("5");
+        });
+        scanner.feed(text.substr(0, cut));
+        scanner.feed(text.substr(cut));
+        scanner.finish();
+        EXPECT_THAT(given, ElementsAre("2:1 needle!", "3:", "4:2 pin!", "5:3", "7:5 pin!")) << cut;
+    }
 }
 
 TEST(LineScanner, GarbageIsHarmless) {
