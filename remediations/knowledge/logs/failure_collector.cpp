@@ -24,7 +24,7 @@ bool is_hresult(std::string_view word) {
 }
 
 /// 76884ff0-bf64-4b06-acad-0ac251b699bd at the beginning
-bool begins_with_guid(std::string_view text) {
+bool starts_as_guid(std::string_view text) {
     constexpr std::string_view form = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
     if (text.size() < form.size()) {
         return false;
@@ -82,7 +82,7 @@ std::string shape_of(std::string_view text) {
             ++i;
             continue;
         }
-        if (begins_with_guid(text.substr(i))) {
+        if (starts_as_guid(text.substr(i))) {
             constexpr std::size_t guid_length = 36;
             shape += '#';
             i += guid_length;
