@@ -13,7 +13,7 @@ using remediations::State;
 
 namespace {
 
-constexpr std::size_t longest_quoted_text = 400;  // characters; --format json has the whole
+constexpr std::size_t longest_quoted_text = 4200;  // characters: a line of a log with its date is whole
 constexpr std::size_t state_column = 20;
 constexpr std::size_t layer_text_column = 36;
 constexpr std::size_t evidence_column = 16;

@@ -8,6 +8,7 @@
 
 #include "remediations/knowledge/configuration/extension_folder.hpp"
 #include "remediations/knowledge/extension/backup_activity.hpp"
+#include "remediations/knowledge/logs/log_line.hpp"
 
 namespace remediations {
 
@@ -85,9 +86,9 @@ void LastRun::read_status(const Machine& machine) {
     } else if (status->word == "error" && end_ != End::succeeded) {
         end_ = End::failed;
         failure_text_ += (failure_text_.empty() ? "" : "\n") + status->message;
-        evidence_.push_back(
-            {status->file, fmt::format("error, code {}: {}", status->code.value_or(0), status->message.substr(0, 300)),
-             "success"});
+        evidence_.push_back({status->file,
+                             fmt::format("error, code {}: {}", status->code.value_or(0), printable(status->message)),
+                             "success"});
     }
 }
 
