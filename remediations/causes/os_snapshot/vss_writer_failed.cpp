@@ -22,7 +22,7 @@ extern const Remediation remediation{
         "A writer that failed once can stay so until its service is restarted, and every later snapshot fails with it. "
         "Writers are known by their class id and state number, whatever the display language. Only services are "
         "restarted whose restart nobody feels (VSS, Cryptographic Services, BITS, Windows Search), with those that "
-        "depend on them. vssadmin is asked only where something points to VSS, because it takes up to minutes.",
+        "depend on them. vssadmin waits for every writer; where nothing points to VSS it has half a minute.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .events = vss_suspicion_events(),
     .consequences = {"vss-writer-refused", "snapshot-without-threads", "backup-attempt-failed",

@@ -32,11 +32,20 @@ Finding without_answer(const Machine& machine, const VssWriters& writers) {
         error.kind == machine::ErrorKind::invalid) {
         return Finding::unknown(writers.command(), error);
     }
+    const bool hangs = error.kind == machine::ErrorKind::timed_out;
+    std::vector<Evidence> evidence{{writers.command(), error.message, "a list of writers"}};
+    constexpr std::size_t most_quoted = 3;
+    for (const auto& failure : machine.derived<EventEvidence>().failures()) {
+        const bool explains = !failure.is_noise && failure.layer == Layer::os_snapshot;
+        if (!hangs && explains && evidence.size() <= most_quoted) evidence.push_back(failure.quote);
+    }
     auto finding = Finding::broken(
-        error.kind == machine::ErrorKind::timed_out ? "VSS or one of its writers hangs: the writers do not answer."
-                                                    : "VSS cannot list its writers.",
-        {{writers.command(), error.message, "a list of writers"}},
-        "Restart the Volume Shadow Copy service; if it hangs on, restart the VM at the next occasion.");
+        hangs ? "VSS or one of its writers hangs: the writers do not answer." : "VSS cannot list its writers.",
+        std::move(evidence),
+        hangs ? "Restart the Volume Shadow Copy service; if it hangs on, restart the VM at the next occasion."
+              : "Restart the Volume Shadow Copy service and the COM+ Event System. If vssadmin fails again, see the "
+                "errors of VSS and COM+ in the Application log at that time: they name the class or the service that "
+                "fails. Do not register DLLs of VSS anew.");
     if (runs(machine, vss)) finding.subjects.emplace_back(vss);
     // With VSS not running there is nothing to restart that could hang.
     if (finding.subjects.empty()) finding.subjects.emplace_back(event_system);
@@ -159,7 +168,8 @@ Finding diagnose(const Machine& machine, const Question& question) {
     }
     const auto missing = missing_owners(machine, *writers.list());
     if (!missing.empty()) return weighed(no_writer_of(missing, writers));
-    return Finding::healthy(fmt::format("{} VSS writers answer, the System Writer among them.", names.size()));
+    return Finding::healthy(fmt::format("{} VSS writers answer, the System Writer among them.", names.size()),
+                            {{writers.command(), fmt::format("{}", fmt::join(names, ", ")), ""}});
 }
 
 std::vector<EventPattern> events() {

@@ -127,7 +127,8 @@ Finding diagnose_writers(const Machine& machine, const Question& question, Write
     }
     if (failed.empty()) {
         return Finding::healthy(
-            fmt::format("None of the {} VSS writers {} has failed.", writers.list()->size(), price_text(price)));
+            fmt::format("None of the {} VSS writers {} has failed.", writers.list()->size(), price_text(price)),
+            {{writers.command(), fmt::format("{} writers", writers.list()->size()), ""}});
     }
     auto summary =
         is_only_waiting
