@@ -208,7 +208,9 @@ std::string description_of(const Reason& reason) {
         case Reason::Kind::errno_value:
             return fmt::format("Linux error {}{}", reason.number, named);
         case Reason::Kind::win32:
-            return fmt::format("Windows error {}{}", reason.number, named);
+            // People look up the HRESULT that wraps it more often than the number.
+            return fmt::format("Windows error {} (0x8007{:04X}{}{})", reason.number, reason.number & 0xFFFF,
+                               reason.name.empty() ? "" : ", ", reason.name);
         case Reason::Kind::hresult:
             return fmt::format("HRESULT 0x{:08X}{}", reason.number, named);
         case Reason::Kind::ntstatus:
