@@ -22,6 +22,7 @@
     entry(extensions_disabled)                  \
     entry(agent_disabled_by_file)               \
     entry(extension_policy)                     \
+    entry(agent_unit_changed)                   \
     entry(agent_python_broken)                  \
     entry(agent_openssl_missing)                \
     entry(agent_fips)                           \
@@ -38,9 +39,11 @@
     entry(agent_service_crashes)                \
     entry(agent_foreign_modules)                \
     entry(agent_hung)                           \
+    entry(agent_process_stopped)                \
     entry(agent_status_not_reported)            \
     entry(agent_not_ready_yet)                  \
     entry(transport_certificate_missing)        \
+    entry(settings_not_decrypted)               \
     entry(key_isolation_unavailable)            \
     entry(key_folder_permissions)               \
     entry(certificate_key_unreadable)           \
@@ -67,6 +70,8 @@
     entry(extension_not_installed_yet)          \
     entry(extension_stuck_process)              \
     entry(extension_disk_listing)               \
+    entry(extension_status_unwritable)          \
+    entry(extension_run_broke_off)              \
     entry(command_too_late)                     \
     entry(other_extension_failed)               \
     entry(extension_error)                      \
@@ -112,6 +117,7 @@
     entry(snapshot_without_threads)             \
     entry(sql_copy_backup)                      \
     entry(file_system_frozen)                   \
+    entry(freeze_hung)                          \
     entry(device_mapper_suspended)              \
     entry(thin_pool_full)                       \
     entry(file_system_errors)                   \
@@ -124,6 +130,7 @@
     entry(mount_unreachable)                    \
     entry(container_mounts)                     \
     entry(freeze_timeout_too_short)             \
+    entry(snapshot_inconsistent)                \
     entry(freeze_failed)                        \
     entry(plugin_host_configuration)            \
     entry(script_configuration)                 \
@@ -149,10 +156,12 @@
     entry(confidential_vm)                      \
     entry(disk_encryption)                      \
     entry(host_snapshot_service)                \
+    entry(host_refuses_snapshot)                \
     entry(snapshot_limit_reached)               \
     entry(snapshot_rate_exceeded)               \
     entry(snapshot_conflict)                    \
     /* network */                               \
+    entry(azure_proxy_agent)                    \
     entry(guest_firewall_blocks_wire_server)    \
     entry(windows_firewall_blocks_wire_server)  \
     entry(wire_server_route_missing)            \
@@ -164,6 +173,9 @@
     entry(agent_proxy)                          \
     entry(system_proxy)                         \
     entry(wire_server_unreachable)              \
+    entry(agent_container_stale)                \
+    entry(goal_state_refused)                   \
+    entry(extension_package_unavailable)        \
     entry(wrong_wire_server_answer)             \
     entry(name_resolution)                      \
     entry(storage_unreachable)                  \

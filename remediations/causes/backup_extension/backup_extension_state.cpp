@@ -8,8 +8,10 @@
 
 #include "remediations/knowledge/configuration/extension_folder.hpp"
 #include "remediations/knowledge/extension/backup_activity.hpp"
+#include "remediations/knowledge/extension/handler_refusal.hpp"
 #include "remediations/knowledge/extension/last_run.hpp"
 #include "remediations/knowledge/extension/reinstall_extension.hpp"
+#include "remediations/knowledge/reasons/meaning.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::backup_extension_state {
@@ -20,9 +22,9 @@ namespace {
 /// than 140: what has not ended by then never will.
 constexpr auto stuck_after = std::chrono::minutes(140);
 
-/// Result codes of the snapshot extension that a fresh installation cures: an exception at import,
-/// a missing file, a missing safefreeze, a damaged plug-in host configuration.
-constexpr int cured_by_reinstalling[] = {2, 12, 124, 304, 313};
+/// Result codes of the snapshot extension that a fresh installation cures: a missing file, a missing safefreeze, a
+/// damaged plug-in host configuration. Not 2: any exception and inconsistent snapshots end with it.
+constexpr int cured_by_reinstalling[] = {12, 124, 304, 313};
 /// Results that are no failure: consistent backup, sequence already processed, host still at work.
 constexpr int good_codes[] = {0, 1, 3, 4};
 /// All other codes the extension documents (11 to 761) tell of a cause outside its own folder.
@@ -60,6 +62,8 @@ public:
     const std::vector<std::string>& notes() const { return notes_; }
     /// Whether no fault shows in the files themselves, only in what agent or extension reported.
     bool only_reported() const { return reported_faults_ == faults_.size(); }
+    /// What the reason that the agent names calls for; may be empty.
+    const std::string& advice() const { return advice_; }
 
 private:
     void fault(std::string what, Evidence evidence) {
@@ -78,6 +82,14 @@ private:
             fault(version + " has a damaged file", {path, why, "readable"});
         // On Windows the agent leaves folders of older versions behind, emptied to some degree.
         const bool must_be_whole = !windows_ || folder.path == installed_.folders.back().path;
+        const auto refusal = windows_ ? std::nullopt : handler_refusal(folder);
+        if (refusal && refusal->never_ran()) {
+            // The agent leaves a folder with little more than this file where it could not bring the extension at all.
+            notes_.push_back(fmt::format("The agent did not run {}: {}; the cause of that lies elsewhere", version,
+                                         refusal->message.substr(0, 300)));
+            evidence_.push_back(refusal->evidence);
+            return;
+        }
         if (must_be_whole && !contains(folder.names, "HandlerManifest.json")) {
             const auto half_recreated = !windows_ && folder.names == std::vector<std::string>{"config"};
             fault(
@@ -92,8 +104,10 @@ private:
     void examine_handler(const ExtensionFolder& folder, const std::string& version) {
         const auto place = windows_ ? "InstallState of " + folder.path : folder.path + "/config/HandlerStatus";
         if (folder.handler_status == "NotReady" && folder.handler_code != 0) {
+            const auto why = reason_of(folder);
             reported_fault(
-                fmt::format("{} is not ready: the agent reports code {}", version, folder.handler_code),
+                fmt::format("{} is not ready: the agent reports code {}{}", version, folder.handler_code,
+                            why.empty() ? "" : ", " + why),
                 {place, fmt::format("NotReady, code {}: {}", folder.handler_code, folder.handler_message), "Ready"});
         } else if (!windows_ && folder.handler_status == "Installing" && is_stale(folder.handler_reported)) {
             reported_fault(version + " is stuck in installing",
@@ -106,6 +120,17 @@ private:
             reported_fault(fmt::format("{} is in state {}", version, folder.handler_state),
                            {windows_ ? place : folder.path + "/config/HandlerState", folder.handler_state, "Enabled"});
         }
+    }
+
+    /// What the agent's message names as the reason, in words; empty where it names none.
+    std::string reason_of(const ExtensionFolder& folder) {
+        const auto refusal = windows_ ? std::nullopt : handler_refusal(folder);
+        if (!refusal || refusal->reasons.empty()) return {};
+        const auto& innermost = refusal->reasons.front();
+        const auto meaning = meaning_of(innermost);
+        if (meaning && advice_.empty()) advice_ = advice_of(*meaning);
+        return meaning ? fmt::format("{} ({})", description_of(innermost), clause_of(*meaning))
+                       : description_of(innermost);
     }
 
     void examine_status(const ExtensionStatus& status, const std::string& version) {
@@ -176,6 +201,7 @@ private:
     std::size_t reported_faults_ = 0;
     std::vector<Evidence> evidence_;
     std::vector<std::string> notes_;
+    std::string advice_;
 };
 
 Finding diagnose(const machine::Machine& machine) {
@@ -194,10 +220,12 @@ Finding diagnose(const machine::Machine& machine) {
         for (const auto& note : examination.notes()) summary += " " + note + ".";
         return Finding::healthy(std::move(summary), examination.evidence());
     }
-    auto finding =
-        Finding::broken(fmt::format("{}: {}.", name, fmt::join(examination.faults(), "; ")), examination.evidence(),
-                        "Move the extension's folders and kept packages away, so that the agent installs it afresh at "
-                        "the next backup.");
+    const auto first = examination.advice().empty() ? std::string() : examination.advice() + " If that does not help: ";
+    auto finding = Finding::broken(
+        fmt::format("{}: {}.", name, fmt::join(examination.faults(), "; ")), examination.evidence(),
+        fmt::format("{}{}ove the extension's folders and kept packages away, so that the agent installs it afresh at "
+                    "the next backup.",
+                    first, first.empty() ? "M" : "m"));
     for (const auto& folder : installed->folders) finding.subjects.push_back(folder.path);
     finding.told_by_last_run = examination.only_reported();
     finding.is_envelope = examination.only_reported();
@@ -229,7 +257,8 @@ extern const Remediation remediation{
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
     .testimonies = {{.line = {Log::agent, "Downgrade not allowed"}},
                     {.line = {Log::agent, "name=Microsoft.Azure.RecoveryServices.VMSnapshotLinux, op="},
-                     .with = {"Error]"}},
+                     .with = {"Error]"},
+                     .without = {"ownload", "olicy", "processing is disabled", "No space left"}},
                     // Windows: it was started, and did not come to an end.
                     {.line = {Log::agent, "Beginning enable of plugin Microsoft.Azure.RecoveryServices.VMSnapshot"},
                      .revoked_by = {"Successfully enabled plugin Microsoft.Azure.RecoveryServices.VMSnapshot"},

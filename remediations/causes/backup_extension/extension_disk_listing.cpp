@@ -24,6 +24,7 @@ constexpr const char* failed_lines[] = {
     "Exception in mount command, error",
 };
 constexpr auto listing_line = "getting the blk info from";
+constexpr auto freeze_line = "T:S freeze, timeout value ";
 /// What the extension does with an lsblk of before 2011, which does not know -P.
 constexpr auto old_lsblk_line = "get_device_items_from_lsblk_list : getting the blk info";
 
@@ -61,11 +62,20 @@ std::vector<Process> hanging_tools(const std::vector<Process>& processes, std::c
     return hanging;
 }
 
+/// What a run writes once it has its list; at most so long ago it began to list.
+constexpr const char* behind_listing[] = {"FreezeSnapshotter : ", "snapshotMethodConfigValue : ", "Calling do snapshot",
+                                          freeze_line, "start calling the presnapshot"};
+
 /// The log stops where the extension asked for the list of disks, long ago.
 bool broke_off_while_listing(const LogEvidence& logs, const LogMatch* listing,
                              std::chrono::system_clock::time_point now) {
     const auto* attempt = logs.newest_attempt();
     if (!attempt || !listing || attempt->succeeded || attempt->last_step != 0) return false;
+    for (const auto* text : behind_listing) {
+        const auto* later = logs.find(Log::extension, text);
+        if (!later || later->newest.file != listing->newest.file) continue;
+        if (later->newest.number > listing->newest.number) return false;
+    }
     const auto last = logs.newest_line(Log::extension);
     return last && listing->newest.time && *last - *listing->newest.time < std::chrono::seconds(5) &&
            now - *last > std::chrono::hours(3);
@@ -134,11 +144,16 @@ extern const Remediation remediation{
                   {Log::extension, failed_lines[1]},
                   {Log::extension, failed_lines[2]},
                   {Log::extension, listing_line},
+                  {Log::extension, behind_listing[0]},
+                  {Log::extension, behind_listing[1]},
+                  {Log::extension, behind_listing[2]},
+                  {Log::extension, behind_listing[3]},
+                  {Log::extension, behind_listing[4]},
                   {Log::extension, old_lsblk_line}},
     .testimonies = {{.line = {Log::extension, failed_lines[0]}},
                     {.line = {Log::extension, failed_lines[1]}},
                     {.line = {Log::extension, failed_lines[2]}}},
-    .consequences = {"extension-error", "extension-stuck-process", "freeze-failed"},
+    .consequences = {"extension-error", "extension-stuck-process", "freeze-failed", "extension-run-broke-off"},
     .diagnose = diagnose,
 };
 

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <charconv>
 
-#include "remediations/knowledge/extension/backup_activity.hpp"
 #include "remediations/knowledge/extension/last_backup.hpp"
 #include "remediations/model/error_codes.hpp"
 #include "remediations/model/remediation.hpp"
@@ -21,9 +20,6 @@ constexpr const char* python_lines[] = {
     "ModuleNotFoundError: ", "ImportError: cannot import", "SyntaxError: invalid", "PermissionError: [Errno",
     "OSError: [Errno ",      "AttributeError: module",     "MemoryError",          "Segmentation fault",
 };
-/// After that the extension has given up and so has Azure.
-constexpr auto longest_run = std::chrono::minutes(140);
-
 /// Codes with which the extension reports itself, not something it met: an exception, settings, a
 /// missing file, the list of disks it was given. All others have a cause in another layer.
 constexpr int own_codes[] = {2, 11, 12, 13, 14, 17};
@@ -113,24 +109,7 @@ Finding examine_last_run(const Machine& machine, const Question& question) {
         return Finding::unknown("the folders of the backup extension", installed.error());
     }
     if (last.succeeded.value_or(false)) return Finding::healthy("The last backup that the extension ran succeeded.");
-    if (!last.succeeded) {
-        const auto* attempt = last.attempt;
-        const auto running = running_backup_processes(machine);
-        const bool over = attempt && !attempt->begins_unseen && attempt->ended &&
-                          machine.facts().now - *attempt->ended > longest_run && running && running->empty() &&
-                          !last.code;
-        if (!over) return Finding::healthy("No backup of the extension ended with an error.");
-        if (last.evidence.empty()) {
-            last.evidence.push_back(
-                {"extension.log", fmt::format("ends after step {} of 9", attempt->last_step), "a result"});
-        }
-        return Finding::needs_operator(
-                   fmt::format("The last run of the extension broke off after step {} of 9.", attempt->last_step),
-                   std::move(last.evidence),
-                   "See in the system's log whether the VM was restarted or the process was ended at that time, and "
-                   "back up again.")
-            .as_risk();
-    }
+    if (!last.succeeded) return Finding::healthy("No backup of the extension ended with an error.");
     if (last.evidence.empty()) return Finding::healthy("Nothing tells why the last backup failed.");
     if (!last.code) {
         return Finding::needs_operator("The last backup failed.", std::move(last.evidence),

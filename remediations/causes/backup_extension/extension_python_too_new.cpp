@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "remediations/knowledge/configuration/extension_folder.hpp"
+#include "remediations/knowledge/extension/python_imports.hpp"
 #include "remediations/knowledge/extension/python_interpreters.hpp"
 #include "remediations/knowledge/logs/log_evidence.hpp"
 #include "remediations/model/remediation.hpp"
@@ -31,23 +32,14 @@ constexpr RemovedModule removed_modules[] = {
 };
 constexpr int first_removal = 12;
 
-/// The files that every start of the extension imports and in which such modules were used.
-constexpr const char* sources[] = {"main/WaagentLib.py", "main/Utils/WAAgentUtil.py", "main/Utils/HandlerUtil.py"};
+/// Where every start of the extension begins. WaagentLib.py is loaded by its path, the others import it and each other.
+constexpr const char* first_sources[] = {"handle.py", "WaagentLib.py", "Utils/WAAgentUtil.py", "Utils/HandlerUtil.py"};
+constexpr std::size_t most_sources = 60;
 
 const RemovedModule* removed_module(std::string_view name, const PythonVersion& python) {
     const auto found = std::ranges::find(removed_modules, name.substr(0, name.find('.')), &RemovedModule::name);
     const bool gone = found != std::end(removed_modules) && python.major == 3 && python.minor >= found->removed_in;
     return gone ? found : nullptr;
-}
-
-/// "import x" or "from x import y" in column 1: there no exception is caught.
-std::optional<std::string_view> imported_module(std::string_view line) {
-    for (const std::string_view keyword : {"import ", "from "}) {
-        if (!line.starts_with(keyword)) continue;
-        line.remove_prefix(keyword.size());
-        return line.substr(0, line.find_first_of(" .,;\t\r#"));
-    }
-    return std::nullopt;
 }
 
 /// Whether a package of the distribution puts a removed module back (setuptools does for distutils).
@@ -69,33 +61,55 @@ bool is_provided(const Machine& machine, std::string_view module, const PythonVe
     });
 }
 
-struct UnguardedImport {
+struct ImpossibleImport {
     Evidence evidence;
     std::string module;
 };
 
-std::vector<UnguardedImport> impossible_imports(const Machine& machine, const Path& folder,
-                                                const PythonVersion& python) {
-    std::vector<UnguardedImport> found;
-    for (const auto* source : sources) {
-        const auto text = machine.files().read(folder + "/" + source);
+/// Files of main/ that an import may load: "Utils/HandlerUtil.py" for "from Utils import HandlerUtil".
+std::vector<std::string> own_sources_of(const PythonImport& import) {
+    auto path = import.module;
+    std::ranges::replace(path, '.', '/');
+    std::vector<std::string> files{path + ".py"};
+    for (const auto& name : import.names) files.push_back(fmt::format("{}/{}.py", path, name));
+    return files;
+}
+
+/// Imports of modules that this Python no longer has, in all that a start of the extension loads.
+std::vector<ImpossibleImport> impossible_imports(const Machine& machine, const Path& folder,
+                                                 const PythonVersion& python) {
+    std::vector<ImpossibleImport> found;
+    std::vector<std::string> sources(std::begin(first_sources), std::end(first_sources));
+    for (std::size_t index = 0; index < sources.size(); ++index) {
+        const auto path = fmt::format("{}/main/{}", folder, sources[index]);
+        const auto text = machine.files().read(path);
         if (!text) continue;
-        std::string_view rest = *text;
-        for (std::size_t number = 1; !rest.empty(); ++number) {
-            const auto line = rest.substr(0, rest.find('\n'));
-            rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-            // What is indented lies in a try block or in a function that is not called.
-            const auto module = imported_module(line);
-            const auto* removed = module ? removed_module(*module, python) : nullptr;
+        for (const auto& import : unguarded_imports(*text)) {
+            for (auto& file : own_sources_of(import)) {
+                const bool is_known = std::ranges::find(sources, file) != sources.end();
+                if (!is_known && sources.size() < most_sources) sources.push_back(std::move(file));
+            }
+            const auto* removed = removed_module(import.module, python);
             if (!removed || is_provided(machine, removed->name, python)) continue;
-            const auto seen = std::ranges::find(found, removed->name, &UnguardedImport::module);
-            if (seen != found.end()) continue;
-            found.push_back({{fmt::format("{}/{}:{}", folder, source, number), std::string(line.substr(0, 200)),
+            if (std::ranges::find(found, removed->name, &ImpossibleImport::module) != found.end()) continue;
+            found.push_back({{fmt::format("{}:{}", path, import.line), printable(import.text),
                               fmt::format("no module that Python 3.{} removed", removed->removed_in)},
                              std::string(removed->name)});
         }
     }
     return found;
+}
+
+/// When a backup succeeded with the extension and the Python that are there now.
+bool succeeded_as_it_is(const Machine& machine, const Path& script, const Path& python) {
+    const auto* attempt = machine.derived<LogEvidence>().newest_attempt();
+    if (!attempt || attempt->succeeded != true || !attempt->ended) return false;
+    const auto is_older = [&](const Path& path) {
+        const auto status = machine.files().status(path);
+        return status && status->modified != std::chrono::system_clock::time_point{} &&
+               status->modified < *attempt->ended;
+    };
+    return is_older(script) && is_older(python);
 }
 
 /// The module a traceback's last line names: No module named 'imp'.
@@ -124,7 +138,7 @@ Finding diagnose(const Machine& machine) {
     }
     const auto& python = pythons->front();
     const auto imports = impossible_imports(machine, folder->path, *python.version);
-    if (imports.empty()) {
+    if (imports.empty() || succeeded_as_it_is(machine, folder->path + "/main/handle.sh", python.path)) {
         return Finding::healthy(fmt::format("Version {} of the backup extension can start with Python {}.{}.",
                                             folder->version, python.version->major, python.version->minor));
     }

@@ -4,7 +4,10 @@
 #include "remediations/knowledge/agent/agent_package.hpp"
 #include "remediations/knowledge/agent/agent_processes.hpp"
 #include "remediations/knowledge/agent/agent_service.hpp"
+#include "remediations/knowledge/agent/crash_log.hpp"
 #include "remediations/knowledge/logs/log_evidence.hpp"
+#include "remediations/knowledge/reasons/meaning.hpp"
+#include "remediations/knowledge/reasons/reasons_in.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::agent_crash_looping {
@@ -41,6 +44,13 @@ const LogMatch* newest_crash(const Machine& machine) {
         if (!newest || *newest->newest.time < *match->newest.time) newest = match;
     }
     return newest;
+}
+
+/// ", with NameError (...)": the exception that the newest crash names, the code it ended with, or nothing.
+std::string reason_of(const LogMatch* crash, const std::vector<Evidence>& evidence) {
+    const auto& text = crash ? crash->newest.text : evidence.empty() ? std::string() : evidence.back().seen;
+    const auto reasons = reasons_in(text);
+    return reasons.empty() ? std::string() : fmt::format(", with {}", description_of(reasons.front()));
 }
 
 Finding diagnose(const Machine& machine) {
@@ -81,11 +91,26 @@ Finding diagnose(const Machine& machine) {
     if (!restarts_again_and_again && !crashed_just_now) {
         return Finding::healthy("The guest agent has not crashed lately.", std::move(evidence));
     }
+    const auto reason = reason_of(crash, evidence);
+    if (const auto filled = crash_that_fills_the_log(machine)) {
+        evidence.push_back(filled->log);
+        return Finding::needs_operator(
+            fmt::format("The guest agent crashes again and again{}, and the log that it writes over that, {}, fills "
+                        "the disk.",
+                        reason, filled->log.where),
+            std::move(evidence),
+            fmt::format("Update the guest agent to the newest version, or install it again, stop it until then "
+                        "(systemctl stop {}), and delete {}: the full disk is a consequence. {}",
+                        service->name, filled->log.where, install_advice(machine)));
+    }
     return Finding::needs_operator(
-        "The guest agent ends again and again; it says why in the last line quoted here.", std::move(evidence),
-        fmt::format("Remove what that line names; see /var/log/waagent.log and journalctl -u {}. Where it comes from "
-                    "the agent's own files, install it afresh. {}",
-                    service->name, install_advice(machine)));
+        fmt::format("The guest agent crashes again and again{}; it says why in the last line quoted here.", reason),
+        std::move(evidence),
+        fmt::format(
+            "Update the guest agent to the newest version, or install it afresh, where its own files fail; remove "
+            "what that line names where it is something else. See /var/log/waagent.log and journalctl -u {}. "
+            "{}",
+            service->name, install_advice(machine)));
 }
 
 }  // namespace
@@ -102,12 +127,15 @@ extern const Remediation remediation{
         "may even report Ready, so that the portal changes its mind. One more restart changes nothing: what the "
         "exception names has to go.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/812",
-    .log_lines = {{Log::agent, crash_lines[0]}, {Log::agent, crash_lines[1]}, {Log::agent, crash_lines[2]}},
+    .log_lines = {{Log::agent, crash_log_line},
+                  {Log::agent, crash_lines[0]},
+                  {Log::agent, crash_lines[1]},
+                  {Log::agent, crash_lines[2]}},
     .testimonies = {{.line = {Log::agent, crash_lines[0]},
                      .without = {"download failed"},
                      .revoked_by = signs_of_agent_at_work()},
                     {.line = {Log::agent, crash_lines[2]}, .revoked_by = signs_of_agent_at_work()}},
-    .consequences = {"agent-hung", "agent-status-not-reported", "backup-extension-state"},
+    .consequences = {"agent-hung", "agent-status-not-reported", "backup-extension-state", "file-system-full"},
     .diagnose = diagnose,
 };
 

@@ -76,6 +76,14 @@ Finding examine_daemon_alone(const Machine& machine, const machine::Process& dae
         return Finding::healthy("The guest agent has just been started.", std::move(evidence));
     }
     if (auto finding = blocked(daemon, evidence)) return *finding;
+    // A daemon that writes is at work: it looks for the wire server, or starts its child again and again.
+    const auto newest = machine.derived<LogEvidence>().newest_line(Log::agent);
+    if (newest && machine.facts().now - *newest < longest_without_child) {
+        evidence.push_back({"/var/log/waagent.log",
+                            fmt::format("newest line {} old", duration_text(machine.facts().now - *newest)), ""});
+        return Finding::healthy("The guest agent's daemon is at work, though its child does not run now.",
+                                std::move(evidence));
+    }
     return hung(fmt::format("The guest agent's daemon has been running for {}, but nothing processes goal states.",
                             duration_text(*runs_for)),
                 std::move(evidence));

@@ -42,7 +42,23 @@ machine::Result<std::vector<Path>> files_in_place_of_folders(const Machine& mach
     return files;
 }
 
+/// The backup extension keeps its settings and the lock of its freeze below /etc/azure and makes that folder itself.
+constexpr auto settings_folder = "/etc/azure";
+
+/// A file stands in its place.
+std::optional<Finding> settings_folder_is_a_file(const Machine& machine) {
+    const auto status = machine.files().status(settings_folder);
+    if (!status || status->kind != FileKind::regular) return std::nullopt;
+    auto finding = Finding::broken(
+        "A file stands in the place of the folder /etc/azure, where the backup extension keeps its settings.",
+        {{settings_folder, "a file", "a folder, or nothing"}},
+        "Move the file /etc/azure away and back up again: the extension makes the folder itself.");
+    finding.subjects = {settings_folder};
+    return finding;
+}
+
 Finding diagnose(const Machine& machine) {
+    if (auto finding = settings_folder_is_a_file(machine)) return std::move(*finding);
     const auto folder = log_folder(machine);
     const auto files = files_in_place_of_folders(machine, folder);
     if (!files && files.error().kind == ErrorKind::not_found) {

@@ -28,6 +28,24 @@ constexpr std::uint32_t not_found = 127;
 constexpr std::string_view python_failures[] = {"ModuleNotFoundError",  "ImportError",          "SyntaxError",
                                                 "PackageNotFoundError", "DistributionNotFound", "bad interpreter"};
 
+/// What it says where it finds the agent's modules but is another Python than they were made for.
+constexpr std::string_view foreign_failures[] = {
+    "NameError", "AttributeError", "KeyError", "TypeError", "undefined symbol", "error while loading shared libraries"};
+
+/// The part of a traceback that lies in a Python which no distribution installs: pyenv, conda, a build of one's own.
+std::string foreign_python_in(const std::vector<std::string>& journal) {
+    constexpr std::string_view places[] = {
+        "/usr/local/lib/python",   "/opt/",      "/.pyenv/", "/anaconda", "/miniconda", "/conda/", "/home/", "/root/",
+        "/usr/local/lib64/python", "/linuxbrew/"};
+    for (const auto& line : journal) {
+        if (line.find("File \"") == std::string::npos || line.find("python") == std::string::npos) continue;
+        for (const auto place : places) {
+            if (line.find(place) != std::string::npos) return line.substr(0, 300);
+        }
+    }
+    return {};
+}
+
 /// "/usr/bin/python3" of "#!/usr/bin/python3 -u"; empty for a program that is no script.
 std::string interpreter_in(std::string_view text) {
     if (!text.starts_with("#!")) return {};
@@ -70,9 +88,11 @@ bool leads_nowhere(const Machine& machine, const std::string& program) {
 Finding broken_python(const Machine& machine, std::string summary, std::vector<Evidence> evidence) {
     return Finding::needs_operator(
         std::move(summary), std::move(evidence),
-        fmt::format("Install the distribution's own Python and the agent's package for it again; an agent installed "
-                    "from source or with pip does not survive a change of Python. {}",
-                    install_advice(machine)));
+        fmt::format(
+            "Let /usr/bin/python3 be the distribution's own Python again (update-alternatives --config python3, "
+            "no link to a build of one's own, no pyenv for root), and install the agent's package for it anew; "
+            "an agent installed from source or with pip does not survive a change of Python. {}",
+            install_advice(machine)));
 }
 
 Finding diagnose(const Machine& machine) {
@@ -87,10 +107,15 @@ Finding diagnose(const Machine& machine) {
     const auto interpreter = head ? interpreter_in(*head) : std::string();
 
     std::vector<Evidence> evidence;
+    // Whatever its first line names: the unit may start it with another one, and that runs it.
+    if (processes->goal_state_handler) {
+        evidence.push_back({"process", describe(*processes->goal_state_handler), ""});
+        return Finding::healthy("The agent's Python runs it.", std::move(evidence));
+    }
     if (!interpreter.empty()) {
         const auto found = exists(machine, interpreter);
         if (!found) return Finding::unknown(interpreter, found.error());
-        if (!*found || leads_nowhere(machine, interpreter)) {
+        if (!processes->any() && (!*found || leads_nowhere(machine, interpreter))) {
             return broken_python(
                 machine, fmt::format("{} wants {}, which is missing.", *program, interpreter),
                 {{*program, "#!" + interpreter, "a program that exists"},
@@ -98,13 +123,20 @@ Finding diagnose(const Machine& machine) {
         }
         evidence.push_back({interpreter, "exists", ""});
     }
-    if (processes->any()) return Finding::healthy("The agent's Python runs it.", std::move(evidence));
-
     const auto service = find_agent_service(machine);
     if (!service) return Finding::healthy("The Python that the agent names exists.", std::move(evidence));
-    const auto line = decisive_line(newest_journal_lines(machine, service->name));
+    // A daemon that dies at its start may be caught between two of them.
+    constexpr std::uint32_t many_restarts = 3;
+    if (processes->any() && service->restart_count < many_restarts) {
+        return Finding::healthy("The agent's Python runs it.", std::move(evidence));
+    }
+    const auto journal = newest_journal_lines(machine, service->name);
+    const auto line = decisive_line(journal);
+    const auto foreign = foreign_python_in(journal);
     const bool python_failed =
-        std::ranges::any_of(python_failures, [&](std::string_view text) { return line.find(text) != line.npos; });
+        std::ranges::any_of(python_failures, [&](std::string_view text) { return line.find(text) != line.npos; }) ||
+        (!foreign.empty() &&
+         std::ranges::any_of(foreign_failures, [&](std::string_view text) { return line.find(text) != line.npos; }));
     const bool no_program = service->exit_code == cannot_execute || service->exit_code == not_found;
     if (service->exit_code == 0 || (!python_failed && !no_program)) {
         return Finding::healthy("The Python that the agent names exists.", std::move(evidence));
@@ -113,6 +145,12 @@ Finding diagnose(const Machine& machine) {
         {"service " + service->name, fmt::format("its last run ended with exit code {}", service->exit_code), "0"});
     if (!service->binary.empty()) evidence.push_back({"ExecStart of " + service->name, service->binary, ""});
     if (!line.empty()) evidence.push_back({"journal of " + service->name, line, ""});
+    if (!foreign.empty()) {
+        evidence.push_back({"traceback in the journal", foreign, "the distribution's own Python, below /usr/lib"});
+        return broken_python(
+            machine, "The guest agent is started with a Python that is not the distribution's, and cannot run there.",
+            std::move(evidence));
+    }
     return broken_python(machine,
                          no_program && !python_failed ? "The service manager cannot execute the agent's program."
                                                       : "Python cannot run the guest agent.",

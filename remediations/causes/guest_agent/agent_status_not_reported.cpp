@@ -1,8 +1,12 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "remediations/formats/duration_text.hpp"
 #include "remediations/knowledge/agent/agent_processes.hpp"
 #include "remediations/knowledge/logs/log_evidence.hpp"
+#include "remediations/knowledge/reasons/meaning.hpp"
+#include "remediations/knowledge/reasons/reasons_in.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::agent_status_not_reported {
@@ -17,6 +21,21 @@ constexpr const char* failure_lines[] = {"Failed to report vm agent status", "Fa
 constexpr auto fresh = std::chrono::hours(1);
 
 Finding not_reported(std::vector<Evidence> evidence) {
+    const auto reasons = reasons_in(evidence.front().seen);
+    const auto http = std::ranges::find_if(reasons, [](const Reason& reason) {
+        return reason.kind == Reason::Kind::http && (reason.number == 0 || reason.number >= 400);
+    });
+    if (http != reasons.end()) {
+        // An answer came: neither a firewall nor a route is in the way.
+        const auto meaning = meaning_of(*http);
+        return Finding::needs_operator(
+            fmt::format("The guest agent works, but its status does not reach Azure: the answer is {}{}.",
+                        description_of(*http), meaning ? ", " + clause_of(*meaning) : ""),
+            std::move(evidence),
+            "Restart the guest agent, which opens its channel to the host anew. If the same answer comes back, reapply "
+            "the VM (az vm reapply --resource-group <group> --name <vm>), then redeploy it, or open a support request "
+            "with these lines.");
+    }
     return Finding::needs_operator(
         "The guest agent works, but its status does not reach Azure.", std::move(evidence),
         "See that root can reach http://168.63.129.16:32526/versions from this VM: the status goes that way, or over "

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "remediations/knowledge/agent/crash_log.hpp"
 #include "remediations/knowledge/agent/mount_holding.hpp"
 #include "remediations/knowledge/agent/windows_agent.hpp"
 #include "remediations/knowledge/configuration/agent_configuration.hpp"
@@ -155,6 +156,17 @@ Finding diagnose(const Machine& machine) {
     if (faults.empty() && !is_tight) {
         return Finding::healthy("There is room where the agent and the extension write.", std::move(evidence));
     }
+    if (const auto crash = is_windows(machine) ? std::nullopt : crash_that_fills_the_log(machine)) {
+        evidence.push_back(crash->log);
+        evidence.push_back(crash->line);
+        return Finding::needs_operator(
+                   fmt::format("{}: the log of a guest agent that crashes again and again takes the room.",
+                               faults.empty() ? "Little room is left" : fmt::format("{}", fmt::join(faults, "; "))),
+                   std::move(evidence),
+                   fmt::format("Mend the guest agent first, then delete {}: it fills the disk again otherwise.",
+                               crash->log.where))
+            .as_risk();
+    }
     for (auto& consumer : consumers(machine)) evidence.push_back(std::move(consumer));
     if (const auto* line = machine.derived<LogEvidence>().find_current(Log::agent, no_space_line)) {
         evidence.push_back(line->newest.evidence(""));
@@ -194,7 +206,7 @@ extern const Remediation remediation{
         "could fill history and events themselves. On Windows less than 100 MiB on the system drive is a fault, less "
         "than 1 GiB a risk. Only a person can say what may be deleted.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/2619",
-    .log_lines = {{Log::agent, no_space_line}},
+    .log_lines = {{Log::agent, no_space_line}, {Log::agent, crash_log_line}},
     .testimonies = {{.line = {Log::agent, no_space_line}},
                     {.line = {Log::extension, no_space_line}},
                     {.line = {Log::commands, no_space_line}},

@@ -26,6 +26,9 @@ namespace {
 
 constexpr const char* failure_lines[] = {"unable to load certificate", "Error opening recipient certificate file",
                                          "Could not read certificate"};
+/// Since 2026 the extension no longer logs what openssl said. openssl ends with 127 and 126 where it does not run at
+/// all.
+constexpr auto not_decrypted_line = "decryption also failed with return code: ";
 constexpr auto cannot_open_line = "Can't open /var/lib/waagent/";
 constexpr auto restart_advice =
     "Restart the guest agent, which fetches the certificates again. If they stay away, reapply the VM: az vm reapply "
@@ -58,6 +61,9 @@ std::vector<Evidence> failures(const Machine& machine) {
     for (const auto* text : failure_lines) {
         const auto* line = machine.derived<LogEvidence>().find_current(Log::extension, text);
         if (line) found.push_back(line->newest.evidence("the settings are decrypted"));
+    }
+    if (const auto* line = machine.derived<LogEvidence>().find_current(Log::extension, not_decrypted_line)) {
+        found.push_back(line->newest.evidence("return code 0"));
     }
     const auto installed = installed_backup_extension(machine);
     const bool is_installed = installed && !installed->folders.empty() && installed->folders.back().status;
@@ -179,14 +185,16 @@ extern const Remediation remediation{
     .source = "https://github.com/Azure/WALinuxAgent/issues/370",
     .log_lines = {{Log::extension, failure_lines[0]},
                   {Log::extension, failure_lines[1]},
-                  {Log::extension, failure_lines[2]}},
+                  {Log::extension, failure_lines[2]},
+                  {Log::extension, not_decrypted_line}},
     .testimonies = {{.line = {Log::extension, failure_lines[0]}},
                     {.line = {Log::extension, failure_lines[1]}},
                     {.line = {Log::extension, failure_lines[2]}},
                     {.line = {Log::extension, cannot_open_line}, .with = {".crt"}},
+                    {.line = {Log::extension, not_decrypted_line}, .without = {"code: 127", "code: 126", "code: 0"}},
                     {.line = {Log::agent, "Error outputting keys and certificates"}}},
     .proving_results = {16},
-    .consequences = {"backup-extension-state"},
+    .consequences = {"backup-extension-state", "extension-error", "no-network-catch-all"},
     .diagnose = diagnose,
     .fix = fix,
 };

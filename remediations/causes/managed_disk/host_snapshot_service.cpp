@@ -47,7 +47,7 @@ extern const Remediation remediation{
     .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
     .log_lines = {{Log::extension, not_running}, {Log::extension, remote_error}},
     .consequences = {"no-network-catch-all", "name-resolution", "storage-unreachable", "tls-interception",
-                     "snapshot-conflict"},
+                     "snapshot-conflict", "extension-error", "backup-extension-state"},
     .diagnose = diagnose,
 };
 

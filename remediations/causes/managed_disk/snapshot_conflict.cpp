@@ -50,6 +50,7 @@ extern const Remediation remediation{
         "way.",
     .source = "https://github.com/Azure/azure-linux-extensions/issues/494",
     .log_lines = {{Log::extension, some_failed}, {Log::extension, conflict}, {Log::extension, refused_by_storage}},
+    .consequences = {"extension-error", "backup-extension-state"},
     .diagnose = diagnose,
 };
 

@@ -39,7 +39,7 @@ extern const Remediation remediation{
         "(isanysnapshotfailed) have no effect.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .log_lines = {{Log::extension, count_exceeded}, {Log::extension, named}},
-    .consequences = {"no-network-catch-all", "snapshot-conflict"},
+    .consequences = {"no-network-catch-all", "snapshot-conflict", "extension-error", "backup-extension-state"},
     .diagnose = diagnose,
 };
 

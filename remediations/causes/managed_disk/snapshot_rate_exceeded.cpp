@@ -38,7 +38,7 @@ extern const Remediation remediation{
         "backup's is refused; where that befell every disk, the extension reports \"no network\" instead.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .log_lines = {{Log::extension, rate_exceeded}, {Log::extension, named}},
-    .consequences = {"no-network-catch-all", "snapshot-conflict"},
+    .consequences = {"no-network-catch-all", "snapshot-conflict", "extension-error", "backup-extension-state"},
     .diagnose = diagnose,
 };
 

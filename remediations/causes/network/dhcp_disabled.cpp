@@ -14,6 +14,7 @@
 #include "remediations/knowledge/network/platform_probes.hpp"
 #include "remediations/knowledge/network/routes.hpp"
 #include "remediations/knowledge/network/windows_dhcp.hpp"
+#include "remediations/knowledge/reasons/reasons_in.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::dhcp_disabled {
@@ -115,8 +116,28 @@ std::string how_to_use_dhcp() {
            "modify NAME ipv4.method auto; systemd-networkd: DHCP=ipv4; interfaces: inet dhcp.";
 }
 
+/// The request did not leave the machine: the kernel refused to send it.
+bool was_not_sent(const LogLine& line) {
+    const auto reasons = reasons_in(line.text);
+    constexpr std::int64_t not_permitted = 1;   // EPERM
+    constexpr std::int64_t access_denied = 13;  // EACCES
+    return std::ranges::any_of(reasons, [](const Reason& reason) {
+        return reason.kind == Reason::Kind::errno_value &&
+               (reason.number == not_permitted || reason.number == access_denied);
+    });
+}
+
 Finding waiting(const Machine& machine, const LogLine& line, std::vector<Evidence> evidence) {
     evidence.insert(evidence.begin(), line.evidence("an answer with option 245"));
+    if (was_not_sent(line)) {
+        return Finding::needs_operator(
+            "The guest agent may not send its DHCP request (operation not permitted): a local packet filter or a "
+            "security program of this VM drops it, so the agent never finds the platform.",
+            std::move(evidence),
+            "Let root send DHCP requests (UDP from port 68 to port 67, also to 255.255.255.255) and reach "
+            "168.63.129.16: see `nft list ruleset` and `iptables-save` for the rule in the output chain that drops "
+            "them, and allow them before it. Then restart the guest agent.");
+    }
     const auto summary =
         "The guest agent asks DHCP for the platform's address and gets no answer, so it never starts its work.";
     const bool reachable = machine.derived<WireServerProbes>().reachable();

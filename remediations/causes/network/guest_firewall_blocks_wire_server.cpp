@@ -4,8 +4,10 @@
 #include <boost/algorithm/string/classification.hpp>
 #include <boost/algorithm/string/predicate.hpp>
 #include <boost/algorithm/string/split.hpp>
+#include <boost/algorithm/string/trim.hpp>
 
 #include "remediations/changes/changes.hpp"
+#include "remediations/knowledge/configuration/agent_configuration.hpp"
 #include "remediations/knowledge/network/azure_vm.hpp"
 #include "remediations/knowledge/network/firewall.hpp"
 #include "remediations/knowledge/network/platform_probes.hpp"
@@ -44,6 +46,9 @@ OutgoingConnection connection_to(const Machine& machine, std::uint16_t port) {
 /// A dropped packet is answered by nothing, a rejected one at once.
 bool explains_failure(const FirewallBlock& block, const machine::Error& failure) {
     if (block.block.action == FilterAction::redirect) return true;
+    // Dropped on its way out of this machine, a packet comes back to whoever sends it as EPERM.
+    constexpr long not_permitted = 1;
+    if (failure.code == not_permitted) return block.block.action == FilterAction::drop;
     return (block.block.action == FilterAction::drop) == (failure.kind == ErrorKind::timed_out);
 }
 
@@ -120,6 +125,65 @@ std::string verb_for(FilterAction action) {
     return action == FilterAction::drop ? "drops" : action == FilterAction::reject ? "rejects" : "redirects";
 }
 
+/// Whether the kernel has the match by owner, with which the agent's rules let root through: as a module or built in;
+/// nullopt where that cannot be seen.
+std::optional<bool> has_owner_match(const Machine& machine) {
+    const auto release = machine.files().read("/proc/sys/kernel/osrelease");
+    if (!release) return std::nullopt;
+    const auto folder = "/lib/modules/" + boost::trim_copy(*release);
+    if (const auto built_in = machine.files().read(folder + "/modules.builtin");
+        built_in && boost::contains(*built_in, "/xt_owner.ko")) {
+        return true;
+    }
+    const auto modules = machine.files().list(folder + "/kernel/net/netfilter");
+    if (!modules) return std::nullopt;
+    return std::ranges::any_of(*modules, [](const std::string& name) { return name.starts_with("xt_owner.ko"); });
+}
+
+/// The rules of the guest agent stand in its way: one is missing, or they stand in the wrong order.
+Finding own_rules(const Machine& machine, const FirewallBlock& block, std::vector<Evidence> evidence) {
+    const auto owner = has_owner_match(machine);
+    if (owner == false) {
+        evidence.push_back({"/lib/modules/.../kernel/net/netfilter", "without xt_owner",
+                            "the module with which a rule matches root's packets (kernel-modules-extra)"});
+    }
+    auto lines = lines_in_files(machine);
+    const bool is_saved = std::ranges::any_of(
+        lines, [](const auto& line) { return line.where.starts_with("/etc/firewalld/direct.xml"); });
+    std::ranges::move(lines, std::back_inserter(evidence));
+    const auto configuration = AgentConfiguration::read(machine);
+    const auto path = configuration ? configuration->path() : machine::Path("/etc/waagent.conf");
+    const bool uses_nft = block.tool == FirewallRule::Tool::nft;
+    auto advice = fmt::format(
+        "Set OS.EnableFirewall=n in {}, so that the guest agent does not make these rules again, delete its DROP rule "
+        "for {} ({}), and restart the guest agent. A restart alone brings the rule back as it is.",
+        path, wire_server_address,
+        uses_nft ? "nft -a list ruleset shows its handle, nft delete rule ... handle N"
+                 : "iptables -w -t security -D OUTPUT -d 168.63.129.16 -p tcp -m conntrack --ctstate INVALID,NEW -j "
+                   "DROP");
+    if (is_saved) {
+        advice +=
+            " firewalld loads it at every boot: remove it there too (firewall-cmd --permanent --direct "
+            "--get-all-rules, then --remove-rule; firewall-cmd --reload).";
+    }
+    if (owner == false) {
+        advice +=
+            " To keep the rules instead, install the kernel's module xt_owner (package kernel-modules-extra of "
+            "the running kernel) and restart the agent: without it the rule that lets root pass cannot be made.";
+    } else {
+        advice +=
+            " To keep the rules instead, put the one that accepts root before the DROP rule (iptables -w -t "
+            "security -I OUTPUT -d 168.63.129.16 -p tcp -m owner --uid-owner 0 -j ACCEPT) and find out which "
+            "script or product changes the table 'security'.";
+    }
+    return Finding::needs_operator(
+        fmt::format("The guest agent's own firewall rules shut out root as well: the rule that drops everything for {} "
+                    "is there, the one that lets root pass is missing or stands behind it{}.",
+                    wire_server_address,
+                    owner == false ? ", because this kernel has no match by owner (xt_owner)" : ""),
+        std::move(evidence), std::move(advice));
+}
+
 Finding blocked_finding(const Machine& machine, const std::vector<Blocked>& blocked) {
     std::vector<Evidence> evidence;
     for (const auto& probe : machine.derived<WireServerProbes>().probes()) evidence.push_back(probe.evidence());
@@ -128,14 +192,7 @@ Finding blocked_finding(const Machine& machine, const std::vector<Blocked>& bloc
                             fmt::format("root's connections to {} port {} pass", wire_server_address, port)});
     }
     const auto& first = blocked.front().block;
-    if (first.is_of_guest_agent()) {
-        return Finding::needs_operator(
-            "The guest agent's own firewall rules are incomplete: the one that shuts out others is there, the one that "
-            "lets root pass is not.",
-            std::move(evidence),
-            "Restart the guest agent (systemctl restart walinuxagent, or waagent), which puts its rules in order. Find "
-            "out what removed one of them: a script or product that edits the table 'security', for instance.");
-    }
+    if (first.is_of_guest_agent()) return own_rules(machine, first, std::move(evidence));
     auto files = lines_in_files(machine);
     std::ranges::move(files, std::back_inserter(evidence));
     const auto advice = permanent_advice(machine, blocked);

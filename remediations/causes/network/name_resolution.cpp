@@ -59,7 +59,8 @@ extern const Remediation remediation{
                   {Log::extension, resolver_errors[2]},
                   guest_path_lines()[0],
                   guest_path_lines()[1]},
-    .consequences = {"storage-unreachable", "no-network-catch-all", "snapshot-conflict"},
+    .consequences = {"storage-unreachable", "no-network-catch-all", "snapshot-conflict", "extension-error",
+                     "backup-extension-state"},
     .diagnose = diagnose,
     .fix = nullptr,
 };

@@ -75,7 +75,7 @@ extern const Remediation remediation{
         "went that way and could not connect.",
     .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
     .log_lines = log_lines(),
-    .consequences = {"no-network-catch-all", "snapshot-conflict"},
+    .consequences = {"no-network-catch-all", "snapshot-conflict", "extension-error", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = nullptr,
 };

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "remediations/knowledge/network/snapshot_attempt.hpp"
 #include "remediations/model/remediation.hpp"
 
@@ -9,6 +11,23 @@ namespace {
 constexpr const char* certificate_errors[] = {"CERTIFICATE_VERIFY_FAILED", "certificate verify failed",
                                               "doesn't match either of"};
 
+/// Where distributions keep the authorities that Python's ssl trusts.
+constexpr const char* bundles[] = {"/etc/ssl/certs/ca-certificates.crt",
+                                   "/etc/pki/tls/certs/ca-bundle.crt",
+                                   "/etc/ssl/ca-bundle.pem",
+                                   "/etc/ssl/cert.pem",
+                                   "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
+                                   "/var/lib/ca-certificates/ca-bundle.pem"};
+
+/// Whether none of them is there. A capture that has none of the folders does not tell.
+bool is_without_bundle(const machine::Machine& machine) {
+    const bool is_known = machine.files().list("/etc/ssl").has_value() || machine.files().list("/etc/pki").has_value();
+    return is_known && std::ranges::all_of(bundles, [&](const char* bundle) {
+               const auto status = machine.files().status(bundle);
+               return !status && status.error().kind == machine::ErrorKind::not_found;
+           });
+}
+
 Finding diagnose(const machine::Machine& machine) {
     const LogLine* error = nullptr;
     for (const auto* text : certificate_errors) {
@@ -16,6 +35,15 @@ Finding diagnose(const machine::Machine& machine) {
     }
     const auto* guest_path = error ? guest_path_of_unsuccessful_attempt(machine) : nullptr;
     if (!guest_path) return Finding::healthy("No backup failed because of a certificate.");
+    if (is_without_bundle(machine)) {
+        return Finding::needs_operator(
+            "This VM has no bundle of trusted authorities (CA certificates), so it trusts the TLS certificate of no "
+            "storage.",
+            {error->evidence("a trusted certificate"), {bundles[0], "missing, as are the other usual ones", "a file"}},
+            "Install the package ca-certificates again and run update-ca-certificates (Debian, Ubuntu, SUSE) or "
+            "update-ca-trust (RHEL, Azure Linux); see that SSL_CERT_FILE names no file that is missing. Then back up "
+            "again.");
+    }
     return Finding::needs_operator(
         "The certificate with which storage answered this VM is not one that the VM trusts.",
         {error->evidence("a trusted certificate"), guest_path->evidence("the host takes the snapshots")},
@@ -43,7 +71,7 @@ extern const Remediation remediation{
                   {Log::extension, certificate_errors[2]},
                   guest_path_lines()[0],
                   guest_path_lines()[1]},
-    .consequences = {"no-network-catch-all", "snapshot-conflict"},
+    .consequences = {"no-network-catch-all", "snapshot-conflict", "extension-error", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = nullptr,
 };

@@ -93,6 +93,13 @@ Finding judge_source(const Machine& machine, const std::string& source, Finding 
                                         wire_server_address, source),
                             fmt::format("{}", fmt::join(given, " or ")));
     }
+    if (card != &vm->interfaces.front() && !vm->interfaces.front().addresses.empty()) {
+        return wrong_source(machine, source,
+                            fmt::format("This VM talks to {} from {}, an address of a secondary network card: the "
+                                        "route leads through the wrong card.",
+                                        wire_server_address, source),
+                            vm->interfaces.front().addresses.front() + ", the primary card's address");
+    }
     if (card->addresses.front() != source) {
         return wrong_source(machine, source,
                             fmt::format("This VM talks to {} from {}, a secondary address of its network card.",

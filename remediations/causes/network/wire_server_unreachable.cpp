@@ -22,8 +22,13 @@ constexpr const char* failed_requests[] = {"[HTTP Failed] GET http://168.63.129.
                                            "[HTTP Failed] PUT http://168.63.129.16"};
 
 /// What the way in which a connection fails tells.
-std::string meaning_of(ErrorKind kind) {
-    switch (kind) {
+std::string meaning_of(const machine::Error& error) {
+    constexpr long not_permitted = 1;  // EPERM of Linux; 10013, WSAEACCES, of Windows is judged as access_denied
+    if (error.code == not_permitted || error.kind == ErrorKind::access_denied) {
+        return "The kernel does not let this VM send them (operation not permitted): a local packet filter or security "
+               "program drops them.";
+    }
+    switch (error.kind) {
         case ErrorKind::refused:
             return "Connections are refused. The platform itself refuses none: a firewall in this VM rejects them, or "
                    "another machine has the address.";
@@ -75,10 +80,9 @@ Finding diagnose(const machine::Machine& machine) {
     }
     if (lost.empty()) return judge_answer(*wire_server.probes().front().answer, std::move(evidence));
     add_failed_requests(machine, evidence);
-    const auto kind = wire_server.failure()->answer.error().kind;
     return Finding::needs_operator(
         fmt::format("The Azure platform at {} does not answer on {}. {}", wire_server_address, fmt::join(lost, " and "),
-                    meaning_of(kind)),
+                    meaning_of(wire_server.failure()->answer.error())),
         std::move(evidence),
         fmt::format(
             "Let root or SYSTEM reach {} on TCP 80 and 32526: look at this VM's firewall rules, routes, VPN clients, a "
@@ -92,7 +96,8 @@ std::vector<Testimony> testimonies() {
     for (const auto* text : failed_requests) {
         all.push_back({.line = {Log::agent, text}, .with = {" -- IOError"}, .revoked_by = signs_of_agent_at_work()});
     }
-    for (const auto* how : {"timed out", "Connection refused", "unreachable", "No route to host"}) {
+    for (const auto* how :
+         {"timed out", "Connection refused", "unreachable", "No route to host", "Operation not permitted"}) {
         all.push_back(
             {.line = {Log::agent, "http://168.63.129.16"}, .with = {how}, .revoked_by = signs_of_agent_at_work()});
     }

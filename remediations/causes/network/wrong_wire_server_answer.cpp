@@ -54,7 +54,7 @@ extern const Remediation remediation{
     .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
     .log_lines = {{Log::extension, no_answer}},
     .consequences = {"no-network-catch-all", "name-resolution", "storage-unreachable", "tls-interception",
-                     "snapshot-conflict"},
+                     "snapshot-conflict", "extension-error", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = nullptr,
 };

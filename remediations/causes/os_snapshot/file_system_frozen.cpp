@@ -176,7 +176,8 @@ extern const Remediation remediation{
         "hit a freeze that somebody wants. A thaw loses no data.",
     .source = "https://github.com/Azure/azure-linux-extensions/issues/951",
     .log_lines = {{Log::kernel, hung_task}, {Log::extension, freeze_begins}, {Log::extension, lock_refused}},
-    .consequences = {"extension-error", "freeze-failed", "freeze-timeout-too-short", "mount-unreachable"},
+    .consequences = {"extension-error", "freeze-failed", "freeze-timeout-too-short", "mount-unreachable", "freeze-hung",
+                     "extension-run-broke-off", "extension-stuck-process"},
     .diagnose = diagnose,
     .fix = fix,
 };

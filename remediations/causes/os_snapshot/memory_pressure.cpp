@@ -122,11 +122,14 @@ Finding diagnose(const machine::Machine& machine, const Question& question) {
     for (const auto* pattern : {killed, killed_in_group}) {
         const auto* match = machine.derived<LogEvidence>().find_current(Log::kernel, pattern);
         if (match == nullptr) continue;
-        evidence.push_back(match->newest.evidence("no process killed for want of memory"));
-        is_low = true;
         const bool is_ours = std::ranges::any_of(
             of_backup, [&](auto name) { return match->newest.text.find(name) != std::string::npos; });
-        hit_backup = hit_backup || (is_ours && failed != nullptr && belongs_to(match->newest, *failed));
+        const bool hit = is_ours && failed != nullptr && belongs_to(match->newest, *failed);
+        // A control group's own limit: a container or a service asked for more than it may have, the VM has enough.
+        if (std::string_view(pattern) == killed_in_group && !hit) continue;
+        evidence.push_back(match->newest.evidence("no process killed for want of memory"));
+        is_low = true;
+        hit_backup = hit_backup || hit;
     }
     if (!is_low) return Finding::healthy("There is enough memory.", std::move(evidence));
     auto finding =
@@ -162,7 +165,7 @@ extern const Remediation remediation{
                     {.line = {Log::extension, out_of_memory}},
                     {.line = {Log::extension, "0x8007000E"}}},
     .consequences = {"extension-error", "freeze-timeout-too-short", "vss-writer-refused", "vss-writer-failed",
-                     "snapshot-too-slow", "backup-attempt-failed", "backup-extension-state"},
+                     "snapshot-too-slow", "backup-attempt-failed", "backup-extension-state", "extension-run-broke-off"},
     .diagnose_for = diagnose,
 };
 

@@ -23,16 +23,30 @@ bool failed_to_open(const std::vector<MountFailure>& failures, const std::string
     });
 }
 
+/// Whether the backup, which runs as root, could not open it either. That nobody looked, or that this process may not,
+/// says nothing.
+bool is_obstacle(const machine::Error& error) {
+    using machine::ErrorKind;
+    // What a file system answers that is dead, shut down, gone or cut off, of open() as of statfs().
+    // EIO, ENXIO, ENODEV, ENOTDIR, ELOOP, ENOTCONN, EHOSTDOWN, ESTALE, EUCLEAN, ENOMEDIUM of Linux.
+    constexpr long dead[] = {5, 6, 19, 20, 40, 107, 112, 116, 117, 123};
+    return error.kind == ErrorKind::not_found || error.kind == ErrorKind::timed_out ||
+           std::ranges::find(dead, error.code) != std::end(dead);
+}
+
 /// What keeps a mount point from being opened now; nullopt when nothing does.
 std::optional<std::string> obstacle(const machine::Machine& machine, const FreezeTarget& target, bool failed_before) {
     // The first question has a time limit. A listing, which a dead disk could block, only follows a logged failure.
-    if (const auto space = machine.files().space(target.mount_point); !space) return space.error().message;
+    const auto said_by = [](const machine::Error& error) {
+        return is_obstacle(error) ? std::optional(error.message) : std::nullopt;
+    };
+    if (const auto space = machine.files().space(target.mount_point); !space) return said_by(space.error());
     if (!failed_before) return std::nullopt;
     const auto status = machine.files().status(target.mount_point);
-    if (!status) return status.error().message;
+    if (!status) return said_by(status.error());
     if (status->kind != machine::FileKind::directory) return "it is not a folder";
     const auto names = machine.files().list(target.mount_point);
-    return names ? std::nullopt : std::optional(names.error().message);
+    return names ? std::nullopt : said_by(names.error());
 }
 
 std::vector<Unreachable> unreachable_now(const machine::Machine& machine, const std::vector<FreezeTarget>& targets,

@@ -33,6 +33,34 @@ std::string effective(std::string_view value) {
     return std::string(boost::algorithm::trim_copy(inner));
 }
 
+/// What a running agent was told with "-configuration-path:<file>" or "--configuration-path=<file>"; empty where none
+/// was, or the processes are not known.
+std::string path_of_running_agent(const machine::Machine& machine) {
+    constexpr std::string_view option = "configuration-path";
+    if (machine.facts().platform != machine::Platform::linux) return {};
+    const auto processes = machine.processes().list();
+    if (!processes) return {};
+    for (const auto& process : *processes) {
+        const auto is_agent = [](const std::string& word) {
+            return word.ends_with("/waagent") || word.find("WALinuxAgent-") != std::string::npos;
+        };
+        if (std::ranges::none_of(process.command_line, is_agent)) continue;
+        for (const std::string_view word : process.command_line) {
+            const auto name = word.substr(std::min(word.find_first_not_of('-'), word.size()));
+            if (!name.starts_with(option) || name.size() < option.size() + 2) continue;
+            const auto path = name.substr(option.size() + 1);
+            if (path.starts_with('/')) return std::string(path);
+        }
+    }
+    return {};
+}
+
+/// Looked for once: the path lasts as long as the process.
+struct ConfigurationOfRunningAgent {
+    explicit ConfigurationOfRunningAgent(const machine::Machine& machine) : path(path_of_running_agent(machine)) {}
+    machine::Path path;
+};
+
 template <class Visit>
 void each_line(std::string_view text, Visit visit) {
     for (std::size_t number = 1; !text.empty(); ++number) {
@@ -45,6 +73,13 @@ void each_line(std::string_view text, Visit visit) {
 }  // namespace
 
 Result<AgentConfiguration> AgentConfiguration::read(const machine::Machine& machine) {
+    if (const auto& path = machine.derived<ConfigurationOfRunningAgent>().path; !path.empty()) {
+        auto text = machine.files().read(path);
+        if (text) return AgentConfiguration(path, std::move(*text));
+        if (text.error().kind != ErrorKind::not_found && text.error().kind != ErrorKind::not_captured) {
+            return text.error();
+        }
+    }
     for (const auto* path : places) {
         auto text = machine.files().read(path);
         if (text) return AgentConfiguration(path, std::move(*text));

@@ -21,8 +21,9 @@ public:
         std::string text;  ///< the whole line, without its end
     };
 
-    /// Reads /etc/waagent.conf, else Clear Linux's /usr/share/defaults/waagent/waagent.conf, else Flatcar's
-    /// /usr/share/oem/waagent.conf. ErrorKind::not_found when there is none.
+    /// Reads the file that a running agent was started with (-configuration-path), else /etc/waagent.conf, else Clear
+    /// Linux's /usr/share/defaults/waagent/waagent.conf, else Flatcar's /usr/share/oem/waagent.conf.
+    /// ErrorKind::not_found when there is none.
     static machine::Result<AgentConfiguration> read(const machine::Machine& machine);
     static AgentConfiguration parse(machine::Path path, std::string text);
 

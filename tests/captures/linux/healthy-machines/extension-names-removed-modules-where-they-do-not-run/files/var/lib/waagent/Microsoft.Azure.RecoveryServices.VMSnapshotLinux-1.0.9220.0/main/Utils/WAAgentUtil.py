@@ -1,0 +1,4 @@
+try:
+    import imp as imp
+except ImportError:
+    import importlib as imp
