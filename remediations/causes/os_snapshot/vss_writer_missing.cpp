@@ -29,11 +29,17 @@ Finding without_answer(const Machine& machine, const VssWriters& writers) {
         error.kind == machine::ErrorKind::invalid) {
         return Finding::unknown(writers.command(), error);
     }
+    const bool hangs = error.kind == machine::ErrorKind::timed_out;
     auto finding = Finding::broken(
-        error.kind == machine::ErrorKind::timed_out ? "VSS or one of its writers hangs: the writers do not answer."
-                                                    : "VSS cannot list its writers.",
+        hangs ? "VSS or one of its writers hangs: the writers do not answer."
+              : "VSS cannot list its writers: vssadmin ended with an error.",
         {{writers.command(), error.message, "a list of writers"}},
-        "Restart the Volume Shadow Copy service; if it hangs on, restart the VM at the next occasion.");
+        hangs
+            ? "Restart the Volume Shadow Copy service; if it hangs on, restart the VM at the next occasion."
+            : "See the errors of VSS in the Application log at the time of vssadmin: class, routine and code say what "
+              "is damaged. Check that the COM+ Event System and COM+ System Application run and that TypeLib of the "
+              "VSS event class is right, and restart them and the Volume Shadow Copy service; if that does not help, "
+              "repair Windows (DISM /Online /Cleanup-Image /RestoreHealth).");
     if (runs(machine, vss)) finding.subjects.emplace_back(vss);
     // With VSS not running there is nothing to restart that could hang.
     if (finding.subjects.empty()) finding.subjects.emplace_back(event_system);
@@ -50,8 +56,8 @@ Finding no_system_writer(const VssWriters& writers, const std::vector<std::strin
                            {{writers.command(), fmt::format("{}", fmt::join(names, ", ")),
                              fmt::format("System Writer {} among them", system_writer_id)}},
                            "Restart Cryptographic Services. If it stays away, see the events CAPI2 513 and VSS 8213: "
-                           "often permissions in %SystemRoot%\\WinSxS were changed, or a service has a damaged "
-                           "ImagePath.");
+                           "often permissions in %SystemRoot%\\WinSxS were changed, a junction leads away from there, "
+                           "or a service has a damaged ImagePath.");
 }
 
 Finding diagnose(const Machine& machine, const Question& question) {

@@ -38,7 +38,7 @@ constexpr WriterOwner owners[] = {
     {"{d76f5a28-3092-4589-ba48-2958fb88ce29}", "FRS Writer", "NtFrs", workload},
     {"{be9ac81e-3619-421f-920f-4c6fea9e93ad}", "Dhcp Jet Writer", "DHCPServer", workload},
     {"{f08c1483-8407-4a26-8c26-6c267a629741}", "WINS Jet Writer", "WINS", workload},
-    {"{76fe1ac4-15f7-4bcd-987e-8e1acb462fb7}", "Microsoft Exchange Writer", "MSExchangeIS", workload},
+    {"{76fe1ac4-15f7-4bcd-987e-8e1acb462fb7}", "Microsoft Exchange Writer", "MSExchangeRepl", workload},
     {"", "Exchange Replica Writer", "MSExchangeRepl", workload},
     {"{66841cd4-6ded-4f4b-8f17-fd23f8ddc3de}", "Microsoft Hyper-V VSS Writer", "vmms", brief},
     {"{1072ae1c-e5a7-4ea1-9e4a-6f7964656570}", "Cluster Shared Volume VSS Writer", "ClusSvc", workload},
