@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <boost/algorithm/string/predicate.hpp>
+#include <set>
 
 #include "remediations/knowledge/extension/last_run.hpp"
 #include "remediations/knowledge/extension/vss_suspicion.hpp"
@@ -13,9 +14,15 @@ using machine::Machine;
 
 namespace {
 
-/// 25, 36: grew too slowly, or to its limit, and its shadow copies were deleted; 35: could not grow; 27: failed.
+/// 1, 22, 23: could not be made, or for want of room; 12, 13, 24, 38, 39, 41: could not grow, for want of room, a limit
+/// or free pieces that are large enough; 25, 36: grew too slowly, or to its limit, and its shadow copies were deleted;
+/// 35: could not grow; 27: failed; 67: the shadow copy could not be installed.
 EventPattern storage_failures() {
-    return {"System", "volsnap", {25, 27, 35, 36}};
+    return {"System", "volsnap", {1, 12, 13, 22, 23, 24, 25, 27, 35, 36, 38, 39, 41, 67}};
+}
+/// No volume has room for the storage.
+EventPattern no_volume_for_storage() {
+    return {"Application", "VSS", {4001}};
 }
 
 constexpr std::uint32_t insufficient_storage = 0x8004231F;  // VSS_E_INSUFFICIENT_STORAGE
@@ -56,9 +63,20 @@ std::uint64_t least_free(const Volume& volume) {
     return std::min(smallest_area, volume.size / 10);
 }
 
+/// "D:" of an event: which volume has no room.
+std::set<std::string> volumes_in(const machine::Event* event) {
+    std::set<std::string> names;
+    for (const auto& value : event ? event->data : std::vector<std::string>{}) {
+        const bool is_letter = value.size() == 2 && value[1] == ':';
+        if (is_letter || value.starts_with(R"(\\?\Volume{)")) names.insert(value);
+    }
+    return names;
+}
+
 Finding diagnose(const Machine& machine, const Question& question) {
     const auto& last = machine.derived<LastRun>();
     const auto* event = newest_current(machine, storage_failures());
+    if (event == nullptr) event = newest_current(machine, no_volume_for_storage());
     const bool is_named_in_log = names_code(last.failure_text(), insufficient_storage);
     if (event == nullptr && !is_named_in_log && !vss_is_suspect(machine, question)) {
         return Finding::healthy("Nothing points to a lack of room for shadow copies.");
@@ -90,16 +108,21 @@ Finding diagnose(const Machine& machine, const Question& question) {
         // An area at its limit throws its oldest copies away, which is how it is meant.
         return Finding::healthy("The volumes have room for shadow copies.", std::move(evidence));
     }
+    auto named = volumes_in(event);
+    const auto volume = full.empty() && named.size() == 1 ? *named.begin() : std::string("<volume>");
+    named.insert(full.begin(), full.end());
     const auto action = fmt::format(
-        "{}Let the storage of the volume grow: vssadmin resize shadowstorage /For=<volume> /On=<volume> "
+        "{}Let the storage of the volume grow: vssadmin resize shadowstorage /For={} /On={} "
         "/MaxSize=10% (making it smaller deletes shadow copies){}.",
-        full.empty() ? std::string() : fmt::format("Free space on {}. ", fmt::join(full, ", ")),
+        named.empty() ? std::string() : fmt::format("Free space on {}. ", fmt::join(named, ", ")), volume, volume,
         is_limited ? "" : "; if it can grow already, the disks are too slow for the changes of that time");
-    auto finding = Finding::needs_operator(full.empty() ? "Windows had no room for shadow copies."
-                                                        : fmt::format("Volumes have too little free space for a "
-                                                                      "snapshot: {}.",
-                                                                      fmt::join(full, ", ")),
-                                           std::move(evidence), action);
+    auto finding =
+        Finding::needs_operator(full.empty() ? fmt::format("Windows had no room for shadow copies{}{}.",
+                                                           named.empty() ? "" : " of ", fmt::join(named, ", "))
+                                             : fmt::format("Volumes have too little free space for a "
+                                                           "snapshot: {}.",
+                                                           fmt::join(full, ", ")),
+                                std::move(evidence), action);
     const bool explains = is_named_in_log || (event && last.end() != LastRun::End::succeeded);
     return explains ? finding : std::move(finding).as_risk();
 }
@@ -114,11 +137,12 @@ extern const Remediation remediation{
     .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed", "VMRestorePointClientError"},
     .explanation =
         "A shadow copy keeps what changes after it in a storage area of limited size. A full volume, a limit that is "
-        "too small or disks that are too slow make volsnap delete or refuse shadow copies (events 25, 27, 35, 36). "
+        "too small or disks that are too slow make volsnap delete or refuse shadow copies (events 23, 24, 25, 35, 36 "
+        "and others). "
         "Small volumes without a drive letter (System Reserved, recovery) count too.",
     .source =
         "https://learn.microsoft.com/windows-server/administration/windows-commands/vssadmin-resize-shadowstorage",
-    .events = {storage_failures()},
+    .events = {storage_failures(), no_volume_for_storage()},
     .consequences = {"vss-writer-failed", "snapshot-without-threads", "backup-attempt-failed",
                      "backup-extension-state"},
     .diagnose_for = diagnose,
