@@ -10,6 +10,7 @@
 
 #include "remediations/knowledge/extension/last_run.hpp"
 #include "remediations/knowledge/extension/vss_suspicion.hpp"
+#include "remediations/knowledge/logs/event_evidence.hpp"
 #include "remediations/knowledge/logs/log_line.hpp"
 #include "remediations/knowledge/reasons/reasons_in.hpp"
 
@@ -56,6 +57,15 @@ bool is_of_another_client(const Machine& machine, const Event& event) {
     return pid && service && service->pid != 0 && service->pid != *pid;
 }
 
+/// Whoever dumps a database uses such devices: the writer's stands in a backup that failed, where one is known.
+bool is_of_failed_backup(const Machine& machine, const Event& event) {
+    if (machine.derived<LastRun>().attempt() == nullptr) return true;
+    return std::ranges::any_of(machine.derived<EventEvidence>().failures(), [&](const auto& failure) {
+        return failure.in_failed_run && !failure.is_noise &&
+               std::ranges::find(failure.times, event.time) != failure.times.end();
+    });
+}
+
 std::string instance_in(const Event& event) {
     return event.data.size() < device_strings ? std::string() : printable(event.data[instance_at]);
 }
@@ -92,8 +102,9 @@ std::vector<EventPattern> sql_writer_events() {
 
 std::optional<SqlWriterFailure> sql_writer_failure(const Machine& machine) {
     const auto* of_writer = newest_current(machine, errors_of_writer());
-    const auto* of_device = newest_current(machine, errors_of_device(),
-                                           [&](const auto& each) { return !is_of_another_client(machine, each); });
+    const auto* of_device = newest_current(machine, errors_of_device(), [&](const auto& each) {
+        return !is_of_another_client(machine, each) && is_of_failed_backup(machine, each);
+    });
     if (of_writer == nullptr && of_device == nullptr) return std::nullopt;
     SqlWriterFailure failure;
     std::string text;

@@ -132,7 +132,7 @@ TEST(ExplainReason, ReadsWhatPeopleType) {
     EXPECT_THAT(readings("80042306"), ElementsAre("HRESULT 0x80042306 (VSS_E_PROVIDER_VETO)"));
     EXPECT_THAT(readings("-2147212538"), ElementsAre("HRESULT 0x80042306 (VSS_E_PROVIDER_VETO)"));
     EXPECT_THAT(readings("2147754758"), ElementsAre("HRESULT 0x80042306 (VSS_E_PROVIDER_VETO)"));
-    EXPECT_THAT(readings("0x80070422"), ElementsAre("Windows error 1058 (ERROR_SERVICE_DISABLED)"));
+    EXPECT_THAT(readings("0x80070422"), ElementsAre("Windows error 1058 (0x80070422, ERROR_SERVICE_DISABLED)"));
     EXPECT_THAT(readings("VSS 12366"), ElementsAre("event 12366 of VSS"));
     EXPECT_THAT(readings("event VSS 12366"), ElementsAre("event 12366 of VSS"));
     EXPECT_THAT(readings("Service Control Manager 7000"), ElementsAre("event 7000 of Service Control Manager"));
@@ -147,7 +147,7 @@ TEST(ExplainReason, ReadsWhatPeopleType) {
     EXPECT_THAT(readings("SIGKILL"), ElementsAre("signal 9 (SIGKILL)"));
     EXPECT_THAT(readings("SQL 3041"), ElementsAre("SQL Server error 3041", "event 3041 of MSSQLSERVER"));
     EXPECT_THAT(readings("400001"), ElementsAre("backup job's error 400001"));
-    EXPECT_THAT(readings("%%1058"), Contains("Windows error 1058 (ERROR_SERVICE_DISABLED)"));
+    EXPECT_THAT(readings("%%1058"), Contains("Windows error 1058 (0x80070422, ERROR_SERVICE_DISABLED)"));
     EXPECT_THAT(readings("errno 28"), ElementsAre("Linux error 28 (ENOSPC)"));
     EXPECT_THAT(readings("extension 121"),
                 ElementsAre("result of the Linux backup extension: 121 (FailedRetryableFsFreezeFailed)"));
@@ -160,7 +160,7 @@ TEST(ExplainReason, ReadsWhatPeopleType) {
 TEST(ExplainReason, APlainNumberHasEveryReadingThatIsKnown) {
     EXPECT_THAT(readings("121"),
                 ElementsAre("result of the Linux backup extension: 121 (FailedRetryableFsFreezeFailed)",
-                            "Linux error 121 (EREMOTEIO)", "Windows error 121 (ERROR_SEM_TIMEOUT)"));
+                            "Linux error 121 (EREMOTEIO)", "Windows error 121 (0x80070079, ERROR_SEM_TIMEOUT)"));
     EXPECT_THAT(readings("556"),
                 ElementsAre("result of the Linux backup extension: 556 (FailedHostSnapshotRemoteServerError)"));
     EXPECT_THAT(readings("409"), ElementsAre("HTTP status 409 (Conflict)"));

@@ -73,7 +73,7 @@ TEST(ReasonsIn, HresultsAreReadInHexadecimalAndAsSignedNumbers) {
     EXPECT_THAT(told("Resultado: 0X800423f4, El escritor"),
                 ElementsAre("HRESULT 0x800423F4 (VSS_E_WRITERERROR_NONRETRYABLE)"));
     EXPECT_THAT(told("RdCrypt Initialization failed. Error Code: -2147023143."),
-                ElementsAre("Windows error 1753 (EPT_S_NOT_REGISTERED)"));
+                ElementsAre("Windows error 1753 (0x800706D9, EPT_S_NOT_REGISTERED)"));
     EXPECT_THAT(told("hr = 0x8004D027L"), ElementsAre("HRESULT 0x8004D027 (XACT_E_UNABLE_TO_READ_DTC_CONFIG)"));
     EXPECT_THAT(told("0xFFFFFFFF80042308"), ElementsAre("HRESULT 0x80042308 (VSS_E_OBJECT_NOT_FOUND)"));
     EXPECT_THAT(told("Routine returned E_INVALIDARG"), ElementsAre("Windows error 87 (ERROR_INVALID_PARAMETER)"));
@@ -87,14 +87,14 @@ TEST(ReasonsIn, HresultsThatWrapWindowsErrorsAreUnpacked) {
         reasons_in("ConvertStringSidToSid(S-1-5-21-21-1104.bak) | 0x80070539, The security ID structure is invalid.\r"),
         (std::vector<Reason>{
             {Reason::Kind::win32, 1337, "ERROR_INVALID_SID", "The security ID structure is invalid"}}));
-    EXPECT_THAT(told("0x80070422"), ElementsAre("Windows error 1058 (ERROR_SERVICE_DISABLED)"));
+    EXPECT_THAT(told("0x80070422"), ElementsAre("Windows error 1058 (0x80070422, ERROR_SERVICE_DISABLED)"));
     EXPECT_THAT(told("0x80073BC3"), ElementsAre("Windows error 15299 (ERROR_SYSTEM_DEVICE_NOT_FOUND)"));
     EXPECT_THAT(told("0x80070000"), IsEmpty());
 }
 
 TEST(ReasonsIn, WindowsErrorsAreReadWhereTheyAreCalledSo) {
     EXPECT_THAT(told("The service could not be started: %%1058"),
-                ElementsAre("Windows error 1058 (ERROR_SERVICE_DISABLED)"));
+                ElementsAre("Windows error 1058 (0x80070422, ERROR_SERVICE_DISABLED)"));
     EXPECT_THAT(told("[SC] StartService FAILED 1053:"),
                 ElementsAre("Windows error 1053 (ERROR_SERVICE_REQUEST_TIMEOUT)"));
     EXPECT_THAT(told("Operating system error 995(The I/O operation has been aborted.)"),
