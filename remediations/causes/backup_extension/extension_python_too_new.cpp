@@ -100,18 +100,6 @@ std::vector<ImpossibleImport> impossible_imports(const Machine& machine, const P
     return found;
 }
 
-/// When a backup succeeded with the extension and the Python that are there now.
-bool succeeded_as_it_is(const Machine& machine, const Path& script, const Path& python) {
-    const auto* attempt = machine.derived<LogEvidence>().newest_attempt();
-    if (!attempt || attempt->succeeded != true || !attempt->ended) return false;
-    const auto is_older = [&](const Path& path) {
-        const auto status = machine.files().status(path);
-        return status && status->modified != std::chrono::system_clock::time_point{} &&
-               status->modified < *attempt->ended;
-    };
-    return is_older(script) && is_older(python);
-}
-
 /// The module a traceback's last line names: No module named 'imp'.
 std::string_view named_module(std::string_view line) {
     const auto start = line.find(no_module_line);
@@ -138,7 +126,7 @@ Finding diagnose(const Machine& machine) {
     }
     const auto& python = pythons->front();
     const auto imports = impossible_imports(machine, folder->path, *python.version);
-    if (imports.empty() || succeeded_as_it_is(machine, folder->path + "/main/handle.sh", python.path)) {
+    if (imports.empty()) {
         return Finding::healthy(fmt::format("Version {} of the backup extension can start with Python {}.{}.",
                                             folder->version, python.version->major, python.version->minor));
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "remediations/knowledge/agent/mount_holding.hpp"
+#include "remediations/knowledge/configuration/agent_configuration.hpp"
 #include "remediations/knowledge/configuration/extension_folder.hpp"
 #include "remediations/knowledge/logs/log_evidence.hpp"
 #include "remediations/knowledge/reasons/meaning.hpp"
@@ -28,7 +29,9 @@ std::optional<Evidence> obstacle(const Machine& machine, const machine::Path& fo
     }
     const auto mounts = machine.mounts().list();
     const auto* mount = mounts ? mount_holding(*mounts, folder) : nullptr;
-    const bool is_read_only = mount && std::ranges::find(mount->options, "ro") != mount->options.end();
+    // A whole library folder that is read-only has a cause of its own.
+    const bool is_its_own = mount && mount->target.size() > agent_library_folder(machine).size();
+    const bool is_read_only = is_its_own && std::ranges::find(mount->options, "ro") != mount->options.end();
     if (!is_read_only) return std::nullopt;
     return Evidence{"mount of " + mount->target, fmt::format("{} type {}, read-only", mount->source, mount->type),
                     "read-write"};

@@ -85,6 +85,13 @@ bool leads_nowhere(const Machine& machine, const std::string& program) {
            !machine.files().status("/etc/alternatives/python3");
 }
 
+/// Whether the interpreter that a process was started with can be started again.
+bool still_exists(const Machine& machine, const machine::Process& process) {
+    if (process.command_line.empty()) return false;
+    const auto found = exists(machine, process.command_line.front());
+    return found && *found && !leads_nowhere(machine, process.command_line.front());
+}
+
 Finding broken_python(const Machine& machine, std::string summary, std::vector<Evidence> evidence) {
     return Finding::needs_operator(
         std::move(summary), std::move(evidence),
@@ -108,14 +115,14 @@ Finding diagnose(const Machine& machine) {
 
     std::vector<Evidence> evidence;
     // Whatever its first line names: the unit may start it with another one, and that runs it.
-    if (processes->goal_state_handler) {
+    if (processes->goal_state_handler && still_exists(machine, *processes->goal_state_handler)) {
         evidence.push_back({"process", describe(*processes->goal_state_handler), ""});
         return Finding::healthy("The agent's Python runs it.", std::move(evidence));
     }
     if (!interpreter.empty()) {
         const auto found = exists(machine, interpreter);
         if (!found) return Finding::unknown(interpreter, found.error());
-        if (!processes->any() && (!*found || leads_nowhere(machine, interpreter))) {
+        if (!*found || leads_nowhere(machine, interpreter)) {
             return broken_python(
                 machine, fmt::format("{} wants {}, which is missing.", *program, interpreter),
                 {{*program, "#!" + interpreter, "a program that exists"},

@@ -52,6 +52,10 @@ std::string advice_for(int status) {
 Finding diagnose(const machine::Machine& machine) {
     const auto* attempt = unsuccessful_attempt(machine);
     if (!attempt) return Finding::healthy("The host did not refuse the newest backup's snapshot.");
+    // Where the guest took over, its own failure decides.
+    if (guest_path_of_unsuccessful_attempt(machine)) {
+        return Finding::healthy("After the host the newest backup asked storage itself.");
+    }
     const bool of_do_snapshot = is_refusal(attempt->host_do_snapshot);
     if (!of_do_snapshot && !is_refusal(attempt->host_pre_snapshot)) {
         return Finding::healthy("The host did not refuse the newest backup's snapshot.");
@@ -92,7 +96,10 @@ extern const Remediation remediation{
         "status of 400 or more is a refusal: 409 another operation on the disks, 429 too many requests, 5xx a fault of "
         "the host. The extension reports that as \"no network\", though the answer came over the network.",
     .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
-    .log_lines = {{Log::extension, do_snapshot_body}, {Log::extension, pre_snapshot_body}},
+    .log_lines = {{Log::extension, do_snapshot_body},
+                  {Log::extension, pre_snapshot_body},
+                  guest_path_lines()[0],
+                  guest_path_lines()[1]},
     .consequences = {"no-network-catch-all", "extension-error", "backup-extension-state", "snapshot-conflict"},
     .diagnose = diagnose,
 };

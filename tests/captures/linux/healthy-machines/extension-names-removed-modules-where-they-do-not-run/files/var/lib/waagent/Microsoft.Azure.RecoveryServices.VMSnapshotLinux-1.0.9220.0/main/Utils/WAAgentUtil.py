@@ -1,4 +1,0 @@
-try:
-    import imp as imp
-except ImportError:
-    import importlib as imp

@@ -1,2 +1,0 @@
-import os
-from Utils import WAAgentUtil
