@@ -940,7 +940,19 @@ void FailureReader::judge(FailureCollector::Kept& kept, Log log, const std::vect
         kept.topic != static_cast<int>(Topic::none) && kept.topic != static_cast<int>(Topic::shell) && has_recovery &&
         !failure.is_over &&
         (pending >= 3 || (first_pending && newest.time && *newest.time - *first_pending >= std::chrono::minutes(30)));
-    failure.is_noise = kept.never_concerns_backup || (was_harmless && !goes_on);
+    // A run gets over one lost request; one in which all are lost is another matter.
+    std::map<const BackupAttempt*, std::uint64_t> by_run;
+    if (by_position) {
+        for (const auto& one : kept.occurrences) by_run[attempt_of(one)] += one.count;
+    }
+    std::uint64_t most_in_good_run = 0;
+    for (const auto& [attempt, count] : by_run) {
+        if (attempt && is_good(*attempt)) most_in_good_run = std::max(most_in_good_run, count);
+    }
+    constexpr std::uint64_t many = 3;
+    const bool is_beyond = by_position && !attempts.empty() && is_bad(attempts.back()) &&
+                           by_run[&attempts.back()] >= many * std::max<std::uint64_t>(most_in_good_run, 1);
+    failure.is_noise = kept.never_concerns_backup || (was_harmless && !goes_on && !is_beyond);
 
     if (by_position && !attempts.empty() && !is_good(attempts.back()) && !is_bad(attempts.back()) &&
         attempt_of(newest) == &attempts.back()) {

@@ -271,6 +271,19 @@ TEST(FailureReader, GoodRunsMakeNoise) {
     EXPECT_FALSE(healed[0].in_failed_run);
 }
 
+TEST(FailureReader, MoreThanGoodRunsShowIsNoNoise) {
+    const auto lost = [](const std::string& hour) {
+        return now_form(hour + ":00:30", "Failed to call http with error: timed out");
+    };
+    const auto log = backup + "/extension.log";
+    const auto once = failures_in(log, run("02", lost("02"), "1") + run("05", lost("05"), "76"));
+    EXPECT_TRUE(once[0].is_noise);
+    const auto often =
+        failures_in(log, run("02", lost("02"), "1") + run("05", lost("05") + lost("05") + lost("05"), "76"));
+    EXPECT_FALSE(often[0].is_noise);
+    EXPECT_TRUE(often[0].in_failed_run);
+}
+
 TEST(FailureReader, CaughtExceptionBehindTheResultIsOfThatRun) {
     const LogPattern exception{Log::extension, "AttributeError: no x"};
     LogMachine vm;
