@@ -12,6 +12,7 @@
     entry(agent_library_folder_wrong)           \
     entry(agent_folder_permissions)             \
     entry(wmi_registry_provider)                \
+    entry(agent_service_marked_for_deletion)    \
     entry(agent_not_installed)                  \
     entry(agent_program_missing)                \
     entry(dotnet_framework_missing)             \
@@ -78,6 +79,7 @@
     entry(provider_flags)                       \
     /* OS snapshot */                           \
     entry(clock_skew)                           \
+    entry(windows_setup_unfinished)             \
     entry(rpc_services)                         \
     entry(event_system_service)                 \
     entry(system_event_notification)            \
@@ -88,6 +90,7 @@
     entry(msdtc_account)                        \
     entry(msdtc_not_running)                    \
     entry(msdtc_damaged)                        \
+    entry(com_plus_coordinator)                 \
     entry(shadow_copy_provider_library)         \
     entry(shadow_copy_provider_service)         \
     entry(vss_service)                          \
@@ -95,14 +98,21 @@
     entry(vss_access_control)                   \
     entry(bitlocker_locked)                     \
     entry(snapshot_set_open)                    \
+    entry(site_recovery_provider)               \
     entry(other_vss_provider)                   \
     entry(volume_snapshot_devices)              \
+    entry(volume_filter_drivers)                \
+    entry(volume_not_supported)                 \
+    entry(system_partition_missing)             \
     entry(shadow_storage_exhausted)             \
     entry(profile_list_damaged)                 \
     entry(vss_metadata_too_long)                \
+    entry(system_writer_files)                  \
     entry(cluster_volume_writer)                \
     entry(sql_writer_failed)                    \
+    entry(sql_auto_close)                       \
     entry(snapshot_too_slow)                    \
+    entry(vss_writer_crashed)                   \
     entry(vss_writer_missing)                   \
     entry(vss_writer_failed)                    \
     entry(vss_writer_of_service_failed)         \

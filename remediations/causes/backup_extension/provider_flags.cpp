@@ -1,10 +1,8 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include <boost/algorithm/string/predicate.hpp>
-
-#include "remediations/changes/changes.hpp"
 #include "remediations/knowledge/configuration/extension_folder.hpp"
+#include "remediations/knowledge/extension/provider_flags_of_extension.hpp"
 #include "remediations/knowledge/snapshot/vss_providers.hpp"
 #include "remediations/knowledge/windows/service_findings.hpp"
 #include "remediations/model/remediation.hpp"
@@ -14,19 +12,6 @@ namespace remediations::causes::provider_flags {
 namespace {
 
 constexpr auto provider_service = "IaasVmProvider";
-
-struct Flag {
-    const char* key;
-    const char* name;
-};
-/// The extension's memory that it installed its VSS provider (an older and a newer name).
-constexpr Flag flags[] = {{R"(HKLM\SOFTWARE\Microsoft\BcdrAgent)", "IsProviderInstalled"},
-                          {R"(HKLM\SOFTWARE\Microsoft\BcdrAgentPersistentKeys)", "IsCommonProviderInstalled"}};
-
-std::string show(const machine::RegistryValue& value) {
-    const auto* text = std::get_if<std::string>(&value.data);
-    return text ? *text : fmt::format("a value of type {}", static_cast<unsigned>(value.type));
-}
 
 /// What is wrong with the provider that the flags speak of; empty if it is as it should be.
 /// Stopped is normal: it runs only during a backup.
@@ -61,14 +46,12 @@ machine::Result<std::vector<Evidence>> provider_faults(const machine::Machine& m
 }
 
 Finding diagnose(const machine::Machine& machine) {
+    const auto flags = provider_flags_of_extension(machine);
+    if (!flags) return Finding::unknown("the flags of the backup's VSS provider", flags.error());
     std::vector<Evidence> set;
-    for (const auto& flag : flags) {
-        const auto place = fmt::format("{}\\{}", flag.key, flag.name);
-        const auto value = machine.registry().value(flag.key, flag.name);
-        if (value && boost::iequals(show(*value), "True"))
-            set.push_back({place, "True", "False, or the provider works"});
-        if (!value && value.error().kind != machine::ErrorKind::not_found)
-            return Finding::unknown(place, value.error());
+    for (const auto& flag : *flags) {
+        if (!flag.is_set) continue;
+        set.push_back({fmt::format("{}\\{}", flag.key, flag.name), flag.shown, "False, or the provider works"});
     }
     if (set.empty()) return Finding::healthy("No flag claims that the backup's VSS provider is installed.");
     auto faults = provider_faults(machine);
@@ -84,17 +67,7 @@ Finding diagnose(const machine::Machine& machine) {
 }
 
 machine::Result<void> fix(const Finding&, Changes& changes) {
-    for (const auto& flag : flags) {
-        const auto value = changes.machine().registry().value(flag.key, flag.name);
-        if (!value && value.error().kind == machine::ErrorKind::not_found) continue;
-        if (!value) return value.error();
-        if (!boost::iequals(show(*value), "True")) continue;
-        if (auto set = changes.set_registry_value(flag.key, flag.name, {machine::RegistryType::string, "False"});
-            !set) {
-            return set;
-        }
-    }
-    return {};
+    return clear_provider_flags(changes);
 }
 
 }  // namespace

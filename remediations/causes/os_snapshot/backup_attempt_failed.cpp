@@ -119,9 +119,8 @@ Finding diagnose(const Machine& machine) {
                                      meaning ? fmt::format(": {}", clause_of(*meaning)) : std::string());
     auto action = meaning ? advice_of(*meaning)
                           : fmt::format(
-                                "Nothing else was found that explains it: look at {} at the time of the backup, in "
-                                "the lines around the quoted one and in the System and Application logs. Then "
-                                "back up again and run this program right after it.",
+                                "See {} at the time of the backup, in the lines around the quoted one and in the "
+                                "System and Application logs. Then back up again and run this program right after it.",
                                 waits_for);
     auto finding = Finding::needs_operator(std::move(summary), std::move(evidence), std::move(action));
     finding.told_by_last_run = true;

@@ -50,7 +50,7 @@ extern const Remediation remediation{
         "backup's provider fails. Accounts are compared by SID, because their names differ by language. The fix sets "
         "the account, restarts MSDTC and the COM+ System Application; distributed transactions in flight are aborted.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .consequences = {"backup-attempt-failed", "backup-extension-state"},
+    .consequences = {"com-plus-service", "com-plus-coordinator", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,
 };

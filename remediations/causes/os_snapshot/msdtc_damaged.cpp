@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "remediations/changes/changes.hpp"
+#include "remediations/knowledge/extension/last_run.hpp"
 #include "remediations/knowledge/snapshot/transaction_services.hpp"
 #include "remediations/knowledge/windows/service_findings.hpp"
 #include "remediations/model/remediation.hpp"
@@ -10,6 +11,9 @@ namespace remediations::causes::msdtc_damaged {
 namespace {
 
 constexpr auto security_key = R"(HKLM\SOFTWARE\Microsoft\MSDTC\Security)";
+constexpr auto configuration_key = R"(HKLM\SOFTWARE\Microsoft\MSDTC)";
+/// XACT_E_UNABLE_TO_READ_DTC_CONFIG.
+constexpr std::uint32_t configuration_unreadable = 0x8004D027;
 constexpr auto tool_timeout = std::chrono::minutes(2);
 
 machine::Path msdtc_tool(const machine::Machine& machine) {
@@ -46,6 +50,17 @@ Finding diagnose(const machine::Machine& machine) {
             fmt::format("The COM+ System Application does not start (error {}) although MSDTC has the right account.",
                         com->exit_code),
             std::move(evidence), action);
+    }
+    const auto& last = machine.derived<LastRun>();
+    if (last.is_failure() && names_code(last.failure_text(), configuration_unreadable)) {
+        evidence.insert(evidence.end(), last.evidence().begin(), last.evidence().end());
+        // The service runs, so only the next backup could show that a new installation helped.
+        auto finding = Finding::needs_operator(
+            "The Distributed Transaction Coordinator cannot read its configuration (0x8004D027).", std::move(evidence),
+            fmt::format("Export {} and see that Network Service may read it. If it may: {}", configuration_key,
+                        action));
+        finding.told_by_last_run = true;
+        return finding;
     }
     return Finding::healthy("The Distributed Transaction Coordinator can be started.", std::move(evidence));
 }
@@ -111,18 +126,19 @@ std::vector<Testimony> testimonies() {
 
 extern const Remediation remediation{
     .id = "msdtc-damaged",
-    .title = "Distributed Transaction Coordinator is missing or does not start",
+    .title = "Distributed Transaction Coordinator is missing, damaged or does not start",
     .layer = Layer::os_snapshot,
     .scope = Scope::windows,
     .error_codes = {"ExtensionSnapshotFailedCOM", "ExtensionInstallationFailedCOM", "ExtensionInstallationFailedMDTC"},
     .disruption = Disruption::workload,
     .explanation =
-        "When MSDTC still fails, or COM+ still fails with it, under the right account, it has to be installed anew. "
+        "When MSDTC still fails, cannot read its configuration (0x8004D027), or COM+ still fails with it, under the "
+        "right account, it has to be installed anew. "
         "That deletes its log, so transactions in doubt are lost: it is done only when the settings allow workload "
         "disruption. The network-access settings under MSDTC\\Security are put back afterwards.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .testimonies = testimonies(),
-    .consequences = {"backup-attempt-failed", "backup-extension-state"},
+    .consequences = {"com-plus-service", "com-plus-coordinator", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose_apart_from_clusters,
     .fix = fix,
 };

@@ -67,7 +67,7 @@ extern const Remediation remediation{
         "is next.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .testimonies = testimonies(),
-    .consequences = {"backup-attempt-failed", "backup-extension-state"},
+    .consequences = {"com-plus-service", "com-plus-coordinator", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,
 };

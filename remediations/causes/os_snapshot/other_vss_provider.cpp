@@ -48,7 +48,8 @@ Finding diagnose(const Machine& machine) {
     std::vector<std::string> other_names;
     bool has_event = false;
     for (const auto& provider : *providers) {
-        if (is_of_windows(provider) || is_of_azure_backup(provider)) continue;
+        // Site Recovery is Microsoft's too, and needed: a cause of its own speaks of it.
+        if (is_of_windows(provider) || is_of_azure_backup(provider) || is_of_site_recovery(provider)) continue;
         const Evidence shown{provider.key, fmt::format("{}, {}", describe(provider), provider.library),
                              "no provider but those of Windows and Azure Backup"};
         others.push_back(shown);

@@ -38,20 +38,20 @@ Finding diagnose(const machine::Machine& machine) {
     std::ranges::copy_if(*profiles, std::back_inserter(damaged), [](const auto& name) { return !is_sid(name); });
     std::vector<Evidence> evidence{evidence_of(*event, "no such error")};
     for (const auto& name : damaged) evidence.push_back({std::string(key) + "\\" + name, "no account id", "S-1-..."});
-    // What the code means here is common knowledge, not documented: never more than a risk.
-    return Finding::needs_operator(
-               damaged.empty() ? "VSS meets an account id that it cannot read."
-                               : fmt::format("The list of user profiles has entries that are no account ids: {}.",
-                                             fmt::join(damaged, ", ")),
-               std::move(evidence),
-               damaged.empty()
-                   ? fmt::format(
-                         "Find the id that the event quotes in {} and in the registry, and remove it where no account "
-                         "belongs to it.",
-                         key)
-                   : "Export these keys, see whether the profile is still used, and delete them (a name that ends with "
-                     ".bak is left over from a profile that could not be loaded).")
-        .as_risk();
+    auto finding = Finding::needs_operator(
+        damaged.empty() ? "VSS meets an account id that it cannot read."
+                        : fmt::format("The list of user profiles has entries that are no account ids: {}.",
+                                      fmt::join(damaged, ", ")),
+        std::move(evidence),
+        damaged.empty()
+            ? fmt::format("Find the id that the event quotes in {} and in the registry, and remove it where no account "
+                          "belongs to it.",
+                          key)
+            : "Export these keys (reg export), see whether the profile is still used, and delete them: a name "
+              "that ends with .bak is left over from a profile that could not be loaded. Then restart "
+              "Cryptographic Services and back up again.");
+    // Without such an entry the id may stand anywhere in the registry.
+    return damaged.empty() ? std::move(finding).as_risk() : finding;
 }
 
 }  // namespace
@@ -65,7 +65,7 @@ extern const Remediation remediation{
     .explanation =
         "Writers look through the user profiles by their account ids. An entry whose name is no such id makes VSS fail "
         "with 0x80070539 (event 8193). Profiles belong to people, so nothing is deleted from here.",
-    .source = "https://learn.microsoft.com/windows/win32/vss/event-and-error-handling-under-vss",
+    .source = "https://support.microsoft.com/kb/2019392",
     .events = {unexpected_errors()},
     .consequences = {"vss-writer-missing", "vss-writer-failed", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,

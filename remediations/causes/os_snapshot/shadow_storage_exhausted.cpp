@@ -13,9 +13,15 @@ using machine::Machine;
 
 namespace {
 
-/// 25, 36: grew too slowly, or to its limit, and its shadow copies were deleted; 35: could not grow; 27: failed.
+/// 1, 22, 23: could not be made, or for want of room; 12, 13, 24, 38, 39, 41: could not grow, for want of room, a limit
+/// or free pieces that are large enough; 25, 36: grew too slowly, or to its limit, and its shadow copies were deleted;
+/// 35: could not grow; 27: failed; 67: the shadow copy could not be installed.
 EventPattern storage_failures() {
-    return {"System", "volsnap", {25, 27, 35, 36}};
+    return {"System", "volsnap", {1, 12, 13, 22, 23, 24, 25, 27, 35, 36, 38, 39, 41, 67}};
+}
+/// No volume has room for the storage.
+EventPattern no_volume_for_storage() {
+    return {"Application", "VSS", {4001}};
 }
 
 constexpr std::uint32_t insufficient_storage = 0x8004231F;  // VSS_E_INSUFFICIENT_STORAGE
@@ -59,6 +65,7 @@ std::uint64_t least_free(const Volume& volume) {
 Finding diagnose(const Machine& machine, const Question& question) {
     const auto& last = machine.derived<LastRun>();
     const auto* event = newest_current(machine, storage_failures());
+    if (event == nullptr) event = newest_current(machine, no_volume_for_storage());
     const bool is_named_in_log = names_code(last.failure_text(), insufficient_storage);
     if (event == nullptr && !is_named_in_log && !vss_is_suspect(machine, question)) {
         return Finding::healthy("Nothing points to a lack of room for shadow copies.");
@@ -114,11 +121,12 @@ extern const Remediation remediation{
     .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed", "VMRestorePointClientError"},
     .explanation =
         "A shadow copy keeps what changes after it in a storage area of limited size. A full volume, a limit that is "
-        "too small or disks that are too slow make volsnap delete or refuse shadow copies (events 25, 27, 35, 36). "
+        "too small or disks that are too slow make volsnap delete or refuse shadow copies (events 23, 24, 25, 35, 36 "
+        "and others). "
         "Small volumes without a drive letter (System Reserved, recovery) count too.",
     .source =
         "https://learn.microsoft.com/windows-server/administration/windows-commands/vssadmin-resize-shadowstorage",
-    .events = {storage_failures()},
+    .events = {storage_failures(), no_volume_for_storage()},
     .consequences = {"vss-writer-failed", "snapshot-without-threads", "backup-attempt-failed",
                      "backup-extension-state"},
     .diagnose_for = diagnose,

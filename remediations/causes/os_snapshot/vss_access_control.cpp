@@ -48,6 +48,17 @@ Finding diagnose(const machine::Machine& machine) {
             "VSS denies its writers that run as Network Service, the System Writer among them.", std::move(evidence),
             fmt::format("Set {} in {} to 1 (REG_DWORD) and restart Cryptographic Services.", network_service, key));
     }
+    const auto missing = [&] {
+        return Finding::broken("The list of accounts that may be VSS writers has no entry for Network Service.",
+                               evidence,
+                               fmt::format("Set {} in {} to 1 (REG_DWORD) and restart Cryptographic Services, where "
+                                           "the System Writer lives.",
+                                           network_service, key));
+    };
+    if (!is_allowed && !refused && registry_key_exists(machine, key) == true) {
+        evidence.push_back({fmt::format("{}\\{}", key, network_service), "missing", "1"});
+        return last.is_failure() ? missing() : missing().as_risk();
+    }
     if (refused && !is_allowed) {
         return Finding::broken(
             "A VSS writer runs under an account that VSS does not let be a writer.", std::move(evidence),
@@ -86,8 +97,10 @@ extern const Remediation remediation{
     .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed", "VMRestorePointClientError"},
     .disruption = Disruption::service_restart,
     .explanation =
-        "A list in the registry says which accounts may be VSS writers. Where Network Service has another value than "
-        "1, the System Writer and others disappear (event VSS 8213). The fix sets it to 1 and restarts Cryptographic "
+        "A list in the registry says which accounts may be VSS writers. Where Network Service is not in it, or with "
+        "another "
+        "value than 1, the System Writer and others disappear (event VSS 8213). The fix sets it to 1 and restarts "
+        "Cryptographic "
         "Services, where the System Writer lives.",
     .source =
         "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/system-writer-not-found-in-backup",

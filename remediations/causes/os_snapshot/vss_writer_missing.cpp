@@ -95,8 +95,8 @@ Finding no_system_writer(const Machine& machine, const VssWriters& writers, cons
     }
     return Finding::broken("The System Writer of VSS is missing.", std::move(evidence),
                            "Restart Cryptographic Services. If it stays away, see the events CAPI2 513 and VSS 8213: "
-                           "often permissions in %SystemRoot%\\WinSxS were changed, or a service has a damaged "
-                           "ImagePath.");
+                           "often permissions in %SystemRoot%\\WinSxS were changed, a junction leads away from there, "
+                           "or a service has a damaged ImagePath.");
 }
 
 /// Writers of data whose service runs, though they do not answer.

@@ -1,6 +1,7 @@
 #include "remediations/knowledge/extension/reinstall_extension.hpp"
 
 #include "remediations/knowledge/configuration/extension_folder.hpp"
+#include "remediations/knowledge/extension/provider_flags_of_extension.hpp"
 
 namespace remediations {
 
@@ -20,7 +21,9 @@ machine::Result<void> reinstall_backup_extension(Changes& changes) {
         }
         if (changes.is_plan()) break;
     }
-    return {};
+    // The provider's library lay in the folder: what says that it is installed is not true any more.
+    const bool is_windows = changes.machine().facts().platform == machine::Platform::windows;
+    return is_windows ? clear_provider_flags(changes) : machine::Result<void>();
 }
 
 }  // namespace remediations

@@ -73,6 +73,11 @@ bool is_of_azure_backup(const VssProvider& provider) {
            boost::iends_with(provider.library, "\\iaasvmprovider.dll");
 }
 
+bool is_of_site_recovery(const VssProvider& provider) {
+    return boost::icontains(provider.name, "Azure Site Recovery") ||
+           boost::icontains(provider.library, "InMageVssProvider");
+}
+
 bool is_leftover(const VssProvider& provider) {
     return !provider.library.empty() && !provider.library_is_there;
 }

@@ -26,6 +26,8 @@ machine::Result<std::vector<VssProvider>> vss_providers(const machine::Machine& 
 /// Those that Windows or Azure Backup bring.
 bool is_of_windows(const VssProvider& provider);
 bool is_of_azure_backup(const VssProvider& provider);
+/// That of Azure Site Recovery's mobility service, which is not to be removed.
+bool is_of_site_recovery(const VssProvider& provider);
 
 /// Registered, but its COM server is gone.
 bool is_leftover(const VssProvider& provider);
