@@ -109,6 +109,8 @@
     entry(vss_metadata_too_long)                \
     entry(system_writer_files)                  \
     entry(cluster_volume_writer)                \
+    entry(sql_instance_unreachable)             \
+    entry(sql_too_many_databases)               \
     entry(sql_writer_failed)                    \
     entry(sql_auto_close)                       \
     entry(snapshot_too_slow)                    \

@@ -5,6 +5,7 @@
 
 #include "remediations/knowledge/extension/last_run.hpp"
 #include "remediations/knowledge/extension/vss_suspicion.hpp"
+#include "remediations/knowledge/snapshot/sql_writer_failure.hpp"
 #include "remediations/knowledge/snapshot/vss_writer_services.hpp"
 #include "remediations/knowledge/snapshot/vss_writers.hpp"
 
@@ -21,14 +22,6 @@ constexpr std::uint32_t non_retryable = 0x800423F4;  // VSS_E_WRITERERROR_NONRET
 EventPattern refusals() {
     return {"Application", "VSS", {8229}};
 }
-/// What SQL Server's writer logs of errors that it knows; of this one it logs nothing.
-EventPattern errors_of_writer() {
-    return {"Application", "SQLWRITER", {24579, 24581, 24582, 24583}};
-}
-EventPattern errors_of_device() {
-    return {"Application", "SQLVDI", {1}};
-}
-
 bool is_of_sql_server(std::string_view id) {
     const auto* owner = owner_of_writer(id, "");
     return owner != nullptr && owner->writer == sql_writer;
@@ -61,7 +54,7 @@ Finding diagnose(const Machine& machine, const Question& question) {
     const auto state =
         machine.derived<LastRun>().is_failure() ? failed_after_snapshot(machine, question) : std::nullopt;
     if (event == nullptr && !state) return Finding::healthy("SQL Server's writer did not refuse after a snapshot.");
-    if (newest_current(machine, errors_of_writer()) || newest_current(machine, errors_of_device())) {
+    if (sql_writer_failure(machine)) {
         return Finding::healthy("SQL Server's writer says itself why it failed.");
     }
     std::vector<Evidence> evidence;
@@ -78,7 +71,8 @@ Finding diagnose(const Machine& machine, const Question& question) {
 
 std::vector<EventPattern> events() {
     auto all = vss_suspicion_events();
-    all.insert(all.end(), {refusals(), errors_of_writer(), errors_of_device()});
+    all.push_back(refusals());
+    for (auto& pattern : sql_writer_events()) all.push_back(std::move(pattern));
     return all;
 }
 

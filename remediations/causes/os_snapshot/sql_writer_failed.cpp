@@ -1,13 +1,7 @@
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <charconv>
-
-#include "remediations/changes/changes.hpp"
-#include "remediations/knowledge/extension/vss_suspicion.hpp"
-#include "remediations/knowledge/logs/event_text.hpp"
 #include "remediations/knowledge/reasons/meaning.hpp"
-#include "remediations/knowledge/reasons/reasons_in.hpp"
+#include "remediations/knowledge/snapshot/sql_writer_failure.hpp"
 #include "remediations/knowledge/windows/service_findings.hpp"
 
 namespace remediations::causes::sql_writer_failed {
@@ -17,62 +11,26 @@ namespace {
 constexpr auto sql_writer = "SQLWriter";
 constexpr auto local_system = "S-1-5-18";
 
-EventPattern writer_errors() {
-    return {"Application", "SQLWRITER", {24581, 24582, 24583}};
-}
-EventPattern device_errors() {
-    return {"Application", "SQLVDI", {1}};
-}
-
-/// Of the program that used the device: "..., , process id, thread id, Client, instance, device".
-std::uint32_t process_of_device(const machine::Event& event) {
-    constexpr std::size_t at = 4;
-    std::uint32_t pid = 0;
-    if (event.data.size() > at) {
-        const auto& text = event.data[at];
-        std::from_chars(text.data(), text.data() + text.size(), pid);
+std::string advice_for(const SqlWriterFailure& failure) {
+    if (failure.fault == SqlWriterFault::device_unregistered) {
+        return "Register the virtual device of SQL Server anew, as administrator: regsvr32 \"%ProgramFiles%\\Microsoft "
+               "SQL Server\\80\\COM\\sqlvdi.dll\"; where the file is missing, repair SQL Server's setup. Then restart "
+               "the service SQLWriter.";
     }
-    return pid;
-}
-
-/// Whoever dumps a database uses such devices. It is the writer's where it stands in a backup that failed, and no other
-/// program's that the writer's process was there beside.
-bool is_of_backup(const machine::Machine& machine, const machine::Event& event, const machine::Service& writer) {
-    const auto& failures = machine.derived<EventEvidence>().failures();
-    const bool is_in_run = std::ranges::any_of(failures, [&](const auto& failure) {
-        return failure.in_failed_run && !failure.is_noise &&
-               std::ranges::find(failure.times, event.time) != failure.times.end();
-    });
-    if (!is_in_run) return false;
-    const auto pid = process_of_device(event);
-    if (pid == 0 || writer.pid == 0 || pid == writer.pid) return true;
-    const auto processes = machine.processes().list();
-    if (!processes) return true;
-    const auto process = std::ranges::find(*processes, writer.pid, &machine::Process::pid);
-    return process == processes->end() || process->started > event.time;
-}
-
-/// SQL Server's own number, which is never translated; 3013, "the backup ended", only where it names no other.
-std::optional<Reason> sql_error(std::string_view text) {
-    const auto reasons = reasons_in(text);
-    const auto found = std::ranges::find(reasons, Reason::Kind::sql, &Reason::kind);
-    return found == reasons.end() ? std::nullopt : std::optional(*found);
-}
-
-std::string advice_for(const std::optional<Reason>& error) {
-    const auto meaning = error ? meaning_of(*error) : std::nullopt;
+    const auto meaning = failure.error ? meaning_of(*failure.error) : std::nullopt;
     if (meaning) return fmt::format("{} The instance and the database are in the event.", advice_of(*meaning));
-    return "See the error log of the SQL Server instance that the event names: often a database is suspect, "
-           "offline or auto-closed, or the login NT SERVICE\\SQLWriter lacks the role sysadmin. Then restart "
-           "the service SQLWriter.";
+    return "See the error log of the SQL Server instance that the event names: often a database is suspect or offline, "
+           "or the login NT SERVICE\\SQLWriter lacks the role sysadmin. Then restart the service SQLWriter.";
 }
 
-std::string summary_for(const std::optional<Reason>& error, const std::string& database) {
-    const auto where = database.empty() ? std::string() : fmt::format(" at database '{}'", database);
-    if (!error) return fmt::format("SQL Server's VSS writer fails{}.", where);
-    const auto meaning = meaning_of(*error);
-    return fmt::format("SQL Server's VSS writer fails{} with SQL Server's error {}{}.", where, error->number,
-                       meaning ? ": " + clause_of(*meaning) : std::string());
+std::string summary_for(const SqlWriterFailure& failure) {
+    if (failure.fault == SqlWriterFault::device_unregistered) {
+        return "SQL Server's VSS writer fails: the class of its virtual device (sqlvdi.dll) is not registered.";
+    }
+    if (!failure.error) return fmt::format("SQL Server's VSS writer fails{}.", place_of(failure));
+    const auto meaning = meaning_of(*failure.error);
+    return fmt::format("SQL Server's VSS writer fails{} with SQL Server's error {}{}.", place_of(failure),
+                       failure.error->number, meaning ? ": " + clause_of(*meaning) : std::string());
 }
 
 Finding diagnose(const machine::Machine& machine) {
@@ -87,27 +45,30 @@ Finding diagnose(const machine::Machine& machine) {
         return Finding::healthy("SQL Server's VSS writer is switched off: its databases are backed up as files.",
                                 std::move(evidence));
     }
-    const auto* writer_error = newest_current(machine, writer_errors());
-    const auto* device_error = newest_current(
-        machine, device_errors(), [&](const auto& event) { return is_of_backup(machine, event, *service); });
-    if (writer_error == nullptr && device_error == nullptr) {
+    const auto failure = sql_writer_failure(machine);
+    if (!failure) {
         return Finding::healthy("SQL Server's VSS writer logged no error since the last good backup.",
                                 std::move(evidence));
     }
-    std::optional<Reason> error;
-    std::string database;
-    for (const auto* event : {writer_error, device_error}) {
-        if (event == nullptr) continue;
-        evidence.push_back(evidence_of(*event, "no error"));
-        if (!error) error = sql_error(text_of(*event));
-        if (database.empty()) database = database_in(*event);
+    const bool has_its_own_cause =
+        failure->fault == SqlWriterFault::cannot_connect || failure->fault == SqlWriterFault::too_many_databases;
+    if (has_its_own_cause) {
+        return Finding::not_applicable("SQL Server's VSS writer says why it fails; another cause speaks of that.");
     }
+    evidence.insert(evidence.end(), failure->evidence.begin(), failure->evidence.end());
     if (service->account != local_system) {
         return Finding::needs_operator("SQL Server's VSS writer fails; it does not run as LocalSystem.",
                                        std::move(evidence),
                                        "Let the service SQLWriter log on as Local System and restart it.");
     }
-    return Finding::needs_operator(summary_for(error, database), std::move(evidence), advice_for(error));
+    return Finding::needs_operator(summary_for(*failure), std::move(evidence), advice_for(*failure));
+}
+
+/// Where the services of the machine are not known.
+std::vector<Testimony> testimonies() {
+    std::vector<Testimony> all;
+    for (auto& pattern : sql_writer_events()) all.push_back({.event = std::move(pattern)});
+    return all;
 }
 
 }  // namespace
@@ -121,11 +82,11 @@ extern const Remediation remediation{
                     "VMRestorePointClientError"},
     .explanation =
         "SQL Server's writer asks every instance to bring its databases to rest. One instance that it may not log on "
-        "to, or one database that is damaged, offline or auto-closed, makes it fail, and the snapshot with it. The "
-        "event of SQLWRITER or SQLVDI names the instance and SQL Server's own error number.",
+        "to, or one database that is damaged or offline, makes it fail, and the snapshot with it. The event of "
+        "SQLWRITER or SQLVDI names the instance and SQL Server's own error number.",
     .source = "https://learn.microsoft.com/sql/relational-databases/backup-restore/sql-server-vss-writer-backup-guide",
-    .events = {writer_errors(), device_errors()},
-    .testimonies = {{.event = writer_errors()}, {.event = device_errors()}},
+    .events = sql_writer_events(),
+    .testimonies = testimonies(),
     .consequences = {"vss-writer-refused", "vss-writer-of-service-failed", "backup-attempt-failed",
                      "backup-extension-state"},
     .diagnose = diagnose,

@@ -72,11 +72,31 @@ const Routine& routine_of(std::string_view text) {
                                  [&](const auto& each) { return has(text, each.name) && has(text, each.with); });
 }
 
+/// Windows' own driver denies access to the System Writer everywhere, which does no harm (KB 3209092).
+bool is_no_noise(const machine::Event& event) {
+    return !has(text_of(event), "Microsoft Link-Layer Discovery Protocol");
+}
+
 const machine::Event* newest_event(const Machine& machine) {
     for (const auto* provider : providers) {
-        if (const auto* event = newest_current(machine, files_not_listed(provider))) return event;
+        const auto* event = newest_current(machine, files_not_listed(provider), is_no_noise);
+        if (event) return event;
     }
     return nullptr;
+}
+
+/// Whether backups succeeded in spite of the same complaint.
+bool was_there_in_good_times(const Machine& machine, const Routine& routine) {
+    const auto& last = machine.derived<LastRun>();
+    for (const auto* provider : providers) {
+        const auto events = machine.derived<EventEvidence>().find(files_not_listed(provider));
+        const bool is_old = std::ranges::any_of(events, [&](const auto* event) {
+            return last.bearing_of(event->time) == LastRun::Bearing::history &&
+                   &routine_of(text_of(*event)) == &routine;
+        });
+        if (is_old) return true;
+    }
+    return false;
 }
 
 enum class Writer { unknown, there, missing };
@@ -96,8 +116,9 @@ Finding diagnose(const Machine& machine, const Question& question) {
     std::vector<Evidence> evidence{evidence_of(*event, "no such error")};
     const auto writer = system_writer(machine, question);
     const auto& last = machine.derived<LastRun>();
+    const bool is_noise = routine.is_often_noise || was_there_in_good_times(machine, routine);
     const bool is_harmless = writer == Writer::there || (writer == Writer::unknown && !last.is_failure());
-    if (is_harmless && (routine.is_often_noise || last.end() == LastRun::End::succeeded)) {
+    if (is_harmless && (is_noise || last.end() == LastRun::End::succeeded)) {
         return Finding::healthy("The System Writer complained of a file, which does no harm mostly.",
                                 std::move(evidence));
     }
@@ -106,8 +127,7 @@ Finding diagnose(const Machine& machine, const Question& question) {
             ? fmt::format("The System Writer of VSS is missing because {} (CAPI2 513).", routine.meaning)
             : fmt::format("The System Writer of VSS has trouble: {} (CAPI2 513).", routine.meaning),
         std::move(evidence), std::string(routine.advice));
-    const bool is_proven =
-        writer == Writer::missing || (last.is_failure() && !routine.is_often_noise && writer != Writer::there);
+    const bool is_proven = writer == Writer::missing || (last.is_failure() && !is_noise && writer != Writer::there);
     return is_proven ? finding : std::move(finding).as_risk();
 }
 
