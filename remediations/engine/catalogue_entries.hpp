@@ -115,6 +115,7 @@
     entry(sql_auto_close)                       \
     entry(snapshot_too_slow)                    \
     entry(vss_writer_crashed)                   \
+    entry(vss_writers_not_reached)              \
     entry(vss_writer_missing)                   \
     entry(vss_writer_failed)                    \
     entry(vss_writer_of_service_failed)         \

@@ -59,7 +59,7 @@ extern const Remediation remediation{
         "sets the start type back to manual and starts it.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .testimonies = service_start_failures(com_plus),
-    .consequences = {"backup-attempt-failed", "backup-extension-state"},
+    .consequences = {"vss-writers-not-reached", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,
 };

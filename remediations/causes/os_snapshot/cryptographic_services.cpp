@@ -32,7 +32,8 @@ extern const Remediation remediation{
         "automatic and starts it.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .testimonies = service_start_failures(service.name),
-    .consequences = {"vss-writer-missing", "vss-writer-failed", "backup-attempt-failed", "backup-extension-state"},
+    .consequences = {"vss-writers-not-reached", "vss-writer-missing", "vss-writer-failed", "backup-attempt-failed",
+                     "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,
 };

@@ -129,8 +129,8 @@ extern const Remediation remediation{
     .events = {class_failures()},
     .testimonies = {{.event = {"Application", "VSS", {13, 20, 22}}, .with = {event_class_id}},
                     {.event = {"Application", "VSS", {34}}}},
-    .consequences = {"vss-writer-missing", "vss-writer-failed", "vss-service", "backup-attempt-failed",
-                     "backup-extension-state"},
+    .consequences = {"vss-writers-not-reached", "vss-writer-missing", "vss-writer-failed", "vss-service",
+                     "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,
 };

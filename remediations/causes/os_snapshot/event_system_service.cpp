@@ -33,9 +33,9 @@ extern const Remediation remediation{
         "start type back to automatic and starts it.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .testimonies = service_start_failures(service.name),
-    .consequences = {"system-event-notification", "com-plus-service", "msdtc-damaged", "vss-service",
-                     "vss-writer-missing", "vss-writer-failed", "provider-flags", "backup-attempt-failed",
-                     "backup-extension-state"},
+    .consequences = {"vss-writers-not-reached", "system-event-notification", "com-plus-service", "msdtc-damaged",
+                     "vss-service", "vss-writer-missing", "vss-writer-failed", "provider-flags",
+                     "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,
 };

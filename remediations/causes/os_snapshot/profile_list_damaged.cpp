@@ -67,7 +67,8 @@ extern const Remediation remediation{
         "with 0x80070539 (event 8193). Profiles belong to people, so nothing is deleted from here.",
     .source = "https://support.microsoft.com/kb/2019392",
     .events = {unexpected_errors()},
-    .consequences = {"vss-writer-missing", "vss-writer-failed", "backup-attempt-failed", "backup-extension-state"},
+    .consequences = {"vss-writers-not-reached", "vss-writer-missing", "vss-writer-failed", "backup-attempt-failed",
+                     "backup-extension-state"},
     .diagnose = diagnose,
 };
 

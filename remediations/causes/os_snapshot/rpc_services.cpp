@@ -47,10 +47,10 @@ extern const Remediation remediation{
         "VSS, COM+, MSDTC and most of Windows depend on these three. Windows does not let them be stopped or "
         "restarted, so only a restart of the VM helps, which this program never does.",
     .source = "https://learn.microsoft.com/windows/win32/rpc/rpc-start-page",
-    .consequences = {"event-system-service", "system-event-notification", "com-plus-service", "msdtc-not-running",
-                     "msdtc-damaged", "vss-service", "shadow-copy-provider-service", "cryptographic-services",
-                     "management-instrumentation", "provider-flags", "vss-writer-missing", "vss-writer-failed",
-                     "backup-attempt-failed", "backup-extension-state"},
+    .consequences = {"vss-writers-not-reached", "event-system-service", "system-event-notification", "com-plus-service",
+                     "msdtc-not-running", "msdtc-damaged", "vss-service", "shadow-copy-provider-service",
+                     "cryptographic-services", "management-instrumentation", "provider-flags", "vss-writer-missing",
+                     "vss-writer-failed", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
 };
 

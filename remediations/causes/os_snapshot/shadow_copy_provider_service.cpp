@@ -42,8 +42,8 @@ extern const Remediation remediation{
         "so stopped alone is normal. The fix sets a disabled one back to manual and starts one that failed.",
     .source = "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/backup-fails-event-12292-11",
     .testimonies = testimonies(),
-    .consequences = {"vss-writer-missing", "vss-writer-failed", "snapshot-set-open", "backup-attempt-failed",
-                     "backup-extension-state"},
+    .consequences = {"vss-writers-not-reached", "vss-writer-missing", "vss-writer-failed", "snapshot-set-open",
+                     "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,
 };

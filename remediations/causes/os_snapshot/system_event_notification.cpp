@@ -33,8 +33,8 @@ extern const Remediation remediation{
         "installed nor run. The fix sets the start type back to automatic and starts it.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .testimonies = service_start_failures(service.name),
-    .consequences = {"com-plus-service", "msdtc-damaged", "vss-writer-missing", "provider-flags",
-                     "backup-attempt-failed", "backup-extension-state"},
+    .consequences = {"vss-writers-not-reached", "com-plus-service", "msdtc-damaged", "vss-writer-missing",
+                     "provider-flags", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,
 };

@@ -47,8 +47,8 @@ extern const Remediation remediation{
         "it is offline, hidden, of the wrong type or there twice, they fail with 0x80073BC3 in every snapshot.",
     .source = "https://learn.microsoft.com/windows/win32/vss/in-box-vss-writers",
     .events = {errors_of_vss()},
-    .consequences = {"vss-writer-refused", "vss-writer-failed", "vss-writer-missing", "backup-attempt-failed",
-                     "backup-extension-state"},
+    .consequences = {"vss-writers-not-reached", "vss-writer-refused", "vss-writer-failed", "vss-writer-missing",
+                     "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
 };
 

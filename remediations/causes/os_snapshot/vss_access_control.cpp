@@ -106,7 +106,8 @@ extern const Remediation remediation{
         "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/system-writer-not-found-in-backup",
     .events = {writer_without_rights()},
     .testimonies = {{.event = writer_without_rights()}},
-    .consequences = {"vss-writer-missing", "vss-writer-failed", "backup-attempt-failed", "backup-extension-state"},
+    .consequences = {"vss-writers-not-reached", "vss-writer-missing", "vss-writer-failed", "backup-attempt-failed",
+                     "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,
 };

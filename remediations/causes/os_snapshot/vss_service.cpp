@@ -42,8 +42,8 @@ extern const Remediation remediation{
         "and restarts one that hangs; if it hangs on, only a restart of the VM helps.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .testimonies = testimonies(),
-    .consequences = {"vss-writer-missing", "vss-writer-failed", "snapshot-set-open", "backup-attempt-failed",
-                     "backup-extension-state"},
+    .consequences = {"vss-writers-not-reached", "vss-writer-missing", "vss-writer-failed", "snapshot-set-open",
+                     "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,
 };

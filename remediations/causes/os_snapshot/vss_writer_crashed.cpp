@@ -77,9 +77,9 @@ extern const Remediation remediation{
         "is a fault of the writer or of a module in its process.",
     .source = "https://learn.microsoft.com/windows/win32/vss/event-and-error-handling-under-vss",
     .events = {unhandled_exceptions()},
-    .consequences = {"vss-writer-failed", "vss-writer-missing", "vss-writer-refused", "vss-writer-of-service-failed",
-                     "vss-writer-of-application-failed", "snapshot-without-threads", "backup-attempt-failed",
-                     "backup-extension-state"},
+    .consequences = {"vss-writers-not-reached", "vss-writer-failed", "vss-writer-missing", "vss-writer-refused",
+                     "vss-writer-of-service-failed", "vss-writer-of-application-failed", "snapshot-without-threads",
+                     "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
 };
 
