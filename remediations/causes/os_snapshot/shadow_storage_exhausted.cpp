@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <boost/algorithm/string/predicate.hpp>
+#include <set>
 
 #include "remediations/knowledge/extension/last_run.hpp"
 #include "remediations/knowledge/extension/vss_suspicion.hpp"
@@ -62,6 +63,16 @@ std::uint64_t least_free(const Volume& volume) {
     return std::min(smallest_area, volume.size / 10);
 }
 
+/// "D:" of an event: which volume has no room.
+std::set<std::string> volumes_in(const machine::Event* event) {
+    std::set<std::string> names;
+    for (const auto& value : event ? event->data : std::vector<std::string>{}) {
+        const bool is_letter = value.size() == 2 && value[1] == ':';
+        if (is_letter || value.starts_with(R"(\\?\Volume{)")) names.insert(value);
+    }
+    return names;
+}
+
 Finding diagnose(const Machine& machine, const Question& question) {
     const auto& last = machine.derived<LastRun>();
     const auto* event = newest_current(machine, storage_failures());
@@ -97,16 +108,21 @@ Finding diagnose(const Machine& machine, const Question& question) {
         // An area at its limit throws its oldest copies away, which is how it is meant.
         return Finding::healthy("The volumes have room for shadow copies.", std::move(evidence));
     }
+    auto named = volumes_in(event);
+    const auto volume = full.empty() && named.size() == 1 ? *named.begin() : std::string("<volume>");
+    named.insert(full.begin(), full.end());
     const auto action = fmt::format(
-        "{}Let the storage of the volume grow: vssadmin resize shadowstorage /For=<volume> /On=<volume> "
+        "{}Let the storage of the volume grow: vssadmin resize shadowstorage /For={} /On={} "
         "/MaxSize=10% (making it smaller deletes shadow copies){}.",
-        full.empty() ? std::string() : fmt::format("Free space on {}. ", fmt::join(full, ", ")),
+        named.empty() ? std::string() : fmt::format("Free space on {}. ", fmt::join(named, ", ")), volume, volume,
         is_limited ? "" : "; if it can grow already, the disks are too slow for the changes of that time");
-    auto finding = Finding::needs_operator(full.empty() ? "Windows had no room for shadow copies."
-                                                        : fmt::format("Volumes have too little free space for a "
-                                                                      "snapshot: {}.",
-                                                                      fmt::join(full, ", ")),
-                                           std::move(evidence), action);
+    auto finding =
+        Finding::needs_operator(full.empty() ? fmt::format("Windows had no room for shadow copies{}{}.",
+                                                           named.empty() ? "" : " of ", fmt::join(named, ", "))
+                                             : fmt::format("Volumes have too little free space for a "
+                                                           "snapshot: {}.",
+                                                           fmt::join(full, ", ")),
+                                std::move(evidence), action);
     const bool explains = is_named_in_log || (event && last.end() != LastRun::End::succeeded);
     return explains ? finding : std::move(finding).as_risk();
 }

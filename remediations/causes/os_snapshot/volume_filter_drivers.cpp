@@ -58,12 +58,14 @@ Finding diagnose(const Machine& machine) {
     }
     if (!is_known) return Finding::not_applicable("Nothing is known of the filter drivers of volumes.");
     const auto& last = machine.derived<LastRun>();
+    if (last.end() == LastRun::End::succeeded) {
+        return Finding::healthy("The filter drivers of volumes let the last backup succeed.", std::move(evidence));
+    }
     if (!has_snapshots) {
-        auto finding = Finding::needs_operator(
+        return Finding::needs_operator(
             "The driver of shadow copies (volsnap) is not in the stack of volumes, so no snapshot can be taken.",
             std::move(evidence),
             fmt::format("Add volsnap to UpperFilters (REG_MULTI_SZ) in {} and restart Windows.", class_key));
-        return last.end() == LastRun::End::succeeded ? std::move(finding).as_risk() : finding;
     }
     if (!gone.empty()) {
         auto finding = Finding::needs_operator(
