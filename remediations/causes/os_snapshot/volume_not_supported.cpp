@@ -74,7 +74,7 @@ Finding diagnose(const Machine& machine) {
                     "a pool of another product; exclude its disk (selective disk backup) where it is a disk of Azure; "
                     "or format it with NTFS once its data is elsewhere.",
                     which));
-    finding.told_by_last_run = true;
+    finding.told_by_last_run = event == nullptr;
     return event == nullptr && names.empty() ? std::move(finding).as_risk() : finding;
 }
 
@@ -93,7 +93,8 @@ extern const Remediation remediation{
         "VSS ends with 0x8004230C or 0x8004230E.",
     .source = "https://learn.microsoft.com/windows-server/storage/file-server/volume-shadow-copy-service",
     .events = {not_ntfs()},
-    .consequences = {"snapshot-without-threads", "backup-attempt-failed", "backup-extension-state"},
+    .consequences = {"vss-writer-failed", "vss-writer-refused", "snapshot-without-threads", "backup-attempt-failed",
+                     "backup-extension-state"},
     .diagnose = diagnose,
 };
 
