@@ -91,8 +91,8 @@ std::vector<EventPattern> sql_writer_events() {
 
 std::optional<SqlWriterFailure> sql_writer_failure(const Machine& machine) {
     const auto* of_writer = newest_current(machine, errors_of_writer());
-    const auto* of_device = newest_current(machine, errors_of_device(),
-                                           [&](const auto& each) { return !is_of_another_client(machine, each); });
+    const auto* of_device =
+        newest_current(machine, errors_of_device(), [&](const auto& each) { return is_of_backup(machine, each); });
     if (of_writer == nullptr && of_device == nullptr) return std::nullopt;
     SqlWriterFailure failure;
     std::string text;
