@@ -7,6 +7,7 @@
 
 #include "remediations/knowledge/extension/last_run.hpp"
 #include "remediations/knowledge/extension/vss_suspicion.hpp"
+#include "remediations/knowledge/logs/event_text.hpp"
 
 namespace remediations::causes::volume_not_supported {
 
@@ -20,15 +21,6 @@ constexpr std::uint32_t refused[] = {0x8004230C, 0x8004230E};
 /// The volume is no NTFS volume, or its file system could not be found out.
 EventPattern not_ntfs() {
     return {"System", "volsnap", {2}};
-}
-
-/// "F:" of an event: the last string that is neither empty nor the device's own.
-std::string volume_in(const machine::Event& event) {
-    std::string name;
-    for (const auto& value : event.data) {
-        if (!value.empty() && !boost::istarts_with(value, R"(\Device\Volsnap)")) name = value;
-    }
-    return name;
 }
 
 struct Volume {

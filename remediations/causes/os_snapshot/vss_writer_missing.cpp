@@ -62,27 +62,6 @@ EventPattern file_list_failures() {
     return {"Application", "Microsoft-Windows-CAPI2", {513}};
 }
 
-/// By the routine that failed, which is not translated.
-std::string advice_for_file_list(const machine::Event& event) {
-    const auto text = text_of(event);
-    const auto has = [&](std::string_view word) { return boost::icontains(text, word); };
-    if (has("AddCoreCsiFiles") || has("RtlConvertNtFilePathToWin32Path") || has("0xC0000039")) {
-        return "A folder of the component store, or a path in %SystemRoot%\\WinSxS\\FileMaps, leads through a junction "
-               "or "
-               "another reparse point that cannot be resolved (AddCoreCsiFiles): undo the junction, or move the entry "
-               "that the event names out of FileMaps. A restart of Cryptographic Services alone does not help.";
-    }
-    if (has("AddLegacyDriverFiles") || has("AddWin32ServiceFiles")) {
-        return "The event names a driver or service whose file cannot be read: correct its ImagePath in "
-               "HKLM\\SYSTEM\\CurrentControlSet\\Services, or the permissions of the file or of the service. Then "
-               "restart "
-               "Cryptographic Services.";
-    }
-    return "See what the event names: a path that cannot be resolved, permissions in %SystemRoot%\\WinSxS, or a "
-           "service "
-           "with a damaged ImagePath. Then restart Cryptographic Services.";
-}
-
 Finding no_system_writer(const Machine& machine, const VssWriters& writers, const std::vector<std::string>& names) {
     std::vector<Evidence> evidence{{writers.command(), fmt::format("{}", fmt::join(names, ", ")),
                                     fmt::format("System Writer {} among them", system_writer_id)}};
@@ -91,7 +70,9 @@ Finding no_system_writer(const Machine& machine, const VssWriters& writers, cons
         evidence.push_back(evidence_of(*event, "no such event"));
         // A restart of the service does not change what it stumbles over.
         return Finding::needs_operator("The System Writer of VSS is missing: Windows cannot list its files.",
-                                       std::move(evidence), advice_for_file_list(*event));
+                                       std::move(evidence),
+                                       "Repair what the event names (see system-writer-files), then restart "
+                                       "Cryptographic Services; that alone does not help.");
     }
     return Finding::broken("The System Writer of VSS is missing.", std::move(evidence),
                            "Restart Cryptographic Services. If it stays away, see the events CAPI2 513 and VSS 8213: "

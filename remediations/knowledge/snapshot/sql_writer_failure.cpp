@@ -10,7 +10,7 @@
 
 #include "remediations/knowledge/extension/last_run.hpp"
 #include "remediations/knowledge/extension/vss_suspicion.hpp"
-#include "remediations/knowledge/logs/event_evidence.hpp"
+#include "remediations/knowledge/logs/event_text.hpp"
 #include "remediations/knowledge/logs/log_line.hpp"
 #include "remediations/knowledge/reasons/reasons_in.hpp"
 
@@ -31,7 +31,6 @@ constexpr std::array<std::int64_t, 2> thread_errors = {3267, 17189};
 
 /// Insertion strings of SQLVDI 1: location, description, error code, a blank, process, thread, side, instance, device.
 constexpr std::size_t process_at = 4;
-constexpr std::size_t side_at = 6;
 constexpr std::size_t instance_at = 7;
 constexpr std::size_t device_strings = 9;
 
@@ -42,44 +41,34 @@ EventPattern errors_of_device() {
     return {"Application", "SQLVDI", {1}};
 }
 
-std::optional<std::uint32_t> number_in(std::string_view text) {
-    std::uint32_t number = 0;
-    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
-    const bool is_number = parsed.ec == std::errc() && parsed.ptr == text.data() + text.size();
-    return is_number ? std::optional(number) : std::nullopt;
+std::uint32_t process_of_device(const Event& event) {
+    std::uint32_t pid = 0;
+    if (event.data.size() <= process_at) return pid;
+    const auto& text = event.data[process_at];
+    std::from_chars(text.data(), text.data() + text.size(), pid);
+    return pid;
 }
 
-/// A client of the virtual device that is known to be another process than SQL Server's writer.
-bool is_of_another_client(const Machine& machine, const Event& event) {
-    if (event.data.size() < device_strings || event.data[side_at] != "Client") return false;
-    const auto pid = number_in(event.data[process_at]);
-    const auto service = machine.services().find("SQLWriter");
-    return pid && service && service->pid != 0 && service->pid != *pid;
-}
-
-/// Whoever dumps a database uses such devices: the writer's stands in a backup that failed, where one is known.
-bool is_of_failed_backup(const Machine& machine, const Event& event) {
-    if (machine.derived<LastRun>().attempt() == nullptr) return true;
-    return std::ranges::any_of(machine.derived<EventEvidence>().failures(), [&](const auto& failure) {
+/// Whoever dumps a database uses such devices. It is the writer's where it stands in a backup that failed, and no other
+/// program's that the writer's process was there beside.
+bool is_of_backup(const Machine& machine, const Event& event) {
+    const auto& failures = machine.derived<EventEvidence>().failures();
+    const bool is_in_run = std::ranges::any_of(failures, [&](const auto& failure) {
         return failure.in_failed_run && !failure.is_noise &&
                std::ranges::find(failure.times, event.time) != failure.times.end();
     });
+    if (!is_in_run) return false;
+    const auto writer = machine.services().find("SQLWriter");
+    const auto pid = process_of_device(event);
+    if (!writer || pid == 0 || writer->pid == 0 || pid == writer->pid) return true;
+    const auto processes = machine.processes().list();
+    if (!processes) return true;
+    const auto process = std::ranges::find(*processes, writer->pid, &machine::Process::pid);
+    return process == processes->end() || process->started > event.time;
 }
 
 std::string instance_in(const Event& event) {
     return event.data.size() < device_strings ? std::string() : printable(event.data[instance_at]);
-}
-
-/// The name in the first quotes behind the number: SQL Server quotes with ' in most languages.
-std::string database_in(std::string_view text, std::int64_t number) {
-    const auto found = boost::algorithm::find_first(text, fmt::format("Native Error: {}", number));
-    if (found.empty()) return {};
-    const auto rest = text.substr(static_cast<std::size_t>(found.end() - text.begin()));
-    constexpr std::size_t longest_name = 128;
-    const auto open = rest.find('\'');
-    const auto close = open == rest.npos ? open : rest.find('\'', open + 1);
-    if (close == rest.npos || close - open - 1 > longest_name) return {};
-    return printable(rest.substr(open + 1, close - open - 1));
 }
 
 SqlWriterFault fault_of(const std::optional<Reason>& error, std::string_view text) {
@@ -102,9 +91,8 @@ std::vector<EventPattern> sql_writer_events() {
 
 std::optional<SqlWriterFailure> sql_writer_failure(const Machine& machine) {
     const auto* of_writer = newest_current(machine, errors_of_writer());
-    const auto* of_device = newest_current(machine, errors_of_device(), [&](const auto& each) {
-        return !is_of_another_client(machine, each) && is_of_failed_backup(machine, each);
-    });
+    const auto* of_device =
+        newest_current(machine, errors_of_device(), [&](const auto& each) { return is_of_backup(machine, each); });
     if (of_writer == nullptr && of_device == nullptr) return std::nullopt;
     SqlWriterFailure failure;
     std::string text;
@@ -117,7 +105,9 @@ std::optional<SqlWriterFailure> sql_writer_failure(const Machine& machine) {
         if (!failure.error && found != reasons.end()) failure.error = *found;
     }
     if (of_device) failure.instance = instance_in(*of_device);
-    if (of_writer && failure.error) failure.database = database_in(text_of(*of_writer), failure.error->number);
+    for (const auto* event : {of_writer, of_device}) {
+        if (event && failure.database.empty()) failure.database = database_in(*event);
+    }
     failure.fault = fault_of(failure.error, text);
     return failure;
 }

@@ -32,8 +32,8 @@ struct SqlWriterFailure {
 /// What sql_writer_failure() asks EventEvidence for.
 std::vector<EventPattern> sql_writer_events();
 
-/// No value where there is none. What the virtual device logs of another process than the writer's (another product's
-/// dump) is no failure of the writer.
+/// No value where there is none. What the virtual device logs outside a failed backup, or of another process than the
+/// writer's (another product's dump), is no failure of the writer.
 std::optional<SqlWriterFailure> sql_writer_failure(const machine::Machine& machine);
 
 /// "in instance PAYROLL, database Salaries", with a blank before it; empty where nothing is known.

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <filesystem>
 #include <fstream>
 
 #include "remediations/engine/signals.hpp"
@@ -16,12 +17,23 @@ class SqlWriter : public testing::Test {
 protected:
     /// `events` are the members of a JSON array.
     std::optional<SqlWriterFailure> failure(const std::string& events) {
+        const auto log = folder_.path() /
+                         "files/C/WindowsAzure/Logs/Plugins/Microsoft.Azure.RecoveryServices.VMSnapshot/1.0.95.0/"
+                         "IaaSBcdrExtension4.log";
+        std::filesystem::create_directories(log.parent_path());
+        std::ofstream(log, std::ios::binary)
+            << "2026-11-21T01:00:03.1182114Z [Info]: Loading configuration {ConfigFile = 4.settings}\r\n"
+               "2026-11-21T01:00:07.1182114Z [Info]: Waiting for GatherWriterMetadata\r\n"
+               "2026-11-21T01:00:41.1182114Z [Error]: Failed {Exception = "
+               "System.Runtime.InteropServices.COMException (0x800423F4)}\r\n";
         std::ofstream(folder_.path() / "facts.json")
             << R"({"schema": 1, "system": {"platform": "windows", "os_name": "Windows Server 2022 Datacenter",
                    "os_version": "10.0.20348", "architecture": "x86_64", "host_name": "VM", "system_drive": "C:",
                    "now": 1795226400}, "complete": ["files", "registry", "processes", "services", "events"],
                    "services": {"SQLWriter": {"name": "SQLWriter", "state": "running", "start": "automatic",
-                                              "account": "S-1-5-18", "pid": 2210}}, "events": [)"
+                                              "account": "S-1-5-18", "pid": 2210}},
+                   "processes": [{"pid": 2210, "parent": 700, "name": "sqlwriter.exe", "started": 1795100000}],
+                   "events": [)"
             << events << "]}";
         auto loaded = machine::recorded::load(folder_.path());
         if (!loaded) throw std::runtime_error(loaded.error().message);
