@@ -14,7 +14,7 @@ namespace remediations {
 /// deterministic automaton whose rows are indexed by byte classes, not bytes, so that they stay in the cache.
 class PatternAutomaton {
 public:
-    /// Where the search stands between two pieces of a text; begins as `start`.
+    /// The state of the search between two pieces of a text; begins as `start`.
     using State = std::uint32_t;
     static constexpr State start = 0;
 

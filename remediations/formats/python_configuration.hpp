@@ -61,7 +61,7 @@ public:
     /// Line of the header of a section, from 1.
     const std::map<std::string, std::size_t, std::less<>>& sections() const { return sections_; }
 
-    /// What config.has_option() and config.get() give: nullopt where the section or option is missing
+    /// Returns the same as config.has_option() and config.get(): nullopt where the section or option is missing
     /// or the text has a problem, or where a '%' in the value cannot be interpolated. Options of
     /// [DEFAULT] count in every section that exists.
     std::optional<std::string> get(std::string_view section, std::string_view key) const;

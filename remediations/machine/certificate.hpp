@@ -8,7 +8,7 @@
 
 namespace machine {
 
-/// What a certificate says of itself.
+/// The fields of a certificate that we use.
 struct Certificate {
     std::string thumbprint;  ///< SHA-1 of its DER form, 40 hexadecimal digits in capitals
     std::chrono::system_clock::time_point not_before;

@@ -50,7 +50,7 @@ public:
 /// Level critical, error or warning.
 bool is_failure(const Event& event);
 
-/// Whether the query asks for this event; `now` is when it is asked.
+/// Returns true if the query asks for this event; `now` is the time of the query.
 bool matches(const EventQuery& query, const Event& event, std::chrono::system_clock::time_point now);
 
 }  // namespace machine

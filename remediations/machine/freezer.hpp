@@ -24,11 +24,11 @@ struct FreezeLimits {
     /// After this everything is thawed, whatever happens. The kernel cannot abort a freeze that it is
     /// still busy with; that one is thawed as soon as it is complete.
     std::chrono::milliseconds frozen = std::chrono::seconds(2);
-    /// How long all of them stay frozen together.
+    /// The time for which all of them stay frozen together.
     std::chrono::milliseconds hold = std::chrono::milliseconds(0);
 };
 
-/// What became of one file system.
+/// The result for one file system.
 struct FreezeTrial {
     Path mount_point;
     /// Errors: refused = somebody else has frozen it, and it was left so; unsupported = this type

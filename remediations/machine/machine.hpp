@@ -24,7 +24,7 @@ namespace machine {
 
 enum class Platform { linux, windows };
 
-/// What never changes while we look.
+/// Facts that never change while we look.
 struct SystemFacts {
     Platform platform = Platform::linux;
     std::string os_name;       ///< PRETTY_NAME of os-release, ProductName on Windows

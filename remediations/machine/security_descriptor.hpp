@@ -47,7 +47,7 @@ struct SecurityDescriptor {
 /// ErrorKind::invalid says at which character what was expected; too_large above 1 MiB.
 Result<SecurityDescriptor> parse_security_descriptor(std::string_view sddl);
 
-/// Whether two descriptors of a file mean the same: Windows does not give back the text that it was given.
+/// Returns true if two descriptors of a file mean the same: Windows does not give back the text that it was given.
 bool same_file_security(const SecurityDescriptor& one, const SecurityDescriptor& other);
 
 }  // namespace machine

@@ -6,7 +6,7 @@
 
 namespace remediations {
 
-/// Who reports a code, and so where one meets it.
+/// The reporter of a code, and so the place where one meets it.
 enum class CodeOrigin {
     backup_job,       ///< error code of a backup job in the vault
     restore_job,      ///< of a restore: no reason why a backup fails
@@ -17,7 +17,7 @@ enum class CodeOrigin {
 
 std::string_view to_string(CodeOrigin origin);
 
-/// What an error code says. The remediations that can explain it name the code themselves.
+/// The meaning of an error code. The remediations that can explain it name the code themselves.
 struct ErrorCode {
     CodeOrigin origin = CodeOrigin::backup_job;
     /// The first is the one in use; the rest are older spellings and names for the same thing. A

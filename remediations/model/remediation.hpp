@@ -41,7 +41,7 @@ enum class State {
     unknown,  ///< could not look; the summary says why
 };
 
-/// What a finding that is not healthy says about failing backups.
+/// The part that a finding which is not healthy has in failing backups.
 enum class Weight {
     cause,  ///< it makes backups fail
     risk,  ///< it makes a failure likelier, but alone it explains none: the root cause only where nothing else is found
@@ -120,7 +120,7 @@ struct Finding {
     std::string summary;             ///< one sentence: what is so, not what to do
     std::vector<Evidence> evidence;  ///< what was looked at, also when it is healthy
     std::string action;              ///< what a person should do; empty when healthy
-    /// What the fix acts on (service names, folders), in the order it should act.
+    /// The service names or folders that the fix acts on, in the order it should act.
     std::vector<std::string> subjects;
     Weight weight = Weight::cause;
     /// Of a healthy one: a log tells of this cause since the last good backup, but the machine shows it no longer.
@@ -144,7 +144,7 @@ struct Finding {
 
 struct Remediation;
 
-/// What a run was asked, as far as it concerns one remediation.
+/// The part of a run's options that concerns one remediation.
 struct Question {
     std::string error_code;              ///< of the failed backup job, as the vault reports it; may be empty
     bool named = false;                  ///< the run names this remediation in RunOptions::only
@@ -164,8 +164,8 @@ struct Remediation {
     std::string explanation;                 ///< what it means for backup, what the fix does; a short paragraph
     std::string source;                      ///< where the facts come from
     std::vector<LogPattern> log_lines = {};  ///< what diagnose asks LogEvidence for
-    /// What diagnose asks EventEvidence for. A healthy finding without evidence rests on there being no such event: it
-    /// becomes unknown where the event log cannot be read.
+    /// The events that diagnose asks EventEvidence for. A healthy finding without evidence rests on there being no such
+    /// event: it becomes unknown where the event log cannot be read.
     std::vector<EventPattern> events = {};
     /// They count where diagnose could not look at the machine; where it looked and found it healthy, they are history.
     std::vector<Testimony> testimonies = {};
@@ -175,7 +175,7 @@ struct Remediation {
     bool only_next_backup_proves = false;
     /// Runs only where it is named in RunOptions::only: nobody wants it unasked.
     bool on_request = false;
-    /// What a person should do where only the vault's error code shows it.
+    /// The action for a person where only the vault's error code shows it.
     std::string instructions = {};
 
     /// Empty for what lies outside the VM: then the vault's error code alone shows it. With both, the
@@ -189,8 +189,8 @@ struct Remediation {
     std::function<machine::Result<void>(const Finding&, Changes&)> fix = {};
 };
 
-/// Whether the error code (compared without case) is one that this remediation can explain, or one
-/// of a family (a name that ends with *) of it.
+/// Returns true if this remediation can explain the error code (compared without case): by its name, or by a family
+/// of codes (a name that ends with *).
 bool explains(const Remediation& remediation, std::string_view error_code);
 
 }  // namespace remediations

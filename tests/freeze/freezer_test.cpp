@@ -7,7 +7,7 @@
 
 #include "tests/freeze/disks.hpp"
 
-namespace freeze_test {
+namespace freeze_test::freezer_test {
 namespace {
 
 using machine::ErrorKind;
@@ -298,4 +298,4 @@ TEST_F(Freezing, TheKernelIsInAHurryOnlyWhileItFreezes) {
 }
 
 }  // namespace
-}  // namespace freeze_test
+}  // namespace freeze_test::freezer_test

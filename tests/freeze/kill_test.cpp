@@ -9,7 +9,7 @@
 
 #include "tests/freeze/disks.hpp"
 
-namespace freeze_test {
+namespace freeze_test::kill_test {
 namespace {
 
 using machine::local::LinuxFreezer;
@@ -164,4 +164,4 @@ TEST_F(Killing, BetweenTheShortFreezesOfARealRehearsal) {
 }
 
 }  // namespace
-}  // namespace freeze_test
+}  // namespace freeze_test::kill_test

@@ -9,7 +9,7 @@
 
 #include "tests/freeze/disks.hpp"
 
-namespace freeze_test {
+namespace freeze_test::program_test {
 namespace {
 
 namespace json = boost::json;
@@ -138,4 +138,4 @@ TEST_F(Program, RefusesWhileABackupRuns) {
 }
 
 }  // namespace
-}  // namespace freeze_test
+}  // namespace freeze_test::program_test

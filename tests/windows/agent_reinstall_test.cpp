@@ -14,7 +14,7 @@
 #include <msiquery.h>
 #include <wtypes.h>
 
-namespace remediations {
+namespace remediations::agent_reinstall_test {
 namespace {
 
 using machine::ServiceState;
@@ -205,4 +205,4 @@ TEST_F(AgentReinstall, SaysThatAnInstallerFailed) {
 }
 
 }  // namespace
-}  // namespace remediations
+}  // namespace remediations::agent_reinstall_test

@@ -12,7 +12,7 @@
 
 #include <wincrypt.h>
 
-namespace machine {
+namespace machine::certificates_test {
 namespace {
 
 using testing::EndsWith;
@@ -140,4 +140,4 @@ TEST_F(WindowsCertificates, TellsWhatIsWrong) {
 }
 
 }  // namespace
-}  // namespace machine
+}  // namespace machine::certificates_test

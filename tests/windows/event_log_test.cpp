@@ -12,7 +12,7 @@
 #include "remediations/machine/windows/parts.hpp"
 #include "remediations/machine/windows/text.hpp"
 
-namespace machine::windows {
+namespace machine::windows::event_log_test {
 namespace {
 
 using std::chrono::seconds;
@@ -230,4 +230,4 @@ TEST(WindowsEventLog, NoAnswerIsAnErrorAndNotAnEmptyLog) {
 }
 
 }  // namespace
-}  // namespace machine::windows
+}  // namespace machine::windows::event_log_test

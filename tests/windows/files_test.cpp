@@ -11,7 +11,7 @@
 
 #include <windows.h>
 
-namespace machine {
+namespace machine::files_test {
 namespace {
 
 using testing::ElementsAre;
@@ -193,4 +193,4 @@ TEST_F(WindowsFiles, RemovesFilesAndEmptyFolders) {
 }
 
 }  // namespace
-}  // namespace machine
+}  // namespace machine::files_test

@@ -13,7 +13,7 @@
 
 #include <sddl.h>
 
-namespace machine::local {
+namespace machine::local::local_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -186,4 +186,4 @@ TEST_F(WindowsCms, SaysThatAMessageIsDamaged) {
 }
 
 }  // namespace
-}  // namespace machine::local
+}  // namespace machine::local::local_test

@@ -11,7 +11,7 @@
 
 #include <windows.h>
 
-namespace machine {
+namespace machine::machine_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -178,4 +178,4 @@ TEST_F(WindowsMachine, ResolvesNames) {
 }
 
 }  // namespace
-}  // namespace machine
+}  // namespace machine::machine_test

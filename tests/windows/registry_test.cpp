@@ -9,7 +9,7 @@
 
 #include <windows.h>
 
-namespace machine {
+namespace machine::registry_test {
 namespace {
 
 using testing::ElementsAre;
@@ -131,4 +131,4 @@ TEST_F(WindowsRegistry, RefusesWhatIsNoKey) {
 }
 
 }  // namespace
-}  // namespace machine
+}  // namespace machine::registry_test

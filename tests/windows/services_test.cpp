@@ -11,7 +11,7 @@
 #include <windows.h>
 #include <winsvc.h>
 
-namespace machine {
+namespace machine::services_test {
 namespace {
 
 using std::chrono::milliseconds;
@@ -237,4 +237,4 @@ TEST_F(WindowsServices, SaysThatAServiceIsMarkedForDeletion) {
 }
 
 }  // namespace
-}  // namespace machine
+}  // namespace machine::services_test

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <boost/algorithm/string/predicate.hpp>
 
+#include "remediations/changes/changes.hpp"
 #include "remediations/knowledge/configuration/extension_folder.hpp"
 #include "remediations/knowledge/extension/last_run.hpp"
 #include "remediations/knowledge/extension/visual_cpp_runtime.hpp"
 #include "remediations/knowledge/extension/windows_installer.hpp"
-#include "remediations/changes/changes.hpp"
 #include "remediations/knowledge/windows/registry_values.hpp"
 
 namespace remediations::causes::visual_cpp_runtime {

@@ -2,10 +2,10 @@
 
 #include <boost/algorithm/string/predicate.hpp>
 
-#include "remediations/knowledge/extension/last_run.hpp"
 #include "remediations/changes/changes.hpp"
-#include "remediations/knowledge/snapshot/desktop_heap.hpp"
+#include "remediations/knowledge/extension/last_run.hpp"
 #include "remediations/knowledge/extension/vss_suspicion.hpp"
+#include "remediations/knowledge/snapshot/desktop_heap.hpp"
 #include "remediations/knowledge/windows/registry_values.hpp"
 
 namespace remediations::causes::desktop_heap {
@@ -15,7 +15,7 @@ namespace {
 constexpr auto key = R"(HKLM\SYSTEM\CurrentControlSet\Control\Session Manager\SubSystems)";
 constexpr auto value_name = "Windows";
 constexpr auto code = "ExtensionInstallProviderCOMMemoryQuotaReached";
-constexpr std::uint32_t enough = 4096;          // KiB, as Microsoft advises for this code
+constexpr std::uint32_t enough = 4096;                  // KiB, as Microsoft advises for this code
 constexpr std::uint32_t unexpected_error = 0x8000FFFF;  // E_UNEXPECTED
 
 EventPattern com_errors() {

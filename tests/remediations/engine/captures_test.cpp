@@ -1,6 +1,7 @@
 // Every folder below tests/captures/<platform>/ is a machine and what must be found on it. It holds what is
 // different from the machine captures/<platform>/healthy: its files/ lie over that one's, its facts.json
 // is a merge patch (RFC 7386) of that one's, and expected.json says:
+//   shows           one sentence: why this machine exists
 //   base            another machine to start from, or null: the folder is a whole capture
 //   removed         paths of the base that are not there
 //   unseen          true: most was not captured, and what is unknown is not compared
@@ -10,17 +11,20 @@
 //   afterFix        states after a run in mode fix (only those named are compared)
 //   changes         what that run changed, by remediation
 //   filesAfterFix   content of files after that run
+// Another key is refused: it is misspelt.
 // After every fix, undo must bring back the first diagnosis.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <boost/json.hpp>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <set>
 #include <sstream>
 
 #include "remediations/changes/journal.hpp"
+#include "remediations/engine/catalogue.hpp"
 #include "remediations/engine/engine.hpp"
 #include "remediations/machine/recorded/capture.hpp"
 #include "test_data.hpp"
@@ -47,6 +51,44 @@ std::vector<std::filesystem::path> captures_to_fix() {
     return captures;
 }
 
+/// Empty when expected.json is as the head of this file says.
+std::string complaint_about(const json::object& expected) {
+    static const std::set<std::string_view> known = {
+        "shows",    "base", "removed",       "unseen",         "findings", "rootCause",    "errorCode",
+        "afterFix", "only", "maxDisruption", "agentInstaller", "changes",  "filesAfterFix"};
+    for (const auto& [key, value] : expected) {
+        if (!known.contains(key)) return "unknown key \"" + std::string(key) + "\"";
+    }
+    const auto* shows = expected.if_contains("shows");
+    if (!shows || !shows->is_string()) return "no \"shows\": one sentence, why this machine exists";
+    const std::string_view sentence = shows->get_string();
+    if (!sentence.ends_with('.') || sentence.size() < 20) return "\"shows\" is no sentence";
+    return {};
+}
+
+/// All that logs and facts of recorded machines say, one after another.
+std::string text_of_captures() {
+    std::string text;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(TEST_DATA "/captures")) {
+        if (!entry.is_regular_file()) continue;
+        std::ifstream file(entry.path(), std::ios::binary);
+        text.append(std::istreambuf_iterator<char>(file), {});
+        text += '\0';
+    }
+    return text;
+}
+
+/// The lines that prove a cause by themselves.
+std::set<std::string> texts_of_testimonies() {
+    std::set<std::string> texts;
+    for (const auto* remediation : catalogue()) {
+        for (const auto& testimony : remediation->testimonies) {
+            if (!testimony.line.text.empty()) texts.insert(testimony.line.text);
+        }
+    }
+    return texts;
+}
+
 std::map<std::string, std::string> states_of(const Report& report) {
     std::map<std::string, std::string> states;
     for (const auto& outcome : report.outcomes) {
@@ -61,6 +103,36 @@ std::map<std::string, std::string> remarkable(std::map<std::string, std::string>
                (without_unknown && entry.second == "unknown");
     });
     return states;
+}
+
+TEST(CaptureFolders, SayWhyTheyExistAndNothingThatIsUnknown) {
+    for (const auto& capture : all_captures()) EXPECT_EQ(complaint_about(tests::expected_of(capture)), "") << capture;
+    EXPECT_THAT(complaint_about({{"shows", "The agent's service is stopped."}, {"finding", json::object()}}),
+                testing::HasSubstr("\"finding\""));
+    EXPECT_NE(complaint_about({{"findings", json::object()}}), "");
+    EXPECT_NE(complaint_about({{"shows", "agent stopped"}}), "");
+}
+
+// A line that no recorded machine has is one that nobody has seen the program find. Those of before this rule stand in
+// the list, which may only become shorter.
+TEST(CaptureFolders, HaveEachLineThatProvesACause) {
+    const auto text = text_of_captures();
+    std::set<std::string> unseen;
+    for (const auto& line : texts_of_testimonies()) {
+        const auto as_json = json::serialize(json::string(line));
+        if (text.find(line) == std::string::npos &&
+            text.find(std::string_view(as_json).substr(1, as_json.size() - 2)) == std::string::npos) {
+            unseen.insert(line);
+        }
+    }
+    if (const char* file = std::getenv("LINES_WITHOUT_A_MACHINE")) {
+        std::ofstream list(file);
+        for (const auto& line : unseen) list << line << '\n';
+    }
+    std::ifstream list(TEST_DATA "/remediations/engine/lines_without_a_machine.txt");
+    std::set<std::string> listed;
+    for (std::string line; std::getline(list, line);) listed.insert(line);
+    EXPECT_EQ(unseen, listed) << "give a new line its capture; take from the list what has one";
 }
 
 class Captures : public testing::TestWithParam<std::filesystem::path> {
