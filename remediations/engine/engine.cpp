@@ -450,7 +450,7 @@ void weigh(Report& report, const Machine& machine) {
     for (auto& outcome : report.outcomes) {
         if (is_unexplained(*outcome.remediation)) outcome.finding = without_secrets(std::move(outcome.finding));
     }
-    let_risks_explain(report.outcomes, failures);
+    let_risks_explain(report.outcomes, failures, report.error_code);
     auto root = root_cause_of(report.outcomes, report.error_code, failures);
     report.root_cause = root.remediation;
     report.root_cause_reason = std::move(root.reason);

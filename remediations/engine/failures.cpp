@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <boost/algorithm/string/predicate.hpp>
+#include <map>
 
 #include "remediations/engine/root_cause.hpp"
 #include "remediations/knowledge/extension/backup_activity.hpp"
@@ -254,7 +255,16 @@ bool is_unexplained(const Remediation& remediation) {
     return std::ranges::find(unexplained_failures(), &remediation) != unexplained_failures().end();
 }
 
-void let_risks_explain(std::span<Outcome> outcomes, std::span<const Failure* const> failures) {
+void let_risks_explain(std::span<Outcome> outcomes, std::span<const Failure* const> failures,
+                       std::string_view error_code) {
+    if (std::ranges::any_of(outcomes, says_why)) return;
+    for (auto& outcome : outcomes) {
+        const bool is_seen = is_left(outcome.finding.state) && outcome.remediation->layer != Layer::vault;
+        if (is_seen && explains(*outcome.remediation, error_code)) {
+            outcome.finding.weight = Weight::cause;
+            outcome.finding.is_envelope = false;
+        }
+    }
     if (std::ranges::any_of(outcomes, says_why)) return;
     const auto tells_of_failed_run = [&](const Outcome& outcome) {
         return is_left(outcome.finding.state) && outcome.finding.weight == Weight::risk &&

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "remediations/engine/outcome.hpp"
@@ -31,6 +32,8 @@ void tell_unexplained(std::span<Outcome> outcomes, std::span<const Failure* cons
 /// Where a backup failed and no cause is left that explains it, what else tells of that failure is its cause and no
 /// mere risk: a proxy that is gone, a host that answers 503. Else the news that the backup failed is, so that a failed
 /// backup is never green.
-void let_risks_explain(std::span<Outcome> outcomes, std::span<const Failure* const> failures);
+/// What is seen in the VM and explains the error code is a cause, too, where else only the code itself would be.
+void let_risks_explain(std::span<Outcome> outcomes, std::span<const Failure* const> failures,
+                       std::string_view error_code);
 
 }  // namespace remediations

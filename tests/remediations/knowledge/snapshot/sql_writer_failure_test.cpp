@@ -48,9 +48,9 @@ protected:
                text + R"("]})";
     }
     static std::string device(const std::string& pid, const std::string& side, const std::string& instance) {
-        return R"({"channel": "Application", "provider": "SQLVDI", "id": 1, "time": 1795222831, "level": 2, "data":
-                   ["SignalAbort", "Client initiates abort", "(0)",
-               "", ")" + pid + R"(", "4488", ")" + side + R"(", ")" + instance + R"(", "{9D1D4A3B}"]})";
+        return R"x({"channel": "Application", "provider": "SQLVDI", "id": 1, "time": 1795222831, "level": 2, "data":
+                   ["SignalAbort", "Client initiates abort", "(0)", "", ")x" +
+               pid + R"x(", "4488", ")x" + side + R"x(", ")x" + instance + R"x(", "{9D1D4A3B}"]})x";
     }
 
 private:
