@@ -281,9 +281,9 @@ constexpr std::string_view snapshot_words[] = {"freez",
                                                "snapshots are",
                                                "machine unable to sleep",
                                                "safefreeze"};
-constexpr std::string_view host_words[] = {"http",        "blob",        "status code", "hostname",    "connection",
-                                           "name resol",  "[ssl:",       "socket",      "[errno 111]", "[errno 113]",
-                                           "[errno 110]", "[errno 101]", "[errno -"};
+constexpr std::string_view host_words[] = {"http",        "page-blob",   "blob content", "status code", "hostname",
+                                           "connection",  "name resol",  "[ssl:",        "socket",      "[errno 111]",
+                                           "[errno 113]", "[errno 110]", "[errno 101]",  "[errno -"};
 constexpr std::string_view disk_words[] = {"snapshot count against this blob",
                                            "rate of snapshot blob",
                                            "snapshotcountexceeded",
