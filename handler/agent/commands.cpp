@@ -72,10 +72,14 @@ struct Context {
     }
 };
 
+/// A diagnosis needs no state folder; whatever does need one says so itself.
+void make_state_folder(const Context& context) {
+    const auto made = machine::local::make_private_folder(context.system.state_folder);
+    if (!made) context.log.warning(made.error().message);
+}
+
 ExitCode install(const Context& context) {
-    if (const auto made = machine::local::make_private_folder(context.system.state_folder); !made) {
-        return context.fail(ExitCode::failed, made.error().message);
-    }
+    make_state_folder(context);
     context.log.info(fmt::format("install: version {}", BACKUP_REMEDIATION_VERSION));
     return ExitCode::ok;
 }
@@ -179,7 +183,7 @@ private:
                                            std::pair(DetachBy::session, 3 * supervisor_appears_within)}) {
             const auto started = context_.system.start_detached(
                 fmt::format("backup-remediation-{}-{}", number_, attempt), context_.system.executable,
-                {"supervise", to_text(folder())}, context_.system.state_folder, by);
+                {"supervise", to_text(folder())}, working_folder(), by);
             if (!started) return conclude_failure(started.error().message);
             const auto deadline = std::chrono::steady_clock::now() + patience;
             while (std::chrono::steady_clock::now() < deadline) {
@@ -193,6 +197,13 @@ private:
             context_.log.warning(fmt::format("the supervisor started {} did not appear", to_string(*started)));
         }
         return conclude_failure("the process that does the work was started but never appeared");
+    }
+
+    /// Not the handler's own folder where there is a choice: on Windows that could not be removed then.
+    std::filesystem::path working_folder() const {
+        std::error_code code;
+        const auto& state = context_.system.state_folder;
+        return std::filesystem::is_directory(state, code) ? state : folder();
     }
 
     Result<void> show(const Status& status) {
@@ -215,9 +226,7 @@ private:
 };
 
 ExitCode enable(const Context& context) {
-    if (const auto made = machine::local::make_private_folder(context.system.state_folder); !made) {
-        return context.fail(ExitCode::failed, made.error().message);
-    }
+    make_state_folder(context);
     const auto number =
         current_sequence(context.environment.config_folder, context.system.variable("ConfigSequenceNumber"));
     if (!number) return context.fail(ExitCode::failed, number.error().message);

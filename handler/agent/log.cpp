@@ -26,6 +26,9 @@ void Log::open() {
     auto folder = machine::local::PinnedFolder::open(file_.parent_path());
     if (!folder) throw std::runtime_error(folder.error().message);
     folder_ = std::move(*folder);
+    // The sink opens by name: what the name leads to is made sure of first, and nobody else can change it any more.
+    const auto dropped = folder_->drop_what_is_not_ours(to_text(file_.filename()));
+    if (!dropped) throw std::runtime_error(dropped.error().message);
     auto sink = std::make_shared<spdlog::sinks::rotating_file_sink_st>((folder_->path() / file_.filename()).string(),
                                                                        file_limit, most_files - 1);
     sink->set_formatter(
@@ -33,6 +36,7 @@ void Log::open() {
     logger_ = std::make_unique<spdlog::logger>("backup-remediation", std::move(sink));
     logger_->flush_on(spdlog::level::info);
     logger_->set_error_handler([this](const std::string& reason) { problem_ = reason; });
+    if (*dropped) logger_->warn("what stood here under this file's name was no file of ours, and has lost that name");
 }
 
 void Log::write(Level level, std::string_view line) {

@@ -63,7 +63,10 @@ private:
     ExitCode run() {
         const auto run_lock = lock_out_others();
         if (!run_lock && stop_requested(environment_.folder)) return ExitCode::stopped;
-        if (!run_lock) return conclude_with(could_not_work(run_lock.error().message));
+        // A diagnosis writes nothing there, and must not make the extension fail: without a state folder (a disk that
+        // is full or read-only) it goes on. Whatever changes the machine does not.
+        const bool can_only_look = !run_lock && run_lock.error().kind != ErrorKind::timed_out;
+        if (!run_lock && !can_only_look) return conclude_with(could_not_work(run_lock.error().message));
         const auto worker_lock = FileLock::acquire(worker_lock_file(environment_.folder), std::chrono::seconds(1));
         if (!worker_lock) return conclude_with(could_not_work(worker_lock.error().message));
         // A worker whose supervisor died may have done this meanwhile.
@@ -76,7 +79,18 @@ private:
         if (!answer.problems.empty()) {
             return conclude_with(settings_invalid(answer.problems), SequenceState::rejected);
         }
+        if (can_only_look && changes_something(answer.settings)) {
+            return conclude_with(could_not_work(run_lock.error().message));
+        }
+        if (can_only_look) log_.warning(run_lock.error().message);
+        // What lies in a folder that is not ours alone is not even read.
+        if (!can_only_look) end_old_verbose_log();
         return run(answer.settings);
+    }
+
+    static bool changes_something(const Settings& settings) {
+        return settings.mode != RunMode::diagnose || settings.rehearsal || settings.verbose_log.count() > 0 ||
+               !settings.support_upload.empty();
     }
 
     ExitCode run(const Settings& settings) {
@@ -93,7 +107,6 @@ private:
         options.deadline = std::chrono::steady_clock::now() + fixing_ends_after;
         options.stop_requested = [this] { return stop_requested(environment_.folder); };
         options.progress = [this](const std::string& step) { show_progress(step); };
-        end_old_verbose_log();
         const auto report = system_.run(options);
         if (!report) return conclude_with(could_not_work(report.error().message));
         record(*report);

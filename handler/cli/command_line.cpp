@@ -363,10 +363,10 @@ private:
                                        {"result", to_string(step.result)},
                                        {"detail", machine::valid_utf8(step.detail)}});
         }
-        return json::serialize(json::object{
+        return machine::with_escaped_controls(json::serialize(json::object{
                    {"schema", 1},
                    {"runId", run_id.empty() ? json::value(nullptr) : json::value(machine::valid_utf8(run_id))},
-                   {"steps", std::move(all)}}) +
+                   {"steps", std::move(all)}})) +
                "\n";
     }
 

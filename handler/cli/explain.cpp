@@ -10,6 +10,7 @@
 #include "handler/report/plain_text.hpp"
 #include "remediations/engine/catalogue.hpp"
 #include "remediations/knowledge/reasons/meaning.hpp"
+#include "remediations/machine/utf8.hpp"
 #include "remediations/model/error_codes.hpp"
 
 namespace handler {
@@ -82,7 +83,7 @@ json::object as_json(const ErrorCode& code) {
 std::string document(json::object content) {
     json::object result{{"schema", 1}};
     result.insert(content.begin(), content.end());
-    return json::serialize(result) + "\n";
+    return machine::with_escaped_controls(json::serialize(result)) + "\n";
 }
 
 std::string text_of(const Remediation& remediation, const TextStyle& style) {

@@ -131,7 +131,8 @@ std::string history_json(const std::vector<PastRun>& runs) {
                                    {"undone", to_string(run.undone)},
                                    {"problem", text_or_null(run.problem)}});
     }
-    return json::serialize(json::object{{"schema", 1}, {"runs", std::move(all)}}) + "\n";
+    return machine::with_escaped_controls(json::serialize(json::object{{"schema", 1}, {"runs", std::move(all)}})) +
+           "\n";
 }
 
 }  // namespace handler

@@ -78,11 +78,11 @@ std::string rehearsal_json(const FreezeRehearsal& rehearsal) {
                                       {"freezeMs", in_ms(mount.freezing)},
                                       {"frozenMs", in_ms(mount.frozen)}});
     }
-    return json::serialize(json::object{{"schema", 1},
-                                        {"state", to_string(rehearsal.state)},
-                                        {"summary", valid_utf8(rehearsal.summary)},
-                                        {"action", valid_utf8(rehearsal.action)},
-                                        {"mounts", std::move(mounts)}}) +
+    return machine::with_escaped_controls(json::serialize(json::object{{"schema", 1},
+                                                                       {"state", to_string(rehearsal.state)},
+                                                                       {"summary", valid_utf8(rehearsal.summary)},
+                                                                       {"action", valid_utf8(rehearsal.action)},
+                                                                       {"mounts", std::move(mounts)}})) +
            "\n";
 }
 

@@ -77,7 +77,7 @@ std::string report_json(const Report& report) {
         {"runId", text_or_null(report.run_id)},
         {"undo", text_or_null(undo)},
         {"machine", machine_facts(report.machine)}};
-    return json::serialize(document) + "\n";
+    return machine::with_escaped_controls(json::serialize(document)) + "\n";
 }
 
 }  // namespace handler

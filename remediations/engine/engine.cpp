@@ -4,10 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <atomic>
 #include <boost/json.hpp>
 #include <boost/json/object.hpp>
-#include <thread>
 
 #include "remediations/changes/changes.hpp"
 #include "remediations/changes/journal.hpp"
@@ -15,6 +13,7 @@
 #include "remediations/engine/failures.hpp"
 #include "remediations/engine/root_cause.hpp"
 #include "remediations/engine/signals.hpp"
+#include "remediations/engine/watchdog.hpp"
 #include "remediations/knowledge/agent/agent_processes.hpp"
 #include "remediations/knowledge/agent/windows_agent.hpp"
 #include "remediations/knowledge/extension/backup_activity.hpp"
@@ -156,18 +155,17 @@ Finding diagnose_again(const Outcome& outcome, const Machine& machine, const Run
     return diagnose(*outcome.remediation, machine, options, look);
 }
 
-/// Diagnoses mostly wait (for a probe, a tool, the service manager), so there are more threads than cores.
+/// One that does not come to an end is unknown; the others are told all the same.
 void diagnose_all(std::vector<Outcome>& outcomes, const Machine& machine, const RunOptions& options) {
-    constexpr std::size_t most_threads = 8;
-    std::atomic<std::size_t> next = 0;
-    const auto work = [&] {
-        for (auto index = next++; index < outcomes.size(); index = next++) {
-            outcomes[index].finding = diagnose(*outcomes[index].remediation, machine, options);
-        }
-    };
-    std::vector<std::jthread> threads;
-    for (std::size_t count = 1; count < std::min(most_threads, outcomes.size()); ++count) threads.emplace_back(work);
-    work();
+    std::vector<const Remediation*> remediations;
+    for (const auto& outcome : outcomes) remediations.push_back(outcome.remediation);
+    auto findings = watched_findings(
+        machine, remediations.size(),
+        [remediations, options](const Machine& watched, std::size_t index) {
+            return diagnose(*remediations[index], watched, options);
+        },
+        [&](std::size_t index) { return remediations[index]->id; });
+    for (std::size_t index = 0; index < outcomes.size(); ++index) outcomes[index].finding = std::move(findings[index]);
 }
 
 constexpr auto prove_by_backup = "Start a backup: only its success proves it.";

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <map>
 #include <memory>
@@ -9,6 +10,7 @@
 #include <string>
 #include <type_traits>
 #include <typeindex>
+#include <vector>
 
 #include "remediations/machine/certificates.hpp"
 #include "remediations/machine/event_log.hpp"
@@ -59,43 +61,51 @@ class Derived {
 public:
     using Maker = std::function<std::shared_ptr<const void>(const Machine&)>;
 
-    const void* get(std::type_index type, const Machine& machine, const Maker& make) {
-        auto& value = entry(type);
-        std::call_once(value.once, [&] { value.value = make(machine); });
-        return value.value.get();
-    }
+    /// std::runtime_error where another thread makes the value and is not done in time: it may never be.
+    const void* get(std::type_index type, const Machine& machine, const Maker& make);
+
+    /// The values are forgotten; whoever uses one has to have stopped, or kept them: see keep().
+    void forget();
+
+    /// From now on forgotten values stay in memory, because somebody who will never stop may use them, and nobody
+    /// waits any more for a value that another thread makes.
+    void keep();
 
 private:
     struct Value {
-        std::once_flag once;
+        bool is_being_made = false;
         std::shared_ptr<const void> value;
     };
-
-    Value& entry(std::type_index type) {
-        const std::scoped_lock lock(mutex_);
-        return values_[type];
-    }
+    using Values = std::map<std::type_index, Value>;
 
     std::mutex mutex_;
-    std::map<std::type_index, Value> values_;
+    std::condition_variable changed_;
+    std::shared_ptr<Values> values_ = std::make_shared<Values>();
+    std::vector<std::shared_ptr<Values>> kept_;
+    bool keeps_ = false;
 };
 
 /// A virtual machine as a remediation sees it: a real one, or one recorded in a capture.
 /// A const Machine can be looked at from many threads at once and cannot be changed.
 class Machine {
 public:
-    explicit Machine(MachineParts parts) : parts_(std::move(parts)) {}
+    explicit Machine(MachineParts parts) : parts_(std::make_shared<MachineParts>(std::move(parts))) {}
+    Machine(Machine&&) = default;
+    Machine& operator=(Machine&&) = default;
 
-    const SystemFacts& facts() const { return parts_.facts; }
-    const Files& files() const { return *parts_.files; }
-    const Services& services() const { return *parts_.services; }
-    const Registry& registry() const { return *parts_.registry; }
-    const Processes& processes() const { return *parts_.processes; }
-    const Mounts& mounts() const { return *parts_.mounts; }
-    const Network& network() const { return *parts_.network; }
-    const EventLog& events() const { return *parts_.events; }
-    const CertificateStore& certificates() const { return *parts_.certificates; }
-    const Wmi& wmi() const { return *parts_.wmi; }
+    /// The same machine once more, for a thread that may outlive this one: parts and derived values are shared.
+    std::shared_ptr<const Machine> alias() const { return std::shared_ptr<const Machine>(new Machine(*this)); }
+
+    const SystemFacts& facts() const { return parts_->facts; }
+    const Files& files() const { return *parts_->files; }
+    const Services& services() const { return *parts_->services; }
+    const Registry& registry() const { return *parts_->registry; }
+    const Processes& processes() const { return *parts_->processes; }
+    const Mounts& mounts() const { return *parts_->mounts; }
+    const Network& network() const { return *parts_->network; }
+    const EventLog& events() const { return *parts_->events; }
+    const CertificateStore& certificates() const { return *parts_->certificates; }
+    const Wmi& wmi() const { return *parts_->wmi; }
 
     /// Something worked out from the machine once, however many ask, and kept until the machine is
     /// changed: T is made by T(const Machine&), or as derive_by() says. std::logic_error where neither can.
@@ -121,19 +131,24 @@ public:
     }
 
     /// To be called after a change: what was worked out before may be wrong now. Nobody may be looking.
-    void forget_derived() { derived_ = std::make_unique<Derived>(); }
+    void forget_derived() { derived_->forget(); }
 
-    Files& files() { return *parts_.files; }
-    Services& services() { return *parts_.services; }
-    Registry& registry() { return *parts_.registry; }
-    Processes& processes() { return *parts_.processes; }
-    Mounts& mounts() { return *parts_.mounts; }
-    CertificateStore& certificates() { return *parts_.certificates; }
+    /// Somebody is looking and will perhaps never stop: what was derived stays in memory when it is forgotten.
+    void keep_derived() const { derived_->keep(); }
+
+    Files& files() { return *parts_->files; }
+    Services& services() { return *parts_->services; }
+    Registry& registry() { return *parts_->registry; }
+    Processes& processes() { return *parts_->processes; }
+    Mounts& mounts() { return *parts_->mounts; }
+    CertificateStore& certificates() { return *parts_->certificates; }
 
 private:
-    MachineParts parts_;
+    Machine(const Machine&) = default;
+
+    std::shared_ptr<MachineParts> parts_;
     std::map<std::type_index, Derived::Maker> makers_;
-    std::unique_ptr<Derived> derived_ = std::make_unique<Derived>();
+    std::shared_ptr<Derived> derived_ = std::make_shared<Derived>();
 };
 
 /// The computer this process runs on. Defined once for each operating system.

@@ -51,19 +51,21 @@ constexpr auto patience_for_output = std::chrono::milliseconds(50);
 /// How long a killed process may take to go. One that waits for a dead disk never does.
 constexpr auto patience_after_kill = std::chrono::seconds(2);
 
-/// Reads what comes through a pipe, keeps the first output_limit bytes and drops the rest.
+/// Reads what comes through a pipe, keeps the first `limit` bytes and drops the rest.
 class Reader {
 public:
-    explicit Reader(boost::asio::io_context& context) : pipe_(context) {}
+    Reader(boost::asio::io_context& context, std::size_t limit) : pipe_(context), limit_(limit) {}
 
     process::async_pipe& pipe() { return pipe_; }
     bool at_end() const { return at_end_; }
+    bool cut() const { return cut_; }
     std::string take() { return std::move(text_); }
 
     void read() {
         pipe_.async_read_some(boost::asio::buffer(buffer_),
                               [this](const boost::system::error_code& error, std::size_t count) {
-                                  const std::size_t room = Processes::output_limit - text_.size();
+                                  const std::size_t room = limit_ - text_.size();
+                                  cut_ = cut_ || count > room;
                                   text_.append(buffer_.data(), std::min(count, room));
                                   at_end_ = static_cast<bool>(error);
                                   if (!at_end_) {
@@ -74,9 +76,11 @@ public:
 
 private:
     process::async_pipe pipe_;
+    std::size_t limit_;
     std::array<char, 16384> buffer_{};
     std::string text_;
     bool at_end_ = false;
+    bool cut_ = false;
 };
 
 #ifdef _WIN32
@@ -188,8 +192,8 @@ Result<CommandOutput> run_command(const Command& command) {
     const auto deadline = Clock::now() + command.timeout;
 
     boost::asio::io_context context(1);
-    Reader out(context);
-    Reader err(context);
+    Reader out(context, command.output_limit);
+    Reader err(context, command.output_limit);
     process::group group;
     process::child child;
     {
@@ -227,7 +231,16 @@ Result<CommandOutput> run_command(const Command& command) {
             ErrorKind::timed_out,
             fmt::format("{} did not end within {} ms and was stopped", command.program, command.timeout.count()), 0};
     }
-    return CommandOutput{exit_code_of(child), out.take(), err.take()};
+    return CommandOutput{exit_code_of(child), out.take(), err.take(), out.cut()};
+}
+
+Result<CommandOutput> query_command(const Command& command) {
+    auto output = run_command(command);
+    if (!output || !output->cut) return output;
+    return Error{ErrorKind::too_large,
+                 fmt::format("{} wrote more than {} bytes, so nothing was concluded from what it says", command.program,
+                             command.output_limit),
+                 0};
 }
 
 }  // namespace machine

@@ -12,4 +12,7 @@ namespace machine {
 /// Errors: not_found and access_denied where the program cannot be started; timed_out.
 Result<CommandOutput> run_command(const Command& command);
 
+/// The same for a program of which only the whole output means something: too_large where it was cut.
+Result<CommandOutput> query_command(const Command& command);
+
 }  // namespace machine

@@ -16,11 +16,19 @@ namespace machine {
 /// Lets a thread run on that nobody waits for any more.
 void leave_behind(std::thread thread);
 
+/// How many threads were. While there is one, the process must end without destroying what they may use: std::_Exit.
+std::size_t threads_left_behind();
+
 /// Makes a system call that a dead disk or server can block for ever, in a thread of its own, and
 /// leaves the thread behind at the limit: error timed_out. `call` owns all it uses; what it throws is thrown here.
 /// `what` completes "cannot".
 template <class T>
 Result<T> with_time_limit(std::chrono::milliseconds limit, const std::string& what, std::function<Result<T>()> call) {
+    constexpr std::size_t most_left_behind = 200;
+    if (threads_left_behind() >= most_left_behind) {
+        return Error{ErrorKind::timed_out, fmt::format("cannot {}: too many such questions were never answered", what),
+                     0};
+    }
     std::packaged_task<Result<T>()> task(std::move(call));
     auto answer = task.get_future();
     std::thread thread;

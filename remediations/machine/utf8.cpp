@@ -49,4 +49,33 @@ std::string_view utf8_prefix(std::string_view text, std::size_t bytes) {
     return text.substr(0, bytes);
 }
 
+std::string with_escaped_controls(std::string_view json) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string escaped;
+    for (std::size_t at = 0; at < json.size();) {
+        const auto byte = [&](std::size_t offset) {
+            return at + offset < json.size() ? static_cast<unsigned char>(json[at + offset]) : 0U;
+        };
+        unsigned code = 0;
+        if (byte(0) == 0x7f) code = 0x7f;
+        if (byte(0) >= 0xc2 && byte(0) <= 0xdf) code = (byte(0) & 0x1fU) << 6 | (byte(1) & 0x3fU);
+        if (byte(0) >= 0xe1 && byte(0) <= 0xef) {
+            code = (byte(0) & 0x0fU) << 12 | (byte(1) & 0x3fU) << 6 | (byte(2) & 0x3fU);
+        }
+        const bool is_control = code == 0x7f || (code >= 0x80 && code <= 0x9f);
+        const bool turns_text = code == 0x061c || (code >= 0x200b && code <= 0x200f) ||
+                                (code >= 0x2028 && code <= 0x202e) || (code >= 0x2060 && code <= 0x206f) ||
+                                code == 0xfeff;
+        const std::size_t length = code < 0x80 ? 1 : code < 0x800 ? 2 : 3;
+        if (is_control || turns_text) {
+            escaped += "\\u";
+            for (int shift = 12; shift >= 0; shift -= 4) escaped += digits[code >> static_cast<unsigned>(shift) & 0xfU];
+        } else {
+            escaped.append(json.substr(at, length));
+        }
+        at += length;
+    }
+    return escaped;
+}
+
 }  // namespace machine

@@ -6,6 +6,7 @@
 
 #include "remediations/knowledge/configuration/extension_folder.hpp"
 #include "remediations/knowledge/logs/log_evidence.hpp"
+#include "remediations/machine/process_list.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::extension_disk_listing {
@@ -82,7 +83,7 @@ bool broke_off_while_listing(const LogEvidence& logs, const LogMatch* listing,
 }
 
 Finding diagnose(const Machine& machine) {
-    const auto processes = machine.processes().list();
+    const auto& processes = machine.derived<machine::ProcessList>().processes();
     if (!processes) return Finding::unknown("the list of processes", processes.error());
     const auto now = machine.facts().now;
     const auto& logs = machine.derived<LogEvidence>();

@@ -6,6 +6,7 @@
 #include "remediations/knowledge/extension/backup_activity.hpp"
 #include "remediations/knowledge/extension/last_backup.hpp"
 #include "remediations/knowledge/snapshot/fanotify_listeners.hpp"
+#include "remediations/machine/process_list.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::extension_run_broke_off {
@@ -19,7 +20,7 @@ constexpr auto longest_pause = std::chrono::minutes(15);
 
 /// When pid 1 was started: the boot.
 std::optional<std::chrono::system_clock::time_point> boot_of(const Machine& machine) {
-    const auto processes = machine.processes().list();
+    const auto& processes = machine.derived<machine::ProcessList>().processes();
     if (!processes) return std::nullopt;
     const auto first = std::ranges::find(*processes, std::uint32_t{1}, &machine::Process::pid);
     if (first == processes->end() || first->started == std::chrono::system_clock::time_point{}) return std::nullopt;

@@ -8,6 +8,7 @@
 #include "remediations/knowledge/extension/reinstall_extension.hpp"
 #include "remediations/knowledge/extension/safefreeze.hpp"
 #include "remediations/knowledge/logs/log_evidence.hpp"
+#include "remediations/machine/process_list.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::extension_safefreeze_missing {
@@ -36,7 +37,7 @@ constexpr std::pair<std::string_view, std::string_view> scanners[] = {
 
 std::vector<std::string> running_scanners(const Machine& machine) {
     std::vector<std::string> found;
-    const auto processes = machine.processes().list();
+    const auto& processes = machine.derived<machine::ProcessList>().processes();
     if (!processes) return found;
     for (const auto& [name, product] : scanners) {
         const auto runs = [prefix = name](const machine::Process& process) { return process.name.starts_with(prefix); };

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/algorithm/string/predicate.hpp>
 
+#include "remediations/machine/process_list.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::extension_stuck_process {
@@ -47,7 +48,7 @@ bool is_certain(const Process& process) {
 }
 
 Finding diagnose(const Machine& machine) {
-    const auto processes = machine.processes().list();
+    const auto& processes = machine.derived<machine::ProcessList>().processes();
     if (!processes) return Finding::unknown("the list of processes", processes.error());
     const auto now = machine.facts().now;
     std::vector<Evidence> evidence;
@@ -57,7 +58,7 @@ Finding diagnose(const Machine& machine) {
     for (const auto& process : *processes) {
         const bool has_start = process.started != std::chrono::system_clock::time_point{};
         if (!has_start || now - process.started < longest_run) continue;
-        if (!belongs_to_a_backup(process) || !is_certain(process)) continue;
+        if (!process.of_system || !belongs_to_a_backup(process) || !is_certain(process)) continue;
         const auto age = std::chrono::duration_cast<std::chrono::hours>(now - process.started);
         evidence.push_back(
             {fmt::format(

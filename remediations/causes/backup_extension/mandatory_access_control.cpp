@@ -7,6 +7,7 @@
 #include "remediations/knowledge/configuration/agent_configuration.hpp"
 #include "remediations/knowledge/configuration/extension_folder.hpp"
 #include "remediations/knowledge/logs/log_evidence.hpp"
+#include "remediations/machine/process_list.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::mandatory_access_control {
@@ -56,7 +57,7 @@ bool selinux_enforces(const Machine& machine) {
 }
 
 bool fapolicyd_runs(const Machine& machine) {
-    const auto processes = machine.processes().list();
+    const auto& processes = machine.derived<machine::ProcessList>().processes();
     if (!processes) return is_unseen(processes.error());
     return std::ranges::any_of(*processes, [](const auto& process) { return process.name == "fapolicyd"; });
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "remediations/formats/duration_text.hpp"
+#include "remediations/machine/process_list.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::agent_not_ready_yet {
@@ -28,7 +29,7 @@ Finding diagnose(const machine::Machine& machine, const Question& question) {
     if (!explains(remediation, question.error_code) && !question.named) {
         return Finding::not_applicable("No error code was given that tells of an agent that did not answer.");
     }
-    const auto processes = machine.processes().list();
+    const auto& processes = machine.derived<machine::ProcessList>().processes();
     if (!processes) return Finding::unknown("the list of processes", processes.error());
     const auto boot = boot_of(*processes);
     if (!boot) return Finding::not_applicable("No process tells when this VM booted.");

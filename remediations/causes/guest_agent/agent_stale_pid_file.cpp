@@ -10,6 +10,7 @@
 #include "remediations/knowledge/agent/agent_service.hpp"
 #include "remediations/knowledge/configuration/agent_configuration.hpp"
 #include "remediations/knowledge/logs/log_evidence.hpp"
+#include "remediations/machine/process_list.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::agent_stale_pid_file {
@@ -90,7 +91,7 @@ std::optional<machine::Process> stranger_in(const Machine& machine, const Path& 
 }
 
 Finding diagnose(const Machine& machine) {
-    const auto processes = machine.processes().list();
+    const auto& processes = machine.derived<machine::ProcessList>().processes();
     if (!processes) return Finding::unknown("the list of processes", processes.error());
     const auto agent = agent_processes(machine);
     if (!agent) return Finding::unknown("the list of processes", agent.error());
@@ -106,7 +107,7 @@ Finding diagnose(const Machine& machine) {
         const bool told_now = told && told->newest.time && machine.facts().now - *told->newest.time < fresh;
         if (!agent->daemon || told_now) holds_up = true;
         subjects.push_back(file);
-        evidence.push_back({file, fmt::format("{}, which is {}", stranger->pid, describe(*stranger)),
+        evidence.push_back({file, fmt::format("{0}, which is {1} (pid {0})", stranger->pid, stranger->name),
                             "the agent's own process, or none"});
         if (const auto* line = machine.derived<LogEvidence>().find_current(Log::agent, log_line)) {
             evidence.push_back(line->newest.evidence(""));

@@ -8,6 +8,7 @@
 
 #include "remediations/changes/changes.hpp"
 #include "remediations/knowledge/configuration/agent_configuration.hpp"
+#include "remediations/knowledge/logs/log_evidence.hpp"
 #include "remediations/knowledge/network/azure_vm.hpp"
 #include "remediations/knowledge/network/firewall.hpp"
 #include "remediations/knowledge/network/platform_probes.hpp"
@@ -31,6 +32,14 @@ constexpr const char* rule_files[] = {
     "/etc/sysconfig/iptables", "/etc/ufw/user.rules",          "/etc/ufw/before.rules",
     "/etc/ufw/after.rules",    "/etc/firewalld/direct.xml",    "/etc/network/iptables",
 };
+
+/// What the agent logs once it has carried out a goal state that it got from this very address.
+constexpr const char* got_through[] = {"ProcessExtensionsGoalState completed",
+                                       "ProcessExtensionsInGoalState completed"};
+/// A line younger than this speaks of the firewall as it is now.
+constexpr auto fresh = std::chrono::minutes(5);
+
+constexpr auto probe_time_limit = std::chrono::milliseconds(2000);
 
 OutgoingConnection connection_to(const Machine& machine, std::uint16_t port) {
     OutgoingConnection connection{.destination = *machine::parse_ipv4(wire_server_address), .port = port};
@@ -57,8 +66,8 @@ struct Blocked {
     FirewallBlock block;
 };
 
-/// What stops the connections that failed: for each port the first rule that certainly does, else
-/// those that may and would fail in the same way.
+/// What stops the connections that failed, and in the way in which they failed: for each port the first rule that
+/// certainly does, else those that may.
 Result<std::vector<Blocked>> find_blocks(const Machine& machine) {
     std::vector<Blocked> found;
     for (const auto& probe : machine.derived<WireServerProbes>().probes()) {
@@ -66,7 +75,8 @@ Result<std::vector<Blocked>> find_blocks(const Machine& machine) {
         const auto views = look_at_firewall(machine, connection_to(machine, probe.port));
         if (!views) return views.error();
         for (const auto& block : blocks_in(*views)) {
-            if (!block.block.certain && !explains_failure(block, probe.answer.error())) continue;
+            // A drop refuses nothing: whoever was refused got through, or was stopped by another.
+            if (!explains_failure(block, probe.answer.error())) continue;
             found.push_back({probe.port, block});
             if (block.block.certain) break;
         }
@@ -231,6 +241,15 @@ Finding judge_rules_alone(const Machine& machine, const machine::Error& error) {
                     wire_server_address));
 }
 
+/// The agent's own word that it has just reached the platform: whatever a rule's text says, it lets the agent pass.
+const LogMatch* agent_that_got_through(const Machine& machine) {
+    for (const auto* text : got_through) {
+        const auto* match = machine.derived<LogEvidence>().find(Log::agent, text);
+        if (match && match->newest.time && machine.facts().now - *match->newest.time < fresh) return match;
+    }
+    return nullptr;
+}
+
 Finding diagnose(const Machine& machine) {
     if (!machine.derived<AzureVm>().is_one()) return AzureVm::elsewhere();
     const auto& wire_server = machine.derived<WireServerProbes>();
@@ -245,27 +264,59 @@ Finding diagnose(const Machine& machine) {
         return Finding::healthy("Packets do not get as far as a firewall: there is no route for them.",
                                 {failure->evidence()});
     }
-    const auto blocked = find_blocks(machine);
+    auto blocked = find_blocks(machine);
     if (!blocked) return Finding::unknown("the rules of this VM's firewall", blocked.error());
     if (blocked->empty()) {
         return Finding::healthy(
             fmt::format("No rule of this VM's firewall stops root's connections to {}.", wire_server_address),
             {failure->evidence()});
     }
-    return blocked_finding(machine, *blocked);
+    const auto* veto = agent_that_got_through(machine);
+    if (!veto) return blocked_finding(machine, *blocked);
+    for (auto& one : *blocked) one.block.block.certain = false;
+    auto finding = blocked_finding(machine, *blocked);
+    finding.evidence.push_back(veto->newest.evidence("an agent that cannot reach the platform gets no goal state"));
+    return finding;
 }
 
+/// Asked anew, now: what the diagnosis saw can be over.
+bool answers_now(const Machine& machine, std::uint16_t port) {
+    const auto* const path = port == 80 ? "/?comp=versions" : "/versions";
+    return machine.network()
+        .get({.host = wire_server_address, .port = port, .path = path, .headers = {}, .timeout = probe_time_limit})
+        .has_value();
+}
+
+/// The rules stay only where they prove to be what was missing: the platform does not answer right before, and does
+/// right after. Else the caller takes them back.
 Result<void> fix(const Finding&, Changes& changes) {
+    std::vector<std::uint16_t> closed;
     // All are worked out before the first is made: what is in place then changes what is seen.
     std::vector<FirewallRule> rules;
     for (const auto port : ports) {
         const auto views = look_at_firewall(changes.machine(), connection_to(changes.machine(), port));
         if (!views) return views.error();
         auto for_port = rules_that_let_through(*views, wire_server_address, port);
+        if (for_port.empty()) continue;
+        if (!changes.is_plan() && answers_now(changes.machine(), port)) continue;
+        closed.push_back(port);
         std::ranges::move(for_port, std::back_inserter(rules));
+    }
+    if (closed.empty()) {
+        return machine::Error{ErrorKind::failed,
+                              fmt::format("{} answers by now, without a change", wire_server_address), 0};
     }
     for (const auto& rule : rules) {
         if (auto allowed = changes.allow_outbound(rule); !allowed) return allowed;
+    }
+    if (changes.is_plan()) return {};
+    for (const auto port : closed) {
+        if (answers_now(changes.machine(), port)) continue;
+        return machine::Error{ErrorKind::failed,
+                              fmt::format("{} port {} does not answer with the rule in place either, so something else "
+                                          "keeps the VM from it",
+                                          wire_server_address, port),
+                              0};
     }
     return {};
 }
@@ -285,9 +336,11 @@ extern const Remediation remediation{
         "A rule of nftables or iptables drops or rejects what this VM sends to 168.63.129.16, so the guest agent gets "
         "no orders and its status does not arrive. A network security group cannot do that. The rules are read only "
         "where the address does not answer, and followed as a first packet of root would meet them; the guest agent's "
-        "own rules let root through and are left alone. The fix puts a rule first that accepts root's connections; it "
-        "lasts until the firewall is loaded anew, so the rule has to go from where it comes from too.",
+        "own rules let root through and are left alone. The fix puts a rule first that accepts root's connections, "
+        "and takes it back where the platform does not answer right then; it lasts until the firewall is loaded anew, "
+        "so the rule has to go from where it comes from too.",
     .source = "https://jpaztech.github.io/blog/vm/vmagent-notready/",
+    .log_lines = {{Log::agent, got_through[0]}, {Log::agent, got_through[1]}},
     .consequences = {"wire-server-unreachable", "dhcp-disabled", "duplicate-network-configuration", "agent-proxy"},
     .diagnose = diagnose,
     .fix = fix,

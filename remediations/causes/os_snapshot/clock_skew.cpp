@@ -5,6 +5,7 @@
 
 #include "remediations/changes/changes.hpp"
 #include "remediations/formats/http_date.hpp"
+#include "remediations/machine/process_list.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::clock_skew {
@@ -63,7 +64,7 @@ std::optional<machine::Service> time_service(const Machine& machine) {
 
 /// A service that was started only now has had no time to set the clock.
 bool runs_only_just(const Machine& machine, const machine::Service& service) {
-    const auto processes = machine.processes().list();
+    const auto& processes = machine.derived<machine::ProcessList>().processes();
     if (!processes) return false;
     const auto process = std::ranges::find(*processes, service.pid, &machine::Process::pid);
     return process == processes->end() || process->started + time_to_correct > machine.facts().now;

@@ -6,6 +6,7 @@
 
 #include "remediations/changes/changes.hpp"
 #include "remediations/knowledge/snapshot/device_mapper.hpp"
+#include "remediations/machine/process_list.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::device_mapper_suspended {
@@ -20,10 +21,10 @@ constexpr std::array<std::string_view, 13> tools = {"dmsetup",  "lvm",      "lvc
 /// dmeventd runs always; it is listed only while it blocks.
 std::vector<std::string> running_tools(const machine::Machine& machine) {
     std::vector<std::string> running;
-    const auto processes = machine.processes().list();
+    const auto& processes = machine.derived<machine::ProcessList>().processes();
     if (!processes) return running;
     for (const auto& process : *processes) {
-        if (std::ranges::find(tools, process.name) == tools.end()) continue;
+        if (!process.of_system || std::ranges::find(tools, process.name) == tools.end()) continue;
         if (process.name == "dmeventd" && process.blocked_in.empty()) continue;
         running.push_back(fmt::format("{} (pid {})", process.name, process.pid));
     }

@@ -8,6 +8,7 @@
 #include "remediations/knowledge/configuration/vmbackup_configuration.hpp"
 #include "remediations/knowledge/snapshot/freeze_failures.hpp"
 #include "remediations/knowledge/snapshot/freeze_targets.hpp"
+#include "remediations/machine/process_list.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::file_system_frozen {
@@ -51,7 +52,7 @@ std::vector<const machine::Process*> waiting_writers(const std::vector<machine::
 const machine::Process* overdue_freezer(const machine::Machine& machine,
                                         const std::vector<machine::Process>& processes) {
     for (const auto& process : processes) {
-        if (process.name != safefreeze) continue;
+        if (process.name != safefreeze || !process.of_system) continue;
         const auto limit = process.command_line.size() > 1 ? python_integer(process.command_line[1]) : std::nullopt;
         const auto longest = std::chrono::seconds(limit.value_or(default_freeze_timeout)) + allowance;
         if (machine.facts().now - process.started > longest) return &process;
@@ -95,7 +96,7 @@ Finding examine_logs_alone(const machine::Machine& machine, const machine::Error
 }
 
 Finding diagnose(const machine::Machine& machine) {
-    const auto processes = machine.processes().list();
+    const auto& processes = machine.derived<machine::ProcessList>().processes();
     if (!processes) return examine_logs_alone(machine, processes.error());
     const auto writers = waiting_writers(*processes);
     const auto* freezer = overdue_freezer(machine, *processes);

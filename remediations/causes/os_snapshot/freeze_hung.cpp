@@ -7,6 +7,7 @@
 #include "remediations/knowledge/logs/log_evidence.hpp"
 #include "remediations/knowledge/snapshot/fanotify_listeners.hpp"
 #include "remediations/knowledge/snapshot/freeze_targets.hpp"
+#include "remediations/machine/process_list.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::freeze_hung {
@@ -21,7 +22,9 @@ constexpr auto hung_task = " blocked for more than ";
 /// A safefreeze that has outlived its time by far.
 const machine::Process* overdue(const machine::Machine& machine, const std::vector<machine::Process>& processes) {
     const auto found = std::ranges::find_if(processes, [&](const machine::Process& process) {
-        if (process.name != safefreeze || process.started == std::chrono::system_clock::time_point{}) return false;
+        if (!process.of_system || process.name != safefreeze ||
+            process.started == std::chrono::system_clock::time_point{})
+            return false;
         const auto limit = process.command_line.size() > 1 ? python_integer(process.command_line[1]) : std::nullopt;
         const auto longest = std::chrono::seconds(limit.value_or(default_freeze_timeout)) + allowance;
         return machine.facts().now - process.started > longest;
@@ -36,7 +39,7 @@ std::vector<std::string> mounts_of(const machine::Process& process) {
 }
 
 Finding diagnose(const machine::Machine& machine) {
-    const auto processes = machine.processes().list();
+    const auto& processes = machine.derived<machine::ProcessList>().processes();
     if (!processes) return Finding::unknown("the list of processes", processes.error());
     const auto* process = overdue(machine, *processes);
     if (!process) return Finding::healthy("No freeze of a file system hangs.");

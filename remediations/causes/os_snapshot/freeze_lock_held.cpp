@@ -5,6 +5,7 @@
 
 #include "remediations/knowledge/snapshot/freeze_failures.hpp"
 #include "remediations/knowledge/snapshot/freeze_targets.hpp"
+#include "remediations/machine/process_list.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::freeze_lock_held {
@@ -51,9 +52,9 @@ Finding diagnose(const machine::Machine& machine) {
     if (was_refused) evidence.push_back(refused->newest.evidence("the lock is free within 34 seconds"));
     if (was_frozen) evidence.push_back(frozen->newest.evidence("nobody else freezes at that time"));
     std::string holder = "another program";
-    if (const auto processes = machine.processes().list()) {
+    if (const auto& processes = machine.derived<machine::ProcessList>().processes()) {
         for (const auto& process : *processes) {
-            if (std::ranges::find(site_recovery, process.name) == site_recovery.end()) continue;
+            if (!process.of_system || std::ranges::find(site_recovery, process.name) == site_recovery.end()) continue;
             evidence.push_back({fmt::format("process {} (pid {})", process.name, process.pid),
                                 "the mobility service of Azure Site Recovery", "freezes at other times"});
             holder = "Azure Site Recovery";

@@ -8,6 +8,7 @@
 #include "remediations/knowledge/configuration/vmbackup_configuration.hpp"
 #include "remediations/knowledge/snapshot/freeze_failures.hpp"
 #include "remediations/knowledge/snapshot/freeze_targets.hpp"
+#include "remediations/machine/process_list.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::network_mount_hung {
@@ -62,7 +63,7 @@ bool limits_df_to_local(const machine::Machine& machine) {
 Finding diagnose(const machine::Machine& machine) {
     const auto mounts = machine.mounts().list();
     if (!mounts) return Finding::unknown("the mount table", mounts.error());
-    const auto processes = machine.processes().list();
+    const auto& processes = machine.derived<machine::ProcessList>().processes();
     if (!processes) return Finding::unknown("the processes", processes.error());
     auto [evidence, walks_mounts, since] = processes_waiting_for_servers(*processes);
     std::vector<std::string> remote;

@@ -8,6 +8,7 @@
 
 #include "remediations/knowledge/extension/last_run.hpp"
 #include "remediations/knowledge/snapshot/freeze_failures.hpp"
+#include "remediations/machine/process_list.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::other_backup_product {
@@ -61,7 +62,7 @@ constexpr std::array products = {
 };
 
 Finding diagnose(const machine::Machine& machine) {
-    const auto processes = machine.processes().list();
+    const auto& processes = machine.derived<machine::ProcessList>().processes();
     if (!processes) return Finding::unknown("the processes", processes.error());
     const bool is_windows = machine.facts().platform == machine::Platform::windows;
     std::vector<Evidence> evidence;
@@ -70,7 +71,7 @@ Finding diagnose(const machine::Machine& machine) {
         const auto* product = std::ranges::find_if(products, [&](const auto& one) {
             return is_windows ? boost::iequals(one.process, process.name) : one.process == process.name;
         });
-        if (product == products.end()) continue;
+        if (product == products.end() || !process.of_system) continue;
         evidence.push_back({fmt::format("process {} (pid {})", process.name, process.pid), std::string(product->name),
                             "takes no snapshot while Azure Backup does"});
         names.insert(product->name);

@@ -7,6 +7,7 @@
 #include "remediations/changes/changes.hpp"
 #include "remediations/knowledge/extension/last_run.hpp"
 #include "remediations/knowledge/logs/log_evidence.hpp"
+#include "remediations/machine/process_list.hpp"
 
 namespace remediations::causes::snapshot_set_open {
 
@@ -29,7 +30,7 @@ const LogLine* newest_line(const Machine& machine) {
 }
 
 std::optional<std::chrono::system_clock::time_point> start_of(const Machine& machine, std::uint32_t pid) {
-    const auto processes = machine.processes().list();
+    const auto& processes = machine.derived<machine::ProcessList>().processes();
     if (!processes || pid == 0) return std::nullopt;
     const auto found = std::ranges::find(*processes, pid, &machine::Process::pid);
     const bool is_known = found != processes->end() && found->started != std::chrono::system_clock::time_point{};

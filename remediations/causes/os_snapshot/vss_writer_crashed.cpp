@@ -7,6 +7,7 @@
 #include "remediations/knowledge/snapshot/vss_writer_services.hpp"
 #include "remediations/knowledge/snapshot/vss_writers.hpp"
 #include "remediations/knowledge/windows/service_findings.hpp"
+#include "remediations/machine/process_list.hpp"
 
 namespace remediations::causes::vss_writer_crashed {
 
@@ -29,7 +30,7 @@ const WriterOwner* owner_in(const machine::Event& event) {
 /// When the process of the service was started; no value where that is not known.
 std::optional<std::chrono::system_clock::time_point> start_of(const Machine& machine, std::string_view name) {
     const auto service = machine.services().find(std::string(name));
-    const auto processes = machine.processes().list();
+    const auto& processes = machine.derived<machine::ProcessList>().processes();
     if (!service || !processes || service->pid == 0) return std::nullopt;
     const auto found = std::ranges::find(*processes, service->pid, &machine::Process::pid);
     const bool is_known = found != processes->end() && found->started != std::chrono::system_clock::time_point{};

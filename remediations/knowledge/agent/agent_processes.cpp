@@ -5,6 +5,8 @@
 
 #include <algorithm>
 
+#include "remediations/machine/process_list.hpp"
+
 namespace remediations {
 
 namespace {
@@ -25,15 +27,16 @@ bool has_command(const machine::Process& process, std::string_view command) {
 }  // namespace
 
 machine::Result<AgentProcesses> agent_processes(const machine::Machine& machine) {
-    auto list = machine.processes().list();
+    const auto& list = machine.derived<machine::ProcessList>().processes();
     if (!list) return list.error();
     AgentProcesses found;
-    for (auto& process : *list) {
-        if (std::ranges::none_of(process.command_line, is_agent_program)) continue;
+    for (const auto& process : *list) {
+        // Anybody's process, or a container's, can call itself so.
+        if (!process.of_system || std::ranges::none_of(process.command_line, is_agent_program)) continue;
         if (has_command(process, "daemon")) {
-            found.daemon = std::move(process);
+            found.daemon = process;
         } else if (has_command(process, "run-exthandlers")) {
-            found.goal_state_handler = std::move(process);
+            found.goal_state_handler = process;
         }
     }
     return found;

@@ -8,6 +8,7 @@
 #include "remediations/knowledge/configuration/extension_folder.hpp"
 #include "remediations/knowledge/windows/registry_values.hpp"
 #include "remediations/knowledge/windows/windows_paths.hpp"
+#include "remediations/machine/process_list.hpp"
 
 namespace remediations {
 
@@ -88,7 +89,7 @@ std::vector<std::string> signs_of_windows_agent_at_work() {
 }
 
 Result<std::vector<machine::Process>> agent_processes_of(const Machine& machine, const WindowsAgentService& service) {
-    const auto processes = machine.processes().list();
+    const auto& processes = machine.derived<machine::ProcessList>().processes();
     if (!processes) return processes.error();
     std::vector<machine::Process> found;
     std::ranges::copy_if(*processes, std::back_inserter(found),

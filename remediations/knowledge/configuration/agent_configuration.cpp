@@ -5,6 +5,8 @@
 #include <boost/algorithm/string/trim.hpp>
 #include <optional>
 
+#include "remediations/machine/process_list.hpp"
+
 namespace remediations {
 
 using machine::ErrorKind;
@@ -38,13 +40,13 @@ std::string effective(std::string_view value) {
 std::string path_of_running_agent(const machine::Machine& machine) {
     constexpr std::string_view option = "configuration-path";
     if (machine.facts().platform != machine::Platform::linux) return {};
-    const auto processes = machine.processes().list();
+    const auto& processes = machine.derived<machine::ProcessList>().processes();
     if (!processes) return {};
     for (const auto& process : *processes) {
         const auto is_agent = [](const std::string& word) {
             return word.ends_with("/waagent") || word.find("WALinuxAgent-") != std::string::npos;
         };
-        if (std::ranges::none_of(process.command_line, is_agent)) continue;
+        if (!process.of_system || std::ranges::none_of(process.command_line, is_agent)) continue;
         for (const std::string_view word : process.command_line) {
             const auto name = word.substr(std::min(word.find_first_not_of('-'), word.size()));
             if (!name.starts_with(option) || name.size() < option.size() + 2) continue;

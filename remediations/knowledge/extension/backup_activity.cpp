@@ -19,7 +19,8 @@ machine::Result<std::vector<std::string>> running_backup_processes(const machine
                 : process.name == "safefreeze" || std::ranges::any_of(process.command_line, [](const auto& argument) {
                       return argument.find("Microsoft.Azure.RecoveryServices.VMSnapshotLinux-") != std::string::npos;
                   });
-        if (!of_backup) continue;
+        // Anybody's process, or a container's, can call itself so: it must not keep repairs away.
+        if (!of_backup || !process.of_system) continue;
         running.push_back(fmt::format(
             "{} (pid {})",
             process.command_line.empty() ? process.name : fmt::format("{}", fmt::join(process.command_line, " ")),

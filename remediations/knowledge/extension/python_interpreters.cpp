@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "remediations/machine/process_list.hpp"
+
 namespace remediations {
 
 using machine::ErrorKind;
@@ -112,7 +114,7 @@ Result<std::vector<PythonInterpreter>> find_pythons(const Machine& machine, cons
             break;
         }
     }
-    const auto processes = machine.processes().list();
+    const auto& processes = machine.derived<machine::ProcessList>().processes();
     if (!processes) return processes.error();
     // handle.sh takes the first process whose line has both words.
     const auto of_agent = std::ranges::find_if(*processes, [](const machine::Process& process) {

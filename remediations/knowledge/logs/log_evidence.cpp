@@ -12,6 +12,7 @@
 #include "remediations/knowledge/logs/line_scanner.hpp"
 #include "remediations/knowledge/logs/log_files.hpp"
 #include "remediations/machine/clock_time.hpp"
+#include "remediations/machine/process_list.hpp"
 #include "remediations/machine/recorded/redact.hpp"
 
 namespace remediations {
@@ -60,12 +61,15 @@ constexpr auto longest_run = std::chrono::hours(24);
 
 /// Whether a process of the backup extension runs; nullopt where that is not known.
 std::optional<bool> extension_runs(const machine::Machine& machine) {
-    const auto processes = machine.processes().list();
+    const auto& processes = machine.derived<machine::ProcessList>().processes();
     if (!processes) {
         return std::nullopt;
     }
     const bool on_windows = machine.facts().platform == Platform::windows;
     return std::ranges::any_of(*processes, [&](const machine::Process& process) {
+        if (!process.of_system) {
+            return false;  // anybody's process can call itself so
+        }
         if (on_windows) {
             return process.name.starts_with("IaaSBcdrExtension");
         }

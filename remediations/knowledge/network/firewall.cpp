@@ -18,7 +18,9 @@ using machine::Result;
 
 namespace {
 
-constexpr auto time_limit = std::chrono::milliseconds(3000);
+constexpr auto time_limit = std::chrono::milliseconds(10000);
+/// A cluster's node has ten thousands of rules: some megabytes of text.
+constexpr std::size_t most_text = std::size_t{32} << 20;
 /// The tables that legacy iptables has made; a file that is missing or empty means none.
 constexpr auto legacy_tables = "/proc/net/ip_tables_names";
 
@@ -32,7 +34,7 @@ Result<ProgramOutput> output_of(const Machine& machine, const std::string& name,
     std::optional<Error> unseen;
     for (const auto* folder : {"/usr/sbin/", "/sbin/", "/usr/bin/"}) {
         auto program = name.starts_with('/') ? name : folder + name;
-        auto output = machine.processes().query({program, arguments, time_limit});
+        auto output = machine.processes().query({program, arguments, time_limit, most_text});
         if (!output && output.error().kind == ErrorKind::not_found) continue;
         if (!output && output.error().kind == ErrorKind::not_captured) {
             unseen = output.error();
@@ -104,8 +106,11 @@ private:
         auto chains =
             ruleset ? parse_nftables_ruleset(ruleset->text, connection_) : Result<FilterChains>(ruleset.error());
         if (!chains) {
-            // A tool too old for JSON goes with rules that iptables made.
-            return views_.empty() ? Result<void>(chains.error()) : Result<void>();
+            // A tool too old for JSON, which says so, goes with rules that iptables made. Any other failure means that
+            // there may be rules nobody has seen.
+            const bool is_too_old =
+                ruleset ? !ruleset->text.starts_with('{') : ruleset.error().kind == ErrorKind::refused;
+            return views_.empty() || !is_too_old ? Result<void>(chains.error()) : Result<void>();
         }
         // What iptables-save shows stands here too, with conditions that nft has no name for.
         std::erase_if(*chains, [&](const auto& entry) {

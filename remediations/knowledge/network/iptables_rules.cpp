@@ -130,15 +130,19 @@ public:
         return rule;
     }
 
+    /// Whether a program decides about what the rule matches.
+    bool by_program() const { return by_program_; }
+
 private:
     std::string take() { return next_ < words_.size() ? words_[next_++] : std::string(); }
 
     void jump(FilterRule& rule, const std::string& table, FilterAction to_chain) {
         const auto target = take();
         if (target == "NFQUEUE" || target == "QUEUE") {
-            // A program decides; without one the kernel drops.
+            // A program decides: it may accept too, see `by_program`. Without one the kernel drops.
             rule.action = FilterAction::drop;
             rule.match = both(rule.match, Match::maybe);
+            by_program_ = true;
             return;
         }
         rule.action = action_of(target);
@@ -149,10 +153,7 @@ private:
     }
 
     Match judge(const std::string& option) {
-        if (option == "-m" || option == "--match") {
-            take();
-            return Match::yes;
-        }
+        if (option == "-m" || option == "--match") return is_judged(take()) ? Match::yes : Match::maybe;
         if (option == "-d" || option == "--destination") return in_network(connection_.destination, take());
         if (option == "-s" || option == "--source") return in_network(connection_.source, take());
         if (option == "-o" || option == "--out-interface") return is_interface(connection_.interface, take());
@@ -183,6 +184,14 @@ private:
         return Match::maybe;
     }
 
+    /// Modules that only do what their options say, all of which are judged here or make a maybe.
+    static bool is_judged(const std::string& module) {
+        constexpr std::array<std::string_view, 12> modules{"tcp",   "udp",       "comment", "conntrack",
+                                                           "state", "multiport", "owner",   "addrtype",
+                                                           "set",   "iprange",   "mark",    "icmp"};
+        return std::ranges::find(modules, module) != modules.end();
+    }
+
     static Match is_tcp(const std::string& protocol) {
         if (boost::iequals(protocol, "all") || protocol == "0") return Match::yes;
         return match_if(boost::iequals(protocol, "tcp") || protocol == "6");
@@ -206,6 +215,7 @@ private:
     const OutgoingConnection& connection_;
     std::vector<std::string> words_;
     std::size_t next_ = 0;
+    bool by_program_ = false;
 };
 
 FilterChain& chain_in(FilterChains& chains, const std::string& table, const std::string& name) {
@@ -242,9 +252,16 @@ FilterChains parse_iptables_save(std::string_view text, const OutgoingConnection
             auto words = words_of(line);
             if (words.size() < 2) continue;
             auto& chain = chain_in(chains, table, words[1]);
-            auto rule = RuleReader(connection, std::move(words)).read(table);
+            RuleReader reader(connection, std::move(words));
+            auto rule = reader.read(table);
+            // Of thousands of rules most are about others.
+            if (rule.match == Match::no) continue;
             rule.text = std::string(line);
             chain.rules.push_back(std::move(rule));
+            if (!reader.by_program()) continue;
+            auto accepted = chain.rules.back();
+            accepted.action = FilterAction::accept;
+            chain.rules.push_back(std::move(accepted));
         }
     }
     return chains;

@@ -43,29 +43,10 @@ class RulesetReader {
 public:
     explicit RulesetReader(const OutgoingConnection& connection) : connection_(connection) {}
 
-    FilterChains read(const json::array& entries) {
-        for (const auto& entry : entries) {
-            if (const auto* set = member(entry, "set")) sets_[name_of(*set, "name")] = member(*set, "elem");
-        }
-        for (const auto& entry : entries) {
-            if (const auto* chain = member(entry, "chain")) add_chain(*chain);
-        }
-        for (const auto& entry : entries) {
-            if (const auto* rule = member(entry, "rule")) add_rule(*rule);
-        }
-        return std::move(chains_);
-    }
-
-private:
-    static std::string table_of(const json::value& entry) {
-        return fmt::format("{} {}", text(entry, "family"), text(entry, "table"));
-    }
-    static std::string name_of(const json::value& entry, std::string_view member_name) {
-        return fmt::format("{} {}", table_of(entry), text(entry, member_name));
-    }
-    static bool has_our_family(const json::value& entry) {
-        const auto family = text(entry, "family");
-        return family == "ip" || family == "inet";
+    /// A set or map; all of them before the first rule.
+    void add_set(const json::value& set) {
+        const auto* elements = member(set, "elem");
+        sets_[name_of(set, "name")] = elements && elements->is_array() ? elements->get_array() : json::array();
     }
 
     void add_chain(const json::value& entry) {
@@ -83,6 +64,7 @@ private:
                       (hook == "postrouting" ? after_every_priority : 0);
     }
 
+    /// Its chain must have been added.
     void add_rule(const json::value& entry) {
         if (!has_our_family(entry)) return;
         const auto chain = chains_.find(name_of(entry, "chain"));
@@ -98,11 +80,25 @@ private:
         }
     }
 
+    FilterChains take() { return std::move(chains_); }
+
+private:
+    static std::string table_of(const json::value& entry) {
+        return fmt::format("{} {}", text(entry, "family"), text(entry, "table"));
+    }
+    static std::string name_of(const json::value& entry, std::string_view member_name) {
+        return fmt::format("{} {}", table_of(entry), text(entry, member_name));
+    }
+    static bool has_our_family(const json::value& entry) {
+        const auto family = text(entry, "family");
+        return family == "ip" || family == "inet";
+    }
+
     /// Whether what stands after it is looked at.
     bool add_statement(const json::value& statement, Match& match, std::vector<FilterRule>& rules) {
         if (const auto* object = statement.if_object(); object && object->contains("queue")) {
             // A program decides; without one the kernel drops.
-            rules.push_back({both(match, Match::maybe), FilterAction::drop, {}, rule_text_});
+            add_doubt(match, rules);
             return false;
         }
         if (const auto action = verdict_in(statement)) {
@@ -145,35 +141,75 @@ private:
                                    [&](const char* name) { return object->contains(name); });
     }
 
+    /// What cannot be judged may stop the packet, and may let it through.
+    void add_doubt(Match match, std::vector<FilterRule>& rules) const {
+        for (const auto action : {FilterAction::drop, FilterAction::accept}) {
+            rules.push_back({both(match, Match::maybe), action, {}, rule_text_});
+        }
+    }
+
     void add_verdict_map(const json::value& map, Match match, std::vector<FilterRule>& rules) {
         const auto* key = member(map, "key");
         const auto* data = member(map, "data");
         const auto* entries = data ? elements_of(*data) : nullptr;
-        if (!key || !entries) return;
+        if (!key || !entries) return add_doubt(match, rules);
         for (const auto& entry : *entries) {
             const auto* pair = entry.if_array();
-            if (!pair || pair->size() != 2) continue;
-            const auto action = verdict_in((*pair)[1]);
-            if (!action) continue;
-            const auto hit = both(match, compare(field(*key), (*pair)[0], "=="));
+            const auto action = pair && pair->size() == 2 ? verdict_in((*pair)[1]) : std::nullopt;
+            if (!action) {
+                add_doubt(match, rules);
+                continue;
+            }
+            const auto hit = both(match, matches(*key, (*pair)[0], "=="));
             if (hit != Match::no) rules.push_back({hit, action->first, action->second, rule_text_});
         }
     }
 
-    /// {"set": [...]}, an array, or "@name".
+    /// {"set": [...]}, an array, or "@name". Nothing of a set that is not known.
     const json::array* elements_of(const json::value& value) const {
         if (const auto* array = value.if_array()) return array;
         if (const auto* set = member(value, "set")) return elements_of(*set);
         if (!value.is_string() || !value.get_string().starts_with('@')) return nullptr;
         const auto named = sets_.find(table_ + " " + std::string(value.get_string().subview(1)));
-        return named == sets_.end() || !named->second ? nullptr : named->second->if_array();
+        return named == sets_.end() ? nullptr : &named->second;
     }
 
     Match judge(const json::value& condition) const {
         const auto* left = member(condition, "left");
         const auto* right = member(condition, "right");
         if (!left || !right) return Match::maybe;
-        return compare(field(*left), *right, text(condition, "op"));
+        return matches(*left, *right, text(condition, "op"));
+    }
+
+    Match matches(const json::value& left, const json::value& right, const std::string& comparison) const {
+        const auto* fields = member(left, "concat");
+        if (!fields) return compare(field(left), right, comparison);
+        const bool is_negated = comparison == "!=";
+        if (!fields->is_array() || !(is_negated || comparison == "==" || comparison == "in" || comparison.empty())) {
+            return Match::maybe;
+        }
+        const auto met = matches_all(fields->get_array(), right);
+        return is_negated ? negated(met) : met;
+    }
+
+    /// Fields side by side ("ip daddr . tcp dport"), and values of which each has as many parts.
+    Match matches_all(const json::array& fields, const json::value& right) const {
+        if (const auto* elements = elements_of(right)) {
+            auto any = Match::no;
+            for (const auto& element : *elements) any = std::max(any, matches_all(fields, element));
+            return any;
+        }
+        if (const auto* element = member(right, "elem")) {
+            const auto* inner = member(*element, "val");
+            return inner ? matches_all(fields, *inner) : Match::maybe;
+        }
+        const auto* parts = member(right, "concat");
+        if (!parts || !parts->is_array() || parts->get_array().size() != fields.size()) return Match::maybe;
+        auto all = Match::yes;
+        for (std::size_t index = 0; index < fields.size(); ++index) {
+            all = both(all, compare(field(fields[index]), parts->get_array()[index], "=="));
+        }
+        return all;
     }
 
     Field field(const json::value& left) const {
@@ -284,25 +320,96 @@ private:
 
     const OutgoingConnection& connection_;
     FilterChains chains_;
-    std::map<std::string, const json::value*> sets_;
+    std::map<std::string, json::array> sets_;
     std::string table_;      ///< of the rule being read
     std::string rule_text_;  ///< of the rule being read
 };
+
+/// The elements of the array "nftables", one after the other: a ruleset of many megabytes is never held as values
+/// whole. Everything else is checked as each element is parsed.
+class Elements {
+public:
+    explicit Elements(std::string_view document) : document_(document) {}
+
+    /// Where the array begins; false where the document is of another form.
+    bool find() {
+        constexpr std::string_view blanks = " \t\r\n";
+        const auto skip = [&](std::string_view expected) {
+            at_ = std::min(document_.find_first_not_of(blanks, at_), document_.size());
+            const bool is_there = document_.substr(at_).starts_with(expected);
+            at_ += is_there ? expected.size() : 0;
+            return is_there;
+        };
+        return skip("{") && skip("\"nftables\"") && skip(":") && skip("[");
+    }
+
+    /// The text of the next one; nothing at the end, and where the text breaks off: see is_whole().
+    std::optional<std::string_view> next() {
+        at_ = std::min(document_.find_first_not_of(" \t\r\n,", at_), document_.size());
+        if (at_ == document_.size()) return std::nullopt;
+        if (document_[at_] == ']') {
+            is_whole_ = true;
+            return std::nullopt;
+        }
+        const auto begin = at_;
+        std::size_t depth = 0;
+        bool in_string = false;
+        for (; at_ < document_.size(); ++at_) {
+            const char c = document_[at_];
+            if (in_string) {
+                if (c == '\\') ++at_;
+                in_string = c != '"';
+            } else if (c == '"') {
+                in_string = true;
+            } else if (c == '{' || c == '[') {
+                ++depth;
+            } else if ((c == '}' || c == ']') && (depth == 0 || --depth == 0)) {
+                return document_.substr(begin, ++at_ - begin);
+            }
+        }
+        return std::nullopt;
+    }
+
+    bool is_whole() const { return is_whole_; }
+
+private:
+    std::string_view document_;
+    std::size_t at_ = 0;
+    bool is_whole_ = false;
+};
+
+/// Calls `read` with each element; false where the document is not whole.
+template <class Read>
+bool each_element(std::string_view document, Read read) {
+    Elements elements(document);
+    if (!elements.find()) return false;
+    while (const auto text = elements.next()) {
+        boost::system::error_code error;
+        const auto value = json::parse(*text, error);
+        if (error) return false;
+        read(value);
+    }
+    return elements.is_whole();
+}
 
 }  // namespace
 
 machine::Result<FilterChains> parse_nftables_ruleset(const std::string& document,
                                                      const OutgoingConnection& connection) {
-    boost::system::error_code error;
-    const auto parsed = json::parse(document, error);
-    const auto* entries = error ? nullptr : member(parsed, "nftables");
-    if (!entries || !entries->is_array()) {
+    RulesetReader reader(connection);
+    const auto add_what_rules_name = [&](const json::value& element) {
+        if (const auto* set = member(element, "set")) reader.add_set(*set);
+        if (const auto* map = member(element, "map")) reader.add_set(*map);
+        if (const auto* chain = member(element, "chain")) reader.add_chain(*chain);
+    };
+    const auto add_rules = [&](const json::value& element) {
+        if (const auto* rule = member(element, "rule")) reader.add_rule(*rule);
+    };
+    if (!each_element(document, add_what_rules_name) || !each_element(document, add_rules)) {
         return machine::Error{machine::ErrorKind::invalid,
-                              fmt::format("nft -j list ruleset: an object with the array 'nftables' was expected{}",
-                                          error ? ": " + error.message() : std::string()),
-                              0};
+                              "nft -j list ruleset: an object with the array 'nftables' was expected", 0};
     }
-    return RulesetReader(connection).read(entries->get_array());
+    return reader.take();
 }
 
 }  // namespace remediations

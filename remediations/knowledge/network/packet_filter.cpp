@@ -20,11 +20,13 @@ public:
     bool through_base_chain(const FilterChain& chain) {
         base_chain_ = chain.name;
         walked_.clear();
+        may_be_through_ = false;
         const auto end = through(chain, true, 0);
         if (end == End::stopped) return true;
         if (end == End::accepted || !stops(*chain.policy)) return false;
-        add({chain.name, base_chain_, chain.table, "policy drop", *chain.policy, true});
-        return true;
+        const bool is_certain = !may_be_through_;
+        add({chain.name, base_chain_, chain.table, "policy drop", *chain.policy, is_certain});
+        return is_certain;
     }
 
     std::vector<FilterBlock> blocks;
@@ -44,23 +46,29 @@ private:
         if (depth > deepest_jump) return End::reached;
         // The way through a chain is the same each time; ways between chains can be more than anyone could walk.
         if (!walked_.emplace(&chain, certain).second) return End::reached;
+        bool may_have_left = false;  // this chain, for the one that led here
         for (const auto& rule : chain.rules) {
             if (rule.match == Match::no) continue;
-            const bool is_certain = certain && rule.match == Match::yes;
+            // Behind a rule that may have let it through, nothing is certain any more.
+            const bool gets_here = certain && !may_be_through_ && !may_have_left;
+            const bool is_certain = gets_here && rule.match == Match::yes;
             if (stops(rule.action)) {
                 add({chain.name, base_chain_, chain.table, rule.text, rule.action, is_certain});
                 // What may have stopped it leaves the rest of the way to be looked at.
                 if (is_certain) return End::stopped;
-            } else if (rule.action == FilterAction::accept && is_certain) {
-                return End::accepted;
-            } else if (rule.action == FilterAction::leave && is_certain) {
-                return End::reached;
+            } else if (rule.action == FilterAction::accept) {
+                if (is_certain) return End::accepted;
+                may_be_through_ = true;
+            } else if (rule.action == FilterAction::leave) {
+                if (is_certain) return End::reached;
+                may_have_left = true;
             } else if (rule.action == FilterAction::jump || rule.action == FilterAction::go_to) {
                 const auto target = chains_.find(rule.target);
                 const auto end =
                     target == chains_.end() ? End::reached : through(target->second, is_certain, depth + 1);
                 if (end != End::reached) return end;
                 if (rule.action == FilterAction::go_to && is_certain) return End::reached;
+                may_have_left = may_have_left || rule.action == FilterAction::go_to;
             }
         }
         return End::reached;
@@ -68,6 +76,7 @@ private:
 
     const FilterChains& chains_;
     std::string base_chain_;
+    bool may_be_through_ = false;                           // accepted in this base chain by a rule that may match
     std::set<std::pair<const FilterChain*, bool>> walked_;  // and whether the connection certainly got there
 };
 

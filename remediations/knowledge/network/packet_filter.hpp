@@ -67,10 +67,12 @@ struct FilterBlock {
     std::string table;
     std::string rule;  ///< its text, or "policy drop"
     FilterAction action = FilterAction::drop;
-    bool certain = true;  ///< false: one of its conditions, or of those on the way to it, may not be met
+    /// False: one of its conditions, or of those on the way to it, may not be met, or a rule before it may accept.
+    bool certain = true;
 };
 
-/// What stops the connection on its way out: the first that certainly does, after those that may.
+/// What stops the connection on its way out: the first that certainly does, after those that may. Behind a rule of
+/// the same base chain that may accept it, nothing stops it for certain.
 /// Empty when nothing does. Each chain is walked once, however many ways lead into it, so circles end.
 std::vector<FilterBlock> blocks_of(const FilterChains& chains);
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <system_error>
 
 namespace remediations {
 
@@ -19,8 +20,12 @@ std::shared_future<PlatformProbes::Answer> ask(const machine::Machine& machine, 
     request.timeout = probe_time_limit;
     // The network outlives the machine's derived values, and moves with the machine without changing its place.
     const auto& network = machine.network();
-    return std::async(std::launch::async, [&network, request = std::move(request)] { return network.get(request); })
-        .share();
+    const auto get = [&network, request = std::move(request)] { return network.get(request); };
+    try {
+        return std::async(std::launch::async, get).share();
+    } catch (const std::system_error&) {
+        return std::async(std::launch::deferred, get).share();  // no thread to be had: one after the other
+    }
 }
 
 std::string described(const PlatformProbes::Answer& answer) {

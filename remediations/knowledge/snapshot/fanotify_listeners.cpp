@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "remediations/machine/process_list.hpp"
+
 namespace remediations {
 
 std::vector<std::string> fanotify_listeners(const machine::Machine& machine) {
@@ -12,7 +14,7 @@ std::vector<std::string> fanotify_listeners(const machine::Machine& machine) {
     constexpr std::string_view known[] = {"fapolicyd",      "clamonacc", "wdavdaemon",      "ds_am",      "rtvscand",
                                           "mfetpd",         "mfeespd",   "sophos-fanotify", "oaeventd",   "savd",
                                           "on_access_scan", "kesl",      "fsavd",           "sav-protect"};
-    const auto processes = machine.processes().list();
+    const auto& processes = machine.derived<machine::ProcessList>().processes();
     std::vector<std::string> found;
     if (!processes) return found;
     for (const auto& process : *processes) {

@@ -12,6 +12,7 @@
 #include "remediations/machine/linux/file_operations.hpp"
 #include "remediations/machine/linux/system_error.hpp"
 #include "remediations/machine/linux/tree_copy.hpp"
+#include "remediations/machine/linux/unanswered.hpp"
 #include "remediations/machine/time_limit.hpp"
 
 namespace machine::local {
@@ -51,7 +52,11 @@ int rename_to_free_name(const Location& from, const Location& to) {
 Result<void> move_by_copy(const Location& from, const Location& to) {
     // Copied under another name first: whatever bears the final name is whole.
     const Location copy{FileDescriptor(::fcntl(to.folder.get(), F_DUPFD_CLOEXEC, 0)), temporary_name(), to.path};
-    auto copied = copy_tree(from, copy);
+    auto copied = check_room_for(from, copy);
+    if (!copied) {
+        return copied;
+    }
+    copied = copy_tree(from, copy);
     if (copied) {
         if (const int code = rename_to_free_name(copy, to); code != 0) {
             copied = system_error("cannot create " + to.path, -code);
@@ -83,7 +88,11 @@ Result<void> move_by_copy(const Location& from, const Location& to) {
 
 }  // namespace
 
-Result<FileStatus> LinuxFiles::status(const Path& path) const {
+namespace {
+
+// Questions about paths that others choose, so that a time limit may have to be put round each.
+
+Result<FileStatus> status_now(const Path& path) {
     const auto location = locate(path);
     if (!location) {
         return location.error();
@@ -99,12 +108,41 @@ Result<FileStatus> LinuxFiles::status(const Path& path) const {
                       status->st_gid,           modified};
 }
 
+Result<std::vector<std::string>> list_now(const Path& directory) {
+    const auto location = locate(directory);
+    if (!location) {
+        return location.error();
+    }
+    FileDescriptor folder(
+        ::openat(location->folder.get(), location->name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!folder) {
+        // The system says ENOTDIR also for what is there but is no folder.
+        const int code = errno;
+        const bool exists = code == ENOTDIR && status_of(*location).has_value();
+        return exists ? Error{ErrorKind::invalid, directory + " is not a folder", code}
+                      : system_error("cannot list " + directory, code);
+    }
+    return names_in(std::move(folder), directory);
+}
+
+}  // namespace
+
+Result<FileStatus> LinuxFiles::status(const Path& path) const {
+    return ask_file_system<FileStatus>(path, "look at " + path, [path] { return status_now(path); });
+}
+
 Result<std::string> LinuxFiles::read(const Path& path, std::size_t limit) const {
-    return read_regular_file(path, limit);
+    return ask_file_system<std::string>(path, "read " + path, [path, limit] { return read_regular_file(path, limit); });
 }
 
 Result<std::string> LinuxFiles::read_range(const Path& path, std::uint64_t offset, std::size_t length) const {
-    return read_regular_file_range(path, offset, length);
+    return ask_file_system<std::string>(
+        path, "read " + path, [path, offset, length] { return read_regular_file_range(path, offset, length); });
+}
+
+Result<std::vector<std::string>> LinuxFiles::list(const Path& directory) const {
+    return ask_file_system<std::vector<std::string>>(directory, "list " + directory,
+                                                     [directory] { return list_now(directory); });
 }
 
 Result<Space> LinuxFiles::space(const Path& path) const {
@@ -120,23 +158,6 @@ Result<Space> LinuxFiles::space(const Path& path) const {
         return Space{status.f_blocks * status.f_frsize, status.f_bfree * status.f_frsize, status.f_files,
                      status.f_ffree};
     });
-}
-
-Result<std::vector<std::string>> LinuxFiles::list(const Path& directory) const {
-    const auto location = locate(directory);
-    if (!location) {
-        return location.error();
-    }
-    FileDescriptor folder(
-        ::openat(location->folder.get(), location->name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (!folder) {
-        // The system says ENOTDIR also for what is there but is no folder.
-        const int code = errno;
-        const bool exists = code == ENOTDIR && status_of(*location).has_value();
-        return exists ? Error{ErrorKind::invalid, directory + " is not a folder", code}
-                      : system_error("cannot list " + directory, code);
-    }
-    return names_in(std::move(folder), directory);
 }
 
 Result<void> LinuxFiles::write(const Path& path, const std::string& content, std::uint32_t mode) {

@@ -15,14 +15,19 @@
 
 #include "remediations/machine/linux/file_operations.hpp"
 #include "remediations/machine/linux/system_error.hpp"
+#include "remediations/machine/linux/unanswered.hpp"
 #include "remediations/machine/run_command.hpp"
+#include "remediations/machine/time_limit.hpp"
 
 namespace machine::local {
 
 namespace {
 
-/// The kernel allows command lines of megabytes; what a remediation looks for comes early.
-constexpr std::size_t command_line_limit = std::size_t{2} << 20;
+/// A kernel that cannot give a process' words (it waits for a page of them on a dead server) gives nobody the list.
+constexpr auto list_limit = std::chrono::seconds(10);
+
+/// Processes of others, of which nothing counts but the name: anybody can start many.
+constexpr std::size_t most_of_others = 50000;
 
 template <class Number>
 std::optional<Number> number_in(std::string_view text) {
@@ -67,18 +72,46 @@ std::optional<std::string> executable_name(const FileDescriptor& process) {
     return std::string(path.substr(path.rfind('/') + 1));
 }
 
+/// At most Processes::command_line_bytes of it, in at most Processes::command_line_words words.
 std::vector<std::string> command_line(const FileDescriptor& process) {
-    const auto text = text_of(process, "cmdline", command_line_limit);
-    std::vector<std::string> words;
-    if (!text) {
-        return words;
+    const FileDescriptor file(::openat(process.get(), "cmdline", O_RDONLY | O_CLOEXEC));
+    std::array<char, Processes::command_line_bytes> bytes;
+    std::size_t size = 0;
+    while (file && size < bytes.size()) {
+        const ssize_t count = ::read(file.get(), bytes.data() + size, bytes.size() - size);
+        if (count < 0 && errno == EINTR) continue;
+        if (count <= 0) break;
+        size += static_cast<std::size_t>(count);
     }
-    for (std::size_t start = 0; start < text->size();) {
-        const std::size_t end = std::min(text->find('\0', start), text->size());
-        words.push_back(text->substr(start, end - start));
-        start = end + 1;
+    std::string_view rest(bytes.data(), size);
+    std::vector<std::string> words;
+    while (!rest.empty() && words.size() < Processes::command_line_words) {
+        const auto end = std::min(rest.find('\0'), rest.size());
+        words.emplace_back(rest.substr(0, end));
+        rest.remove_prefix(std::min(end + 1, rest.size()));
     }
     return words;
+}
+
+/// The line of /proc/<pid>/status that begins with `label`, without it.
+std::string_view status_line(std::string_view status, std::string_view label) {
+    for (std::size_t at = status.find(label); at != status.npos; at = status.find(label, at + 1)) {
+        // The first line holds the name, in which a line break is written as \n.
+        if (at != 0 && status[at - 1] != '\n') continue;
+        const auto begin = at + label.size();
+        return status.substr(begin, status.find('\n', begin) - begin);
+    }
+    return {};
+}
+
+std::vector<std::string_view> fields_of(std::string_view line) {
+    std::vector<std::string_view> fields;
+    for (auto at = line.find_first_not_of(" \t"); at != line.npos; at = line.find_first_not_of(" \t", at)) {
+        const auto end = std::min(line.find_first_of(" \t", at), line.size());
+        fields.push_back(line.substr(at, end - at));
+        at = end;
+    }
+    return fields;
 }
 
 std::string kernel_function(const FileDescriptor& process) {
@@ -146,10 +179,68 @@ int send_signal(const FileDescriptor& process, pid_t pid, int signal) {
 
 }  // namespace
 
-Result<std::vector<Process>> LinuxProcesses::list() const {
+std::optional<ProcessIdentity> parse_process_identity(std::string_view status) {
+    const auto users = fields_of(status_line(status, "Uid:"));  // real, effective, saved, of the file system
+    if (users.size() != 4) return std::nullopt;
+    ProcessIdentity identity;
+    // The real one too: whoever starts a program with the set-user-id bit chooses its name and words.
+    identity.is_root = std::ranges::all_of(users, [](auto user) { return user == "0"; });
+    // Linux 4.1 and later: its number in our namespace, then in each one within.
+    identity.namespaces = fields_of(status_line(status, "NSpid:")).size();
+    return identity;
+}
+
+namespace {
+
+std::optional<ProcessIdentity> identity_of(const FileDescriptor& process) {
+    const auto text = text_of(process, "status", 65536);
+    return text ? parse_process_identity(*text) : std::nullopt;
+}
+
+/// Which PID namespace a process lives in; nothing where that may not be seen.
+std::optional<std::string> pid_namespace(const FileDescriptor& process) {
+    std::array<char, 64> target;
+    const ssize_t size = ::readlinkat(process.get(), "ns/pid", target.data(), target.size());
+    return size < 0 ? std::nullopt : std::optional(std::string(target.data(), static_cast<std::size_t>(size)));
+}
+
+/// This process, as it is in the /proc that is mounted.
+struct Self {
+    std::uint32_t pid = 0;
+    ProcessIdentity identity;
+    std::optional<std::string> pid_namespace;
+};
+
+std::optional<Self> self_in(const FileDescriptor& proc) {
+    std::array<char, 32> target;
+    const ssize_t size = ::readlinkat(proc.get(), "self", target.data(), target.size());
+    if (size < 0) return std::nullopt;
+    const auto pid = number_in<std::uint32_t>({target.data(), static_cast<std::size_t>(size)});
+    const FileDescriptor folder(::openat(proc.get(), "self", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const auto identity = folder ? identity_of(folder) : std::nullopt;
+    if (!pid || !identity) return std::nullopt;
+    return Self{*pid, *identity, pid_namespace(folder)};
+}
+
+/// Whether the system runs it: it is root's, and not in a container.
+bool is_of_system(const FileDescriptor& process, const Self& self) {
+    const auto identity = identity_of(process);
+    if (!identity || !identity->is_root) return false;
+    if (identity->namespaces != 0 && self.identity.namespaces != 0) {
+        return identity->namespaces == self.identity.namespaces;
+    }
+    const auto name_space = pid_namespace(process);
+    return !name_space || !self.pid_namespace || *name_space == *self.pid_namespace;
+}
+
+Result<std::vector<Process>> read_processes() {
     const FileDescriptor proc(::open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!proc) {
         return system_error("cannot open folder /proc");
+    }
+    const auto self = self_in(proc);
+    if (!self) {
+        return Error{ErrorKind::failed, "/proc does not show this program, so not what else runs either", 0};
     }
     const auto names = names_in(FileDescriptor(::fcntl(proc.get(), F_DUPFD_CLOEXEC, 0)), "/proc");
     if (!names) {
@@ -157,6 +248,7 @@ Result<std::vector<Process>> LinuxProcesses::list() const {
     }
     const auto boot = boot_time();
     std::vector<Process> processes;
+    std::size_t others = 0;
     for (const std::string& name : *names) {
         const auto pid = number_in<std::uint32_t>(name);
         if (!pid) {
@@ -168,18 +260,48 @@ Result<std::vector<Process>> LinuxProcesses::list() const {
         if (!stat) {
             continue;  // it has ended since the folder was listed
         }
-        processes.push_back({*pid, stat->parent, executable_name(folder).value_or(stat->name), command_line(folder),
-                             start_of(*stat, boot), stat->state == 'D' ? kernel_function(folder) : std::string()});
+        const bool of_system = is_of_system(folder, *self);
+        if (!of_system && ++others > most_of_others) continue;
+        processes.push_back({*pid, stat->parent, executable_name(folder).value_or(stat->name),
+                             of_system ? command_line(folder) : std::vector<std::string>(), start_of(*stat, boot),
+                             stat->state == 'D' ? kernel_function(folder) : std::string(), of_system});
     }
-    std::sort(processes.begin(), processes.end(), [](const Process& a, const Process& b) { return a.pid < b.pid; });
+    if (std::ranges::find(processes, self->pid, &Process::pid) == processes.end()) {
+        return Error{ErrorKind::failed, "/proc does not list this program, so not what else runs either", 0};
+    }
+    std::ranges::sort(processes, {}, &Process::pid);
     return processes;
 }
 
+}  // namespace
+
+Result<std::vector<Process>> LinuxProcesses::list() const {
+    return with_time_limit<std::vector<Process>>(list_limit, "list the processes", read_processes);
+}
+
+namespace {
+
+/// Whoever starts a program waits until the kernel has opened it, with all other starts behind: so first it must be
+/// clear that its file system answers.
+std::optional<Error> why_not_to_start(const Command& command) {
+    const auto& program = command.program;
+    const auto seen = ask_file_system<void>(program, "start " + program, [program]() -> Result<void> {
+        struct stat status {};
+        (void)::stat(program.c_str(), &status);  // what it says is for the start itself to tell
+        return {};
+    });
+    return seen ? std::nullopt : std::optional(seen.error());
+}
+
+}  // namespace
+
 Result<CommandOutput> LinuxProcesses::query(const Command& command) const {
-    return run_command(command);
+    if (auto error = why_not_to_start(command)) return *error;
+    return query_command(command);
 }
 
 Result<CommandOutput> LinuxProcesses::run(const Command& command) {
+    if (auto error = why_not_to_start(command)) return *error;
     return run_command(command);
 }
 

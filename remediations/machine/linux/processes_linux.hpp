@@ -17,6 +17,14 @@ struct ProcessStat {
 /// Nothing when the text is not of that form.
 std::optional<ProcessStat> parse_process_stat(std::string_view text);
 
+/// Whose a process is, as /proc/<pid>/status says (proc_pid_status(5)).
+struct ProcessIdentity {
+    bool is_root = false;        ///< real, effective, saved and file-system user are 0, in our user namespace
+    std::size_t namespaces = 0;  ///< in how many PID namespaces it has a number, from ours inwards; 0: not told
+};
+/// Nothing when the text does not tell its users.
+std::optional<ProcessIdentity> parse_process_identity(std::string_view status);
+
 class LinuxProcesses final : public Processes {
 public:
     Result<std::vector<Process>> list() const override;

@@ -2,10 +2,13 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/statvfs.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <optional>
 
 #include "remediations/machine/linux/system_error.hpp"
 
@@ -70,6 +73,50 @@ Result<void> for_each_entry(const Location& location, Visit visit) {
     return {};
 }
 
+struct Range {
+    off_t begin;
+    off_t end;
+};
+
+/// Where data begins at or behind `at`, and where it ends; nothing where only a hole follows. A file system that tells
+/// no holes has none.
+std::optional<Range> next_data(int file, off_t at, off_t size) {
+    if (at >= size) {
+        return std::nullopt;
+    }
+    const off_t begin = ::lseek(file, at, SEEK_DATA);
+    if (begin < 0) {
+        return errno == ENXIO ? std::nullopt : std::optional(Range{at, size});
+    }
+    const off_t end = ::lseek(file, begin, SEEK_HOLE);
+    return Range{begin, end < 0 ? size : std::min(end, size)};
+}
+
+Result<void> copy_range(int source, int target, Range range, const std::string& from, const std::string& to) {
+    std::string buffer(65536, '\0');  // not on the stack, which a deep tree's copying shares
+    for (off_t at = range.begin; at < range.end;) {
+        const auto length = std::min<std::size_t>(buffer.size(), static_cast<std::size_t>(range.end - at));
+        const ssize_t count = ::pread(source, buffer.data(), length, at);
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count < 0) {
+            return system_error("cannot read " + from);
+        }
+        if (count == 0) {
+            return {};  // it has become shorter
+        }
+        if (::lseek(target, at, SEEK_SET) != at) {
+            return system_error("cannot write " + to);
+        }
+        if (auto written = write_all(target, {buffer.data(), static_cast<std::size_t>(count)}, to); !written) {
+            return written;
+        }
+        at += count;
+    }
+    return {};
+}
+
 Result<void> copy_content(const Location& from, const Location& to) {
     const auto source = open_regular_file(from);
     if (!source) {
@@ -80,23 +127,22 @@ Result<void> copy_content(const Location& from, const Location& to) {
     if (!target) {
         return system_error("cannot create " + to.path);
     }
-    std::string buffer(65536, '\0');  // not on the stack, which a deep tree's copying shares
-    while (true) {
-        const ssize_t count = ::read(source->get(), buffer.data(), buffer.size());
-        if (count < 0 && errno == EINTR) {
-            continue;
-        }
-        if (count < 0) {
-            return system_error("cannot read " + from.path);
-        }
-        if (count == 0) {
-            return sync(target.get(), to.path);
-        }
-        if (auto written = write_all(target.get(), {buffer.data(), static_cast<std::size_t>(count)}, to.path);
-            !written) {
-            return written;
-        }
+    struct stat status {};
+    if (::fstat(source->get(), &status) != 0) {
+        return system_error("cannot look at " + from.path);
     }
+    // What was a hole stays one: a file can be thousands of times as long as the disk is large.
+    off_t at = 0;
+    while (const auto data = next_data(source->get(), at, status.st_size)) {
+        if (auto copied = copy_range(source->get(), target.get(), *data, from.path, to.path); !copied) {
+            return copied;
+        }
+        at = data->end;
+    }
+    if (::ftruncate(target.get(), status.st_size) != 0) {
+        return system_error("cannot set the length of " + to.path);
+    }
+    return sync(target.get(), to.path);
 }
 
 Result<void> copy_link(const Location& from, const Location& to) {
@@ -171,6 +217,30 @@ Result<void> copy_entry(const Location& from, const Location& to, dev_t device, 
     return folder ? sync(folder->get(), to.path) : folder.error();
 }
 
+Result<std::uint64_t> bytes_of(const Location& location, dev_t device, unsigned depth) {
+    const auto status = status_of(location);
+    if (!status) {
+        return status.error();
+    }
+    if (auto entered = may_enter(*status, device, depth, location.path); !entered) {
+        return entered.error();
+    }
+    constexpr std::uint64_t bytes_of_block = 512;  // of st_blocks, whatever the file system's are
+    std::uint64_t bytes = static_cast<std::uint64_t>(status->st_blocks) * bytes_of_block;
+    if (!S_ISDIR(status->st_mode)) {
+        return bytes;
+    }
+    auto walked = for_each_entry(location, [&](const Location& entry) -> Result<void> {
+        const auto inside = bytes_of(entry, device, depth + 1);
+        if (!inside) {
+            return inside.error();
+        }
+        bytes += *inside;
+        return {};
+    });
+    return walked ? Result<std::uint64_t>(bytes) : walked.error();
+}
+
 Result<void> remove_entry(const Location& location, dev_t device, unsigned depth) {
     const auto status = status_of(location);
     if (!status) {
@@ -198,6 +268,31 @@ Result<void> remove_entry(const Location& location, dev_t device, unsigned depth
 Result<void> copy_tree(const Location& from, const Location& to) {
     const auto status = status_of(from);
     return status ? copy_entry(from, to, status->st_dev, 0) : status.error();
+}
+
+Result<void> check_room_for(const Location& from, const Location& to) {
+    const auto status = status_of(from);
+    if (!status) {
+        return status.error();
+    }
+    const auto bytes = bytes_of(from, status->st_dev, 0);
+    if (!bytes) {
+        return bytes.error();
+    }
+    struct statvfs room {};
+    if (::fstatvfs(to.folder.get(), &room) != 0) {
+        return system_error("cannot see how full the file system of " + to.path + " is");
+    }
+    const std::uint64_t total = std::uint64_t{room.f_blocks} * room.f_frsize;
+    const std::uint64_t free = std::uint64_t{room.f_bavail} * room.f_frsize;
+    const std::uint64_t kept = total / 10;
+    if (free < kept || free - kept < *bytes) {
+        return Error{ErrorKind::too_large,
+                     fmt::format("{} is {} KiB, and a copy would leave less than a tenth of the file system of {} free",
+                                 from.path, *bytes >> 10U, to.path),
+                     ENOSPC};
+    }
+    return {};
 }
 
 Result<void> remove_tree(const Location& location) {

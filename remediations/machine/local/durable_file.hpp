@@ -38,6 +38,11 @@ public:
     static Result<PinnedFolder> open(const std::filesystem::path& folder);
     const std::filesystem::path& path() const { return path_; }
 
+    /// Makes sure that nothing but a regular file of ours, with no other name, can be opened as `name` (a file name):
+    /// a link, FIFO or other's file that was put there before the folder was ours alone loses that name. True where
+    /// there was one.
+    Result<bool> drop_what_is_not_ours(const std::string& name) const;
+
 private:
     std::filesystem::path path_;
     std::shared_ptr<void> handle_;

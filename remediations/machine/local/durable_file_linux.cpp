@@ -64,6 +64,22 @@ Result<PinnedFolder> PinnedFolder::open(const std::filesystem::path& folder) {
     return pinned;
 }
 
+Result<bool> PinnedFolder::drop_what_is_not_ours(const std::string& name) const {
+    const int folder = std::static_pointer_cast<FileDescriptor>(handle_)->get();
+    struct stat status {};
+    if (::fstatat(folder, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+        return errno == ENOENT ? Result<bool>(false) : system_error("cannot look at " + name);
+    }
+    if (S_ISREG(status.st_mode) && status.st_nlink == 1 && status.st_uid == ::geteuid()) {
+        return false;
+    }
+    // The name alone: what it led to stays as it is.
+    if (::unlinkat(folder, name.c_str(), 0) != 0) {
+        return system_error("cannot remove " + name + ", which is no file of ours");
+    }
+    return true;
+}
+
 Result<void> write_durably(const std::filesystem::path& path, std::string_view content, bool private_to_owner) {
     return replace_file(path.string(), content, private_to_owner ? 0600 : 0644, Attributes::reset);
 }

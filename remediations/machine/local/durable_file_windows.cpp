@@ -113,6 +113,15 @@ Result<PinnedFolder> PinnedFolder::open(const std::filesystem::path& folder) {
     return pinned;
 }
 
+Result<bool> PinnedFolder::drop_what_is_not_ours(const std::string& name) const {
+    const auto target = native(path_ / std::filesystem::path(std::u8string(name.begin(), name.end())));
+    if (!target) return target.error();
+    const auto attributes = GetFileAttributesW(target->c_str());
+    if (attributes == INVALID_FILE_ATTRIBUTES || !(attributes & FILE_ATTRIBUTE_REPARSE_POINT)) return false;
+    if (!DeleteFileW(target->c_str())) return last_error("remove", display(*target));
+    return true;
+}
+
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit) {
     const auto source = native(path);
     if (!source) return source.error();

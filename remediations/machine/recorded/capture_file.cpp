@@ -68,9 +68,10 @@ struct StoredProcess {
     std::vector<std::string> command_line;
     std::int64_t started = 0;
     std::string blocked_in;
+    bool not_of_system = false;
     json::value modules;  ///< null where nobody asked
 };
-BOOST_DESCRIBE_STRUCT(StoredProcess, (), (pid, parent, name, command_line, started, blocked_in, modules))
+BOOST_DESCRIBE_STRUCT(StoredProcess, (), (pid, parent, name, command_line, started, blocked_in, not_of_system, modules))
 
 struct StoredEvent {
     std::string channel, provider;
@@ -113,8 +114,8 @@ FileStatus restored(const StoredStatus& status) {
 }
 
 StoredProcess stored(const Process& process) {
-    return {process.pid,        process.parent, process.name, process.command_line, seconds_of(process.started),
-            process.blocked_in, nullptr};
+    return {process.pid,        process.parent,     process.name, process.command_line, seconds_of(process.started),
+            process.blocked_in, !process.of_system, nullptr};
 }
 
 Process restored(StoredProcess process) {
@@ -123,7 +124,8 @@ Process restored(StoredProcess process) {
             std::move(process.name),
             std::move(process.command_line),
             time_of(process.started),
-            std::move(process.blocked_in)};
+            std::move(process.blocked_in),
+            !process.not_of_system};
 }
 
 StoredEvent stored(const Event& event) {

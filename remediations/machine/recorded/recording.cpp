@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "remediations/machine/recorded/capture_content.hpp"
+#include "remediations/machine/recorded/redact.hpp"
 
 namespace machine::recorded {
 
@@ -150,12 +151,29 @@ public:
     Result<void> remove_key(const std::string&) override { return read_only(); }
 };
 
+/// The command line of a process that diagnoses look at: of agent and extension, and of the tools with which they list
+/// disks. All others' can hold anything, so of these only the name is recorded.
+std::vector<std::string> recorded_words(const Process& process) {
+    constexpr std::string_view tools[] = {"safefreeze", "lsblk", "lsscsi", "df", "mount"};
+    constexpr std::string_view parts[] = {"waagent", "WALinuxAgent", "VMSnapshotLinux", "main/handle.py"};
+    const auto has_part = [&](const std::string& word) {
+        return std::ranges::any_of(parts, [&](auto part) { return word.find(part) != word.npos; });
+    };
+    const bool counts = std::ranges::find(tools, process.name) != std::end(tools) ||
+                        std::ranges::any_of(process.command_line, has_part);
+    return counts && process.of_system ? redact_words(process.command_line) : std::vector<std::string>();
+}
+
 class RecordingProcesses final : public Recorder<Processes> {
 public:
     using Recorder::Recorder;
 
     Result<std::vector<Process>> list() const override {
-        return remember(inner_.list(), [](Capture& c, const auto& answer) { c.processes = answer; });
+        return remember(inner_.list(), [](Capture& c, const auto& answer) {
+            c.processes = answer;
+            if (!answer) return;
+            for (auto& process : **c.processes) process.command_line = recorded_words(process);
+        });
     }
     Result<CommandOutput> query(const Command& command) const override {
         return remember(inner_.query(command), [&](Capture& c, const auto& answer) {

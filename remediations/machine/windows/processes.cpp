@@ -49,7 +49,7 @@ public:
         return processes;
     }
 
-    Result<CommandOutput> query(const Command& command) const override { return run_command(command); }
+    Result<CommandOutput> query(const Command& command) const override { return query_command(command); }
 
     Result<CommandOutput> run(const Command& command) override { return run_command(command); }
 

@@ -2,9 +2,15 @@
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
+
+#include <cstdio>
+#include <functional>
 
 #include "tests/remediations/machine/temporary_folder.hpp"
 
@@ -381,6 +387,63 @@ TEST_F(LinuxFilesTest, RemovesOneFileOrEmptyFolder) {
     EXPECT_TRUE(files.remove(folder / "d"));
     EXPECT_EQ(files.remove(folder / "d").error().kind, ErrorKind::not_found);
     EXPECT_TRUE(folder.is_empty());
+}
+
+/// What happens on a small file system of its own, at `folder`/small; 0 where all was as it should be, 77 where there
+/// can be none.
+int on_a_small_file_system(const TemporaryFolder& folder, const std::function<int(const std::string&)>& scene) {
+    const std::string small = folder / "small";
+    std::filesystem::create_directory(small);
+    const auto child = ::fork();
+    if (child == 0) {
+        const bool is_there = ::unshare(CLONE_NEWNS) == 0 &&
+                              ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                              ::mount("tmpfs", small.c_str(), "tmpfs", 0, "size=32m") == 0;
+        ::_exit(is_there ? scene(small) : 77);
+    }
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
+
+TEST_F(LinuxFilesTest, MovesHolesAsHoles) {
+    const int failed = on_a_small_file_system(folder, [&](const std::string& small) {
+        // 100 GiB, of which there are 12 bytes in the middle and 3 at the end of the data.
+        constexpr off_t size = off_t{100} << 30;
+        const auto from = folder.file("sparse", "begin");
+        const int file = ::open(from.c_str(), O_WRONLY | O_CLOEXEC);
+        if (::ftruncate(file, size) != 0) return 77;
+        if (::pwrite(file, "in the middle", 13, size / 2) != 13 || ::pwrite(file, "end", 3, size - 3) != 3) return 2;
+        ::close(file);
+        const auto moved = files.move(from, small + "/moved");
+        if (!moved) {
+            std::fprintf(stderr, "%s\n", moved.error().message.c_str());
+            return 3;
+        }
+        const auto status = status_at(small + "/moved");
+        if (status.st_size != size || status.st_blocks * 512 > 1 << 20) return 4;
+        if (*files.read_range(small + "/moved", size / 2, 13) != "in the middle") return 5;
+        if (*files.read_range(small + "/moved", size - 3, 10) != "end") return 6;
+        if (*files.read_range(small + "/moved", 0, 6) != std::string("begin\0", 6)) return 7;
+        return files.status(from) ? 8 : 0;
+    });
+    if (failed == 77) GTEST_SKIP() << "no file system of its own here";
+    EXPECT_EQ(failed, 0);
+}
+
+TEST_F(LinuxFilesTest, AMoveLeavesATenthOfTheRoom) {
+    const int failed = on_a_small_file_system(folder, [&](const std::string& small) {
+        folder.file("tree/a", std::string(15 << 20, 'a'));
+        folder.file("tree/folder/b", std::string(15 << 20, 'b'));
+        const auto moved = files.move(folder / "tree", small + "/moved");
+        if (moved || moved.error().kind != ErrorKind::too_large) return 2;
+        if (!std::filesystem::is_empty(small)) return 3;  // refused before anything was written
+        if (!files.status(folder / "tree/folder/b")) return 4;
+        std::filesystem::remove(folder / "tree/a");
+        return files.move(folder / "tree", small + "/moved") ? 0 : 5;
+    });
+    if (failed == 77) GTEST_SKIP() << "no file system of its own here";
+    EXPECT_EQ(failed, 0);
 }
 
 }  // namespace

@@ -83,8 +83,23 @@ TEST_F(RunCommand, KeepsTheFirstPartOfAFlood) {
     const auto output = shell("head -c 5000000 /dev/zero; head -c 5000000 /dev/zero >&2; exit 3");
     ASSERT_TRUE(output);
     EXPECT_EQ(output->exit_code, 3);
-    EXPECT_EQ(output->out.size(), Processes::output_limit);
-    EXPECT_EQ(output->err.size(), Processes::output_limit);
+    EXPECT_EQ(output->out.size(), Command::usual_output_limit);
+    EXPECT_EQ(output->err.size(), Command::usual_output_limit);
+    EXPECT_TRUE(output->cut);
+    EXPECT_FALSE(shell("head -c 1048576 /dev/zero")->cut) << "exactly what fits";
+    EXPECT_FALSE(shell("head -c 5000000 /dev/zero >&2")->cut) << "what it says is whole";
+}
+
+TEST_F(RunCommand, AQuestionIsNotAnsweredByAPart) {
+    const auto ask = [](const std::string& script, std::size_t limit) {
+        return query_command({"/bin/sh", {"-c", script}, 20s, limit});
+    };
+    const auto cut = ask("head -c 5000000 /dev/zero; exit 3", 4'999'999);
+    ASSERT_FALSE(cut);
+    EXPECT_EQ(cut.error().kind, ErrorKind::too_large);
+    EXPECT_THAT(cut.error().message, HasSubstr("/bin/sh wrote more than 4999999 bytes"));
+    EXPECT_EQ(ask("head -c 5000000 /dev/zero", 5'000'000)->out.size(), 5'000'000u);
+    EXPECT_EQ(ask("exit 3", 10)->exit_code, 3);
 }
 
 TEST_F(RunCommand, EndsAnEndlessFloodAtTheDeadline) {

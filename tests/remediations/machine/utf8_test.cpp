@@ -26,5 +26,15 @@ TEST(Utf8, PrefixNeverEndsInsideACharacter) {
     EXPECT_EQ(utf8_prefix(euro, 0), "");
 }
 
+TEST(Utf8, NothingInJsonActsOnATerminal) {
+    EXPECT_EQ(with_escaped_controls("{\"a\":\"\xC2\x9B\x33\xE2\x80\xAE\xD8\x9C\xEF\xBB\xBF\x7F\"}"),
+              R"({"a":"\u009b3\u202e\u061c\ufeff\u007f"})");
+    for (const std::string text : {"", "plain \\u009b", "\xC2\xA0", "\xC3\xA9", "\xE2\x82\xAC", "\xE0\xA4\x85",
+                                   "\xF0\x9F\x98\x80", "\xE2\x80\x94"}) {
+        EXPECT_EQ(with_escaped_controls(text), text);
+    }
+    for (const std::string text : {"\xC2", "\xE2\x80", "\xE2"}) (void)with_escaped_controls(text);
+}
+
 }  // namespace
 }  // namespace machine::utf8_test

@@ -100,6 +100,43 @@ TEST(IptablesRules, FollowsChains) {
     EXPECT_EQ(blocks_of(accepted_then_dropped).front().base_chain, "security OUTPUT");
 }
 
+/// Behind what may let the connection through, nothing is certain.
+TEST(IptablesRules, AMaybeTakesTheCertaintyFromAllBehindIt) {
+    for (const std::string condition :
+         {"-m cgroup --path system.slice/waagent.service", "-m set --match-set platform dst", "-m mark --mark 0x1",
+          "-m limit --limit 1/sec", "-m owner --socket-exists", "-m bpf --bytecode x", "-m rpfilter", "-m time",
+          "-m recent --rcheck", "-m u32 --u32 x", "-d not-an-address", "-p tcp --dport http"}) {
+        const auto accept = "-A OUTPUT " + condition + " -j ACCEPT\n";
+        EXPECT_EQ(verdict(iptables(accept, "DROP")), "drop?") << condition;
+        EXPECT_EQ(verdict(iptables(accept + "-A OUTPUT -d 168.63.129.16 -j DROP\n")), "drop?") << condition;
+        EXPECT_EQ(verdict(iptables("-A OUTPUT -j own\n-A OUTPUT -j DROP\n-A own " + condition + " -j ACCEPT\n")),
+                  "drop?");
+        EXPECT_EQ(verdict(iptables("-A OUTPUT " + condition + " -j own\n-A OUTPUT -j DROP\n-A own -j ACCEPT\n")),
+                  "drop?");
+        EXPECT_EQ(verdict(iptables("-A OUTPUT " + condition + " -j RETURN\n-A OUTPUT -j DROP\n")), "drop?");
+        EXPECT_EQ(verdict(iptables("-A OUTPUT " + condition + " -g own\n-A OUTPUT -j DROP\n-A own -j LOG\n")), "drop?");
+    }
+    EXPECT_EQ(verdict(iptables("-A OUTPUT -j NFQUEUE --queue-num 1\n", "DROP")), "drop?") << "a program may accept";
+    // What certainly stops it before, or in another table, does so all the same.
+    EXPECT_EQ(verdict(iptables("-A OUTPUT -j DROP\n-A OUTPUT -m set --match-set x dst -j ACCEPT\n")), "drop");
+    EXPECT_EQ(
+        verdict(parse_iptables_save("*mangle\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -m set --match-set x dst -j ACCEPT\n"
+                                    "COMMIT\n*filter\n:OUTPUT ACCEPT [0:0]\n-A OUTPUT -j DROP\nCOMMIT\n",
+                                    to_platform)),
+        "drop");
+    EXPECT_EQ(verdict(iptables("-A OUTPUT -j own\n-A OUTPUT -j DROP\n-A own -m set --match-set x dst -j RETURN\n")),
+              "drop")
+        << "it comes back";
+}
+
+TEST(IptablesRules, ThousandsAboutOthersAreNotKept) {
+    std::string rules;
+    for (int i = 0; i < 12000; ++i) rules += fmt::format("-A OUTPUT -d 10.{}.{}.1/32 -j ACCEPT\n", i / 250, i % 250);
+    const auto chains = iptables(rules, "DROP");
+    EXPECT_EQ(verdict(chains), "drop");
+    EXPECT_THAT(chains.at("filter OUTPUT").rules, IsEmpty());
+}
+
 TEST(IptablesRules, TheGuestAgentsRulesLetRootPass) {
     const std::string accept_root = "-A OUTPUT -d 168.63.129.16/32 -p tcp -m owner --uid-owner 0 -j ACCEPT\n";
     const std::string drop_others = "-A OUTPUT -d 168.63.129.16/32 -p tcp -m conntrack --ctstate INVALID,NEW -j DROP\n";
@@ -287,6 +324,87 @@ TEST(Firewall, Addresses) {
     EXPECT_FALSE(parse_ipv4_network("168.63.129.17/32")->contains(0xa83f8110));
     for (const auto* text : {"1.2.3.4/33", "1.2.3.4/", "1.2.3.4/-1", "/8", "1.2.3.4/8x"}) {
         EXPECT_FALSE(parse_ipv4_network(text)) << text;
+    }
+}
+
+/// A ruleset with one output chain; `elements` stand before its rule.
+FilterChains nft(const std::string& policy, const std::string& elements, const std::vector<std::string>& rules) {
+    std::string text =
+        R"({"nftables": [{"metainfo": {"json_schema_version": 1}}, {"chain": {"family": "inet", "table": "t",
+        "name": "output", "handle": 1, "type": "filter", "hook": "output", "prio": 0, "policy": ")" +
+        policy + "\"}}" + (elements.empty() ? "" : ", ") + elements;
+    for (const auto& rule : rules) {
+        text +=
+            R"(, {"rule": {"family": "inet", "table": "t", "chain": "output", "handle": 7, "expr": [)" + rule + "]}}";
+    }
+    const auto chains = parse_nftables_ruleset(text + "]}", to_platform);
+    if (!chains) throw std::runtime_error(chains.error().message);
+    return *chains;
+}
+
+constexpr auto address_and_port = R"({"concat": [{"payload": {"protocol": "ip", "field": "daddr"}},
+    {"payload": {"protocol": "tcp", "field": "dport"}}]})";
+
+std::string match(const std::string& left, const std::string& right, const std::string& op = "==") {
+    return R"({"match": {"op": ")" + op + R"(", "left": )" + left + R"(, "right": )" + right + "}}";
+}
+
+TEST(NftablesRules, ConcatenationsAreJudged) {
+    const std::string platform = R"({"set": [{"concat": ["10.0.0.1", 80]}, {"concat": ["168.63.129.16", 80]}]})";
+    const std::string others = R"({"set": [{"concat": ["168.63.129.16", 443]}, {"concat": ["10.0.0.1", 80]}]})";
+    const std::string network =
+        R"({"set": [{"concat": [{"prefix": {"addr": "168.63.0.0", "len": 16}}, {"range": [1, 1000]}]}]})";
+    EXPECT_EQ(verdict(nft("drop", "", {match(address_and_port, platform) + R"(, {"accept": null})"})), "");
+    EXPECT_EQ(verdict(nft("drop", "", {match(address_and_port, network) + R"(, {"accept": null})"})), "");
+    EXPECT_EQ(verdict(nft("drop", "", {match(address_and_port, others) + R"(, {"accept": null})"})), "drop");
+    EXPECT_EQ(verdict(nft("accept", "", {match(address_and_port, others, "!=") + R"(, {"drop": null})"})), "drop");
+    EXPECT_EQ(verdict(nft("accept", "", {match(address_and_port, platform, "!=") + R"(, {"drop": null})"})), "");
+    const std::string named =
+        R"({"set": {"family": "inet", "table": "t", "name": "s", "type": ["ipv4_addr", "inet_service"],
+        "elem": [{"concat": ["168.63.129.16", 80]}, {"elem": {"val": {"concat": ["10.0.0.1", 80]}, "timeout": 5}}]}})";
+    EXPECT_EQ(verdict(nft("drop", named, {match(address_and_port, "\"@s\"") + R"(, {"accept": null})"})), "");
+    EXPECT_EQ(verdict(nft("drop", "", {match(address_and_port, "\"@s\"") + R"(, {"accept": null})"})), "drop?")
+        << "a set that is not known";
+}
+
+TEST(NftablesRules, VerdictMapsAreJudged) {
+    const auto map = [](const std::string& elements) {
+        return R"({"map": {"family": "inet", "table": "t", "name": "m", "type": "ipv4_addr", "map": "verdict", "elem": [)" +
+               elements + "]}}";
+    };
+    const std::string lookup = R"({"vmap": {"key": {"payload": {"protocol": "ip", "field": "daddr"}}, "data": "@m"}})";
+    EXPECT_EQ(verdict(nft("drop", map(R"(["168.63.129.16", {"accept": null}])"), {lookup})), "");
+    EXPECT_EQ(verdict(nft("drop", map(R"(["10.0.0.1", {"accept": null}])"), {lookup})), "drop");
+    EXPECT_EQ(verdict(nft("accept", map(R"(["168.63.129.16", {"drop": null}])"), {lookup})), "drop");
+    EXPECT_EQ(verdict(nft("accept", map(""), {lookup})), "");
+    EXPECT_EQ(verdict(nft("drop", "", {lookup})), "drop?") << "a map that is not known";
+}
+
+TEST(NftablesRules, AMaybeTakesTheCertaintyFromAllBehindIt) {
+    for (const std::string left :
+         {R"({"socket": {"key": "cgroupv2"}})", R"({"meta": {"key": "mark"}})", R"({"meta": {"key": "cgroup"}})",
+          R"({"ct": {"key": "mark"}})", R"({"fib": {"result": "type", "flags": ["daddr"]}})", R"({"unheard": "of"})"}) {
+        const auto accept = match(left, "\"waagent.service\"") + R"(, {"accept": null})";
+        EXPECT_EQ(verdict(nft("drop", "", {accept})), "drop?") << left;
+        EXPECT_EQ(verdict(nft("accept", "", {accept, R"({"drop": null})"})), "drop?") << left;
+    }
+    EXPECT_EQ(verdict(nft("drop", "", {R"({"queue": {"num": 1}})"})), "drop?");
+    EXPECT_EQ(verdict(nft("drop", "", {R"({"xt": null}, {"accept": null})"})), "drop?");
+    EXPECT_EQ(verdict(nft("drop", "", {match(R"({"meta": {"key": "skuid"}})", "1000") + R"(, {"accept": null})"})),
+              "drop")
+        << "root is not user 1000";
+}
+
+TEST(NftablesRules, ADocumentThatBreaksOffIsNone) {
+    const std::string whole = R"({"nftables": [{"metainfo": {"a": "]}"}}, {"table": {"name": "t"}}]})";
+    EXPECT_TRUE(parse_nftables_ruleset(whole, to_platform));
+    EXPECT_TRUE(parse_nftables_ruleset(" { \"nftables\" : [ ] } ", to_platform));
+    for (std::size_t size = 0; size + 1 < whole.size(); ++size) {
+        EXPECT_FALSE(parse_nftables_ruleset(whole.substr(0, size), to_platform)) << size;
+    }
+    for (const std::string text :
+         {"[]", "{}", R"({"nftables": {}})", R"({"nftables": [}]})", R"({"nftables": [{]]})"}) {
+        EXPECT_FALSE(parse_nftables_ruleset(text, to_platform)) << text;
     }
 }
 

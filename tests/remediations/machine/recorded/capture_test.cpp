@@ -497,7 +497,7 @@ TEST(Redact, ReplacesTheSecretAndNothingElse) {
         {"http_proxy=http://me:se@cret@proxy:8080/x@y", "http_proxy=http://me:REDACTED@proxy:8080/x@y"},
         {"http://proxy:8080/a b@c https://u@h ://", "http://proxy:8080/a b@c https://u@h ://"},
         {"[wifi-security]\npsk=a b\nkey-mgmt=wpa-psk\n", "[wifi-security]\npsk=REDACTED\nkey-mgmt=wpa-psk\n"},
-        {"  password: \"a b\"\n  dhcp4: true", "  password: REDACTED\n  dhcp4: true"},
+        {"  password: \"a b\"\n  dhcp4: true", "  password: \"REDACTED\"\n  dhcp4: true"},
     };
     for (const auto& [text, expected] : cases) EXPECT_EQ(redact(text), expected);
 }
