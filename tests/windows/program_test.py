@@ -23,7 +23,7 @@ from windows_case import (AGENT, AGENT_FOLDER, AUTOMATIC, BENCH, DEMAND, DISABLE
 EXTENSION = r"C:\Packages\Plugins\Microsoft.Azure.RecoveryServices.VMSnapshot"
 WIRE_SERVER = "168.63.129.16"
 VSS_CODE = "ExtensionFailedVssWriterInBadState"
-WRITERS = pathlib.Path(__file__).resolve().parent.parent / "remediations/os_snapshot/vssadmin"
+WRITERS = pathlib.Path(__file__).resolve().parent.parent / "remediations/knowledge/snapshot/vssadmin"
 MSDTC_SETTINGS = r"HKLM\SOFTWARE\Microsoft\MSDTC\Security"
 FLAGS = ((r"HKLM\SOFTWARE\Microsoft\BcdrAgent", "IsProviderInstalled"),
          (r"HKLM\SOFTWARE\Microsoft\BcdrAgentPersistentKeys", "IsCommonProviderInstalled"))
