@@ -24,9 +24,6 @@ bool is_lower(char c) {
 bool is_word(char c) {
     return is_digit(c) || is_upper(c) || is_lower(c);
 }
-bool is_blank(char c) {
-    return c == ' ' || c == '\t';
-}
 bool is_line_end(char c) {
     return c == '\r' || c == '\n' || c == '\0';
 }

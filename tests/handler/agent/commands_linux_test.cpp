@@ -776,10 +776,9 @@ TEST_F(InstallTest, NeedsTheAgentsFolder) {
     EXPECT_THAT(err_.str(), HasSubstr("no HandlerEnvironment.json"));
 }
 
-TEST_F(InstallTest, AStateFolderThatCannotBeMadeIsNamed) {
+TEST_F(InstallTest, AStateFolderThatCannotBeMadeFailsNoInstallation) {
     test::write(state_, "");
-    EXPECT_EQ(command("install"), ExitCode::failed);
-    EXPECT_THAT(err_.str(), HasSubstr(state_.string()));
+    EXPECT_EQ(command("install"), ExitCode::ok) << "a diagnosis needs none";
 }
 
 class UninstallTest : public CommandsTest {};

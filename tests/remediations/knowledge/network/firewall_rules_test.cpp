@@ -345,10 +345,6 @@ FilterChains nft(const std::string& policy, const std::string& elements, const s
 constexpr auto address_and_port = R"({"concat": [{"payload": {"protocol": "ip", "field": "daddr"}},
     {"payload": {"protocol": "tcp", "field": "dport"}}]})";
 
-std::string match(const std::string& left, const std::string& right, const std::string& op = "==") {
-    return R"({"match": {"op": ")" + op + R"(", "left": )" + left + R"(, "right": )" + right + "}}";
-}
-
 TEST(NftablesRules, ConcatenationsAreJudged) {
     const std::string platform = R"({"set": [{"concat": ["10.0.0.1", 80]}, {"concat": ["168.63.129.16", 80]}]})";
     const std::string others = R"({"set": [{"concat": ["168.63.129.16", 443]}, {"concat": ["10.0.0.1", 80]}]})";
