@@ -107,7 +107,7 @@ struct Found {
     Depth depth = Depth::cause;
 };
 
-/// Lines as they are cut off the front.
+/// Whether these words stand there, in capital or small letters.
 bool continues_with(std::string_view line, std::size_t position, std::string_view text) {
     return line.size() - position >= text.size() && boost::iequals(line.substr(position, text.size()), text);
 }
@@ -381,7 +381,8 @@ bool ReasonScanner::read_http(const NumberToken& token, const Label& label) {
     constexpr std::int64_t first_of_extension = 555;
     constexpr std::int64_t last_of_extension = 558;
     if (is_of_host && number >= first_of_extension && number <= last_of_extension) {
-        add(token.begin, {Kind::extension_code, number, "", ""});
+        const auto* result = find_number(extension_rows(), number);
+        add(token.begin, {Kind::extension_code, number, result == nullptr ? "" : result->name, ""});
         return true;
     }
     const auto* row = find_number(http_rows(), number);

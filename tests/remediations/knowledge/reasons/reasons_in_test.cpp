@@ -122,7 +122,7 @@ TEST(ReasonsIn, HttpStatusesAreReadInEveryForm) {
     EXPECT_EQ(text_of_first("[HTTP Failed] [400: Bad Request]"), "Bad Request");
     EXPECT_EQ(text_of_first("[[404: The specified blob does not exist.]"), "The specified blob does not exist");
     EXPECT_THAT(told("hostStatusCodePreSnapshot=200, hostStatusCodeDoSnapshot=556, "),
-                ElementsAre("result of the Linux backup extension: 556"));
+                ElementsAre("result of the Linux backup extension: 556 (FailedHostSnapshotRemoteServerError)"));
 }
 
 TEST(ReasonsIn, CodesOfServicesAreReadInJsonAndXml) {
