@@ -223,7 +223,8 @@ void read_name(Readings& readings, std::string_view word) {
     auto openssl_words = boost::to_lower_copy(std::string(word));
     std::ranges::replace(openssl_words, '_', ' ');
     add_name(openssl, find_name(openssl_rows(), openssl_words));
-    const auto* code = find_error_code(word);
+    const bool is_number = std::ranges::all_of(word, [](char c) { return c >= '0' && c <= '9'; });
+    const auto* code = is_number ? nullptr : find_error_code(word);
     if (code != nullptr && code->origin != CodeOrigin::linux_extension && code->origin != CodeOrigin::guest_agent) {
         readings.add(job_code, std::string(word));
     }

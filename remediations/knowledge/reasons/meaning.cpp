@@ -113,7 +113,11 @@ std::optional<Meaning> of_product(const ErrorCode* code, const ReasonRow* row, R
     Meaning meaning;
     if (row != nullptr) meaning = {row->name, row->meaning, row->for_backup, row->look_at};
     if (code != nullptr) {
-        if (meaning.name.empty()) meaning.name = code->names.front();
+        // A code whose number is its only name has none.
+        const auto named = std::ranges::find_if_not(code->names, [](std::string_view name) {
+            return name.find_first_not_of("0123456789") == std::string_view::npos;
+        });
+        if (meaning.name.empty() && named != code->names.end()) meaning.name = *named;
         if (meaning.meaning.empty()) meaning.meaning = code->meaning;
         if (meaning.for_backup.empty() && !code->causes.empty()) {
             meaning.for_backup = fmt::format("Usual causes: {}.", fmt::join(code->causes, "; "));

@@ -48,6 +48,8 @@ TEST(Arguments, TakeAnOperandWhereThereIsOne) {
     EXPECT_EQ(parse_arguments({"undo", "20261121T014907Z-0001"})->operand, "20261121T014907Z-0001");
     EXPECT_EQ(parse_arguments({"undo"})->operand, "");
     EXPECT_EQ(parse_arguments({"explain", "121", "--format", "json"})->operand, "121");
+    EXPECT_EQ(parse_arguments({"explain", "VSS", "12366"})->operand, "VSS 12366");
+    EXPECT_EQ(parse_arguments({"explain", "-2147212538"})->operand, "-2147212538");
     EXPECT_EQ(error_of({"explain"}), "'explain' needs CODE|ID");
     EXPECT_EQ(error_of({"diagnose", "now"}), "'now' was not expected ('diagnose' takes only options)");
     EXPECT_EQ(error_of({"undo", "one", "two"}), "'two' was not expected ('undo' takes [RUN])");

@@ -49,6 +49,24 @@ TEST(Explain, TellsARemediation) {
                              HasSubstr("Source      https://")));
 }
 
+TEST(Explain, TellsWhatLogsAndEventsSay) {
+    EXPECT_THAT(*explain_text("0x80042306", plain),
+                AllOf(HasSubstr("HRESULT 0x80042306 (VSS_E_PROVIDER_VETO)\n  A snapshot provider refused."),
+                      HasSubstr("First         vssadmin list providers")));
+    EXPECT_THAT(*explain_text("VSS 12366", plain), HasSubstr("event 12366 of VSS"));
+    EXPECT_THAT(*explain_text("EPERM", plain), HasSubstr("Linux error 1 (EPERM)"));
+    EXPECT_THAT(*explain_text("400001", plain), HasSubstr("400001 (backup job)"));
+    EXPECT_THAT(*explain_text("HTTP 409", plain), HasSubstr("HTTP status 409 (Conflict)"));
+    EXPECT_THAT(*explain_text("exit 127", plain), HasSubstr("A program was not found."));
+    EXPECT_THAT(*explain_text("[HttpError] Status Code 403 -- 25 attempts made", plain), HasSubstr("HTTP status 403"));
+}
+
+TEST(Explain, TellsWhatANumberMeansElsewhereBehindTheCatalogue) {
+    const auto text = *explain_text("121", plain);
+    EXPECT_LT(text.find("121 (Linux backup extension)"), text.find("Linux error 121 (EREMOTEIO)"));
+    EXPECT_THAT(text, HasSubstr("ERROR_SEM_TIMEOUT"));
+}
+
 TEST(Explain, KnowsNothingElse) {
     EXPECT_FALSE(explain_text("", plain));
     EXPECT_FALSE(explain_text("UserErrorNoSuchThing", plain));
@@ -59,6 +77,12 @@ TEST(Explain, GivesTheSameToPrograms) {
     const auto code = json::parse(*explain_json("ExtensionSnapshotFailedCOM")).as_object();
     EXPECT_EQ(code.at("schema"), 1);
     EXPECT_EQ(code.at("code"), "ExtensionSnapshotFailedCOM");
+    EXPECT_TRUE(code.at("readings").is_array());
+    const auto reason = json::parse(*explain_json("VSS 12366")).at("readings").as_array();
+    ASSERT_EQ(reason.size(), 1);
+    EXPECT_EQ(reason[0].at("what"), "event 12366 of VSS");
+    EXPECT_FALSE(reason[0].at("meaning").as_string().empty());
+    EXPECT_FALSE(reason[0].at("lookAt").as_string().empty());
     EXPECT_FALSE(code.at("causes").as_array().empty());
     EXPECT_FALSE(code.at("remediations").as_array().empty());
     const auto remediation = json::parse(*explain_json("extensions-disabled")).as_object();
