@@ -225,6 +225,8 @@ TEST_P(BrokenCaptures, FixesWhatIsExpectedAndUndoBringsItBack) {
                                                           "file-system-frozen",
                                                           "vss-writer-failed",
                                                           "vss-writer-of-service-failed",
+                                                          "vss-writer-of-application-failed",
+                                                          "os-snapshot-failure",
                                                           "vss-writer-missing",
                                                           "snapshot-without-threads",
                                                           "snapshot-set-open",
