@@ -46,10 +46,13 @@ Finding diagnose(const machine::Machine& machine) {
     if (com && com->start != machine::StartType::disabled && failed_to_start(*com)) {
         evidence.push_back(
             {std::string("service ") + com_plus, describe(*com), "running, or stopped without an error"});
+        // Only a suspicion: what else COM+ needs may be damaged as well.
         return Finding::broken(
-            fmt::format("The COM+ System Application does not start (error {}) although MSDTC has the right account.",
-                        com->exit_code),
-            std::move(evidence), action);
+                   fmt::format(
+                       "The COM+ System Application does not start (error {}) although MSDTC has the right account.",
+                       com->exit_code),
+                   std::move(evidence), action)
+            .as_risk();
     }
     const auto& last = machine.derived<LastRun>();
     if (last.is_failure() && names_code(last.failure_text(), configuration_unreadable)) {

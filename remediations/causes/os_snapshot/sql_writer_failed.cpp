@@ -64,13 +64,6 @@ Finding diagnose(const machine::Machine& machine) {
     return Finding::needs_operator(summary_for(*failure), std::move(evidence), advice_for(*failure));
 }
 
-/// Where the services of the machine are not known.
-std::vector<Testimony> testimonies() {
-    std::vector<Testimony> all;
-    for (auto& pattern : sql_writer_events()) all.push_back({.event = std::move(pattern)});
-    return all;
-}
-
 }  // namespace
 
 extern const Remediation remediation{
@@ -86,7 +79,8 @@ extern const Remediation remediation{
         "SQLWRITER or SQLVDI names the instance and SQL Server's own error number.",
     .source = "https://learn.microsoft.com/sql/relational-databases/backup-restore/sql-server-vss-writer-backup-guide",
     .events = sql_writer_events(),
-    .testimonies = testimonies(),
+    // Where the services of the machine are not known. What the virtual device logs can be of another program.
+    .testimonies = {{.event = {"Application", "SQLWRITER", {24579, 24581, 24582, 24583}}}},
     .consequences = {"vss-writer-refused", "vss-writer-of-service-failed", "backup-attempt-failed",
                      "backup-extension-state"},
     .diagnose = diagnose,

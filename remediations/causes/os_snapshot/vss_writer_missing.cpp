@@ -178,9 +178,9 @@ extern const Remediation remediation{
     .source =
         "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/system-writer-not-found-in-backup",
     .events = events(),
-    .consequences = {"vss-writer-failed", "vss-writer-of-service-failed", "vss-writer-of-application-failed",
-                     "vss-writer-refused", "snapshot-without-threads", "backup-attempt-failed",
-                     "backup-extension-state"},
+    .consequences = {"vss-writers-not-reached", "vss-writer-failed", "vss-writer-of-service-failed",
+                     "vss-writer-of-application-failed", "vss-writer-refused", "snapshot-without-threads",
+                     "backup-attempt-failed", "backup-extension-state"},
     .diagnose_for = diagnose,
     .fix = restart_writer_services,
 };

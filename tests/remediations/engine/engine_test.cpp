@@ -266,9 +266,9 @@ TEST_F(Engine, OnlyAndExcludeChoose) {
 
 TEST_F(Engine, ErrorCodeDecidesWithinALayer) {
     auto machine = capture("windows/msdtc-disabled");
-    ASSERT_TRUE(machine.services().set_start("COMSysApp", machine::StartType::disabled));
+    ASSERT_TRUE(machine.services().set_start("CryptSvc", machine::StartType::disabled));
     RunOptions options;
-    EXPECT_EQ(run(machine, options).root_cause->id, "com-plus-service");
+    EXPECT_EQ(run(machine, options).root_cause->id, "cryptographic-services");
     options.error_code = "extensioninstallationfailedmdtc";
     const auto report = run(machine, options);
     EXPECT_EQ(report.root_cause->id, "msdtc-not-running");
