@@ -40,7 +40,11 @@ std::string text_of(const json::value* value) {
 }
 
 /// substatus[0].name of a failed snapshot is itself JSON: {"code": .., "message": ..} or a list of them.
-std::optional<int> hidden_code(const json::object& status) {
+struct HiddenResult {
+    int code = 0;
+    std::string message;
+};
+std::optional<HiddenResult> hidden_result(const json::object& status) {
     const auto* list = status.if_contains("substatus");
     if (!list || !list->is_array() || list->get_array().empty()) return std::nullopt;
     const auto* first = list->get_array().front().if_object();
@@ -50,7 +54,9 @@ std::optional<int> hidden_code(const json::object& status) {
     if (error) return std::nullopt;
     const auto* item = inner.is_array() && !inner.get_array().empty() ? &inner.get_array().front() : &inner;
     const auto* object = item->if_object();
-    return object ? number_of(object->if_contains("code")) : std::nullopt;
+    const auto code = object ? number_of(object->if_contains("code")) : std::nullopt;
+    if (!code) return std::nullopt;
+    return HiddenResult{*code, std::string(text_of(object->if_contains("message")))};
 }
 
 template <class T>
@@ -239,7 +245,10 @@ Result<ExtensionStatus> parse_extension_status(const Path& file, const std::stri
     if (const auto* formatted = status->if_contains("formattedMessage"); formatted && formatted->is_object()) {
         parsed.message = text_of(formatted->get_object().if_contains("message"));
     }
-    if (const auto hidden = hidden_code(*status); hidden && parsed.code.value_or(0) == 0) parsed.code = hidden;
+    if (const auto hidden = hidden_result(*status); hidden && parsed.code.value_or(0) == 0) {
+        parsed.code = hidden->code;
+        if (parsed.message.empty()) parsed.message = hidden->message;
+    }
     return parsed;
 }
 
