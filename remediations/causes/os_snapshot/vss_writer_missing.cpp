@@ -95,9 +95,8 @@ std::vector<const WriterOwner*> missing_owners(const Machine& machine, const std
 std::string advice_for(const WriterOwner& owner) {
     if (owner.service == "SQLWriter") {
         return "Look in sys.databases of each instance for a name of a database that begins or ends with a blank, "
-               "which "
-               "hides the writer, and rename it; see the events of SQLWRITER and VSS in the Application log. Then "
-               "restart the service SQLWriter.";
+               "which hides the writer, and rename it; see the events of SQLWRITER and VSS in the Application log. "
+               "Then restart the service SQLWriter.";
     }
     return fmt::format(
         "See what the service {} and VSS log in the Application log, then restart {} in a maintenance window and look "
