@@ -64,7 +64,9 @@ Finding diagnose(const Machine& machine) {
                         "or a group policy. Do not uninstall it while the VM is replicated.",
                         provider_service)));
     }
-    if (failed_to_start(*service) || event != nullptr) {
+    // One that was disabled then and is not any more has not failed yet.
+    const bool runs = service->state == machine::ServiceState::running;
+    if (failed_to_start(*service) || (event != nullptr && runs)) {
         return weighed(Finding::needs_operator(
             "The VSS provider of Azure Site Recovery fails.", std::move(evidence),
             fmt::format("Restart the service {} and VSS, then update Site Recovery's mobility service on this VM.",

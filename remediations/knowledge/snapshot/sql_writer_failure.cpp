@@ -64,7 +64,8 @@ bool is_of_backup(const Machine& machine, const Event& event) {
     const auto processes = machine.processes().list();
     if (!processes) return true;
     const auto process = std::ranges::find(*processes, writer->pid, &machine::Process::pid);
-    return process == processes->end() || process->started > event.time;
+    // A writer that was started since had another number then.
+    return process != processes->end() && process->started > event.time;
 }
 
 std::string instance_in(const Event& event) {
