@@ -143,10 +143,10 @@ private:
         const int code = status.code.value_or(0);
         const auto seen = fmt::format("{}, code {}: {}", status.word, code, status.message.substr(0, 300));
         constexpr int any_exception = 2;
-        const bool cannot_import = code == any_exception && (boost::contains(status.message, "ImportError") ||
-                                                             boost::icontains(status.message, "import error") ||
-                                                             boost::icontains(status.message, "at import") ||
-                                                             boost::contains(status.message, "No module named"));
+        const bool cannot_import =
+            code == any_exception &&
+            (boost::contains(status.message, "ImportError") || boost::icontains(status.message, "import error") ||
+             boost::icontains(status.message, "at import") || boost::contains(status.message, "No module named"));
         if (is_any_of(cured_by_reinstalling, code) || cannot_import) {
             reported_fault(fmt::format("{} failed with code {}, which a fresh installation cures", version, code),
                            {status.file, seen, "success, code 0 or 1"});

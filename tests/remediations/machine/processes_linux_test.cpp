@@ -311,16 +311,16 @@ TEST(LinuxProcesses, AListWithoutOurselvesIsNone) {
     EXPECT_THAT(error_behind([] { return ::umount2("/proc", MNT_DETACH) == 0; }), testing::HasSubstr("/proc"));
     // Of another PID namespace, which has none of ours.
     EXPECT_NE(error_behind([] {
-                    if (::unshare(CLONE_NEWPID) != 0) return false;
-                    const auto first = ::fork();
-                    if (first == 0) {
-                        const bool mounted = ::mount("proc", "/proc", "proc", 0, nullptr) == 0;
-                        ::_exit(mounted ? 0 : 1);
-                    }
-                    int status = 1;
-                    return ::waitpid(first, &status, 0) == first && status == 0;
-                }),
-                "listed");
+                  if (::unshare(CLONE_NEWPID) != 0) return false;
+                  const auto first = ::fork();
+                  if (first == 0) {
+                      const bool mounted = ::mount("proc", "/proc", "proc", 0, nullptr) == 0;
+                      ::_exit(mounted ? 0 : 1);
+                  }
+                  int status = 1;
+                  return ::waitpid(first, &status, 0) == first && status == 0;
+              }),
+              "listed");
 }
 
 TEST(LinuxProcesses, TolerateProcessesThatVanish) {

@@ -76,7 +76,8 @@ TEST(ReasonsIn, HresultsAreReadInHexadecimalAndAsSignedNumbers) {
                 ElementsAre("Windows error 1753 (0x800706D9, EPT_S_NOT_REGISTERED)"));
     EXPECT_THAT(told("hr = 0x8004D027L"), ElementsAre("HRESULT 0x8004D027 (XACT_E_UNABLE_TO_READ_DTC_CONFIG)"));
     EXPECT_THAT(told("0xFFFFFFFF80042308"), ElementsAre("HRESULT 0x80042308 (VSS_E_OBJECT_NOT_FOUND)"));
-    EXPECT_THAT(told("Routine returned E_INVALIDARG"), ElementsAre("Windows error 87 (0x80070057, ERROR_INVALID_PARAMETER)"));
+    EXPECT_THAT(told("Routine returned E_INVALIDARG"),
+                ElementsAre("Windows error 87 (0x80070057, ERROR_INVALID_PARAMETER)"));
     EXPECT_THAT(told("the call returned VSS_E_BAD_STATE"), ElementsAre("HRESULT 0x80042301 (VSS_E_BAD_STATE)"));
     // Not in the table, but of a kind that is.
     EXPECT_THAT(told("hr = 0x80042355"), ElementsAre("HRESULT 0x80042355"));
@@ -100,12 +101,14 @@ TEST(ReasonsIn, WindowsErrorsAreReadWhereTheyAreCalledSo) {
     EXPECT_THAT(told("Operating system error 995(The I/O operation has been aborted.)"),
                 ElementsAre("Windows error 995 (0x800703E3, ERROR_OPERATION_ABORTED)"));
     EXPECT_THAT(told("socket error 10013"), ElementsAre("Windows error 10013 (0x8007271D, WSAEACCES)"));
-    EXPECT_THAT(told("[WinError 5] Zugriff verweigert"), ElementsAre("Windows error 5 (0x80070005, ERROR_ACCESS_DENIED)"));
+    EXPECT_THAT(told("[WinError 5] Zugriff verweigert"),
+                ElementsAre("Windows error 5 (0x80070005, ERROR_ACCESS_DENIED)"));
     EXPECT_THAT(told("System Error:\r 0xC0000039 (unresolvable)."),
                 ElementsAre("NTSTATUS 0xC0000039 (STATUS_OBJECT_PATH_INVALID)"));
     EXPECT_THAT(told("IaaSBcdrExtension.exe | 1.0.95.0 | 5f0c1a2b | Hook.dll | c0000005 | 0000000000012a4f"),
                 ElementsAre("NTSTATUS 0xC0000005 (STATUS_ACCESS_VIOLATION)"));
-    EXPECT_THAT(told("msiexec ended, exit code: 1603"), ElementsAre("Windows error 1603 (0x80070643, ERROR_INSTALL_FAILURE)"));
+    EXPECT_THAT(told("msiexec ended, exit code: 1603"),
+                ElementsAre("Windows error 1603 (0x80070643, ERROR_INSTALL_FAILURE)"));
     EXPECT_THAT(told("ended with exit code -1073741819"), ElementsAre("NTSTATUS 0xC0000005 (STATUS_ACCESS_VIOLATION)"));
 }
 
@@ -176,8 +179,9 @@ TEST(ReasonsIn, DotnetsExceptionsStandBehindTheNumbersInThem) {
         told("Install provider failed {Exception = System.Runtime.InteropServices.COMException (0x80110401): x"),
         ElementsAre("HRESULT 0x80110401 (COMADMIN_E_OBJECTERRORS)",
                     ".NET exception System.Runtime.InteropServices.COMException"));
-    EXPECT_THAT(told("failed: Microsoft.X.Cryptography+PInvokeException: PFXImportCertStore failed. Error Code: 86"),
-                ElementsAre("Windows error 86 (0x80070056, ERROR_INVALID_PASSWORD)", ".NET exception PInvokeException"));
+    EXPECT_THAT(
+        told("failed: Microsoft.X.Cryptography+PInvokeException: PFXImportCertStore failed. Error Code: 86"),
+        ElementsAre("Windows error 86 (0x80070056, ERROR_INVALID_PASSWORD)", ".NET exception PInvokeException"));
     EXPECT_THAT(told("Ausnahmeinformationen: System.Configuration.ConfigurationErrorsException\r\n bei X"),
                 ElementsAre(".NET exception System.Configuration.ConfigurationErrorsException"));
 }
