@@ -96,26 +96,19 @@ int ground_of(const Outcome& outcome, std::span<const Failure* const> failures) 
     return claims_run ? 2 : 3;
 }
 
-/// How many of the others follow from it.
-std::size_t explained_by(const Outcome& outcome, const Found& found) {
-    std::set<std::string> reached;
-    add_consequences(found, outcome.remediation->id, reached);
-    return static_cast<std::size_t>(std::ranges::count_if(
-        found, [&](const auto* other) { return other != &outcome && reached.contains(other->remediation->id); }));
-}
-
-const Outcome* choose(const Found& origins, const Found& found, std::string_view error_code,
-                      std::span<const Failure* const> failures) {
+const Outcome* choose(const Found& origins, std::string_view error_code, std::span<const Failure* const> failures) {
     const auto named = explaining(origins, error_code);
     const auto is_vault = [](const auto* outcome) { return outcome->remediation->layer == Layer::vault; };
     // Only the code shows a cause outside the VM: it stands where nothing inside explains the code.
     if (!named.empty() && std::ranges::all_of(named, is_vault)) return named.front();
+    // What is seen inside the VM and explains the code comes before what only the code itself tells.
+    auto candidates = origins;
+    if (!named.empty()) std::erase_if(candidates, is_vault);
     const auto rank = [&](const Outcome* outcome) {
         const bool is_named = std::ranges::find(named, outcome) != named.end();
-        return std::tuple(ground_of(*outcome, failures), outcome->remediation->layer, !is_named,
-                          -static_cast<std::ptrdiff_t>(explained_by(*outcome, found)));
+        return std::tuple(ground_of(*outcome, failures), outcome->remediation->layer, !is_named);
     };
-    return *std::ranges::min_element(origins, {}, rank);
+    return *std::ranges::min_element(candidates, {}, rank);
 }
 
 std::string reason_for(const Outcome& root, const Found& causes, std::string_view error_code) {
@@ -187,7 +180,7 @@ RootCause root_cause_of(std::span<const Outcome> outcomes, std::string_view erro
     add_origins_in_logs(causes, outcomes);
     if (causes.empty()) causes = told_by_logs(outcomes);
     if (!causes.empty()) {
-        const auto* root = choose(origins(causes), causes, error_code, failures);
+        const auto* root = choose(origins(causes), error_code, failures);
         return {root->remediation, reason_for(*root, causes, error_code)};
     }
     const auto risks = left_with(outcomes, Weight::risk);

@@ -23,7 +23,7 @@ struct RootCause {
 ///     failed backup (`failures` are those of current_failures()); then what only the last run tells of; then the news
 ///     that it failed.
 ///  3. Among equals the earliest layer's: a broken layer makes the later ones look broken. Within it, the one that
-///     explains `error_code` (as the vault reports it, may be empty), then what explains most of the others.
+///     explains `error_code` (as the vault reports it, may be empty), then the first.
 ///  4. A cause that only the error code shows (layer vault) comes first where nothing in the VM
 ///     explains that code.
 ///  5. What only a log tells of, and the machine shows no longer, comes where there is no cause, or only what the last
