@@ -13,6 +13,7 @@
 #include "remediations/knowledge/logs/event_text.hpp"
 #include "remediations/knowledge/logs/log_line.hpp"
 #include "remediations/knowledge/reasons/reasons_in.hpp"
+#include "remediations/machine/process_list.hpp"
 
 namespace remediations {
 
@@ -61,7 +62,7 @@ bool is_of_backup(const Machine& machine, const Event& event) {
     const auto writer = machine.services().find("SQLWriter");
     const auto pid = process_of_device(event);
     if (!writer || pid == 0 || writer->pid == 0 || pid == writer->pid) return true;
-    const auto processes = machine.processes().list();
+    const auto& processes = machine.derived<machine::ProcessList>().processes();
     if (!processes) return true;
     const auto process = std::ranges::find(*processes, writer->pid, &machine::Process::pid);
     // A writer that was started since had another number then.
