@@ -104,6 +104,7 @@ private:
         options.only = settings.only;
         options.exclude = settings.exclude;
         options.agent_installer = settings.agent_installer;
+        options.follow_up = true;
         options.deadline = std::chrono::steady_clock::now() + fixing_ends_after;
         options.stop_requested = [this] { return stop_requested(environment_.folder); };
         options.progress = [this](const std::string& step) { show_progress(step); };
@@ -111,7 +112,7 @@ private:
         if (!report) return conclude_with(could_not_work(report.error().message));
         record(*report);
         write_html(*report);
-        if (settings.mode == RunMode::fix && report->anything_left() && stop_requested(environment_.folder)) {
+        if (settings.mode == RunMode::fix && report->is_cause_left() && stop_requested(environment_.folder)) {
             auto status = status_of_stopped(*report);
             add_pointers(status, *report, program(), report_file_);
             (void)write_status(environment_, number_, text_of(status));

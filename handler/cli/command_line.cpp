@@ -213,7 +213,7 @@ private:
             if (!remediations::applies_to(scope, machine.facts().platform))
                 remark(fmt::format("--only: {} is about {}, which this machine does not run", id, to_string(scope)));
         }
-        const auto report = run_on(machine, mode);
+        const auto report = run_on(machine, mode, recorded ? Subject::capture : Subject::this_computer);
         if (!report) return fail(could_not_work, report.error().message);
         const auto shown = show(report_in_format(*report, recorded ? Subject::capture : Subject::this_computer));
         return shown == all_well ? exit_code_of(*report) : shown;
@@ -233,7 +233,7 @@ private:
     /// An HTML report is read later, and elsewhere.
     static std::string program_path() { return as_command(machine::local::this_executable()); }
 
-    Result<Report> run_on(Machine& machine, RunMode mode) {
+    Result<Report> run_on(Machine& machine, RunMode mode, Subject subject) {
         Progress progress(err_);
         remediations::RunOptions options;
         options.mode = mode;
@@ -242,6 +242,7 @@ private:
         options.only = arguments_.only;
         options.exclude = arguments_.exclude;
         options.agent_installer = arguments_.agent_installer;
+        options.follow_up = subject == Subject::this_computer;
         options.progress = [&](const std::string& text) { progress.show(text + " ..."); };
         return remediations::run(options, machine, host_.state_folder);
     }
@@ -254,7 +255,7 @@ private:
         if (!host_.privileged) remark("not run as root or administrator: what may not be read will be missing");
         if (arguments_.archive) return archive(folder);
         auto recording = machine::recorded::record(host_.machine());
-        if (const auto report = run_on(recording.machine, RunMode::diagnose); !report)
+        if (const auto report = run_on(recording.machine, RunMode::diagnose, Subject::capture); !report)
             return fail(could_not_work, report.error().message);
         if (const auto saved = machine::recorded::save(*recording.capture, folder); !saved)
             return fail(could_not_work, saved.error().message);

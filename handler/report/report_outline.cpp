@@ -56,17 +56,11 @@ public:
         if (could_not_check(report_) && subject_ == Subject::this_computer) {
             step(fmt::format("Run again as {} if you did not: what may not be read is unknown.", administrator()));
         }
-        if (!is_cause_left()) suggest_backup();
+        if (!report_.is_cause_left()) suggest_backup();
         return std::move(steps_);
     }
 
 private:
-    bool is_cause_left() const {
-        return std::ranges::any_of(report_.outcomes, [](const auto& outcome) {
-            return remediations::is_left(outcome.finding.state) && !is_risk(outcome);
-        });
-    }
-
     bool is_repaired_by_fix(const Outcome& outcome) const {
         return report_.mode != RunMode::fix && is_repairable(outcome) &&
                outcome.remediation->disruption <= Disruption::service_restart;
@@ -187,17 +181,8 @@ std::vector<const Outcome*> in_reading_order(const Report& report) {
     return order;
 }
 
-bool follows_from_a_fix(const Report& report, const Outcome& outcome) {
-    return std::ranges::any_of(report.outcomes, [&](const Outcome& other) {
-        const auto& consequences = other.remediation->consequences;
-        return other.finding.state == State::fixed &&
-               std::ranges::find(consequences, outcome.remediation->id) != consequences.end();
-    });
-}
-
 bool follows_from_another(const Report& report, const Outcome& outcome) {
-    return follows_from_a_fix(report, outcome) ||
-           !remediations::origins_of(*outcome.remediation, report.outcomes).empty();
+    return !remediations::origins_of(*outcome.remediation, report.outcomes).empty();
 }
 
 bool action_is_a_step(const Report& report, const Outcome& outcome) {

@@ -27,10 +27,8 @@ std::string layer_line(const remediations::Report& report, remediations::Layer l
 /// What is neither healthy nor not applicable: the root cause first, the others as the pipeline has them, risks last.
 std::vector<const remediations::Outcome*> in_reading_order(const remediations::Report& report);
 
-/// Whether another cause that is found broken, or was fixed in this run, explains it: the log of a failed freeze, say,
-/// which only the next backup makes history.
+/// Whether another cause that is found broken explains it.
 bool follows_from_another(const remediations::Report& report, const remediations::Outcome& outcome);
-bool follows_from_a_fix(const remediations::Report& report, const remediations::Outcome& outcome);
 
 /// Whether the finding's own action is one of next_steps(). Else it stands with the finding: as the explanation of a
 /// command that is the step, or because another cause comes first.

@@ -117,6 +117,13 @@ std::string fixed_in(const Report& report) {
     return sentence("Fixed: " + listed(fixed, "; ", cause_of));
 }
 
+/// What was repaired or is gone, but only a backup proves.
+std::string unproven_in(const Report& report) {
+    const auto unproven = outcomes_where(report, in_state(State::unproven));
+    if (unproven.empty()) return {};
+    return sentence("Treated, not proven: " + listed(unproven, "; ", cause_of));
+}
+
 /// What makes a failure likelier, and what to do about the first.
 std::string risks_in(const Report& report) {
     const auto risks = outcomes_where(report, is_risk);
@@ -151,12 +158,8 @@ std::string where_else_to_look(const Report& report) {
 }
 
 std::string message_of(const Report& report) {
-    auto left = outcomes_where(report, is_cause);
-    std::vector<const Outcome*> explained;
-    std::ranges::copy_if(left, std::back_inserter(explained),
-                         [&](const auto* outcome) { return follows_from_a_fix(report, *outcome); });
-    std::erase_if(left, [&](const auto* outcome) { return std::ranges::find(explained, outcome) != explained.end(); });
-    const auto fixed = fixed_in(report);
+    const auto left = outcomes_where(report, is_cause);
+    const auto fixed = joined({fixed_in(report), unproven_in(report)});
     const auto risks = risks_in(report);
     const auto unknown = unknown_in(report);
     if (!left.empty()) {
@@ -169,19 +172,18 @@ std::string message_of(const Report& report) {
                        others.empty() ? "" : fmt::format("Also found: {}.", ids_of(others)), fixed, changes_in(report),
                        risks, unknown, error_code_in(report)});
     }
-    if (!fixed.empty()) {
-        return joined(
-            {"Start a backup now to see it succeed.", fixed, changes_in(report),
-             explained.empty() ? "" : fmt::format("Will end with the next good backup: {}.", ids_of(explained)), risks,
-             unknown, error_code_in(report)});
-    }
     const auto told = std::ranges::find_if(report.outcomes, [&](const Outcome& outcome) {
         return outcome.remediation == report.root_cause && outcome.finding.history;
     });
-    if (told != report.outcomes.end()) {
+    if (told != report.outcomes.end() && fixed_in(report).empty() && !anything_changed(report)) {
         return joined({"Start a backup now to see whether it succeeds.",
                        fmt::format("The last one failed because of: {}.", cause_of(*told)), report.root_cause_reason,
                        risks, unknown, error_code_in(report)});
+    }
+    if (!fixed.empty()) {
+        return joined({unproven_in(report).empty() ? "Start a backup now to see it succeed."
+                                                   : "Start a backup now: only its success proves the repair.",
+                       fixed, changes_in(report), risks, unknown, error_code_in(report)});
     }
     if (!unknown.empty()) {
         return joined({"Nothing broken was found in this VM, but not everything could be checked.", unknown, risks,
@@ -247,7 +249,8 @@ Status error(StatusCode code, std::string message) {
 }  // namespace
 
 Status status_of(const Report& report, bool fail_on_unresolved) {
-    const bool failed = fail_on_unresolved && report.anything_left();
+    // What only a backup proves is no error: an extension in error makes that very backup fail.
+    const bool failed = fail_on_unresolved && report.is_cause_left();
     Status status{failed ? StatusWord::error : StatusWord::success,
                   static_cast<int>(failed ? StatusCode::unresolved : StatusCode::none),
                   message_of(report),

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <boost/json/object.hpp>
 
 #include "remediations/changes/changes.hpp"
 #include "remediations/changes/journal.hpp"
@@ -170,9 +169,14 @@ void diagnose_all(std::vector<Outcome>& outcomes, const Machine& machine, const 
 
 constexpr auto prove_by_backup = "Start a backup: only its success proves it.";
 
-/// The state of what is healthy after a repair.
-State healed(const Remediation& remediation) {
-    return remediation.only_next_backup_proves ? State::unproven : State::fixed;
+/// Of what is healthy after a repair.
+void mark_healed(Finding& finding, const Remediation& remediation) {
+    finding.state = remediation.only_next_backup_proves ? State::unproven : State::fixed;
+    if (finding.state == State::unproven) finding.action = prove_by_backup;
+}
+
+bool is_healed(const Finding& finding) {
+    return finding.state == State::fixed || finding.state == State::unproven;
 }
 
 std::vector<std::string> unproven_in(const std::vector<Outcome>& outcomes) {
@@ -187,31 +191,27 @@ std::vector<std::string> unproven_in(const std::vector<Outcome>& outcomes) {
 const Remediation* repaired_origin_of(const Outcome& outcome, const std::vector<Outcome>& all) {
     const auto origin = std::ranges::find_if(all, [&](const Outcome& other) {
         const auto& consequences = other.remediation->consequences;
-        const bool is_healed = other.finding.state == State::fixed || other.finding.state == State::unproven;
-        return is_healed && !other.changes.empty() &&
+        return is_healed(other.finding) && !other.changes.empty() &&
                std::ranges::find(consequences, outcome.remediation->id) != consequences.end();
     });
     return origin == all.end() ? nullptr : origin->remediation;
 }
 
 /// A later fix can have healed what an earlier one could not: COM+ starts once MSDTC does. Where only the last run of
-/// the extension tells of a consequence, the next backup shows whether it is healed.
+/// the extension or a log tells of a consequence, the next backup shows whether it is healed.
 void look_again(std::vector<Outcome>& outcomes, const Machine& machine, const RunOptions& options) {
-    const auto is_healed = [](const Outcome& outcome) {
-        return outcome.finding.state == State::fixed || outcome.finding.state == State::unproven;
-    };
-    if (std::ranges::none_of(outcomes, is_healed)) return;
+    if (std::ranges::none_of(outcomes, is_healed, &Outcome::finding)) return;
     for (auto& outcome : outcomes) {
         if (!is_left(outcome.finding.state) || is_unexplained(*outcome.remediation)) continue;
         auto now = diagnose_again(outcome, machine, options);
         if (now.state == State::healthy) {
-            now.state = healed(*outcome.remediation);
+            mark_healed(now, *outcome.remediation);
             now.summary = fmt::format("Healed by another fix: {}", outcome.finding.summary);
-            if (now.state == State::unproven) now.action = prove_by_backup;
             outcome.finding = std::move(now);
             continue;
         }
-        if (const auto* origin = repaired_origin_of(outcome, outcomes); origin && now.told_by_last_run) {
+        const bool shows_the_past = now.told_by_last_run || now.told_by_log;
+        if (const auto* origin = repaired_origin_of(outcome, outcomes); origin && shows_the_past) {
             outcome.finding = std::move(now);
             outcome.finding.state = State::unproven;
             outcome.finding.action =
@@ -279,7 +279,7 @@ public:
             const bool lasts = step.outcome == StepOutcome::done && step.remediation == outcome.remediation->id;
             if (lasts) outcome.changes.push_back(step.description);
         }
-        if (!outcome.changes.empty()) outcome.finding.state = healed(*outcome.remediation);
+        if (!outcome.changes.empty()) mark_healed(outcome.finding, *outcome.remediation);
     }
 
     /// Error only when the journal cannot be written; then nothing was changed for this outcome.
@@ -291,7 +291,7 @@ public:
         // An earlier fix may have healed this one too.
         outcome.finding = diagnose_again(outcome, machine_, options_);
         if (outcome.finding.state != State::broken) {
-            if (outcome.finding.state == State::healthy) outcome.finding.state = healed(*outcome.remediation);
+            if (outcome.finding.state == State::healthy) mark_healed(outcome.finding, *outcome.remediation);
             return {};
         }
         if (const auto origins = origins_of(*outcome.remediation, all); !origins.empty()) {
@@ -368,10 +368,9 @@ private:
         const auto before = outcome.finding;
         outcome.finding = diagnose_again(outcome, machine_, options_);
         if (fixed && outcome.finding.state == State::healthy) {
-            outcome.finding.state = healed(*outcome.remediation);
+            mark_healed(outcome.finding, *outcome.remediation);
             outcome.finding.evidence = before.evidence;
             outcome.finding.summary = before.summary;
-            if (outcome.finding.state == State::unproven) outcome.finding.action = prove_by_backup;
         } else if (!take_back(outcome, first_step, fixed ? "it is still not healthy" : fixed.error().message)) {
             held_back_ = fmt::format("what was tried for {} could not be taken back whole: run again, or undo run {}.",
                                      outcome.remediation->id, run_id());
@@ -413,11 +412,15 @@ private:
 
 }  // namespace
 
-bool Report::anything_left() const {
+bool Report::is_cause_left() const {
     return std::ranges::any_of(outcomes, [](const auto& outcome) {
-        const bool remains = is_left(outcome.finding.state) || outcome.finding.state == State::unproven;
-        return remains && outcome.finding.weight == Weight::cause;
+        return is_left(outcome.finding.state) && outcome.finding.weight == Weight::cause;
     });
+}
+
+bool Report::anything_left() const {
+    const auto is_unproven = [](const auto& outcome) { return outcome.finding.state == State::unproven; };
+    return is_cause_left() || std::ranges::any_of(outcomes, is_unproven);
 }
 
 State Report::layer_state(Layer layer) const {
@@ -489,16 +492,20 @@ void follow_up_earlier_runs(std::vector<Outcome>& outcomes, const std::vector<Ba
     };
     const bool proven = std::ranges::any_of(attempts, is_proof);
     for (auto& outcome : outcomes) {
-        const auto is_this = [&](const json::value& id) {
-            return id.is_string() && id.get_string() == outcome.remediation->id;
+        const auto& id = outcome.remediation->id;
+        const auto is_this = [&](const json::value& each) { return each.is_string() && each.get_string() == id; };
+        const auto lasts = [&](const JournalStep& step) {
+            return step.remediation == id && step.outcome == StepOutcome::done;
         };
-        if (std::ranges::none_of(*ids, is_this)) continue;
+        // What was undone since was not treated.
+        if (std::ranges::none_of(*ids, is_this) || std::ranges::none_of(journal->steps(), lasts)) continue;
         auto& finding = outcome.finding;
-        if (finding.state == State::healthy) {
-            finding.state = proven ? State::fixed : State::unproven;
-            finding.summary +=
-                fmt::format(" Run {} treated it{}.", runs.back(), proven ? ", and a backup since then proves it" : "");
-            if (!proven) finding.action = prove_by_backup;
+        if (finding.state == State::healthy && proven) {
+            finding.summary += fmt::format(" Run {} treated it, and a backup since then proves it.", runs.back());
+        } else if (finding.state == State::healthy) {
+            finding.state = State::unproven;
+            finding.summary += fmt::format(" Run {} treated it, and no backup has succeeded since.", runs.back());
+            finding.action = prove_by_backup;
         } else if (is_left(finding.state)) {
             finding.summary +=
                 fmt::format(" Run {} treated it, and it came back: the same repair will not last.", runs.back());

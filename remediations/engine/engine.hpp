@@ -23,8 +23,8 @@ struct RunOptions {
     std::vector<std::string> exclude;  ///< remediation ids
     machine::Path agent_installer;     ///< MSI of the Windows guest agent, for agent-reinstall; may be empty
     std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::now() + std::chrono::minutes(10);
-    /// Earlier runs of this program on this machine are told of: what they treated is proven by a backup since, or has
-    /// come back. Not for captures: the runs are those of the computer that reads them.
+    /// The newest earlier run on this machine is followed up: what it treated is proven by a backup since, still
+    /// unproven, or has come back. Not for captures: the runs are those of the computer that reads them.
     bool follow_up = false;
     /// Asked before every fix; true lets no further fix begin, as if the deadline had passed.
     std::function<bool()> stop_requested = [] { return false; };
@@ -42,7 +42,9 @@ struct Report {
     machine::SystemFacts machine;
     std::vector<BackupAttempt> attempts;  ///< what the logs tell of past backups, oldest first; empty without logs
 
-    /// Whether a cause is still broken, needs approval or an operator, or is unproven; risks do not count.
+    /// True where a cause is broken, needs approval or an operator: somebody has to act. Risks do not count.
+    bool is_cause_left() const;
+    /// The same, or a cause is unproven: then all that is left is a backup.
     bool anything_left() const;
     /// The worst state in a layer, of what is more than a risk, worst first: broken, needs_*, unproven, unknown, fixed,
     /// healthy, not_applicable.

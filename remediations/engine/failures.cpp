@@ -8,7 +8,6 @@
 #include <map>
 
 #include "remediations/engine/root_cause.hpp"
-#include "remediations/knowledge/extension/backup_activity.hpp"
 #include "remediations/knowledge/logs/attempt_reader.hpp"
 #include "remediations/knowledge/logs/event_evidence.hpp"
 #include "remediations/knowledge/logs/log_evidence.hpp"
@@ -73,7 +72,7 @@ bool knows(const Remediation& remediation, const Failure& failure) {
 
 // ---- What no cause explains ----
 
-Remediation unexplained(std::string id, std::string who, Layer layer, std::vector<std::string> consequences) {
+Remediation unexplained(std::string id, const std::string& who, Layer layer) {
     Remediation result;
     result.id = std::move(id);
     result.title = who + " failed, and no known cause explains it";
@@ -83,7 +82,12 @@ Remediation unexplained(std::string id, std::string who, Layer layer, std::vecto
         "finding quotes it whole, says what its code means, and where to look. It is left out where good backups of "
         "this VM show the same error.";
     result.source = "logs and events of the VM itself";
-    result.consequences = std::move(consequences);
+    // The news that a backup failed, and what it leaves behind.
+    result.consequences = {"extension-error", "backup-attempt-failed", "backup-extension-state",
+                           "no-network-catch-all"};
+    if (layer == Layer::guest_agent || layer == Layer::network) {
+        result.consequences.emplace_back("agent-status-not-reported");
+    }
     result.diagnose = [](const machine::Machine&) {
         return Finding::healthy(
             "No error that no cause explains stands in logs and events since the last good backup.");
@@ -135,7 +139,7 @@ bool explains_failure(const Outcome& outcome, const Failure& failure) {
            depth_of(outcome.remediation->layer) <= depth_of(failure.layer);
 }
 
-/// The guest agent fails of it again and again, or it was the last that it did.
+/// The guest agent fails of it again and again, up to now.
 bool persists(const Failure& failure, const machine::Machine& machine) {
     if (failure.severity != Failure::Severity::error) return false;
     const bool for_long = failure.first && failure.newest && *failure.newest - *failure.first >= long_since;
@@ -231,22 +235,14 @@ bool claims(const Outcome& outcome, const Failure& failure) {
 }
 
 std::span<const Remediation* const> unexplained_failures() {
-    static const Remediation agent = unexplained("guest-agent-failure", "The guest agent", Layer::guest_agent,
-                                                 {"extension-error", "backup-attempt-failed", "backup-extension-state",
-                                                  "no-network-catch-all", "agent-status-not-reported"});
+    static const Remediation agent = unexplained("guest-agent-failure", "The guest agent", Layer::guest_agent);
     static const Remediation extension =
-        unexplained("backup-extension-failure", "The backup extension", Layer::backup_extension,
-                    {"extension-error", "backup-attempt-failed", "backup-extension-state", "no-network-catch-all"});
+        unexplained("backup-extension-failure", "The backup extension", Layer::backup_extension);
     static const Remediation snapshot =
-        unexplained("os-snapshot-failure", "The snapshot inside the VM", Layer::os_snapshot,
-                    {"extension-error", "backup-attempt-failed", "backup-extension-state", "no-network-catch-all"});
-    static const Remediation disk =
-        unexplained("managed-disk-failure", "The snapshot of a disk", Layer::managed_disk,
-                    {"extension-error", "backup-attempt-failed", "backup-extension-state", "no-network-catch-all"});
+        unexplained("os-snapshot-failure", "The snapshot inside the VM", Layer::os_snapshot);
+    static const Remediation disk = unexplained("managed-disk-failure", "The snapshot of a disk", Layer::managed_disk);
     static const Remediation network =
-        unexplained("network-failure", "A connection that a backup needs", Layer::network,
-                    {"extension-error", "backup-attempt-failed", "backup-extension-state", "no-network-catch-all",
-                     "agent-status-not-reported"});
+        unexplained("network-failure", "A connection that a backup needs", Layer::network);
     static const std::array<const Remediation*, 5> all = {&agent, &extension, &snapshot, &disk, &network};
     return all;
 }

@@ -32,13 +32,13 @@ enum class State {
     healthy,
     broken,
     fixed,
-    /// What made the last backup fail is gone, by a repair or by itself, but only the next backup proves it: a reset
-    /// state can come back.
-    unproven,
     needs_approval,  ///< its fix is more disruptive than the settings allow
     needs_operator,  ///< only a person or the control plane can fix it
     not_applicable,
     unknown,  ///< could not look; the summary says why
+    /// What made the last backup fail is gone, by a repair or by itself, but only the next backup proves it: a reset
+    /// state can come back. Last, because the numbers of the others are codes in statuses that Azure keeps.
+    unproven,
 };
 
 /// The part that a finding which is not healthy has in failing backups.
@@ -128,6 +128,8 @@ struct Finding {
     /// It rests on what the last run of the backup extension left behind, not on how the machine is now: once its own
     /// cause is fixed, only the next backup shows whether it is gone.
     bool told_by_last_run = false;
+    /// It rests on lines of a log alone, which a repair does not take away.
+    bool told_by_log = false;
     /// It says that the last run failed, not why: whatever says why explains it.
     bool is_envelope = false;
 

@@ -107,11 +107,13 @@ Finding diagnose(const machine::Machine& machine) {
                                         "the platform refuses it",
                                         "a certificate is missing in it",
                                         "it cannot be read"};
-    return Finding::needs_operator(
+    auto finding = Finding::needs_operator(
         fmt::format("The guest agent reaches the platform but cannot get its goal state: {} ({}). So it learns of no "
                     "backup.",
                     who[static_cast<std::size_t>(refusal.kind)], refusal.why),
         std::move(evidence), advice_for(refusal.kind));
+    finding.told_by_log = true;
+    return finding;
 }
 
 }  // namespace

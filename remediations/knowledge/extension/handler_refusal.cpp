@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <boost/algorithm/string/predicate.hpp>
-#include <ranges>
 
 #include "remediations/knowledge/reasons/reasons_in.hpp"
 
@@ -54,8 +53,8 @@ std::optional<HandlerRefusal> handler_refusal(const ExtensionFolder& folder) {
 }
 
 std::optional<HandlerRefusal> handler_refusal(const InstalledExtension& installed) {
-    for (const auto& folder : installed.folders | std::views::reverse) {
-        if (auto refusal = handler_refusal(folder)) return refusal;
+    for (auto folder = installed.folders.rbegin(); folder != installed.folders.rend(); ++folder) {
+        if (auto refusal = handler_refusal(*folder)) return refusal;
     }
     return std::nullopt;
 }

@@ -254,10 +254,13 @@ const std::vector<std::string>& AttemptReader::markers(machine::Platform platfor
 }
 
 bool AttemptReader::is_last_word(std::string_view line) {
-    return std::ranges::any_of(linux_markers, [&](const Marker& marker) {
-        return (marker.kind == ErrorTopic::last_word || marker.meaning == Meaning::result) &&
-               line.find(marker.text) != std::string_view::npos;
-    });
+    // "Enable,error,2,": the agent writes "op=Enable, message=" of anything.
+    constexpr std::string_view results[] = {"Enable,success,", "Enable,error,", "Enable,transitioning,",
+                                            "Enable,warning,"};
+    const auto is_in_line = [&](std::string_view text) { return line.find(text) != std::string_view::npos; };
+    return std::ranges::any_of(results, is_in_line) || std::ranges::any_of(linux_markers, [&](const Marker& marker) {
+               return marker.kind == ErrorTopic::last_word && is_in_line(marker.text);
+           });
 }
 
 void AttemptReader::begin_file(const machine::Path& path) {

@@ -332,6 +332,71 @@ TEST_F(Engine, WhatWasFixedBeforeACrashIsStillReportedAfterIt) {
     EXPECT_EQ(outcome_of(later, "extensions-disabled").finding.state, State::healthy);
 }
 
+/// What a run repaired, and what later runs say of it.
+class FollowUp : public Engine {
+protected:
+    static constexpr auto id = "backup-extension-state";
+    static constexpr auto log = "/var/log/azure/Microsoft.Azure.RecoveryServices.VMSnapshotLinux/extension.log";
+
+    Outcome treat(machine::Machine& machine) const { return outcome_of(run(machine, fixing()), id); }
+    Outcome look_later(machine::Machine& machine) const {
+        RunOptions options;
+        options.follow_up = true;
+        return outcome_of(run(machine, options), id);
+    }
+};
+
+TEST_F(FollowUp, WhatWasTreatedStaysUnprovenUntilABackupSucceeds) {
+    auto machine = capture("linux/extension-not-ready");
+    EXPECT_EQ(treat(machine).finding.state, State::unproven);
+    const auto later = look_later(machine).finding;
+    EXPECT_EQ(later.state, State::unproven);
+    EXPECT_THAT(later.summary, HasSubstr("no backup has succeeded since"));
+    EXPECT_FALSE(later.action.empty());
+}
+
+TEST_F(FollowUp, ALaterGoodBackupProvesIt) {
+    auto machine = capture("linux/extension-not-ready");
+    ASSERT_EQ(treat(machine).finding.state, State::unproven);
+    auto text = machine.files().read(log).value();
+    // The run began by this computer's clock, which is later than the recorded machine's.
+    for (std::size_t at = 0; (at = text.find("2026-11-20", at)) != std::string::npos;) text.replace(at, 4, "2099");
+    ASSERT_TRUE(machine.files().write(log, text));
+    machine.forget_derived();
+    const auto later = look_later(machine).finding;
+    EXPECT_EQ(later.state, State::healthy);
+    EXPECT_THAT(later.summary, HasSubstr("a backup since then proves it"));
+}
+
+TEST_F(FollowUp, WhatCameBackIsBrokenAndSaysSo) {
+    auto machine = capture("linux/extension-not-ready");
+    ASSERT_EQ(treat(machine).finding.state, State::unproven);
+    auto again = capture("linux/extension-not-ready");
+    const auto later = look_later(again).finding;
+    EXPECT_EQ(later.state, State::broken);
+    EXPECT_THAT(later.summary, HasSubstr("it came back"));
+}
+
+TEST_F(FollowUp, WhatWasUndoneWasNotTreated) {
+    auto machine = capture("linux/extension-not-ready");
+    ASSERT_EQ(treat(machine).finding.state, State::unproven);
+    auto journal = Journal::open(state_.path(), Journal::runs(state_.path()).back()).value();
+    undo(journal, machine);
+    machine.forget_derived();
+    EXPECT_THAT(look_later(machine).finding.summary, testing::Not(HasSubstr("treated it")));
+}
+
+TEST(States, KeepTheNumbersThatAzureKeepsInStatuses) {
+    EXPECT_EQ(static_cast<int>(State::healthy), 0);
+    EXPECT_EQ(static_cast<int>(State::broken), 1);
+    EXPECT_EQ(static_cast<int>(State::fixed), 2);
+    EXPECT_EQ(static_cast<int>(State::needs_approval), 3);
+    EXPECT_EQ(static_cast<int>(State::needs_operator), 4);
+    EXPECT_EQ(static_cast<int>(State::not_applicable), 5);
+    EXPECT_EQ(static_cast<int>(State::unknown), 6);
+    EXPECT_EQ(static_cast<int>(State::unproven), 7);
+}
+
 TEST_F(Engine, QuestionNobodyRecordedIsUnknownNotHealthy) {
     tests::TemporaryFolder folder;
     auto healthy = capture("linux/healthy");

@@ -3,6 +3,7 @@
 
 #include <sstream>
 
+#include "remediations/knowledge/logs/attempt_reader.hpp"
 #include "remediations/knowledge/logs/log_evidence.hpp"
 #include "tests/remediations/knowledge/logs/log_machine.hpp"
 
@@ -327,6 +328,13 @@ TEST(BackupAttempts, WindowsHasAFileForEach) {
     EXPECT_EQ(attempts[2].succeeded, true);
     EXPECT_EQ(attempts[2].phase, BackupPhase::finished);
     EXPECT_THAT(attempts[2].decisive.file, IsEmpty());
+}
+
+TEST(BackupAttempts, LastWordsAreThoseOfTheExtension) {
+    EXPECT_TRUE(AttemptReader::is_last_word("2026-11-21 01:00:09Z Enable,error,2,,False"));
+    EXPECT_TRUE(AttemptReader::is_last_word("T:S Enable failed with FailedRetryableSnapshotFailedNoNetwork error"));
+    EXPECT_FALSE(AttemptReader::is_last_word(
+        "ERROR ExtHandler Event: name=Microsoft.Azure.Any, op=Enable, message=No space left on device, duration=0"));
 }
 
 }  // namespace
