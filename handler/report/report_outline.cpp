@@ -137,6 +137,11 @@ std::string state_text(const Outcome& outcome) {
 
 std::string verdict(const Report& report) {
     if (report.root_cause != nullptr) return "Root cause: " + report.root_cause->title;
+    const auto has = [&](State state) {
+        return std::ranges::any_of(report.outcomes, [state](const auto& each) { return each.finding.state == state; });
+    };
+    if (has(State::unproven)) return "What was broken is treated; only a backup proves it.";
+    if (has(State::fixed)) return "What was broken is fixed.";
     return could_not_check(report) ? "No cause was found, but not everything could be checked."
                                    : "No cause was found inside this VM.";
 }

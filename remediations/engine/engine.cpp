@@ -536,6 +536,9 @@ Result<Report> run(const RunOptions& options, Machine& machine, const std::files
         if (const auto treated = fixer.treat(*outcome, report.outcomes); !treated) return treated.error();
     }
     look_again(report.outcomes, machine, options);
+    const bool treated_all =
+        !report.is_cause_left() && std::ranges::any_of(report.outcomes, is_healed, &Outcome::finding);
+    if (report.root_cause == nullptr && treated_all) report.root_cause_reason.clear();  // it told of what is healed now
     report.run_id = fixer.run_id();
     if (auto* journal = fixer.journal()) {
         const auto noted = journal->note({{"mode", "fix"},

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 
-from private_machine import HANDLER, PROGRAM, Machine, differences
+from private_machine import HANDLER, PROGRAM, Machine, differences, is_repaired
 
 REPAIRED = ["extensions-disabled", "backup-extension-state", "script-permissions"]
 # The extension's state is a consequence of a library that is mounted noexec, so no run repairs both.
@@ -90,7 +90,7 @@ class Crash:
             problems.append(f"history: {history.stdout}{history.stderr}")
         if how == "again":
             again = run(*self.fix)
-            if again.returncode != 0:
+            if not is_repaired(again.returncode, again.stdout):
                 problems.append(f"fix again: exit code {again.returncode}\n{again.stdout[-3000:]}{again.stderr}")
             problems += differences(self.fixed, self.machine.snapshot())
         runs = len(self.machine.journals())
@@ -118,7 +118,7 @@ class Crash:
     def repaired(self):
         self.machine.reset()
         done = self.machine.run(*self.fix)
-        if done.returncode != 0:
+        if not is_repaired(done.returncode, done.stdout):
             raise RuntimeError(f"the run to undo failed: {done.stdout}{done.stderr}")
 
     def injected(self, prepare, command, injection):

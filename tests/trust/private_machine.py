@@ -67,6 +67,12 @@ Lib.Dir=/var/lib/waagent
 """
 
 
+def is_repaired(code, report):
+    """Of a fix: nothing is left, or only a backup that proves it."""
+    return code == 0 or code == 1 and "\nunproven: " in report and not any(
+        f"\n{state}: " in report for state in ("broken", "needs-approval", "needs-operator"))
+
+
 class Machine:
     def __init__(self, program, folder="/run/trust", library_options=None, cut_off=False):
         """`library_options`: the agent's library is a mount with these, so what is moved to quarantine is copied.

@@ -71,7 +71,7 @@ protected:
     }
 
     TemporaryFolder folder_;
-    const LinuxFiles files_;
+    const LinuxFiles files_{};
 };
 
 TEST_F(Unanswered, EachKindOfQuestionEndsInTime) {
