@@ -477,8 +477,9 @@ TEST_F(EnableTest, AVerboseLogIsWatchedToItsEnd) {
     const auto children = children_.size();
     EXPECT_EQ(enable(1), ExitCode::ok);
     EXPECT_EQ(children_.size(), children) << "one is enough";
-    wait_until([&] { return fs::exists(root_.path() / "verbose-log-ended"); });
-    EXPECT_EQ(test::read(root_.path() / "verbose-log-ended"), "x");
+    wait_until([&] {
+        return fs::exists(root_.path() / "verbose-log-ended") && test::read(root_.path() / "verbose-log-ended") == "x";
+    });
 }
 
 TEST_F(EnableTest, ASupportBundleIsSentWhereThatWasAskedForAndNeverFailsTheRun) {

