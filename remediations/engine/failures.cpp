@@ -65,7 +65,9 @@ bool is_of(const Testimony& testimony, const Failure& failure) {
 
 bool knows(const Remediation& remediation, const Failure& failure) {
     const auto is_of_failure = [&](const auto& signal) { return is_of(signal, failure); };
-    return std::ranges::any_of(remediation.testimonies, is_of_failure) ||
+    const auto& results = remediation.proving_results;
+    const bool proves = failure.decides_result && std::ranges::find(results, *failure.decides_result) != results.end();
+    return proves || std::ranges::any_of(remediation.testimonies, is_of_failure) ||
            std::ranges::any_of(remediation.events, is_of_failure) ||
            std::ranges::any_of(remediation.log_lines, [&](const auto& line) { return has_text(failure, line.text); });
 }

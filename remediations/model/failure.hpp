@@ -39,6 +39,8 @@ struct Failure {
     bool is_over = false;
     /// It stands in a run of the backup that failed or broke off, the newest one.
     bool in_failed_run = false;
+    /// That run's own result, where it is the line that best explains it; Linux.
+    std::optional<int> decides_result;
 
     /// What is the same in all occurrences; two failures with the same one are one.
     std::string shape;

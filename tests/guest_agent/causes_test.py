@@ -117,7 +117,7 @@ class CausesCase(GuestAgentCase):
         with self.cause(cause, broken) as before:
             report = self.back_up_and_run(mode="fix")
             self.assert_status(report, "success")
-            self.assertRegex(report.message(self.name), rf"^Start a backup now .* Fixed: [^;]*, {cause}\)")
+            self.assertRegex(report.message(self.name), rf"^Start a backup now\b.* Fixed: [^;]*, {cause}\)")
             newest_run = max(self.vm.path(f"{STATE}/runs").iterdir())
             self.assertIn(f'"rootCause":"{cause}"', (newest_run / "journal.jsonl").read_text())
             if report.handler(SNAPSHOT_EXTENSION)["status"] == "Ready":
@@ -213,6 +213,7 @@ class DeadAgentTest(CausesCase):
 
     @contextlib.contextmanager
     def mounted_noexec(self):
+        self.await_report()  # an agent that just started enables its extensions first
         self.vm.run("mount", "--bind", LIB, LIB)
         self.vm.run("mount", "-o", "remount,bind,noexec", LIB)
         yield
@@ -392,6 +393,8 @@ class PlatformTest(CausesCase):
         self.vm.run("systemctl", "start", "walinuxagent")
 
     def test_network(self):
+        # What the agent got from the platform a minute ago is no word against a rule.
+        time.sleep(60)
         for verdict in ("drop", "reject"):
             self.repair_by_hand("guest-firewall-blocks-wire-server",
                                 self.firewall(f"ip daddr {WIRE_SERVER} tcp dport {{ 80, 32526 }} {verdict}"))

@@ -182,10 +182,10 @@ class WindowsCase(unittest.TestCase):
         shutil.copy(BENCH / "test_service.exe", program)
         wine(f"{AGENT_FOLDER}\\{AGENT[name]}", "install", name, "", *(behaviour or ("normal",)))
 
-    def fix(self, remediation, *more):
-        """The program's fix of this one cause succeeds."""
+    def fix(self, remediation, *more, proven=True):
+        """The program's fix of this one cause succeeds; not `proven` is what only the next backup proves."""
         code, report = run_program("fix", "--only", remediation, *more)
-        self.assertEqual((code, states(report)[remediation]), (0, "fixed"), report)
+        self.assertEqual((code, states(report)[remediation]), (0, "fixed") if proven else (1, "unproven"), report)
         return report
 
     def undo(self):

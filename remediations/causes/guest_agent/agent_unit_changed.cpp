@@ -21,13 +21,12 @@ namespace {
 /// Where an administrator changes units; what packages bring lies below /usr/lib.
 constexpr const char* folders[] = {"/etc/systemd/system", "/run/systemd/system", "/etc/systemd/system.control"};
 /// Settings of a unit that decide whether its program starts, and in what surroundings.
-constexpr std::string_view telling[] = {"Exec",        "User",         "Group",         "WorkingDirectory",
-                                        "Root",        "Condition",    "Assert",        "Requires",
-                                        "BindsTo",     "After",        "Environment",   "Type",
-                                        "Pid",         "Protect",      "Private",       "NoNewPrivileges",
-                                        "ReadOnly",    "Inaccessible", "SystemCall",    "Restrict",
-                                        "Capability",  "Limit",        "Memory",        "NotifyAccess",
-                                        "DynamicUser", "Bind",         "TemporaryFile", "StandardOutput"};
+constexpr std::string_view telling[] = {
+    "Exec",     "User",          "Group",           "WorkingDirectory", "Root",         "Condition",
+    "Assert",   "Requires",      "BindsTo",         "Environment",      "Type",         "Pid",
+    "Protect",  "Private",       "NoNewPrivileges", "ReadOnly",         "Inaccessible", "SystemCall",
+    "Restrict", "Capability",    "Limit",           "Memory",           "NotifyAccess", "DynamicUser",
+    "Bind",     "TemporaryFile", "StandardOutput"};
 /// systemd's own exit codes, 200 to 243: the program was never started.
 constexpr std::uint32_t first_of_systemd = 200;
 constexpr std::uint32_t last_of_systemd = 243;
@@ -47,6 +46,35 @@ void add_lines(const Machine& machine, const machine::Path& path, std::vector<Ev
         if (tells)
             evidence.push_back({fmt::format("{}:{}", path, number + 1), printable(line), "as the package has it"});
     }
+}
+
+bool is_condition(const Evidence& change) {
+    return boost::istarts_with(change.seen, "Condition") || boost::istarts_with(change.seen, "Assert");
+}
+
+std::string value_of(const Evidence& change) {
+    return boost::trim_copy(change.seen.substr(change.seen.find('=') + 1));
+}
+
+/// systemd says in the journal that it did not start the unit because of a condition or an assertion.
+bool tells_of_a_condition(const std::vector<std::string>& journal) {
+    return std::ranges::any_of(journal, [](const std::string& line) {
+        return boost::icontains(line, "condition check") || boost::icontains(line, "asserts failed") ||
+               boost::icontains(line, "assertion failed for");
+    });
+}
+
+/// Whether a condition keeps the unit from starting: by its path where it names one, else by what the journal says.
+/// An empty one takes the package's conditions away, which keeps nothing from starting.
+bool is_unmet(const Machine& machine, const Evidence& condition, const std::vector<std::string>& journal) {
+    auto value = value_of(condition);
+    if (value.empty()) return false;
+    if (!boost::icontains(condition.seen, "PathExists=")) return tells_of_a_condition(journal);
+    const bool is_negated = value.starts_with('!');
+    boost::trim_left_if(value, boost::is_any_of("!|"));
+    const auto status = machine.files().status(value);
+    if (!status && status.error().kind != machine::ErrorKind::not_found) return tells_of_a_condition(journal);
+    return status.has_value() == is_negated;
 }
 
 /// What was changed of the agent's unit by a drop-in or a unit of the same name.
@@ -77,15 +105,15 @@ Finding diagnose(const Machine& machine) {
     const bool failed = service->state == machine::ServiceState::failed ||
                         service->state == machine::ServiceState::starting || service->exit_code != 0;
     auto evidence = changes_of(machine, service->name);
-    const bool has_condition = std::ranges::any_of(evidence, [](const Evidence& one) {
-        return boost::istarts_with(one.seen, "Condition") || boost::istarts_with(one.seen, "Assert");
-    });
+    const auto journal = newest_journal_lines(machine, service->name);
+    std::erase_if(evidence, [&](const Evidence& one) { return is_condition(one) && !is_unmet(machine, one, journal); });
+    const bool has_condition = std::ranges::any_of(evidence, is_condition);
     if (evidence.empty() || (!failed && !has_condition)) {
         return Finding::healthy("No change of the agent's unit keeps it from running.");
     }
     // A program that started and failed has its own reason, unless the change gave it other surroundings.
     const bool never_started = service->exit_code >= first_of_systemd && service->exit_code <= last_of_systemd;
-    const auto line = decisive_line(newest_journal_lines(machine, service->name));
+    const auto line = decisive_line(journal);
     const bool names_python = boost::contains(line, "Error:") || boost::contains(line, "Error ");
     if (!never_started && !has_condition && names_python) {
         return Finding::healthy("The agent's unit was changed, but the agent itself says why it fails.",

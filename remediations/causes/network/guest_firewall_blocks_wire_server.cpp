@@ -37,7 +37,7 @@ constexpr const char* rule_files[] = {
 constexpr const char* got_through[] = {"ProcessExtensionsGoalState completed",
                                        "ProcessExtensionsInGoalState completed"};
 /// A line younger than this speaks of the firewall as it is now.
-constexpr auto fresh = std::chrono::minutes(5);
+constexpr auto fresh = std::chrono::minutes(1);
 
 constexpr auto probe_time_limit = std::chrono::milliseconds(2000);
 

@@ -8,7 +8,7 @@ namespace {
 
 using ErrorTopic = AttemptReader::ErrorTopic;
 
-enum class Meaning {
+enum class LineMeaning {
     enable_begins,
     daemon_begins,
     nothing_to_do,
@@ -33,47 +33,47 @@ enum class Meaning {
 
 struct Marker {
     std::string_view text;
-    Meaning meaning;
+    LineMeaning meaning;
     ErrorTopic kind = ErrorTopic::other;
     BackupPhase phase = BackupPhase::none;
 };
 
 constexpr Marker error(std::string_view text, ErrorTopic kind) {
-    return {text, Meaning::error, kind};
+    return {text, LineMeaning::error, kind};
 }
 
 constexpr Marker phase(std::string_view text, BackupPhase phase) {
-    return {text, Meaning::phase, ErrorTopic::other, phase};
+    return {text, LineMeaning::phase, ErrorTopic::other, phase};
 }
 
 // As the extension prints them (Azure/azure-linux-extensions, VMBackup/main), its spelling included, since 2016.
 constexpr Marker linux_markers[] = {
     // One process takes the command and starts another, which does the backup.
-    {"starting enable", Meaning::enable_begins},
-    {"starting to enable", Meaning::enable_begins},
-    {"starting daemon", Meaning::daemon_begins},
-    {"sequence number are same, so skip", Meaning::nothing_to_do},
-    {"TaskId is same as last, so skip", Meaning::nothing_to_do},
-    {"****** ", Meaning::step},
-    {"Enable,", Meaning::result},
+    {"starting enable", LineMeaning::enable_begins},
+    {"starting to enable", LineMeaning::enable_begins},
+    {"starting daemon", LineMeaning::daemon_begins},
+    {"sequence number are same, so skip", LineMeaning::nothing_to_do},
+    {"TaskId is same as last, so skip", LineMeaning::nothing_to_do},
+    {"****** ", LineMeaning::step},
+    {"Enable,", LineMeaning::result},
 
-    {"PreSnapshot: Status Code: ", Meaning::pre_snapshot_status},
-    {"hostStatusCodePreSnapshot=", Meaning::pre_snapshot_status},
-    {"hostStatusCodeDoSnapshot=", Meaning::do_snapshot_status},
-    {"snapshotMethodConfigValue : ", Meaning::snapshot_method},
-    {"Setting the snapshot mode to ", Meaning::snapshot_mode},
-    {"doing snapshot now", Meaning::snapshot_begins},
-    {"doing snapshotall now", Meaning::snapshot_begins},
-    {"start calling the snapshot rest api", Meaning::snapshot_begins},
-    {"StatusCode.FailedRetryableSnapshotFailedRestrictedNetwork", Meaning::restricted_network},
+    {"PreSnapshot: Status Code: ", LineMeaning::pre_snapshot_status},
+    {"hostStatusCodePreSnapshot=", LineMeaning::pre_snapshot_status},
+    {"hostStatusCodeDoSnapshot=", LineMeaning::do_snapshot_status},
+    {"snapshotMethodConfigValue : ", LineMeaning::snapshot_method},
+    {"Setting the snapshot mode to ", LineMeaning::snapshot_mode},
+    {"doing snapshot now", LineMeaning::snapshot_begins},
+    {"doing snapshotall now", LineMeaning::snapshot_begins},
+    {"start calling the snapshot rest api", LineMeaning::snapshot_begins},
+    {"StatusCode.FailedRetryableSnapshotFailedRestrictedNetwork", LineMeaning::restricted_network},
 
-    {"T:S freeze, timeout value ", Meaning::activity},
-    {"Failed to open file or aquire lock:", Meaning::activity},
-    {"Failed to FITHAW: ", Meaning::activity},
-    {"Failed to FIFREEZE: ", Meaning::freeze_failure},
-    {"Failed to open: ", Meaning::freeze_failure},
-    {"Failed to stat: ", Meaning::freeze_failure},
-    {"Path not a directory: ", Meaning::freeze_failure},
+    {"T:S freeze, timeout value ", LineMeaning::activity},
+    {"Failed to open file or aquire lock:", LineMeaning::activity},
+    {"Failed to FITHAW: ", LineMeaning::activity},
+    {"Failed to FIFREEZE: ", LineMeaning::freeze_failure},
+    {"Failed to open: ", LineMeaning::freeze_failure},
+    {"Failed to stat: ", LineMeaning::freeze_failure},
+    {"Path not a directory: ", LineMeaning::freeze_failure},
     error("freeze took longer than timeout", ErrorTopic::freeze),
     error("Failed to receive timely Thaw from parent process", ErrorTopic::freeze),
     error("Inconsistent snapshot because of SLEEP failure", ErrorTopic::freeze),
@@ -105,7 +105,7 @@ constexpr Marker linux_markers[] = {
     error("Unable to perform sequential snapshot with error: ", ErrorTopic::snapshot),
     error("The rate of snapshot blob calls is exceeded", ErrorTopic::snapshot),
     error("The snapshot count against this blob has been exceeded", ErrorTopic::snapshot),
-    {"Failed to call http with error: ", Meaning::request_failed},
+    {"Failed to call http with error: ", LineMeaning::request_failed},
 
     error("dosnapshot Hitting wrong WireServer IP", ErrorTopic::host),
     error("presnapshot Hitting wrong WireServer IP", ErrorTopic::host),
@@ -113,11 +113,11 @@ constexpr Marker linux_markers[] = {
     error("responseBody is empty but http status code is success", ErrorTopic::host),
     error("Failed to do the snapshot in host with error: ", ErrorTopic::host),
     error("Failed to do the pre snapshot in host with error: ", ErrorTopic::host),
-    {"dosnapshot responseBody: ", Meaning::host_answer},
+    {"dosnapshot responseBody: ", LineMeaning::host_answer},
 
     error(", stack trace: ", ErrorTopic::exception),
-    {"Error: ", Meaning::python_error},
-    {"Exception: ", Meaning::python_error},
+    {"Error: ", LineMeaning::python_error},
+    {"Exception: ", LineMeaning::python_error},
 
     error("  Error  ", ErrorTopic::other),
     error("ERROR:", ErrorTopic::other),
@@ -147,10 +147,10 @@ constexpr Marker windows_markers[] = {
     phase("Waiting for DoSnapshotSet", BackupPhase::volume_snapshot),
     phase("Waiting for BackupComplete", BackupPhase::backup_complete),
     phase("DoSnapshotHost=complete", BackupPhase::host_snapshot),
-    {"DoSnapshot=complete", Meaning::windows_result},
-    {"[Error]", Meaning::windows_error},
+    {"DoSnapshot=complete", LineMeaning::windows_result},
+    {"[Error]", LineMeaning::windows_error},
     // Whatever the line's level: "{Exception = System.Runtime.InteropServices.COMException (0x80110401)".
-    {"Exception (0x", Meaning::windows_error},
+    {"Exception (0x", LineMeaning::windows_error},
 };
 
 std::span<const Marker> markers_of(machine::Platform platform) {
@@ -205,15 +205,15 @@ std::vector<ErrorTopic> kinds_behind(std::optional<int> result) {
 }
 
 /// Whether only a run of the extension writes such a line.
-bool tells(Meaning meaning) {
+bool tells(LineMeaning meaning) {
     switch (meaning) {
-        case Meaning::step:
-        case Meaning::snapshot_begins:
-        case Meaning::restricted_network:
-        case Meaning::freeze_failure:
-        case Meaning::activity:
-        case Meaning::request_failed:
-        case Meaning::error:
+        case LineMeaning::step:
+        case LineMeaning::snapshot_begins:
+        case LineMeaning::restricted_network:
+        case LineMeaning::freeze_failure:
+        case LineMeaning::activity:
+        case LineMeaning::request_failed:
+        case LineMeaning::error:
             return true;
         default:
             return false;
@@ -397,12 +397,12 @@ void AttemptReader::read_result(const ScannedLine& line, const ScannedLine::Foun
 void AttemptReader::read_linux(const ScannedLine& line, const ScannedLine::Found& found) {
     const auto& marker = linux_markers[found.pattern];
     const auto number = leading_number(behind(line, found));
-    if (marker.meaning == Meaning::enable_begins) {
+    if (marker.meaning == LineMeaning::enable_begins) {
         begin_attempt(line);
         daemon_began_ = false;
         return;
     }
-    if (marker.meaning == Meaning::daemon_begins) {
+    if (marker.meaning == LineMeaning::daemon_begins) {
         // The daemon says so more than once.
         const bool next =
             drafts_.empty() || drafts_.back().attempt.result || (daemon_began_ && drafts_.back().attempt.last_step > 0);
@@ -412,11 +412,11 @@ void AttemptReader::read_linux(const ScannedLine& line, const ScannedLine::Found
         daemon_began_ = true;
         return;
     }
-    if (marker.meaning == Meaning::result) {
+    if (marker.meaning == LineMeaning::result) {
         read_result(line, found);
         return;
     }
-    const bool tells_of_a_run = tells(marker.meaning) && (marker.meaning != Meaning::step || number);
+    const bool tells_of_a_run = tells(marker.meaning) && (marker.meaning != LineMeaning::step || number);
     if (tells_of_a_run && (drafts_.empty() || is_of_another_run(line))) {
         begin_attempt(line);
         drafts_.back().attempt.begins_unseen = true;
@@ -427,44 +427,44 @@ void AttemptReader::read_linux(const ScannedLine& line, const ScannedLine::Found
     auto& draft = drafts_.back();
     auto& attempt = draft.attempt;
     switch (marker.meaning) {
-        case Meaning::nothing_to_do:
+        case LineMeaning::nothing_to_do:
             // The run before it may still be at work: it is the current one again.
             if (!daemon_began_) {
                 drafts_.pop_back();
                 daemon_began_ = true;
             }
             break;
-        case Meaning::step:
+        case LineMeaning::step:
             if (number && *number >= 1 && *number <= 9) {
                 attempt.last_step = std::max(attempt.last_step, *number);
                 draft.snapshot_began = draft.snapshot_began || *number == 5;
             }
             break;
-        case Meaning::pre_snapshot_status:
+        case LineMeaning::pre_snapshot_status:
             attempt.host_pre_snapshot = number;
             break;
-        case Meaning::do_snapshot_status:
+        case LineMeaning::do_snapshot_status:
             attempt.host_do_snapshot = number;
             break;
-        case Meaning::snapshot_method:
-        case Meaning::snapshot_mode:
+        case LineMeaning::snapshot_method:
+        case LineMeaning::snapshot_mode:
             attempt.snapshot_method = leading_word(behind(line, found));
             break;
-        case Meaning::snapshot_begins:
+        case LineMeaning::snapshot_begins:
             draft.snapshot_began = true;
             break;
-        case Meaning::restricted_network:
+        case LineMeaning::restricted_network:
             draft.restricted_network = true;
             break;
-        case Meaning::freeze_failure:
+        case LineMeaning::freeze_failure:
             add_freeze_failure(line, found);
             break;
-        case Meaning::host_answer:
+        case LineMeaning::host_answer:
             if (behind(line, found).starts_with("{ \"error\"")) {
                 add_error(ErrorTopic::host, line, found);
             }
             break;
-        case Meaning::python_error: {
+        case LineMeaning::python_error: {
             // "TypeError: ...", the last line of a traceback.
             const auto name = line.raw.substr(0, found.end - 2);
             const auto text_begin = static_cast<std::size_t>(line.parts.text.data() - line.raw.data());
@@ -473,13 +473,13 @@ void AttemptReader::read_linux(const ScannedLine& line, const ScannedLine::Found
             }
             break;
         }
-        case Meaning::request_failed:
+        case LineMeaning::request_failed:
             add_error(draft.snapshot_began ? ErrorTopic::snapshot : ErrorTopic::exception, line, found);
             break;
-        case Meaning::error:
+        case LineMeaning::error:
             add_error(marker.kind, line, found);
             break;
-        case Meaning::activity:
+        case LineMeaning::activity:
         default:
             break;
     }
@@ -494,16 +494,16 @@ void AttemptReader::read_windows(const ScannedLine& line, const ScannedLine::Fou
     }
     auto& attempt = drafts_.back().attempt;
     switch (marker.meaning) {
-        case Meaning::phase:
+        case LineMeaning::phase:
             attempt.phase = std::max(attempt.phase, marker.phase);
             break;
-        case Meaning::windows_error: {
+        case LineMeaning::windows_error: {
             const bool tells_why = line.raw.find("Exception") != std::string_view::npos ||
                                    line.raw.find("0x8", found.end) != std::string_view::npos;
             add_error(tells_why ? ErrorTopic::exception : ErrorTopic::other, line, found);
             break;
         }
-        case Meaning::windows_result: {
+        case LineMeaning::windows_result: {
             attempt.phase = BackupPhase::finished;
             const auto text = behind(line, found);
             const auto says = [&](std::string_view what) { return text.find(what) != std::string_view::npos; };

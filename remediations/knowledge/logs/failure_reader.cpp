@@ -5,6 +5,7 @@
 #include <boost/algorithm/string/predicate.hpp>
 #include <limits>
 
+#include "remediations/knowledge/reasons/meaning.hpp"
 #include "remediations/knowledge/reasons/reasons_in.hpp"
 
 namespace remediations {
@@ -962,6 +963,8 @@ void FailureReader::judge(FailureCollector::Kept& kept, Log log, const std::vect
         const auto& attempt = attempts.back();
         if (by_position) {
             failure.in_failed_run = attempt_of(newest) == &attempt;
+            const bool is_decisive = failure.quote.where == attempt.decisive.evidence({}).where;
+            if (failure.in_failed_run && is_decisive) failure.decides_result = attempt.result;
         } else if (newest.time && (attempt.started || attempt.ended)) {
             const auto begin = attempt.started.value_or(*attempt.ended) - around_attempt;
             const auto end = std::max(attempt.started, attempt.ended).value() + around_attempt;
@@ -994,7 +997,13 @@ std::vector<Failure> FailureReader::finish(const std::vector<BackupAttempt>& att
             judge(kept, log, attempts);
             constexpr std::size_t date_length = 21;  // "2026-11-20 22:01:07Z "
             const std::string_view seen = kept.failure.quote.seen;
-            kept.failure.reasons = reasons_in(seen.substr(kept.occurrences.back().time ? date_length : 0));
+            auto& reasons = kept.failure.reasons;
+            reasons = reasons_in(seen.substr(kept.occurrences.back().time ? date_length : 0));
+            // Where the line has no code, that of the run says why.
+            if (const auto& code = kept.failure.decides_result; code && reasons.empty()) {
+                const Reason reason{Reason::Kind::extension_code, *code, {}, {}};
+                if (meaning_of(reason)) reasons.push_back(reason);
+            }
             // The key of the collector's map is a view of it.
             result.push_back(kept.failure);
         }

@@ -226,7 +226,7 @@ protected:
         found_ = play_apart(scenario);
         if (const auto* obstacle = found_.if_contains("obstacle")) GTEST_SKIP() << obstacle->as_string();
         if (scenario.mode == RunMode::diagnose) {
-            EXPECT_LT(found_["seconds"].as_double(), 3.0) << "whatever happens to packets";
+            EXPECT_LT(found_["seconds"].as_double(), 20.0) << "each wait has an end, whatever happens to packets";
         }
     }
 
