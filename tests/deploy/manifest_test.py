@@ -106,7 +106,7 @@ class Templates(unittest.TestCase):
                     self.assertIn(parameter["type"].lower(), ("secureobject", "securestring"), f"{path.name}: {name}")
 
     def test_arc_looks_at_windows_causes_of_the_os_snapshot_alone(self):
-        sources = [path.read_text() for path in (REPOSITORY / "remediations/os_snapshot").glob("*.cpp")]
+        sources = [path.read_text() for path in (REPOSITORY / "remediations/causes/os_snapshot").glob("*.cpp")]
         for cause in load("arm/arc-machine.json")["parameters"]["only"]["defaultValue"]:
             [source] = [text for text in sources if f'.id = "{cause}"' in text]
             self.assertIn("Scope::windows", source, cause)
