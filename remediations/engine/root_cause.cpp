@@ -91,6 +91,7 @@ int ground_of(const Outcome& outcome, std::span<const Failure* const> failures) 
         failures, [&](const auto* failure) { return failure->in_failed_run && claims(outcome, *failure); });
     const auto& finding = outcome.finding;
     if (finding.is_envelope) return 4;
+    if (finding.is_suspicion) return claims_run ? 1 : 3;
     if (!finding.told_by_last_run && !finding.history && !is_unexplained(*outcome.remediation))
         return claims_run ? 0 : 1;
     return claims_run ? 2 : 3;

@@ -130,6 +130,8 @@ struct Finding {
     bool told_by_last_run = false;
     /// It rests on lines of a log alone, which a repair does not take away.
     bool told_by_log = false;
+    /// It can make backups fail, and nothing seen shows that it does: an old version, say.
+    bool is_suspicion = false;
     /// It says that the last run failed, not why: whatever says why explains it.
     bool is_envelope = false;
 

@@ -25,6 +25,7 @@ Finding judge(const AgentVersion& agent, const Limits& limits, const std::string
         fmt::format("The guest agent has version {}; Azure Backup wants {}{}.", agent.version, limits.recommended,
                     never_worked ? fmt::format(" and never worked below {}", limits.oldest) : ""),
         std::move(evidence), advice);
+    finding.is_suspicion = true;
     return never_worked ? finding : std::move(finding).as_risk();
 }
 
