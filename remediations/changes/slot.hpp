@@ -2,6 +2,8 @@
 
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -35,6 +37,8 @@ public:
     }
 };
 
+/// A larger file is neither read nor written by its slot, bytes.
+inline constexpr std::size_t largest_file_content = std::size_t{32} << 20;
 std::unique_ptr<Slot> file_content_slot(machine::Path path, std::uint32_t mode_if_created);
 /// Holds "empty" or "in use" while the folder is there (one that is in use stays at undo), "no folder"
 /// while something else has its name.

@@ -24,6 +24,7 @@
 #include <sstream>
 
 #include "remediations/changes/journal.hpp"
+#include "remediations/changes/undo.hpp"
 #include "remediations/engine/catalogue.hpp"
 #include "remediations/engine/engine.hpp"
 #include "remediations/machine/recorded/capture.hpp"
@@ -197,7 +198,8 @@ TEST_P(BrokenCaptures, FixesWhatIsExpectedAndUndoBringsItBack) {
         if (!expected_.contains("changes")) continue;
         const auto& changes = expected_.at("changes").as_object();
         if (!changes.contains(outcome.remediation->id)) continue;
-        EXPECT_EQ(outcome.changes, json::value_to<std::vector<std::string>>(changes.at(outcome.remediation->id)));
+        EXPECT_EQ(descriptions_of(outcome.changes),
+                  json::value_to<std::vector<std::string>>(changes.at(outcome.remediation->id)));
     }
     if (expected_.contains("filesAfterFix")) {
         for (const auto& [path, content] : expected_.at("filesAfterFix").as_object()) {
