@@ -74,7 +74,7 @@ Undone undone(const Journal& journal) {
             restarts_to_come = restarts_to_come || (restart && step.outcome != StepOutcome::undone);
             continue;
         }
-        if (step.outcome == StepOutcome::discarded) continue;
+        if (!is_reversible(step)) continue;
         ++reversible;
         if (step.outcome == StepOutcome::undone) ++taken_back;
     }

@@ -146,6 +146,13 @@ std::vector<std::string> run_folders(const std::filesystem::path& state_folder) 
 
 }  // namespace
 
+bool is_reversible(const JournalStep& step) {
+    if (step.outcome == StepOutcome::discarded) return false;
+    if (!step.action.empty()) return step.action == "restart-service";
+    const auto slot = make_slot(step.slot);
+    return slot && (*slot)->why_not_put_back(step.before).empty();
+}
+
 Result<Journal> Journal::create(const std::filesystem::path& state_folder, std::chrono::system_clock::time_point now) {
     const auto seconds = std::chrono::time_point_cast<std::chrono::seconds>(now);
     const auto stamp = fmt::format("{:%Y%m%dT%H%M%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(seconds)));

@@ -42,6 +42,9 @@ struct JournalStep {
     std::optional<StepOutcome> outcome = {};
 };
 
+/// Whether undo leads back to what was before the step.
+bool is_reversible(const JournalStep& step);
+
 /// What to do with lines of a journal that are damaged.
 enum class Damage {
     refuse,  ///< the journal is not read

@@ -9,7 +9,7 @@ namespace remediations {
 struct PlannedStep {
     std::string description;
     /// Whether undo leads back to what was before. So it does after a restart, which leaves nothing behind; not after a
-    /// tool of somebody else ran, a process was ended, or a file system was thawed.
+    /// tool of somebody else ran, a process was ended, a file system was thawed, or where a password would be needed.
     bool reversible = true;
 
     friend bool operator==(const PlannedStep&, const PlannedStep&) = default;
@@ -19,11 +19,6 @@ inline std::vector<std::string> descriptions_of(const std::vector<PlannedStep>& 
     std::vector<std::string> descriptions;
     for (const auto& step : steps) descriptions.push_back(step.description);
     return descriptions;
-}
-
-/// Whether what the journal calls an action leaves something behind that undo cannot take back.
-inline bool is_reversible_action(const std::string& action) {
-    return action == "restart-service";
 }
 
 }  // namespace remediations

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <boost/algorithm/string/predicate.hpp>
 #include <boost/json.hpp>
 
 #include "remediations/changes/slot_kind.hpp"
@@ -35,7 +36,19 @@ public:
         return machine.services().set_account(service_, std::string(value.get_string()));
     }
 
+    /// Windows forgets the password of an account that a service does not run as any more, and tells it to nobody.
+    std::string why_not_put_back(const SlotValue& before) const override {
+        if (!before.is_string() || has_no_password(std::string(before.get_string()))) return {};
+        return fmt::format("the password of {} is not known: set the account of {} by hand", show(before), service_);
+    }
+
 private:
+    /// LocalSystem, Local Service, Network Service, and the virtual account that each service has.
+    static bool has_no_password(const std::string& account) {
+        return account == "S-1-5-18" || account == "S-1-5-19" || account == "S-1-5-20" ||
+               account.starts_with("S-1-5-80-") || boost::istarts_with(account, "NT SERVICE\\");
+    }
+
     std::string service_;
 };
 

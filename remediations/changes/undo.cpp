@@ -38,6 +38,8 @@ UndoneStep revert(const JournalStep& step, Machine& machine) {
     } else if (*now != step.before) {
         result = {step.description, left_alone, "somebody changed it since"};
     }
+    if (auto reason = (*slot)->why_not_put_back(step.before); result.result == undone && !reason.empty())
+        return {step.description, left_alone, std::move(reason)};
     if (result.result == undone) {
         if (const auto written = (*slot)->write(machine, step.before); !written) return failed_with(written.error());
     }

@@ -268,8 +268,7 @@ public:
         if (!journal_ || outcome.finding.state != State::healthy) return;
         for (const auto& step : journal_->steps()) {
             const bool lasts = step.outcome == StepOutcome::done && step.remediation == outcome.remediation->id;
-            if (lasts)
-                outcome.changes.push_back({step.description, step.action.empty() || is_reversible_action(step.action)});
+            if (lasts) outcome.changes.push_back({step.description, is_reversible(step)});
         }
         if (!outcome.changes.empty()) mark_healed(outcome.finding, *outcome.remediation);
     }

@@ -467,5 +467,27 @@ TEST_F(JournalDamage, PlanSaysWhatCannotBeUndone) {
     EXPECT_THAT(reversible, ElementsAre(true, true, false, false, false));
 }
 
+TEST_F(JournalDamage, AccountWhosePasswordNobodyKnowsIsNotPutBack) {
+    const auto file = capture_.path() / "facts.json";
+    for (const auto& [account, reversible] :
+         {std::pair("S-1-5-18", true), std::pair("NT Service\\\\A", true), std::pair("S-1-5-80-1-2-3-4-5", true),
+          std::pair("S-1-5-21-1-2-3-1001", false), std::pair("EXAMPLE\\\\admin", false)}) {
+        write(file, fmt::format(R"({{"schema":1,"system":{{"platform":"windows"}},"complete":["services"],
+            "services":{{"MSDTC":{{"name":"MSDTC","state":"running","start":"automatic","account":"{}"}}}}}})",
+                                account));
+        auto machine = machine::recorded::load(capture_.path()).value();
+        const auto before = machine.services().find("MSDTC").value().account;
+        auto journal = Journal::create(state_.path(), {}).value();
+        Changes changes(machine, &journal, "some-cause", Changes::Mode::apply);
+        ASSERT_TRUE(changes.set_service_account("MSDTC", "S-1-5-20"));
+        EXPECT_EQ(changes.steps().at(0).reversible, reversible) << account;
+        const auto undone = undo(journal, machine);
+        EXPECT_EQ(undone.at(0).result, reversible ? UndoneStep::Result::undone : UndoneStep::Result::left_alone)
+            << account;
+        EXPECT_EQ(machine.services().find("MSDTC").value().account, reversible ? before : "S-1-5-20");
+        EXPECT_EQ(undone.at(0).detail.empty(), reversible) << undone.at(0).detail;
+    }
+}
+
 }  // namespace
 }  // namespace remediations::journal_damage_test

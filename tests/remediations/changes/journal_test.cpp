@@ -33,7 +33,7 @@ protected:
         write(capture_.path() / "files/etc/waagent.conf", "before\n");
         write(capture_.path() / "facts.json", R"({"schema":1,"system":{"platform":"linux"},
             "complete":["files","services","registry"],
-            "services":{"MSDTC":{"name":"MSDTC","state":"running","start":"automatic","account":"user"},
+            "services":{"MSDTC":{"name":"MSDTC","state":"running","start":"automatic","account":"S-1-5-18"},
                         "agent":{"name":"agent","state":"running","restarts":false}},
             "mounts":[{"source":"/dev/sdb1","target":"/data","type":"ext4","options":["rw"]},
                       {"source":"/dev/sda1","target":"/data","type":"ext4","options":["rw","noexec"]}],
@@ -103,7 +103,7 @@ TEST_F(JournalTest, UndoBringsBackEverySlotAndTwiceIsHarmless) {
                 ElementsAre(0, 255));
     const auto service = machine_.services().find("MSDTC").value();
     EXPECT_EQ(service.start, machine::StartType::automatic);
-    EXPECT_EQ(service.account, "user");
+    EXPECT_EQ(service.account, "S-1-5-18");
     EXPECT_EQ(service.state, machine::ServiceState::running);
 
     EXPECT_THAT(undo_reopened(), testing::Each(Outcome::already_so));
