@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/algorithm/string/predicate.hpp>
 #include <boost/json.hpp>
 #include <charconv>
@@ -166,36 +167,33 @@ void read_support_upload(const json::value& value, const Place& place, Settings&
     settings.support_upload = *url;
 }
 
-using Reader = void (*)(const json::value&, const Place&, Settings&);
-constexpr std::string_view keys[] = {"mode",
-                                     "errorCode",
-                                     "only",
-                                     "exclude",
-                                     "maxDisruption",
-                                     "agentInstaller",
-                                     "failOnUnresolved",
-                                     "rehearsal",
-                                     "rehearsalIncludesSystem",
-                                     "verboseLogHours",
-                                     "supportUpload"};
-constexpr Reader readers[] = {read_mode,
-                              read_error_code,
-                              read_only,
-                              read_exclude,
-                              read_max_disruption,
-                              read_agent_installer,
-                              read_switch<&Settings::fail_on_unresolved>,
-                              read_switch<&Settings::rehearsal>,
-                              read_switch<&Settings::rehearsal_includes_system>,
-                              read_verbose_log,
-                              read_support_upload};
-static_assert(std::size(keys) == std::size(readers));
+struct Setting {
+    std::string_view key;
+    void (*read)(const json::value&, const Place&, Settings&);
+};
+constexpr Setting known_settings[] = {{"mode", read_mode},
+                                      {"errorCode", read_error_code},
+                                      {"only", read_only},
+                                      {"exclude", read_exclude},
+                                      {"maxDisruption", read_max_disruption},
+                                      {"agentInstaller", read_agent_installer},
+                                      {"failOnUnresolved", read_switch<&Settings::fail_on_unresolved>},
+                                      {"rehearsal", read_switch<&Settings::rehearsal>},
+                                      {"rehearsalIncludesSystem", read_switch<&Settings::rehearsal_includes_system>},
+                                      {"verboseLogHours", read_verbose_log},
+                                      {"supportUpload", read_support_upload}};
+
+constexpr auto keys = [] {
+    std::array<std::string_view, std::size(known_settings)> all;
+    std::ranges::transform(known_settings, all.begin(), &Setting::key);
+    return all;
+}();
 
 void read_section(const json::object& section, const Place& place, Settings& settings) {
     for (const auto& [key, value] : section) {
-        const auto* known = std::ranges::find(keys, std::string_view(key));
-        if (known != std::end(keys)) {
-            readers[known - std::begin(keys)](value, place.at(std::string(key)), settings);
+        const auto* known = std::ranges::find(known_settings, std::string_view(key), &Setting::key);
+        if (known != std::end(known_settings)) {
+            known->read(value, place.at(std::string(key)), settings);
         } else if (place.secret) {
             place.problem(fmt::format("has an unknown setting; known are {}", fmt::join(keys, ", ")));
         } else {

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <ranges>
 
 #include "handler/report/paths.hpp"
 #include "handler/report/status.hpp"
 #include "remediations/changes/journal.hpp"
+#include "remediations/changes/undo.hpp"
 #include "remediations/formats/json.hpp"
 #include "remediations/knowledge/extension/backup_activity.hpp"
 #include "remediations/machine/local/durable_file.hpp"
@@ -98,8 +100,10 @@ Result<std::string> end_verbose_log(const std::filesystem::path& state_folder, m
     if (const auto reason = remediations::why_not_to_disturb(machine))
         return Error{ErrorKind::refused, "the verbose log is not taken back yet, because " + *reason, 0};
     std::string left;
-    for (const auto& run : Journal::runs(state_folder)) {
-        if (run <= schedule->after) continue;
+    // In the order of the runs, not of their times: the clock may have been set back.
+    const auto runs = Journal::runs(state_folder);
+    const auto before = std::ranges::find(runs, schedule->after);
+    for (const auto& run : std::ranges::subrange(before == runs.end() ? runs.begin() : before + 1, runs.end())) {
         auto journal = Journal::open(state_folder, run);
         if (!journal) return journal.error();
         const auto first = first_step(*journal);

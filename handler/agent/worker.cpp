@@ -16,6 +16,7 @@
 #include "handler/report/rehearsal_report.hpp"
 #include "handler/report/report_file.hpp"
 #include "handler/report/report_html.hpp"
+#include "handler/report/report_outline.hpp"
 #include "handler/report/report_status.hpp"
 #include "remediations/changes/journal.hpp"
 
@@ -217,13 +218,14 @@ private:
 
     /// What the report says, in the log and as telemetry.
     void record(const Report& report) {
+        for (const auto& notice : report.notices) log_.warning(notice);
         for (const auto& outcome : report.outcomes) {
             const auto state = outcome.finding.state;
             const auto line =
                 fmt::format("{}: {}: {}", outcome.remediation->id, to_string(state), outcome.finding.summary);
             log_.info(line);
             for (const auto& change : outcome.changes)
-                log_.info(fmt::format("{}: changed: {}", outcome.remediation->id, change));
+                log_.info(fmt::format("{}: changed: {}", outcome.remediation->id, shown(change)));
             if (state == State::healthy || state == State::not_applicable) continue;
             events_.send(state == State::fixed ? Events::Level::informational : Events::Level::warning, "Finding",
                          line);

@@ -106,6 +106,13 @@ const Option known_options[] = {
          a.dry_run = true;
          return {};
      }},
+    {"--despite-damage", "",
+     "Take back what can be read of a journal that is damaged; without it nothing is. What a damaged line says is left "
+     "as it is.",
+     [](Arguments& a, const std::string&) -> Result<void> {
+         a.despite_damage = true;
+         return {};
+     }},
     {"--capture", "DIR", "Look at the machine recorded in DIR (see 'capture') instead of this computer.",
      [](Arguments& a, const std::string& value) { return take_text(a.capture, value); }},
     {"--output", "DIR", "Where the capture is written; must not exist, or be empty.",
@@ -204,7 +211,7 @@ const Command commands[] = {
      "Take back what a run of 'fix' or of the extension changed.",
      "Without RUN, the newest run that still has something to take back ('history' shows all). Puts back only what "
      "is still as that run left it; what somebody changed since is left alone and said so.",
-     {"--format", "--color"},
+     {"--despite-damage", "--format", "--color"},
      {"backup-remediation undo", "backup-remediation undo 20261121T014907Z-0001"}},
     {CommandName::history,
      "history",

@@ -31,6 +31,7 @@ struct Arguments {
     std::string output;               ///< folder to write a capture to
     std::vector<std::string> mounts;  ///< mount points to rehearse; empty for those of a backup
     bool include_system = false;
+    bool despite_damage = false;  ///< of undo: leave out damaged lines of the journal
 };
 
 /// ErrorKind::invalid names the argument, what was expected, and near misses.

@@ -20,6 +20,7 @@
 #include "handler/report/report_text.hpp"
 #include "handler/report/support_bundle.hpp"
 #include "remediations/changes/journal.hpp"
+#include "remediations/changes/undo.hpp"
 #include "remediations/engine/catalogue.hpp"
 #include "remediations/engine/engine.hpp"
 #include "remediations/engine/root_cause.hpp"
@@ -215,6 +216,7 @@ private:
         }
         const auto report = run_on(machine, mode, recorded ? Subject::capture : Subject::this_computer);
         if (!report) return fail(could_not_work, report.error().message);
+        for (const auto& notice : report->notices) remark(notice);
         const auto shown = show(report_in_format(*report, recorded ? Subject::capture : Subject::this_computer));
         return shown == all_well ? exit_code_of(*report) : shown;
     }
@@ -314,15 +316,24 @@ private:
             if (wants_json()) return show_undone({}, run_id);
             return show("There is nothing to take back.\n");
         }
-        auto journal = Journal::open(host_.state_folder, run_id);
+        const auto damage = arguments_.despite_damage ? remediations::Damage::skip : remediations::Damage::refuse;
+        auto journal = Journal::open(host_.state_folder, run_id, damage);
         if (!journal) {
+            if (journal.error().kind == ErrorKind::invalid) {
+                return fail(could_not_work,
+                            fmt::format("{}; nothing was changed. 'undo {} --despite-damage' takes back what can be "
+                                        "read",
+                                        journal.error().message, run_id));
+            }
             if (journal.error().kind != ErrorKind::not_found) return fail(could_not_work, journal.error().message);
             return fail(bad_usage, fmt::format("{}{} ('backup-remediation history' shows all)", journal.error().message,
                                                did_you_mean(run_id, Journal::runs(host_.state_folder))));
         }
         if (const auto reason = remediations::why_not_to_disturb(host_.machine()))
             return fail(could_not_work, fmt::format("nothing was taken back, because {}; try again later", *reason));
-        return show_undone(remediations::undo(*journal, host_.machine()), run_id);
+        for (const auto& line : journal->damage()) remark(line + "; this line was left out");
+        const auto shown = show_undone(remediations::undo(*journal, host_.machine()), run_id);
+        return shown == all_well && !journal->damage().empty() ? something_left : shown;
     }
 
     /// A journal that cannot be read is an error of undo, not a reason to take back an older run.

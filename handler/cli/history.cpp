@@ -74,6 +74,7 @@ Undone undone(const Journal& journal) {
             restarts_to_come = restarts_to_come || (restart && step.outcome != StepOutcome::undone);
             continue;
         }
+        if (!is_reversible(step)) continue;
         ++reversible;
         if (step.outcome == StepOutcome::undone) ++taken_back;
     }
@@ -107,7 +108,7 @@ std::string history_text(const std::vector<PastRun>& runs, const TextStyle& styl
     if (runs.empty()) page.paragraph(0, "No run has changed anything on this VM.");
     for (const auto& run : runs) {
         const auto text = run.problem.empty()
-                              ? fmt::format("{}; root cause {}; {} {}, {}", run.mode.empty() ? "cut short" : run.mode,
+                              ? fmt::format("{}; root cause {}; {} {}, {}", run.mode.empty() ? "interrupted" : run.mode,
                                             run.root_cause.empty() ? "unknown" : visible(run.root_cause), run.changes,
                                             run.changes == 1 ? "step" : "steps", described(run.undone))
                               : "cannot be read: " + visible(run.problem);

@@ -338,6 +338,7 @@ private:
             content += element("p", Html("Now: ") + state_of(*root) + ".");
         }
         if (!report_.root_cause_reason.empty()) content += block("p", "faint", report_.root_cause_reason);
+        for (const auto& notice : report_.notices) content += element("p", notice);
         const auto color = root != nullptr ? class_of(*root) : class_of(worst_state());
         return element("section", {{"aria-labelledby", "root-cause"}, {"class", "verdict " + color}}, content);
     }
@@ -399,11 +400,11 @@ private:
         for (const auto& outcome : report_.outcomes) {
             if (outcome.changes.empty()) continue;
             Html list;
-            for (const auto& change : outcome.changes) list += element("li", change);
+            for (const auto& change : outcome.changes) list += element("li", shown(change));
             content += element("h3", {}, Html("for ") + element("code", outcome.remediation->id)) + element("ul", list);
         }
         if (const auto undo = undo_command(report_, program_); !undo.empty()) {
-            content += element("p", "To take all of this back, as root or administrator:") + command(undo);
+            content += element("p", undo_heading(report_) + ", as root or administrator:") + command(undo);
         }
         return section("changes", changes_heading(report_), content);
     }

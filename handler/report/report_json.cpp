@@ -1,5 +1,6 @@
 #include "handler/report/report_json.hpp"
 
+#include <algorithm>
 #include <boost/json.hpp>
 
 #include "remediations/machine/utf8.hpp"
@@ -37,7 +38,11 @@ json::object finding(const Outcome& outcome) {
                                         {"expected", valid_utf8(looked_at.expected)}});
     }
     json::array changes;
-    for (const auto& change : outcome.changes) changes.emplace_back(valid_utf8(change));
+    json::array lasting;
+    for (const auto& change : outcome.changes) {
+        changes.emplace_back(valid_utf8(change.description));
+        if (!change.reversible) lasting.emplace_back(valid_utf8(change.description));
+    }
     return {{"id", outcome.remediation->id},
             {"layer", to_string(outcome.remediation->layer)},
             {"state", to_string(outcome.finding.state)},
@@ -46,7 +51,8 @@ json::object finding(const Outcome& outcome) {
             {"summary", valid_utf8(outcome.finding.summary)},
             {"evidence", std::move(evidence)},
             {"action", valid_utf8(outcome.finding.action)},
-            {"changes", std::move(changes)}};
+            {"changes", std::move(changes)},
+            {"notUndoable", std::move(lasting)}};
 }
 
 json::object machine_facts(const machine::SystemFacts& facts) {
@@ -64,8 +70,10 @@ std::string report_json(const Report& report) {
     bool changed = false;
     for (const auto& outcome : report.outcomes) {
         findings.push_back(finding(outcome));
-        changed = changed || !outcome.changes.empty();
+        changed = changed || std::ranges::any_of(outcome.changes, &remediations::PlannedStep::reversible);
     }
+    json::array notices;
+    for (const auto& notice : report.notices) notices.emplace_back(valid_utf8(notice));
     const auto undo = changed && !report.run_id.empty() ? "backup-remediation undo " + report.run_id : std::string();
     const json::object document{
         {"schema", 1},
@@ -76,6 +84,7 @@ std::string report_json(const Report& report) {
         {"errorCode", text_or_null(report.error_code)},
         {"runId", text_or_null(report.run_id)},
         {"undo", text_or_null(undo)},
+        {"notices", std::move(notices)},
         {"machine", machine_facts(report.machine)}};
     return machine::with_escaped_controls(json::serialize(document)) + "\n";
 }

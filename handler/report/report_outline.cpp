@@ -37,6 +37,19 @@ bool next_step_is_a_command(const Report& report, const Outcome& outcome) {
     return outcome.finding.state == State::needs_approval || (is_repairable(outcome) && report.mode != RunMode::fix);
 }
 
+/// What undo can do about fixes that have not run yet.
+std::string undo_promise(const std::vector<const Outcome*>& outcomes) {
+    std::vector<std::string> lasting;
+    for (const auto* outcome : outcomes) {
+        const auto& steps = outcome->plan.empty() ? outcome->changes : outcome->plan;
+        if (steps.empty()) return "fix --dry-run says what can be undone";
+        for (const auto& step : steps) {
+            if (!step.reversible) lasting.push_back(step.description);
+        }
+    }
+    return lasting.empty() ? "can be undone" : fmt::format("cannot be undone: {}", fmt::join(lasting, ", "));
+}
+
 /// Collects the steps of one report.
 class Advice {
 public:
@@ -68,17 +81,19 @@ private:
 
     void suggest_fix(const std::vector<const Outcome*>& order) {
         std::vector<std::string_view> ids;
+        std::vector<const Outcome*> repaired;
         auto worst = Disruption::none;
         for (const auto* outcome : order) {
             if (!is_repaired_by_fix(*outcome) || follows_from_another(report_, *outcome)) continue;
             ids.push_back(outcome->remediation->id);
+            repaired.push_back(outcome);
             worst = std::max(worst, outcome->remediation->disruption);
         }
         if (ids.empty()) return;
-        step(fmt::format("{}epair {} (disruption: {}; can be undone), as {}:",
-                         subject_ == Subject::capture ? "On that VM, r" : "R", fmt::join(ids, ", "), to_string(worst),
-                         administrator()),
-             program_ + " fix");
+        step(
+            fmt::format("{}epair {} (disruption: {}; {}), as {}:", subject_ == Subject::capture ? "On that VM, r" : "R",
+                        fmt::join(ids, ", "), to_string(worst), undo_promise(repaired), administrator()),
+            program_ + " fix");
     }
 
     void suggest(const Outcome& outcome) {
@@ -94,8 +109,9 @@ private:
 
     void suggest_approval(const Outcome& outcome) {
         const auto disruption = to_string(outcome.remediation->disruption);
-        step(fmt::format("Repair {} if its disruption ({}) is acceptable now, as {}:", outcome.remediation->id,
-                         disruption, administrator()),
+        const auto promise = outcome.plan.empty() ? std::string() : "; " + undo_promise({&outcome});
+        step(fmt::format("Repair {} if its disruption ({}{}) is acceptable now, as {}:", outcome.remediation->id,
+                         disruption, promise, administrator()),
              fmt::format("{} fix --only {} --max-disruption {}", program_, outcome.remediation->id, disruption));
     }
 
@@ -202,8 +218,22 @@ std::string changes_heading(const Report& report) {
     return report.mode == RunMode::dry_run ? "Would be changed" : "Changed";
 }
 
+std::string shown(const remediations::PlannedStep& change) {
+    return change.description + (change.reversible ? "" : " (cannot be undone)");
+}
+
+std::string undo_heading(const Report& report) {
+    const auto lasts = [](const remediations::PlannedStep& change) { return !change.reversible; };
+    const bool any_lasts = std::ranges::any_of(
+        report.outcomes, [&](const auto& outcome) { return std::ranges::any_of(outcome.changes, lasts); });
+    return any_lasts ? "To take back what can be undone" : "To take all of this back";
+}
+
 std::string undo_command(const Report& report, const std::string& program) {
-    if (report.run_id.empty() || !anything_changed(report)) return {};
+    const auto can_go = [](const remediations::PlannedStep& change) { return change.reversible; };
+    const bool any_can_go = std::ranges::any_of(
+        report.outcomes, [&](const auto& outcome) { return std::ranges::any_of(outcome.changes, can_go); });
+    if (report.run_id.empty() || !any_can_go) return {};
     return fmt::format("{} undo {}", program, report.run_id);
 }
 

@@ -37,7 +37,14 @@ bool action_is_a_step(const remediations::Report& report, const remediations::Ou
 bool anything_changed(const remediations::Report& report);
 /// "Changed", or "Would be changed" of a dry run.
 std::string changes_heading(const remediations::Report& report);
-/// The command that takes the changes back; empty where nothing was changed. `program` is what it is called by.
+/// A change as people read it; says where undo cannot take it back.
+std::string shown(const remediations::PlannedStep& change);
+
+/// What stands before undo_command: "To take all of this back"
+std::string undo_heading(const remediations::Report& report);
+
+/// The command that takes the changes back; empty where nothing was changed that it could take back. `program` is what
+/// it is called by.
 std::string undo_command(const remediations::Report& report, const std::string& program);
 
 /// What a person should do, and the command that does it where there is one.

@@ -86,10 +86,14 @@ std::string cause_of(const Outcome& outcome) {
 std::string changes_in(const Report& report) {
     std::vector<std::string> changes;
     for (const auto& outcome : report.outcomes) {
-        changes.insert(changes.end(), outcome.changes.begin(), outcome.changes.end());
+        for (const auto& change : outcome.changes) changes.push_back(shown(change));
     }
     if (changes.empty()) return {};
     return sentence(fmt::format("Changed: {}", fmt::join(changes, "; ")));
+}
+
+std::string notices_in(const Report& report) {
+    return fmt::format("{}", fmt::join(report.notices, " "));
 }
 
 std::string action_for(const Outcome& outcome, RunMode mode) {
@@ -228,7 +232,7 @@ Substatus cause_substatus(const Outcome& outcome, RunMode mode) {
         message += fmt::format("\n{}: {}", evidence.where, evidence.seen);
         if (!evidence.expected.empty()) message += fmt::format(" (expected: {})", evidence.expected);
     }
-    for (const auto& change : outcome.changes) message += "\nChanged: " + change;
+    for (const auto& change : outcome.changes) message += "\nChanged: " + shown(change);
     if (is_left(outcome)) message += "\nTo do: " + action_for(outcome, mode);
     return {outcome.remediation->id, word_for_outcome(outcome), static_cast<int>(finding.state), std::move(message)};
 }
@@ -253,7 +257,7 @@ Status status_of(const Report& report, bool fail_on_unresolved) {
     const bool failed = fail_on_unresolved && report.is_cause_left();
     Status status{failed ? StatusWord::error : StatusWord::success,
                   static_cast<int>(failed ? StatusCode::unresolved : StatusCode::none),
-                  message_of(report),
+                  joined({message_of(report), notices_in(report)}),
                   {}};
     add_substatus(status, report);
     return status;

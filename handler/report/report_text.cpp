@@ -59,6 +59,10 @@ private:
         page_.blank();
         page_.heading(verdict(report_));
         if (!report_.root_cause_reason.empty()) page_.paragraph(2, visible(report_.root_cause_reason));
+        for (const auto& notice : report_.notices) {
+            page_.blank();
+            page_.paragraph(0, visible(notice));
+        }
     }
 
     void details(const Outcome& outcome) {
@@ -84,10 +88,10 @@ private:
         for (const auto& outcome : report_.outcomes) {
             if (outcome.changes.empty()) continue;
             page_.paragraph(2, fmt::format("for {}:", outcome.remediation->id));
-            for (const auto& change : outcome.changes) page_.entry(4, "-", 6, visible(change));
+            for (const auto& change : outcome.changes) page_.entry(4, "-", 6, visible(shown(change)));
         }
         if (const auto undo = undo_command(report_, program); !undo.empty()) {
-            page_.paragraph(2, "To take all of this back:");
+            page_.paragraph(2, undo_heading(report_) + ":");
             page_.command(6, undo);
         }
     }

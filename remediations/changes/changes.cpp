@@ -3,8 +3,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 
+#include "remediations/changes/quarantine_room.hpp"
+#include "remediations/changes/recovery.hpp"
 #include "remediations/changes/windows_firewall_switch.hpp"
 
 namespace remediations {
@@ -17,15 +20,20 @@ Changes::Changes(machine::Machine& machine, Journal* journal, std::string remedi
     : machine_(machine), journal_(journal), remediation_(std::move(remediation)), mode_(mode) {}
 
 Result<void> Changes::set(const Slot& slot, const SlotValue& wanted) {
-    const auto before = current(slot);
-    if (!before) return before.error();
-    if (*before == wanted && !tool_ran_) return {};
+    const auto now = current(slot);
+    if (!now) return now.error();
+    if (*now == wanted && !tool_ran_) return {};
     JournalStep step;
     step.remediation = remediation_;
-    step.description = slot.describe(*before, wanted);
+    step.description = slot.describe(*now, wanted);
     step.slot = slot.identity();
-    step.before = *before;
+    step.before = *now;
     step.after = wanted;
+    const auto kept = std::ranges::find(kept_, step.slot, &KeptValue::slot);
+    if (kept != kept_.end() && kept->value != *now) {
+        step.before = kept->value;
+        step.found = *now;
+    }
     planned_[boost::json::serialize(step.slot)] = wanted;
     return act(step, [&] { return slot.write(machine_, wanted); });
 }
@@ -36,24 +44,30 @@ Result<SlotValue> Changes::current(const Slot& slot) const {
 }
 
 Result<void> Changes::act(const JournalStep& intended, const std::function<Result<void>()>& action) {
-    descriptions_.push_back(intended.description);
+    steps_.push_back({intended.description, is_reversible(intended)});
     if (mode_ == Mode::plan) return {};
     auto step = intended;
-    if (auto written = journal_->intend(step); !written) {
-        descriptions_.pop_back();
-        return written.error();
+    if (auto begun = journal_->begin(step); !begun) {
+        steps_.pop_back();
+        return begun.error();
     }
     const auto result = action();
-    const auto noted = journal_->conclude(step.number, result ? StepOutcome::done : StepOutcome::failed,
-                                          result ? std::string() : result.error().message);
+    const auto ended = journal_->end(step.number, result ? StepOutcome::done : StepOutcome::failed,
+                                     result ? std::string() : result.error().message);
     if (!result) {
-        descriptions_.back() += " (failed: " + result.error().message + ")";
+        steps_.back().description += " (failed: " + result.error().message + ")";
         return result;
     }
-    return noted;
+    return ended;
 }
 
 Result<void> Changes::write_file(const machine::Path& path, const std::string& content, std::uint32_t mode) {
+    if (content.size() > largest_file_content) {
+        return Error{ErrorKind::too_large,
+                     fmt::format("{} would get {} bytes; what is larger than {} cannot be put back by undo", path,
+                                 content.size(), largest_file_content),
+                     0};
+    }
     return set(*file_content_slot(path, mode), to_slot_value(content));
 }
 
@@ -66,6 +80,13 @@ Result<void> Changes::quarantine(const machine::Path& path) {
     const auto name = last == std::string::npos ? path : path.substr(last + 1);
     // A plan has no journal: any place where nothing is will do, and its description does not show it.
     if (!journal_) return set(*location_slot(path, path + ".quarantine-of-a-plan"), "quarantined");
+    constexpr std::size_t kept_quarantines = 10;
+    const auto state_folder = journal_->folder().parent_path().parent_path();
+    if (auto room = check_room_in_quarantine(machine_, path, state_folder.string()); !room) return room;
+    std::error_code ignored;
+    const bool is_first = !std::filesystem::exists(journal_->folder() / "quarantine", ignored);
+    const auto discarded = discard_old_quarantines(state_folder, kept_quarantines - (is_first ? 1 : 0));
+    if (!discarded) return discarded;
     const char separator = machine_.facts().platform == machine::Platform::windows ? '\\' : '/';
     const auto to = fmt::format("{}{}{}-{}", (journal_->folder() / "quarantine").string(), separator,
                                 journal_->steps().size() + 1, name);
@@ -74,6 +95,10 @@ Result<void> Changes::quarantine(const machine::Path& path) {
 
 Result<void> Changes::set_registry_value(const std::string& key, const std::string& name,
                                          const machine::RegistryValue& value) {
+    const auto slot = registry_value_slot(key, name);
+    // Its key was there before the tool; if the tool took it away, undo must not.
+    if (std::ranges::find(kept_, slot->identity(), &KeptValue::slot) != kept_.end())
+        return set(*slot, to_slot_value(value));
     return set(*registry_value_slot(key, name, first_absent_key(machine_, key)), to_slot_value(value));
 }
 
@@ -159,6 +184,14 @@ Result<void> Changes::set_windows_firewall_rule(const std::string& id, bool enab
     return set(*windows_firewall_rule_slot(id), SlotValue(enabled));
 }
 
+Result<void> Changes::keep_registry_value(const std::string& key, const std::string& name) {
+    const auto slot = registry_value_slot(key, name);
+    auto value = current(*slot);
+    if (!value) return value.error();
+    kept_.push_back({slot->identity(), std::move(*value)});
+    return {};
+}
+
 Result<void> Changes::run_tool(const machine::Command& command, const std::string& effect) {
     const auto line = command.arguments.empty()
                           ? command.program
@@ -168,6 +201,7 @@ Result<void> Changes::run_tool(const machine::Command& command, const std::strin
     step.description = fmt::format("run {} ({})", line, effect);
     step.action = "run-tool";
     step.subject = line;
+    step.kept = kept_;
     tool_ran_ = true;
     return act(step, [&]() -> Result<void> {
         const auto output = machine_.processes().run(command);

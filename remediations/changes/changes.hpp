@@ -8,6 +8,7 @@
 
 #include "remediations/changes/firewall_rule.hpp"
 #include "remediations/changes/journal.hpp"
+#include "remediations/changes/planned_step.hpp"
 #include "remediations/changes/slot.hpp"
 #include "remediations/machine/machine.hpp"
 
@@ -28,11 +29,13 @@ public:
     /// For a fix that must look again before its next step.
     const machine::Machine& machine() const { return machine_; }
 
-    /// Replaces or creates a file; keeps owner, mode and attributes of an existing one.
+    /// Replaces or creates a file of at most largest_file_content bytes (slot.hpp); keeps owner, mode and attributes of
+    /// an existing one.
     machine::Result<void> write_file(const machine::Path& path, const std::string& content, std::uint32_t mode = 0600);
     /// Makes a folder whose parent exists. Undo removes it again, unless something lies in it by then.
     machine::Result<void> create_folder(const machine::Path& path, std::uint32_t mode);
-    /// Moves a file or tree into the run's quarantine.
+    /// Moves a file or tree into the run's quarantine; removes the quarantines of all but the newest ten runs.
+    /// ErrorKind::refused where there is no room for a copy (quarantine_room.hpp).
     machine::Result<void> quarantine(const machine::Path& path);
     machine::Result<void> set_registry_value(const std::string& key, const std::string& name,
                                              const machine::RegistryValue& value);
@@ -63,14 +66,18 @@ public:
     machine::Result<void> allow_outbound(const FirewallRule& rule);
     /// Whether a local outbound rule of Windows Defender Firewall is in effect; windows_firewall_switch.hpp.
     machine::Result<void> set_windows_firewall_rule(const std::string& id, bool enabled);
-    /// A tool whose effect cannot be undone; `effect` says what it does. A non-zero exit code is a failure.
+    /// Remembers a value that a tool of this fix may rewrite: undo leads back to it, not to what the tool will have
+    /// left.
+    machine::Result<void> keep_registry_value(const std::string& key, const std::string& name);
+    /// A tool whose effect cannot be undone, save on what was kept before; `effect` says what it does. A non-zero exit
+    /// code is a failure.
     machine::Result<void> run_tool(const machine::Command& command, const std::string& effect);
 
     /// Whether the steps are only listed; a fix that waits or looks again need not.
     bool is_plan() const { return mode_ == Mode::plan; }
 
-    /// One line for each step, in order: "set Extensions.Enabled ..." Same text in plan and apply.
-    const std::vector<std::string>& descriptions() const { return descriptions_; }
+    /// In order: "set Extensions.Enabled ..." The same in plan and apply.
+    const std::vector<PlannedStep>& steps() const { return steps_; }
 
 private:
     machine::Result<void> set(const Slot& slot, const SlotValue& wanted);
@@ -81,8 +88,9 @@ private:
     Journal* journal_;
     std::string remediation_;
     Mode mode_;
-    std::vector<std::string> descriptions_;
+    std::vector<PlannedStep> steps_;
     std::map<std::string, SlotValue> planned_;  ///< by slot identity: what earlier steps will have left
+    std::vector<KeptValue> kept_;
     bool tool_ran_ = false;
 };
 

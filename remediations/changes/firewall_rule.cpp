@@ -7,6 +7,8 @@
 #include <charconv>
 #include <optional>
 
+#include "remediations/changes/slot_kind.hpp"
+
 namespace remediations {
 
 using machine::Command;
@@ -216,6 +218,12 @@ private:
     FirewallRule rule_;
 };
 
+Result<std::unique_ptr<Slot>> firewall_rule_slot_from(const json::object& identity) {
+    auto rule = firewall_rule_from(identity);
+    if (!rule) return invalid_value(rule.error().message);
+    return firewall_rule_slot(std::move(*rule));
+}
+
 }  // namespace
 
 std::unique_ptr<Slot> firewall_rule_slot(FirewallRule rule) {
@@ -223,10 +231,7 @@ std::unique_ptr<Slot> firewall_rule_slot(FirewallRule rule) {
 }
 
 Result<FirewallRule> firewall_rule_from(const json::object& identity) {
-    const auto text = [&](const char* field) -> std::string {
-        const auto* value = identity.if_contains(field);
-        return value && value->is_string() ? std::string(value->get_string()) : std::string();
-    };
+    const auto text = [&](const char* member) { return text_of(identity, member); };
     const auto* tool = std::ranges::find(tool_names, text("tool"));
     if (tool == std::end(tool_names)) {
         return Error{ErrorKind::invalid, "firewall rule: '" + text("tool") + "' is neither iptables nor nft", 0};
@@ -243,5 +248,7 @@ Result<FirewallRule> firewall_rule_from(const json::object& identity) {
     if (auto checked = check(rule); !checked) return checked.error();
     return rule;
 }
+
+extern const SlotKind firewall_rule_kind{slot_kind, {"tool"}, firewall_rule_slot_from};
 
 }  // namespace remediations

@@ -11,74 +11,116 @@
 
 namespace remediations {
 
-/// How a journalled step ended. A step without an outcome was cut short by a crash.
-enum class StepOutcome { done, failed, undone, left_alone };
+/// How a journalled step ended. A step without an outcome was interrupted by a crash.
+enum class StepOutcome {
+    done,
+    failed,
+    undone,
+    left_alone,
+    discarded,  ///< what could be put back was removed, to make room: it cannot be undone any more
+};
 
-/// One intended change. Exactly one of `slot` (reversible) and `action` (not reversible) is filled.
+/// What stood in a slot before a tool ran that may rewrite it.
+struct KeptValue {
+    boost::json::object slot;  ///< Slot::identity()
+    SlotValue value;
+};
+
+/// One change. Exactly one of `slot` (a value that can be put back) and `action` (something that happens) is filled.
 struct JournalStep {
     unsigned number = 0;  ///< given by the journal, from 1
     std::string remediation;
     std::string description;
-    boost::json::object slot;  ///< Slot::identity()
-    SlotValue before;
-    SlotValue after;
-    std::string action;   ///< "restart-service", "run-tool", "thaw", "end-process"
-    std::string subject;  ///< the service, command line, mount point or process the action is about
-    std::optional<StepOutcome> outcome;
+    boost::json::object slot = {};  ///< Slot::identity()
+    SlotValue before = {};
+    SlotValue after = {};
+    /// Where a tool of the same fix rewrote the slot: what it left there. `before` is older than the tool then.
+    std::optional<SlotValue> found = {};
+    std::string action = {};           ///< "restart-service", "run-tool", "thaw", "end-process"
+    std::string subject = {};          ///< the service, command line, mount point or process the action is about
+    std::vector<KeptValue> kept = {};  ///< of a tool
+    std::optional<StepOutcome> outcome = {};
 };
 
-/// The durable list of what one run changed: <state>/runs/<run id>/journal.jsonl, one JSON object
-/// a line. A last line torn by a crash is ignored; any other damage is an error that names the line.
+/// Whether undo leads back to what was before the step.
+bool is_reversible(const JournalStep& step);
+
+/// What to do with lines of a journal that are damaged.
+enum class Damage {
+    refuse,  ///< the journal is not read
+    skip,    ///< they are left out; Journal::damage() names them
+};
+
+/// The write-ahead log of what one run changes: <state>/runs/<run id>/journal.jsonl, one JSON object a line:
+///
+///     {"format":1}                                         line 1
+///     {"begin":1, "remediation", "description", "slot", "before", "after" [, "found"]}
+///     {"begin":1, "remediation", "description", "action", "subject" [, "kept"]}
+///     {"end":1, "outcome" [, "detail"]}                    the step was made, failed, or was undone
+///     {"commit":1}                                         all steps up to this one belong to fixes that ended
+///     {"summary":{...}}
+///
+/// A begin is on the disk before its change is made. The last member of each line is "crc32": eight hexadecimal digits
+/// of the CRC-32 (as in gzip) of the line's bytes before `,"crc32"`. All other members are required, and no others are
+/// known. Format 0 has no checksums and no line for the format, and says "step", "outcome" and "settled" for begin, end
+/// and commit; it is read, and lines of format 1 are added to it. A last line torn by a crash is ignored, because
+/// nothing was done after it.
 class Journal {
 public:
-    /// A new run. Run ids sort by time: 20261121T014907Z-0001.
+    /// A new run. Its id is the time and the run's number, which grows whatever the clock says: 20261121T014907Z-0017.
     static machine::Result<Journal> create(const std::filesystem::path& state_folder,
                                            std::chrono::system_clock::time_point now);
-    static machine::Result<Journal> open(const std::filesystem::path& state_folder, const std::string& run_id);
-    /// Oldest first. A folder without a journal is no run.
+    /// ErrorKind::invalid names file and line of the damage; ErrorKind::unsupported a newer format, which is never
+    /// read.
+    static machine::Result<Journal> open(const std::filesystem::path& state_folder, const std::string& run_id,
+                                         Damage damage = Damage::refuse);
+    /// Oldest first, by their numbers; those of one number by time. A folder without a journal is no run.
     static std::vector<std::string> runs(const std::filesystem::path& state_folder);
 
     const std::string& run_id() const { return run_id_; }
     const std::filesystem::path& folder() const { return folder_; }
+    /// In order of their numbers, which have gaps where a damaged line was skipped.
     const std::vector<JournalStep>& steps() const { return steps_; }
     /// Whatever the run wants a reader of `history` to know, from the last note(); empty object if none.
     const boost::json::object& summary() const { return summary_; }
+    /// Which lines were skipped, and why: "...journal.jsonl:3: its checksum is wrong"
+    const std::vector<std::string>& damage() const { return damage_; }
 
     /// Synced to disk when it returns. Sets step.number. After a line that could not be written nobody knows what
     /// is on the disk: every later one fails too, until the journal is opened again.
-    machine::Result<void> intend(JournalStep& step);
-    machine::Result<void> conclude(unsigned step_number, StepOutcome outcome, const std::string& detail = {});
+    machine::Result<void> begin(JournalStep& step);
+    machine::Result<void> end(unsigned step_number, StepOutcome outcome, const std::string& detail = {});
+    /// Says that every step so far belongs to a fix that came to its end, helpful or rolled back.
+    machine::Result<void> commit();
     machine::Result<void> note(boost::json::object summary);
-    /// Says that every step so far belongs to a fix that came to its end, helpful or taken back.
-    machine::Result<void> settle();
-    /// The first step of a fix that was cut short by a crash; beyond the last step if there is none.
-    unsigned first_unsettled_step() const { return settled_ + 1; }
 
-    /// The newest run, if a crash cut it short, so that it has no summary, or its last fix could not be taken back.
-    static std::optional<std::string> cut_short(const std::filesystem::path& state_folder);
+    /// The first step of a fix that a crash interrupted; beyond the last step if there is none.
+    unsigned first_uncommitted_step() const { return committed_ + 1; }
+    /// Whether a fix was interrupted, or could not be rolled back.
+    bool has_uncommitted_steps() const { return !steps_.empty() && steps_.back().number > committed_; }
 
 private:
     Journal(std::string run_id, std::filesystem::path folder)
         : run_id_(std::move(run_id)), folder_(std::move(folder)) {}
     machine::Result<void> append(const boost::json::object& line);
+    /// Takes in one line; an Error says what is wrong with it.
+    machine::Result<void> replay(std::string_view line, bool is_first);
+    machine::Result<void> replay_format_0(const boost::json::object& line);
+    machine::Result<void> replay_format_1(const boost::json::object& line);
+    machine::Result<void> add(JournalStep step);
+    machine::Result<void> set_outcome(std::uint64_t step_number, std::string_view word);
+    machine::Result<void> set_committed(std::uint64_t step_number);
 
     std::optional<machine::Error> write_failure_;
     std::string run_id_;
     std::filesystem::path folder_;
+    bool is_new_ = false;       ///< nothing was written yet
+    bool is_format_0_ = false;  ///< line 1 has no checksum
+    bool skips_damage_ = false;
     std::vector<JournalStep> steps_;
     boost::json::object summary_;
-    unsigned settled_ = 0;  ///< number of the last settled step
+    std::vector<std::string> damage_;
+    unsigned committed_ = 0;  ///< number of the last committed step
 };
-
-struct UndoneStep {
-    std::string description;
-    enum class Result { undone, already_so, left_alone, not_undoable, failed } result = Result::undone;
-    std::string detail;
-};
-
-/// Takes back the steps from `first_step` on, newest first. Puts back only what is still as the
-/// run left it; what somebody changed since is left alone and said so. Doing it twice is harmless, and so is
-/// doing it again after a crash. Services that the run restarted are restarted once more when anything was put back.
-std::vector<UndoneStep> undo(Journal& journal, machine::Machine& machine, unsigned first_step = 1);
 
 }  // namespace remediations

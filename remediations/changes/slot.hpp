@@ -2,6 +2,8 @@
 
 #include <boost/json/object.hpp>
 #include <boost/json/value.hpp>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -25,6 +27,9 @@ public:
     virtual std::string describe(const SlotValue& before, const SlotValue& after) const = 0;
     virtual machine::Result<SlotValue> read(const machine::Machine& machine) const = 0;
     virtual machine::Result<void> write(machine::Machine& machine, const SlotValue& value) const = 0;
+    /// Why a write of `before` would not lead back to it: something that belongs to it is not kept here. A sentence for
+    /// people that says what to do; empty where it would.
+    virtual std::string why_not_put_back(const SlotValue& /*before*/) const { return {}; }
     /// Whether `now` is what a write of either value leaves when a crash cuts it short.
     virtual bool is_between(const SlotValue& /*now*/, const SlotValue& /*before*/, const SlotValue& /*after*/) const {
         return false;
@@ -35,6 +40,8 @@ public:
     }
 };
 
+/// A larger file is neither read nor written by its slot, bytes.
+inline constexpr std::size_t largest_file_content = std::size_t{32} << 20;
 std::unique_ptr<Slot> file_content_slot(machine::Path path, std::uint32_t mode_if_created);
 /// Holds "empty" or "in use" while the folder is there (one that is in use stays at undo), "no folder"
 /// while something else has its name.

@@ -7,6 +7,7 @@
 #include <boost/json.hpp>
 #include <optional>
 
+#include "remediations/changes/slot_kind.hpp"
 #include "remediations/knowledge/windows/windows_paths.hpp"
 
 namespace remediations {
@@ -27,7 +28,7 @@ std::string_view field_in(std::string_view rule, std::string_view field) {
     return value.substr(0, value.find('|'));
 }
 
-Result<std::string> text_of(const Machine& machine, const std::string& id) {
+Result<std::string> rule_text(const Machine& machine, const std::string& id) {
     const auto value = machine.registry().value(windows_firewall_rules_key, id);
     if (!value) return value.error();
     const auto* text = std::get_if<std::string>(&value->data);
@@ -46,7 +47,7 @@ public:
     }
 
     Result<SlotValue> read(const Machine& machine) const override {
-        const auto text = text_of(machine, id_);
+        const auto text = rule_text(machine, id_);
         if (!text && text.error().kind == ErrorKind::not_found) return SlotValue(nullptr);
         if (!text) return text.error();
         return SlotValue(boost::iequals(field_in(*text, active_field), "TRUE"));
@@ -67,13 +68,13 @@ public:
                 fmt::format("netsh ended with exit code {}: {}", output->exit_code, output->out.substr(0, 200)),
                 output->exit_code};
         }
-        return settle(machine, value.get_bool());
+        return write_through(machine, value.get_bool());
     }
 
 private:
     /// The firewall's service writes the registry itself, sooner or later.
-    Result<void> settle(Machine& machine, bool active) const {
-        auto text = text_of(machine, id_);
+    Result<void> write_through(Machine& machine, bool active) const {
+        auto text = rule_text(machine, id_);
         if (!text) return text.error();
         const std::string_view wanted = active ? "TRUE" : "FALSE";
         const auto start = text->find(active_field) + active_field.size();
@@ -86,6 +87,10 @@ private:
     std::string id_;
 };
 
+Result<std::unique_ptr<Slot>> windows_firewall_rule_slot_from(const boost::json::object& identity) {
+    return windows_firewall_rule_slot(text_of(identity, "id"));
+}
+
 }  // namespace
 
 std::unique_ptr<Slot> windows_firewall_rule_slot(std::string id) {
@@ -93,7 +98,7 @@ std::unique_ptr<Slot> windows_firewall_rule_slot(std::string id) {
 }
 
 Result<std::string> unique_firewall_rule_name(const Machine& machine, const std::string& id) {
-    const auto text = text_of(machine, id);
+    const auto text = rule_text(machine, id);
     if (!text) return text.error();
     const auto unsupported = [&](std::string_view why) {
         return Error{ErrorKind::unsupported, fmt::format("firewall rule {}: {}", id, why), 0};
@@ -107,7 +112,7 @@ Result<std::string> unique_firewall_rule_name(const Machine& machine, const std:
     if (!ids) return ids.error();
     for (const auto& other : *ids) {
         if (boost::iequals(other, id)) continue;
-        const auto rule = text_of(machine, other);
+        const auto rule = rule_text(machine, other);
         if (rule && boost::iequals(field_in(*rule, "|Name="), name) &&
             boost::iequals(field_in(*rule, "|Dir="), "Out")) {
             return unsupported(fmt::format("another outbound rule has the same name \"{}\"", name));
@@ -115,5 +120,7 @@ Result<std::string> unique_firewall_rule_name(const Machine& machine, const std:
     }
     return name;
 }
+
+extern const SlotKind windows_firewall_rule_kind{"windows-firewall-rule", {"id"}, windows_firewall_rule_slot_from};
 
 }  // namespace remediations

@@ -8,6 +8,8 @@
 
 #include "remediations/changes/changes.hpp"
 #include "remediations/changes/journal.hpp"
+#include "remediations/changes/recovery.hpp"
+#include "remediations/changes/undo.hpp"
 #include "remediations/engine/catalogue.hpp"
 #include "remediations/engine/failures.hpp"
 #include "remediations/engine/root_cause.hpp"
@@ -246,38 +248,27 @@ public:
     Fixer(const RunOptions& options, Machine& machine, const std::filesystem::path& state_folder)
         : options_(options), machine_(machine), state_folder_(state_folder) {}
 
-    /// A run that a crash cut short is gone on with: what its last fix left half done is taken back
-    /// first, because half a fix can look healthy.
+    /// What a crash interrupted is rolled back first, because half a fix can look healthy.
     Result<void> recover() {
-        const auto run_id = options_.mode == RunMode::fix ? Journal::cut_short(state_folder_) : std::nullopt;
-        if (!run_id) return {};
-        if (auto reason = why_not_to_disturb(machine_)) {
-            held_back_ = std::move(*reason);
+        if (options_.mode != RunMode::fix || !any_run_was_interrupted(state_folder_)) return {};
+        if (const auto reason = why_not_to_disturb(machine_)) {
+            notices_.push_back(fmt::format("Earlier runs were not looked at, because {}.", *reason));
+            held_back_ = left_because(*reason);
             return {};
         }
-        auto journal = Journal::open(state_folder_, *run_id);
-        if (!journal) return journal.error();
-        options_.progress("taking back what run " + *run_id + " left half done");
-        const auto undone = undo(*journal, machine_, journal->first_unsettled_step());
-        machine_.forget_derived();
-        for (const auto& step : undone) {
-            if (step.result != UndoneStep::Result::failed) continue;
-            // Not settled: it stays to be taken back by hand, and this run gets a journal of its own.
-            options_.progress(
-                fmt::format("run {} cannot be taken back: {} ({})", *run_id, step.description, step.detail));
-            return {};
-        }
-        if (auto settled = journal->settle(); !settled) return settled;
-        journal_.emplace(std::move(*journal));
+        auto recovery = roll_back_interrupted_runs(state_folder_, machine_, options_.progress);
+        if (!recovery) return recovery.error();
+        notices_ = std::move(recovery->notices);
+        journal_ = std::move(recovery->journal);
         return {};
     }
 
-    /// What the run did before it was cut short is shown as its own.
+    /// What the run did before it was interrupted is shown as its own.
     void show_earlier_fix(Outcome& outcome) const {
         if (!journal_ || outcome.finding.state != State::healthy) return;
         for (const auto& step : journal_->steps()) {
             const bool lasts = step.outcome == StepOutcome::done && step.remediation == outcome.remediation->id;
-            if (lasts) outcome.changes.push_back(step.description);
+            if (lasts) outcome.changes.push_back({step.description, is_reversible(step)});
         }
         if (!outcome.changes.empty()) mark_healed(outcome.finding, *outcome.remediation);
     }
@@ -309,6 +300,7 @@ public:
         }
         if (outcome.remediation->disruption > options_.max_disruption) {
             outcome.finding.state = State::needs_approval;
+            foresee(outcome);
             outcome.finding.action = fmt::format("Set maxDisruption to \"{}\" and run again, or do it by hand: {}",
                                                  to_string(outcome.remediation->disruption), outcome.finding.action);
             return {};
@@ -322,18 +314,31 @@ public:
             return {};
         }
         // Looked at again before every fix, because a backup can start while we work.
-        if (!held_back_) held_back_ = why_not_to_disturb(machine_);
+        if (const auto reason = held_back_ ? std::nullopt : why_not_to_disturb(machine_)) {
+            held_back_ = left_because(*reason);
+        }
         if (held_back_) {
-            outcome.finding.action = fmt::format("Run again later: nothing was changed, because {}.", *held_back_);
+            outcome.finding.action = *held_back_;
             return {};
         }
         return options_.mode == RunMode::dry_run ? plan(outcome) : apply(outcome);
     }
 
+    /// What a fix would do, for a report that only tells of it.
+    void foresee(Outcome& outcome) const {
+        Changes changes(machine_, nullptr, outcome.remediation->id, Changes::Mode::plan);
+        if (call_fix(outcome, changes)) outcome.plan = changes.steps();
+    }
+
+    const std::vector<std::string>& notices() const { return notices_; }
     std::string run_id() const { return journal_ ? journal_->run_id() : std::string(); }
     Journal* journal() { return journal_ ? &*journal_ : nullptr; }
 
 private:
+    static std::string left_because(const std::string& reason) {
+        return fmt::format("Run again later: this was left as it is, because {}.", reason);
+    }
+
     /// Fix, exceptions included.
     Result<void> call_fix(const Outcome& outcome, Changes& changes) const {
         try {
@@ -349,7 +354,7 @@ private:
             outcome.finding.action =
                 fmt::format("A fix would fail: {}. {}", planned.error().message, outcome.finding.action);
         }
-        outcome.changes = changes.descriptions();
+        outcome.changes = changes.steps();
         return {};
     }
 
@@ -364,7 +369,7 @@ private:
         Changes changes(machine_, &*journal_, outcome.remediation->id, Changes::Mode::apply);
         const auto fixed = call_fix(outcome, changes);
         machine_.forget_derived();
-        outcome.changes = changes.descriptions();
+        outcome.changes = changes.steps();
         const auto before = outcome.finding;
         outcome.finding = diagnose_again(outcome, machine_, options_);
         if (fixed && outcome.finding.state == State::healthy) {
@@ -372,11 +377,13 @@ private:
             outcome.finding.evidence = before.evidence;
             outcome.finding.summary = before.summary;
         } else if (!take_back(outcome, first_step, fixed ? "it is still not healthy" : fixed.error().message)) {
-            held_back_ = fmt::format("what was tried for {} could not be taken back whole: run again, or undo run {}.",
-                                     outcome.remediation->id, run_id());
-            return {};  // not settled: the next run begins with it
+            held_back_ = fmt::format(
+                "This was left as it is, because what was tried for {} could not be taken back whole: run again, or "
+                "undo run {}.",
+                outcome.remediation->id, run_id());
+            return {};  // not committed: the next run begins with it
         }
-        return journal_->settle();
+        return journal_->commit();
     }
 
     /// False when a step could not be taken back.
@@ -395,9 +402,12 @@ private:
                       "Its repair was tried and taken back, because it did not help ({}). Read what is quoted "
                       "here, and run again once something has changed.",
                       why);
-        std::vector<std::string> remaining;
+        std::vector<PlannedStep> remaining;
         for (const auto& step : undone) {
-            if (lasting(step)) remaining.push_back(fmt::format("{} ({})", step.description, step.detail));
+            if (!lasting(step)) continue;
+            const bool happened = step.result == UndoneStep::Result::not_undoable;
+            const auto detail = happened ? std::string() : fmt::format(" ({})", step.detail);
+            remaining.push_back({step.description + detail, !happened});
         }
         outcome.changes = std::move(remaining);
         return std::ranges::none_of(undone, [](const auto& step) { return step.result == UndoneStep::Result::failed; });
@@ -407,7 +417,8 @@ private:
     Machine& machine_;
     const std::filesystem::path& state_folder_;
     std::optional<Journal> journal_;
-    std::optional<std::string> held_back_;  ///< why nothing more may be changed in this run
+    std::vector<std::string> notices_;
+    std::optional<std::string> held_back_;  ///< why nothing more may be changed in this run, a sentence
 };
 
 }  // namespace
@@ -528,8 +539,14 @@ Result<Report> run(const RunOptions& options, Machine& machine, const std::files
     options.progress("diagnosing");
     diagnose_all(report.outcomes, machine, options);
     weigh(report, machine);
+    report.notices = fixer.notices();
     if (options.follow_up) follow_up_earlier_runs(report.outcomes, report.attempts, state_folder);
-    if (options.mode == RunMode::diagnose) return report;
+    if (options.mode == RunMode::diagnose) {
+        for (auto& outcome : report.outcomes) {
+            if (outcome.finding.state == State::broken && outcome.remediation->fix) fixer.foresee(outcome);
+        }
+        return report;
+    }
 
     for (auto* outcome : repair_order(report.outcomes)) {
         fixer.show_earlier_fix(*outcome);

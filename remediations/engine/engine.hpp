@@ -40,7 +40,8 @@ struct Report {
     const Remediation* root_cause = nullptr;  ///< by root_cause_of, before anything was fixed
     std::string root_cause_reason;            ///< one sentence: why this one, or why none
     machine::SystemFacts machine;
-    std::vector<BackupAttempt> attempts;  ///< what the logs tell of past backups, oldest first; empty without logs
+    std::vector<std::string> notices = {};  ///< sentences on earlier runs: what was interrupted and is not rolled back
+    std::vector<BackupAttempt> attempts;    ///< what the logs tell of past backups, oldest first; empty without logs
 
     /// True where a cause is broken, needs approval or an operator: somebody has to act. Risks do not count.
     bool is_cause_left() const;

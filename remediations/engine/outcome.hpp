@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "remediations/changes/planned_step.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations {
@@ -11,7 +12,9 @@ namespace remediations {
 struct Outcome {
     const Remediation* remediation = nullptr;
     Finding finding;                   ///< the last diagnosis, with the state after any fix
-    std::vector<std::string> changes;  ///< done (or, in a dry run, to be done), in order
+    std::vector<PlannedStep> changes;  ///< done (or, in a dry run, to be done), in order
+    /// What a fix would do, where none was tried though there is one; empty where that cannot be foreseen.
+    std::vector<PlannedStep> plan = {};
 };
 
 }  // namespace remediations

@@ -5,8 +5,31 @@
 
 namespace remediations {
 
+namespace {
+
+constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+}  // namespace
+
+std::string encode_base64(std::string_view bytes) {
+    constexpr std::size_t bytes_in_group = 3;
+    constexpr std::uint32_t digit_mask = 0x3F;
+    std::string text;
+    text.reserve((bytes.size() + bytes_in_group - 1) / bytes_in_group * 4);
+    for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), bytes_in_group))) {
+        std::uint32_t group = 0;
+        for (std::size_t index = 0; index < bytes_in_group; ++index) {
+            group = group << 8U | (index < bytes.size() ? static_cast<std::uint8_t>(bytes[index]) : 0U);
+        }
+        text += alphabet[group >> 18U];
+        text += alphabet[group >> 12U & digit_mask];
+        text += bytes.size() > 1 ? alphabet[group >> 6U & digit_mask] : '=';
+        text += bytes.size() > 2 ? alphabet[group & digit_mask] : '=';
+    }
+    return text;
+}
+
 std::optional<std::string> decode_base64(std::string_view text) {
-    constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     constexpr std::size_t digits_in_group = 4;
     std::string bytes;
     bytes.reserve(text.size() / digits_in_group * 3);

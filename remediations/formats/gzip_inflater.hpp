@@ -12,7 +12,8 @@
 namespace remediations {
 
 /// Unpacks a gzip file (RFC 1952) that arrives in pieces, in constant memory. Several members one after the other are
-/// one text. Checksums are not compared.
+/// one text; zeros behind the last are padding. The CRC-32 of each member is compared; its length is not, nor the
+/// checksum of a header, which may have at most 256 KiB.
 class GzipInflater {
 public:
     using Consumer = std::function<void(std::string_view)>;
@@ -20,7 +21,8 @@ public:
     /// At most `limit` bytes come out, after which feed() says ErrorKind::too_large. Messages begin with `path`.
     GzipInflater(std::string path, std::uint64_t limit, Consumer consumer);
 
-    /// ErrorKind::invalid when it is no gzip file or is damaged. What was unpacked before has been consumed.
+    /// ErrorKind::invalid when it is no gzip file or is damaged, which a wrong CRC-32 tells at the end of its member:
+    /// what was unpacked before has been consumed.
     machine::Result<void> feed(std::string_view bytes);
 
     /// ErrorKind::invalid when the file ends too early.

@@ -43,7 +43,7 @@ struct FreezeTrial {
 struct FreezeReport {
     std::vector<FreezeTrial> trials;  ///< one for each target, in their order
     std::string cut_short;            ///< why the freeze ended before its time; empty where it did not
-    bool last_resort = false;         ///< the kernel was asked to thaw everything (SysRq j)
+    bool last_resort = false;         ///< the kernel was asked to thaw everything (SysRq j), what others froze included
 };
 
 /// Keeps others out for as long as it lives.
@@ -70,8 +70,10 @@ public:
     virtual Result<std::unique_ptr<FreezeLock>> lock(const Path& file) = 0;
 
     /// Writes out what is dirty, freezes all targets in their order, and thaws them in reverse. What
-    /// somebody else froze is never thawed. Two processes watch over it: when one of the three ends,
-    /// the others thaw. No target may be named twice, by another mount point neither.
+    /// somebody else froze is not thawed, save by the last resort. Two processes watch over it: when one of the three
+    /// ends, the others thaw. What no thaw helps is left to the kernel (SysRq j), which thaws every frozen file system
+    /// of the computer, other programs' too: FreezeReport::last_resort. No target may be named twice, by another mount
+    /// point neither.
     virtual Result<FreezeReport> freeze_and_thaw(const std::vector<FreezeTarget>& targets,
                                                  const FreezeLimits& limits) = 0;
 };

@@ -120,7 +120,8 @@ struct Finding {
     std::string summary;             ///< one sentence: what is so, not what to do
     std::vector<Evidence> evidence;  ///< what was looked at, also when it is healthy
     std::string action;              ///< what a person should do; empty when healthy
-    /// The service names or folders that the fix acts on, in the order it should act.
+    /// What the fix acts on, in the order it should act: all of one kind (services, or files, or keys). A fix that
+    /// needs anything else looks again.
     std::vector<std::string> subjects;
     Weight weight = Weight::cause;
     /// Of a healthy one: a log tells of this cause since the last good backup, but the machine shows it no longer.

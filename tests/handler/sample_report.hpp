@@ -46,10 +46,13 @@ inline remediations::Outcome healthy(const remediations::Remediation& remediatio
 }
 
 inline remediations::Outcome broken_agent() {
-    return {&agent_stopped,
-            remediations::Finding::broken("Service walinuxagent is stopped.",
-                                          {{"service walinuxagent", "stopped", "running"}}, "Start walinuxagent."),
-            {}};
+    remediations::Outcome outcome{
+        &agent_stopped,
+        remediations::Finding::broken("Service walinuxagent is stopped.",
+                                      {{"service walinuxagent", "stopped", "running"}}, "Start walinuxagent."),
+        {}};
+    outcome.plan = {{"start service walinuxagent"}};
+    return outcome;
 }
 
 inline remediations::Report broken_report() {

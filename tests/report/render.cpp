@@ -73,7 +73,7 @@ Report fixed() {
     report.run_id = "20261121T014907Z-0001";
     report.outcomes[0].finding.state = State::fixed;
     report.outcomes[0].finding.action.clear();
-    report.outcomes[0].changes = {"set Extensions.Enabled=y in /etc/waagent.conf", "restart service walinuxagent"};
+    report.outcomes[0].changes = {{"set Extensions.Enabled=y in /etc/waagent.conf"}, {"restart service walinuxagent"}};
     report.outcomes[2] = {&samples::host_unreachable,
                           Finding::unknown("168.63.129.16:80", {machine::ErrorKind::timed_out, "no answer in 2 s", 0}),
                           {}};
@@ -137,7 +137,7 @@ Report hostile(Hostile& text) {
         if (state != State::healthy && state != State::fixed) finding.action = text();
         report.outcomes.push_back({&causes[index++], std::move(finding), {}});
     }
-    report.outcomes[2].changes = {text(), text()};
+    report.outcomes[2].changes = {{text()}, {text(), false}};
     report.root_cause = &causes[0];
     report.root_cause_reason = text();
     report.mode = RunMode::fix;

@@ -5,6 +5,7 @@
 
 #include "bench.hpp"
 #include "remediations/changes/changes.hpp"
+#include "remediations/changes/undo.hpp"
 #include "remediations/engine/catalogue.hpp"
 #include "remediations/machine/windows/unique_handle.hpp"
 

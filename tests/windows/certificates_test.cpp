@@ -7,6 +7,7 @@
 
 #include "bench.hpp"
 #include "remediations/changes/changes.hpp"
+#include "remediations/changes/undo.hpp"
 #include "remediations/machine/windows/key_container.hpp"
 #include "remediations/machine/windows/unique_handle.hpp"
 

@@ -74,17 +74,18 @@ Finding diagnose(const Machine& machine) {
             "python3. If it is installed in another folder, link it: ln -s <interpreter> /usr/bin/python3.");
     }
     evidence.push_back({*other, "there, under a name that is not tried", ""});
-    auto finding = Finding::broken(summary, std::move(evidence),
-                                   fmt::format("Make {} known as {}/python3.", *other, search.folders.back()));
-    finding.subjects = {*other, search.folders.back() + "/python3"};
-    return finding;
+    return Finding::broken(summary, std::move(evidence),
+                           fmt::format("Make {} known as {}/python3.", *other, search.folders.back()));
 }
 
 /// A script instead of a link: it can be taken back like any other file.
-machine::Result<void> fix(const Finding& finding, Changes& changes) {
-    if (finding.subjects.size() != 2) return machine::Error{machine::ErrorKind::invalid, "no Python to point to", 0};
-    return changes.write_file(finding.subjects[1], fmt::format("#!/bin/sh\nexec {} \"$@\"\n", finding.subjects[0]),
-                              0755);
+machine::Result<void> fix(const Finding&, Changes& changes) {
+    const auto installed = installed_backup_extension(changes.machine());
+    if (!installed) return installed.error();
+    const auto python = other_python(changes.machine());
+    if (!python) return machine::Error{machine::ErrorKind::not_found, "there is no Python to point to any more", 0};
+    return changes.write_file(search_of(changes.machine(), *installed).folders.back() + "/python3",
+                              fmt::format("#!/bin/sh\nexec {} \"$@\"\n", *python), 0755);
 }
 
 }  // namespace

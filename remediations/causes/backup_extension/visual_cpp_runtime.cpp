@@ -42,6 +42,11 @@ bool is_registered(const Machine& machine) {
     });
 }
 
+/// How the installer has to be called.
+std::string verb_for(const VisualCppRuntime& runtime, const Machine& machine) {
+    return runtime.is_installed || is_registered(machine) ? "/repair" : "/install";
+}
+
 constexpr auto install_by_hand =
     "Install or repair the Visual C++ 2013 Redistributable (x64) 12.0.40660 from Microsoft, then back up again.";
 
@@ -81,19 +86,22 @@ Finding diagnose(const Machine& machine, const Question& question) {
         auto finding = Finding::needs_operator(summary, runtime->evidence, first + install_by_hand);
         return to_blame ? finding : std::move(finding).as_risk();
     }
-    const std::string verb = runtime->is_installed || is_registered(machine) ? "/repair" : "/install";
+    const auto verb = verb_for(*runtime, machine);
     auto finding =
         Finding::broken(summary, runtime->evidence,
                         fmt::format("{}Run {} {} /quiet /norestart as administrator.", first, installer, verb));
-    finding.subjects = {installer, verb};
     return to_blame ? finding : std::move(finding).as_risk();
 }
 
-machine::Result<void> fix(const Finding& finding, Changes& changes) {
+machine::Result<void> fix(const Finding&, Changes& changes) {
     constexpr long restart_required = 3010;  // ERROR_SUCCESS_REBOOT_REQUIRED: installed, in full only after a restart
-    const auto ran =
-        changes.run_tool({finding.subjects.at(0), {finding.subjects.at(1), "/quiet", "/norestart"}, installer_timeout},
-                         "installs the Visual C++ 2013 x64 runtime");
+    const auto runtime = visual_cpp_runtime_of(changes.machine());
+    if (!runtime) return runtime.error();
+    const auto installer = installer_of(changes.machine());
+    if (installer.empty()) return machine::Error{machine::ErrorKind::not_found, "the installer is gone", 0};
+    const auto ran = changes.run_tool(
+        {installer, {verb_for(*runtime, changes.machine()), "/quiet", "/norestart"}, installer_timeout},
+        "installs the Visual C++ 2013 x64 runtime");
     return !ran && ran.error().code == restart_required ? machine::Result<void>() : ran;
 }
 

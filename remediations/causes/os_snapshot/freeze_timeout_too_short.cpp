@@ -54,18 +54,15 @@ struct Wish {
     long seconds = 0;
 };
 
-Finding diagnose(const machine::Machine& machine) {
-    const auto configuration = VmBackupConfiguration::read(machine);
-    if (!configuration) return Finding::unknown(VmBackupConfiguration::path, configuration.error());
-    const auto* failed = last_failed_backup(machine);
-    if (failed == nullptr) return Finding::healthy("The last backup that the log tells of did not run out of time.");
-    const auto wait = configuration->integer_of(wait_key, default_freeze_wait);
-    const auto frozen = configuration->integer_of(frozen_key, default_freeze_timeout);
+/// Longer times for what ran out of time in that backup; what was looked at goes to `evidence`.
+std::vector<Wish> longer_times(const machine::Machine& machine, const VmBackupConfiguration& configuration,
+                               const BackupAttempt& failed, std::vector<Evidence>& evidence) {
+    const auto wait = configuration.integer_of(wait_key, default_freeze_wait);
+    const auto frozen = configuration.integer_of(frozen_key, default_freeze_timeout);
     const auto& log = machine.derived<LogEvidence>();
-    std::vector<Evidence> evidence;
     std::vector<Wish> wishes;
     const auto* longer = log.find_current(Log::extension, took_longer);
-    if (failed->result == fs_freeze_timeout || (longer != nullptr && belongs_to(longer->newest, *failed))) {
+    if (failed.result == fs_freeze_timeout || (longer != nullptr && belongs_to(longer->newest, failed))) {
         const auto text = logged(machine, time_taken);
         const auto measured = text ? seconds_in(*text).value_or(default_freeze_wait) : default_freeze_wait;
         const auto needed = std::min(longest, measured * 2);
@@ -78,7 +75,7 @@ Finding diagnose(const machine::Machine& machine) {
     }
     const auto* late = log.find_current(Log::extension, thaw_too_late);
     if (late == nullptr) late = log.find_current(Log::extension, sleep_failed);
-    if (wishes.empty() && late != nullptr && belongs_to(late->newest, *failed)) {
+    if (wishes.empty() && late != nullptr && belongs_to(late->newest, failed)) {
         const auto text = logged(machine, time_limit);
         const auto used = text ? python_integer(*text).value_or(default_freeze_timeout) : default_freeze_timeout;
         const auto needed = std::min(longest, used * 2);
@@ -87,6 +84,16 @@ Finding diagnose(const machine::Machine& machine) {
                             fmt::format("at least {}", needed)});
         if (frozen < needed) wishes = {{frozen_key, needed}};
     }
+    return wishes;
+}
+
+Finding diagnose(const machine::Machine& machine) {
+    const auto configuration = VmBackupConfiguration::read(machine);
+    if (!configuration) return Finding::unknown(VmBackupConfiguration::path, configuration.error());
+    const auto* failed = last_failed_backup(machine);
+    if (failed == nullptr) return Finding::healthy("The last backup that the log tells of did not run out of time.");
+    std::vector<Evidence> evidence;
+    const auto wishes = longer_times(machine, *configuration, *failed, evidence);
     if (evidence.empty()) return Finding::healthy("The last backup did not run out of time for the freeze.");
     if (wishes.empty()) {
         return Finding::healthy(
@@ -95,23 +102,24 @@ Finding diagnose(const machine::Machine& machine) {
             std::move(evidence));
     }
     std::string settings;
-    std::vector<std::string> subjects;
     for (const auto& wish : wishes) {
-        subjects.push_back(fmt::format("{}={}", wish.key, wish.seconds));
         settings += fmt::format("{}{} = {}", settings.empty() ? "" : " and ", wish.key, wish.seconds);
     }
-    auto finding = Finding::broken(
+    return Finding::broken(
         "The file systems could not be frozen and released within the configured time.", std::move(evidence),
         fmt::format("Set {} in section [SnapshotThread] of {}, and run backups when less is written.", settings,
                     VmBackupConfiguration::path));
-    finding.subjects = std::move(subjects);
-    return finding;
 }
 
-machine::Result<void> fix(const Finding& finding, Changes& changes) {
-    for (const auto& subject : finding.subjects) {
-        const auto equals = subject.find('=');
-        const auto set = set_vmbackup_setting(changes, subject.substr(0, equals), subject.substr(equals + 1));
+machine::Result<void> fix(const Finding&, Changes& changes) {
+    const auto configuration = VmBackupConfiguration::read(changes.machine());
+    if (!configuration) return configuration.error();
+    const auto* failed = last_failed_backup(changes.machine());
+    std::vector<Evidence> ignored;
+    const auto wishes =
+        failed ? longer_times(changes.machine(), *configuration, *failed, ignored) : std::vector<Wish>();
+    for (const auto& wish : wishes) {
+        const auto set = set_vmbackup_setting(changes, wish.key, std::to_string(wish.seconds));
         if (!set) return set.error();
     }
     return {};

@@ -97,6 +97,9 @@ machine::Result<std::vector<std::pair<std::string, machine::RegistryValue>>> sec
 machine::Result<void> fix(const Finding&, Changes& changes) {
     const auto settings = security_settings(changes.machine());
     if (!settings) return settings.error();
+    for (const auto& [name, value] : *settings) {
+        if (auto kept = changes.keep_registry_value(security_key, name); !kept) return kept;
+    }
     const auto tool = msdtc_tool(changes.machine());
     if (changes.machine().services().find(msdtc)) {
         if (auto stopped = changes.stop_service(msdtc); !stopped) return stopped;

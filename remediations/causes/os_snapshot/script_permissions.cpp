@@ -20,9 +20,23 @@ constexpr std::uint32_t owner_execute = 0100;
 struct Look {
     std::vector<Evidence> evidence;
     std::vector<std::string> wrong;   ///< paths
-    std::vector<std::string> unsafe;  ///< of these, those that somebody but root could have written
+    std::vector<std::string> unsafe;  ///< of these, those that somebody but root could have written or replaced
     std::optional<std::pair<std::string, machine::Error>> unreadable;
 };
+
+/// A folder on the way to a file in which somebody but root could put another file in its place; empty where there is
+/// none. A folder that cannot be looked at is none: the change itself looks again, and refuses.
+machine::Path open_folder_on_the_way(const machine::Machine& machine, const machine::Path& path) {
+    constexpr std::uint32_t sticky = 01000;
+    for (auto slash = path.rfind('/'); slash != path.npos && slash > 0; slash = path.rfind('/', slash - 1)) {
+        const auto folder = path.substr(0, slash);
+        const auto status = machine.files().status(folder);
+        if (!status || status->kind != machine::FileKind::directory) continue;
+        const bool others_write = (status->mode & writable_by_others) != 0 && (status->mode & sticky) == 0;
+        if (status->uid != 0 || others_write) return folder;
+    }
+    return {};
+}
 
 void look_at(const machine::Machine& machine, const machine::Path& path, std::uint32_t forbidden, std::uint32_t wanted,
              Look& look) {
@@ -42,7 +56,12 @@ void look_at(const machine::Machine& machine, const machine::Path& path, std::ui
     look.evidence.push_back({path, fmt::format("mode {}, owner {}", mode_digits(status->mode), status->uid),
                              fmt::format("mode {:o}, owner root (0)", wanted)});
     look.wrong.push_back(path);
-    if (status->uid != 0 || (status->mode & writable_by_others) != 0) look.unsafe.push_back(path);
+    const auto folder = open_folder_on_the_way(machine, path);
+    if (!folder.empty()) {
+        look.evidence.push_back({folder, "somebody other than root can write to it, and so replace what lies in it",
+                                 "root alone writes to it"});
+    }
+    if (status->uid != 0 || (status->mode & writable_by_others) != 0 || !folder.empty()) look.unsafe.push_back(path);
 }
 
 Finding diagnose(const machine::Machine& machine) {
@@ -61,8 +80,9 @@ Finding diagnose(const machine::Machine& machine) {
     }
     if (look.wrong.empty()) {
         if (look.unreadable) return Finding::unknown(look.unreadable->first, look.unreadable->second);
-        return Finding::healthy("The scripts and their configuration belong to root alone.",
-                                {{file, "of root, closed to others", "of root, closed to others"}});
+        return Finding::healthy(
+            "The scripts and their configuration have the owner and the mode that the extension wants.",
+            {{file, "of root, closed to others", "of root, closed to others"}});
     }
     const auto summary = fmt::format("The extension refuses {} because of owner or mode, so the scripts do not run.",
                                      fmt::join(look.wrong, " and "));
@@ -72,8 +92,8 @@ Finding diagnose(const machine::Machine& machine) {
         return weighed_as_script_fault(
             Finding::needs_operator(
                 summary, std::move(look.evidence),
-                fmt::format("Somebody other than root could write {}, and root would run it: read it first, "
-                            "then `chown root {}` and `chmod {:o} {}`.",
+                fmt::format("Somebody other than root could write or replace {}, and root would run it: see that root "
+                            "alone writes to it and to its folders, read it, then `chown root {}` and `chmod {:o} {}`.",
                             path, path, path == file ? configuration_mode : script_mode, path)),
             scripts->configuration, machine);
     }

@@ -171,6 +171,37 @@ Result<void> check_only_we_write_to(int folder, const std::string& path) {
     return {};
 }
 
+Result<void> check_only_we_lead_to(const std::string& path) {
+    const auto is_ours = [](const struct stat& status) { return status.st_uid == 0 || status.st_uid == ::geteuid(); };
+    for (std::size_t slash = path.find('/'); slash != path.npos; slash = path.find('/', slash + 1)) {
+        const std::string folder = path.substr(0, std::max<std::size_t>(slash, 1));
+        const auto opened = open_folder(folder);
+        if (!opened) {
+            return opened.error();
+        }
+        struct stat status {};
+        if (::fstat(opened->get(), &status) != 0) {
+            return system_error("cannot look at folder " + folder);
+        }
+        const std::string next = path.substr(slash + 1, path.find('/', slash + 1) - slash - 1);
+        if (next.empty() || (is_ours(status) && (status.st_mode & 022) == 0)) {
+            continue;
+        }
+        // In a folder with the sticky bit nobody but its owner takes away or renames what is ours.
+        struct stat entry {};
+        const bool is_sticky = is_ours(status) && (status.st_mode & S_ISVTX) != 0 &&
+                               ::fstatat(opened->get(), next.c_str(), &entry, AT_SYMLINK_NOFOLLOW) == 0 &&
+                               is_ours(entry);
+        if (!is_sticky) {
+            return Error{ErrorKind::refused,
+                         fmt::format("{}: others than root can write to {} (owner {}, mode {:04o}) on the way to it",
+                                     path, folder, status.st_uid, status.st_mode & 07777),
+                         0};
+        }
+    }
+    return {};
+}
+
 Result<Location> locate(const std::string& path) {
     std::string_view whole = path;
     while (whole.size() > 1 && whole.back() == '/') {
@@ -396,6 +427,13 @@ Result<void> replace_file(const std::string& path, std::string_view content, mod
         return Error{ErrorKind::invalid,
                      path + (S_ISLNK(original.st_mode) ? " is a symbolic link" : " is not a regular file") +
                          ", which is not replaced",
+                     0};
+    }
+
+    if (exists && attributes == Attributes::keep && original.st_nlink > 1) {
+        return Error{ErrorKind::refused,
+                     fmt::format("{} has {} names (hard links); replacing it would part it from the others", path,
+                                 original.st_nlink),
                      0};
     }
 

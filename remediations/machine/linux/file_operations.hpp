@@ -30,6 +30,10 @@ Result<FileDescriptor> open_folder(const std::string& path);
 /// messages.
 Result<void> check_only_we_write_to(int folder, const std::string& path);
 
+/// Error refused where on the way to `path` there is a folder, save one with the sticky bit, in which somebody who is
+/// neither root nor we could put something else in the place of the next name.
+Result<void> check_only_we_lead_to(const std::string& path);
+
 /// Opens the folder that `path` lies in, as open_folder does. Error invalid for a path that is not absolute or names no
 /// entry of a folder.
 Result<Location> locate(const std::string& path);

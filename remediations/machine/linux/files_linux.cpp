@@ -181,6 +181,9 @@ Result<void> LinuxFiles::create_folder(const Path& path, std::uint32_t mode) {
 }
 
 Result<void> LinuxFiles::set_permissions(const Path& path, const FilePermissions& permissions) {
+    if (auto checked = check_only_we_lead_to(path); !checked) {
+        return checked;
+    }
     const auto location = locate(path);
     if (!location) {
         return location.error();
@@ -195,11 +198,15 @@ Result<void> LinuxFiles::set_permissions(const Path& path, const FilePermissions
     if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
         return Error{ErrorKind::invalid, path + " is neither a regular file nor a folder", 0};
     }
-    if (::fchownat(file.get(), "", permissions.uid, permissions.gid, AT_EMPTY_PATH) != 0) {
+    // Only what is different: who wants a mode gives the file to nobody.
+    const bool owner_differs = status.st_uid != permissions.uid || status.st_gid != permissions.gid;
+    if (owner_differs && ::fchownat(file.get(), "", permissions.uid, permissions.gid, AT_EMPTY_PATH) != 0) {
         return system_error("cannot set the owner of " + path);
     }
     // Last, because a change of owner clears the set-id bits. fchmod refuses such a descriptor.
-    if (::chmod(fmt::format("/proc/self/fd/{}", file.get()).c_str(), permissions.mode & 07777) != 0) {
+    const bool mode_differs = (status.st_mode & 07777) != (permissions.mode & 07777);
+    if ((owner_differs || mode_differs) &&
+        ::chmod(fmt::format("/proc/self/fd/{}", file.get()).c_str(), permissions.mode & 07777) != 0) {
         return system_error("cannot set the mode of " + path);
     }
     return {};

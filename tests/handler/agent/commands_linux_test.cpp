@@ -320,7 +320,7 @@ TEST_F(EnableTest, AWorkerThatDiedChangingThingsSaysHowToUndoThem) {
         remediations::JournalStep step;
         step.remediation = "sample";
         step.action = "run-tool";
-        (void)journal->intend(step);
+        (void)journal->begin(step);
         ::_exit(139);
     };
     handler_.settings(1);
@@ -805,7 +805,7 @@ TEST_F(UninstallTest, LeavesTheJournalAndSaysWhere) {
     remediations::JournalStep step;
     step.remediation = "sample";
     step.action = "run-tool";
-    ASSERT_TRUE(journal->intend(step));
+    ASSERT_TRUE(journal->begin(step));
     const auto run = journal->run_id();
     EXPECT_EQ(command("uninstall"), ExitCode::ok);
     EXPECT_EQ(out_.str(), "The undo journal of 1 run stays in " + (state_ / "runs").string() + "\n");

@@ -297,6 +297,33 @@ TEST_F(CommandLine, ReportsADamagedJournalInHistory) {
     EXPECT_THAT(undo.err, HasSubstr("journal.jsonl:1"));
 }
 
+TEST_F(CommandLine, UndoesWhatIsUndamagedOnlyWhenAskedTo) {
+    use("linux/extensions-disabled");
+    const auto before = machine_->files().read("/etc/waagent.conf").value();
+    const auto fixed = run({"fix", "--format", "json"}).parsed();
+    const auto after = machine_->files().read("/etc/waagent.conf").value();
+    const auto file = folder_.path() / "state" / "runs" / std::string(fixed.at("runId").as_string()) / "journal.jsonl";
+    std::ifstream in(file);
+    std::string text{std::istreambuf_iterator<char>(in), {}};
+    in.close();
+    text.replace(text.find("\"summary\""), 2, "\"S");  // the last line
+    std::ofstream(file) << text;
+
+    const auto refused = run({"undo"});
+    EXPECT_EQ(refused.code, 3);
+    EXPECT_THAT(refused.err, AllOf(HasSubstr("its checksum is wrong"), HasSubstr("nothing was changed"),
+                                   HasSubstr("--despite-damage")));
+    EXPECT_EQ(machine_->files().read("/etc/waagent.conf").value(), after);
+    const auto told = run({"fix", "--format", "json"});
+    EXPECT_THAT(told.err, AllOf(HasSubstr("damaged"), HasSubstr("--despite-damage")));
+    EXPECT_EQ(told.parsed().at("notices").as_array().size(), 1U);
+
+    const auto undone = run({"undo", "--despite-damage"});
+    EXPECT_EQ(undone.code, 1) << "something may be left";
+    EXPECT_THAT(undone.err, HasSubstr("this line was left out"));
+    EXPECT_EQ(machine_->files().read("/etc/waagent.conf").value(), before);
+}
+
 TEST_F(CommandLine, HelpExamplesAreCommandLinesItAccepts) {
     for (const std::string command : {"diagnose", "fix", "undo", "history", "list", "explain", "capture"}) {
         const auto help = run({command, "--help"});

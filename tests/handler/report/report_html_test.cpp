@@ -35,7 +35,7 @@ Report fixed_report() {
     report.run_id = "20261121T014907Z-0001";
     report.outcomes[0].finding.state = State::fixed;
     report.outcomes[0].finding.action.clear();
-    report.outcomes[0].changes = {"start service walinuxagent"};
+    report.outcomes[0].changes = {{"start service walinuxagent"}};
     return report;
 }
 
@@ -107,7 +107,7 @@ TEST(ReportHtml, TagsComeFromThisProgramAlone) {
     report.error_code = report.run_id = report.root_cause_reason = hostile;
     report.outcomes[0].finding.summary = report.outcomes[0].finding.action = hostile;
     report.outcomes[0].finding.evidence = {{hostile, hostile, hostile}};
-    report.outcomes[0].changes = {hostile};
+    report.outcomes[0].changes = {{hostile}};
     report.attempts[0].decisive.file = report.attempts[0].decisive.text = hostile;
     EXPECT_EQ(tags_of(report), tags);
 }

@@ -31,7 +31,7 @@ TEST(ReportJson, HasTheShapeOfSchema1) {
 
     const auto& finding = document.at("findings").at(0).as_object();
     EXPECT_THAT(keys(finding), testing::ElementsAre("id", "layer", "state", "weight", "title", "summary", "evidence",
-                                                    "action", "changes"));
+                                                    "action", "changes", "notUndoable"));
     EXPECT_EQ(finding.at("id"), "agent-stopped");
     EXPECT_EQ(finding.at("layer"), "guest-agent");
     EXPECT_EQ(finding.at("state"), "broken");
@@ -57,12 +57,24 @@ TEST(ReportJson, NamesTheRunAndHowToTakeItBack) {
     report.mode = remediations::RunMode::fix;
     report.run_id = "20261121T014907Z-0001";
     report.outcomes[0].finding.state = State::fixed;
-    report.outcomes[0].changes = {"start service walinuxagent"};
+    report.outcomes[0].changes = {{"start service walinuxagent"}};
     const auto document = parsed(report);
     EXPECT_EQ(document.at("mode"), "fix");
     EXPECT_EQ(document.at("undo"), "backup-remediation undo 20261121T014907Z-0001");
     EXPECT_EQ(document.at("findings").at(0).at("state"), "fixed");
     EXPECT_EQ(document.at("findings").at(0).at("changes").at(0), "start service walinuxagent");
+}
+
+TEST(ReportJson, TellsWhatCannotBeUndoneAndWhatBecameOfEarlierRuns) {
+    auto report = samples::broken_report();
+    report.mode = remediations::RunMode::fix;
+    report.run_id = "20261121T014907Z-0002";
+    report.outcomes[0].changes = {{"run setup /install (installs)", false}};
+    report.notices = {"Run 20261121T014907Z-0001 was interrupted."};
+    const auto document = parsed(report);
+    EXPECT_EQ(document.at("findings").at(0).at("notUndoable"), json::array({"run setup /install (installs)"}));
+    EXPECT_TRUE(document.at("undo").is_null());
+    EXPECT_EQ(document.at("notices"), json::array({"Run 20261121T014907Z-0001 was interrupted."}));
 }
 
 TEST(ReportJson, SpellsEveryStateAndLayerAsDesigned) {
@@ -94,7 +106,7 @@ TEST(ReportJson, StaysValidWithHostileEvidence) {
     auto report = samples::broken_report();
     report.outcomes[0].finding.evidence = {
         {"/var/log/\xFFwaagent.log", std::string("\x1b]0;owned\a\0\xC3\x28 \"quoted\"", 22), "\xED\xA0\x80"}};
-    report.outcomes[0].changes = {"wrote \xFE"};
+    report.outcomes[0].changes = {{"wrote \xFE"}};
     report.machine.host_name = "\xC0\xAF";
     const auto document = parsed(report);  // parsing checks the encoding
     const auto& evidence = document.at("findings").at(0).at("evidence").at(0);

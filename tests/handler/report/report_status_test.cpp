@@ -43,7 +43,9 @@ Outcome with(const Remediation& remediation, State state, std::string summary, s
     finding.state = state;
     finding.summary = std::move(summary);
     finding.action = std::move(action);
-    return {&remediation, std::move(finding), std::move(changes)};
+    Outcome outcome{&remediation, std::move(finding), {}};
+    for (auto& change : changes) outcome.changes.push_back({std::move(change)});
+    return outcome;
 }
 
 Report report(RunMode mode, std::vector<Outcome> outcomes, const Remediation* root = nullptr, std::string run_id = {}) {

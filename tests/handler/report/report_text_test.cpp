@@ -15,6 +15,7 @@ using remediations::Finding;
 using remediations::Report;
 using remediations::RunMode;
 using remediations::State;
+using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -28,7 +29,7 @@ Report fixed_report() {
     report.run_id = "20261121T014907Z-0001";
     report.outcomes[0].finding.state = State::fixed;
     report.outcomes[0].finding.action.clear();
-    report.outcomes[0].changes = {"start service walinuxagent"};
+    report.outcomes[0].changes = {{"start service walinuxagent"}};
     return report;
 }
 
@@ -209,10 +210,43 @@ TEST(ReportText, UnknownIsNotHealthy) {
 TEST(ReportText, ADryRunSaysWhatItWouldDo) {
     auto report = samples::broken_report();
     report.mode = RunMode::dry_run;
-    report.outcomes[0].changes = {"start service walinuxagent"};
+    report.outcomes[0].changes = {{"start service walinuxagent"}};
     EXPECT_THAT(text(report),
                 HasSubstr("\nWould be changed\n  for agent-stopped:\n    - start service walinuxagent\n"));
     EXPECT_THAT(text(report), HasSubstr("         backup-remediation fix\n"));
+}
+
+/// Without the line breaks of a narrow page.
+std::string in_one_line(const std::string& text) {
+    std::istringstream words(text);
+    std::string line;
+    for (std::string word; words >> word;) line += (line.empty() ? "" : " ") + word;
+    return line;
+}
+
+TEST(ReportText, SaysWhatUndoCannotTakeBack) {
+    auto report = samples::broken_report();
+    EXPECT_THAT(in_one_line(text(report)), HasSubstr("(disruption: agent-restart; can be undone)"));
+    report.outcomes[0].plan = {{"edit /etc/waagent.conf"}, {"end a.exe (process 7)", false}};
+    EXPECT_THAT(in_one_line(text(report)), HasSubstr("cannot be undone: end a.exe (process 7)"));
+    EXPECT_THAT(in_one_line(text(report)), Not(HasSubstr("can be undone)")));
+    report.outcomes[0].plan.clear();
+    EXPECT_THAT(in_one_line(text(report)), HasSubstr("fix --dry-run says what can be undone"));
+
+    auto fixed = fixed_report();
+    EXPECT_THAT(in_one_line(text(fixed)), HasSubstr("To take all of this back:"));
+    fixed.outcomes[0].changes.push_back({"run setup /install (installs)", false});
+    EXPECT_THAT(in_one_line(text(fixed)), AllOf(HasSubstr("- run setup /install (installs) (cannot be undone)"),
+                                                HasSubstr("To take back what can be undone:"), HasSubstr("undo 2026")));
+    fixed.outcomes[0].changes.erase(fixed.outcomes[0].changes.begin());
+    EXPECT_THAT(in_one_line(text(fixed)), Not(HasSubstr("undo 2026"))) << "nothing is left that undo could do";
+}
+
+TEST(ReportText, SaysWhatBecameOfEarlierRuns) {
+    auto report = fixed_report();
+    report.notices = {"Run 20261121T014907Z-0001 was interrupted and could not be rolled back."};
+    EXPECT_THAT(in_one_line(text(report)),
+                HasSubstr("Run 20261121T014907Z-0001 was interrupted and could not be rolled back."));
 }
 
 TEST(ReportText, AFixThatWasTakenBackOffersNoUndo) {
@@ -243,7 +277,7 @@ TEST(ReportText, CannotDriveTheTerminal) {
     report.outcomes[0].finding.summary = hostile;
     report.outcomes[0].finding.action = hostile;
     report.outcomes[0].finding.evidence = {{hostile, hostile, hostile}};
-    report.outcomes[0].changes = {hostile};
+    report.outcomes[0].changes = {{hostile}};
     const auto shown = text(report);
     for (const char control : {'\x1b', '\a', '\r', '\xFF'}) EXPECT_EQ(shown.find(control), std::string::npos);
     EXPECT_EQ(shown.find("\xC2\x9B"), std::string::npos);

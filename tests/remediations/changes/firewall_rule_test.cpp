@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "remediations/changes/changes.hpp"
+#include "remediations/changes/undo.hpp"
 #include "remediations/machine/recorded/capture.hpp"
 #include "tests/temporary_folder.hpp"
 
@@ -75,7 +76,7 @@ TEST_F(FirewallRuleTest, InIptablesIsInsertedFirstAndDeletedByUndo) {
 
     ASSERT_TRUE(changes.allow_outbound(iptables_rule()));
     ASSERT_TRUE(changes.allow_outbound(iptables_rule())) << "it is there";
-    EXPECT_THAT(changes.descriptions(),
+    EXPECT_THAT(descriptions_of(changes.steps()),
                 ElementsAre("insert a rule in iptables chain filter OUTPUT that accepts root's TCP connections to "
                             "168.63.129.16 port 80"));
     EXPECT_EQ(firewall_rule_slot(iptables_rule())->read(machine).value(), "present");
@@ -123,7 +124,7 @@ TEST_F(FirewallRuleTest, InNftIsInsertedFirstAndDeletedByItsHandle) {
     Changes changes(machine, &journal, "some-cause", Changes::Mode::apply);
 
     ASSERT_TRUE(changes.allow_outbound(nft_rule()));
-    EXPECT_THAT(changes.descriptions(),
+    EXPECT_THAT(descriptions_of(changes.steps()),
                 ElementsAre("insert a rule in nft chain inet filter output that accepts root's TCP connections to "
                             "168.63.129.16 port 32526"));
     auto reopened = Journal::open(state_.path(), journal.run_id()).value();

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "remediations/changes/changes.hpp"
+#include "remediations/changes/undo.hpp"
 #include "remediations/machine/recorded/capture.hpp"
 #include "tests/temporary_folder.hpp"
 
@@ -32,7 +33,7 @@ protected:
         write(capture_.path() / "files/etc/waagent.conf", "before\n");
         write(capture_.path() / "facts.json", R"({"schema":1,"system":{"platform":"linux"},
             "complete":["files","services","registry"],
-            "services":{"MSDTC":{"name":"MSDTC","state":"running","start":"automatic","account":"user"},
+            "services":{"MSDTC":{"name":"MSDTC","state":"running","start":"automatic","account":"S-1-5-18"},
                         "agent":{"name":"agent","state":"running","restarts":false}},
             "mounts":[{"source":"/dev/sdb1","target":"/data","type":"ext4","options":["rw"]},
                       {"source":"/dev/sda1","target":"/data","type":"ext4","options":["rw","noexec"]}],
@@ -102,7 +103,7 @@ TEST_F(JournalTest, UndoBringsBackEverySlotAndTwiceIsHarmless) {
                 ElementsAre(0, 255));
     const auto service = machine_.services().find("MSDTC").value();
     EXPECT_EQ(service.start, machine::StartType::automatic);
-    EXPECT_EQ(service.account, "user");
+    EXPECT_EQ(service.account, "S-1-5-18");
     EXPECT_EQ(service.state, machine::ServiceState::running);
 
     EXPECT_THAT(undo_reopened(), testing::Each(Outcome::already_so));
@@ -118,7 +119,7 @@ TEST_F(JournalTest, PermissionsComeBackWithAllTheirParts) {
     ASSERT_TRUE(changes_.set_permissions(conf, {.mode = 0640, .uid = 7, .gid = 8}));
     ASSERT_TRUE(changes_.set_permissions(conf, {.mode = 01777, .uid = 0, .gid = 8}));
     EXPECT_THAT(
-        changes_.descriptions(),
+        descriptions_of(changes_.steps()),
         ElementsAre("set mode of /etc/waagent.conf from 0600 to 0640", "set owner of /etc/waagent.conf from 0:0 to 7:8",
                     "set owner of /etc/waagent.conf from 7:8 to 0:8, mode of /etc/waagent.conf from 0640 to 1777"));
     EXPECT_EQ(permissions(), (machine::FilePermissions{01777, 0, 8}));
@@ -131,7 +132,7 @@ TEST_F(JournalTest, AutomaticRestartIsTakenBack) {
     ASSERT_TRUE(changes_.set_service_restarts("MSDTC", true));
     EXPECT_THAT(journal_.steps(), IsEmpty()) << "it restarts already";
     ASSERT_TRUE(changes_.set_service_restarts("agent", true));
-    EXPECT_THAT(changes_.descriptions(), ElementsAre("turn automatic restart of agent on"));
+    EXPECT_THAT(descriptions_of(changes_.steps()), ElementsAre("turn automatic restart of agent on"));
     EXPECT_TRUE(machine_.services().find("agent")->restarts);
     EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::undone));
     EXPECT_FALSE(machine_.services().find("agent")->restarts);
@@ -141,7 +142,7 @@ TEST_F(JournalTest, MountOptionOfTheMountThatIsSeenComesBack) {
     const auto options = [&] { return machine_.mounts().list().value().back().options; };
     ASSERT_TRUE(changes_.remount("/data", "exec"));
     ASSERT_TRUE(changes_.remount("/data", "exec")) << "fulfilled";
-    EXPECT_THAT(changes_.descriptions(), ElementsAre("remount /data with exec instead of noexec"));
+    EXPECT_THAT(descriptions_of(changes_.steps()), ElementsAre("remount /data with exec instead of noexec"));
     EXPECT_THAT(options(), ElementsAre("rw"));
     EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::undone));
     EXPECT_THAT(options(), testing::UnorderedElementsAre("rw", "noexec"));
@@ -154,13 +155,13 @@ TEST_F(JournalTest, APlanForeseesAMountOptionUnderEitherName) {
     ASSERT_TRUE(plan.remount("/data", "exec"));
     ASSERT_TRUE(plan.remount("/data", "exec"));
     ASSERT_TRUE(plan.remount("/data", "noexec"));
-    EXPECT_THAT(plan.descriptions(),
+    EXPECT_THAT(descriptions_of(plan.steps()),
                 ElementsAre("remount /data with exec instead of noexec", "remount /data with noexec instead of exec"));
 }
 
 TEST_F(JournalTest, AThawCannotBeTakenBack) {
     ASSERT_TRUE(changes_.thaw("/data"));
-    EXPECT_THAT(changes_.descriptions(), ElementsAre("thaw the file system at /data"));
+    EXPECT_THAT(descriptions_of(changes_.steps()), ElementsAre("thaw the file system at /data"));
     EXPECT_EQ(machine_.processes().list().value().front().blocked_in, "");
     EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::not_undoable));
     EXPECT_EQ(changes_.thaw("/not-mounted").error().kind, machine::ErrorKind::not_found);
@@ -169,7 +170,7 @@ TEST_F(JournalTest, AThawCannotBeTakenBack) {
 TEST_F(JournalTest, RegistryValueThatWasRemovedComesBack) {
     ASSERT_TRUE(changes_.remove_registry_value("HKLM\\A", "absent")) << "fulfilled";
     ASSERT_TRUE(changes_.remove_registry_value("HKLM\\A", "flag"));
-    EXPECT_THAT(changes_.descriptions(), ElementsAre("remove registry value HKLM\\A\\flag"));
+    EXPECT_THAT(descriptions_of(changes_.steps()), ElementsAre("remove registry value HKLM\\A\\flag"));
     EXPECT_EQ(machine_.registry().value("HKLM\\A", "flag").error().kind, machine::ErrorKind::not_found);
     EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::undone));
     EXPECT_EQ(std::get<std::string>(machine_.registry().value("HKLM\\A", "flag")->data), "True");
@@ -217,7 +218,7 @@ TEST_F(JournalTest, TreeThatWasCreatedAgainIsNotOverwrittenByUndo) {
 TEST_F(JournalTest, CreatedFolderIsRemovedByUndo) {
     ASSERT_TRUE(changes_.create_folder("/etc/made", 0755));
     EXPECT_EQ(machine_.files().status("/etc/made")->mode, 0755U);
-    EXPECT_THAT(changes_.descriptions(), ElementsAre("create folder /etc/made"));
+    EXPECT_THAT(descriptions_of(changes_.steps()), ElementsAre("create folder /etc/made"));
     EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::undone));
     EXPECT_FALSE(machine_.files().status("/etc/made"));
 }
@@ -239,16 +240,19 @@ TEST_F(JournalTest, CrashBeforeTheChangeLeavesNothingToUndo) {
                      .action = {},
                      .subject = {},
                      .outcome = {}};
-    ASSERT_TRUE(journal_.intend(step));
+    ASSERT_TRUE(journal_.begin(step));
     EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::already_so));
 }
 
 TEST_F(JournalTest, CrashAfterTheChangeIsUndone) {
     ASSERT_TRUE(changes_.write_file(conf, "after\n"));
     std::ifstream in(journal_file());
-    std::string intent;
-    std::getline(in, intent);
-    write(journal_file(), intent + "\n");
+    std::string format;
+    std::string begin;
+    std::getline(in, format);
+    std::getline(in, begin);
+    in.close();
+    write(journal_file(), format + "\n" + begin + "\n");
     EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::undone));
     EXPECT_EQ(machine_.files().read(conf).value(), "before\n");
 }
@@ -265,7 +269,7 @@ TEST_F(JournalTest, DamagedLineIsNamed) {
     const auto reopened = Journal::open(state_.path(), journal_.run_id());
     ASSERT_FALSE(reopened);
     EXPECT_EQ(reopened.error().kind, machine::ErrorKind::invalid);
-    EXPECT_THAT(reopened.error().message, HasSubstr("journal.jsonl:3:"));
+    EXPECT_THAT(reopened.error().message, HasSubstr("journal.jsonl:4:"));
 }
 
 TEST_F(JournalTest, RunIdCannotLeadOutOfTheStateFolder) {
@@ -283,7 +287,7 @@ TEST_F(JournalTest, RestartThatACrashKeptUndoFromIsMadeUpFor) {
     ASSERT_TRUE(changes_.write_file(conf, "after\n"));
     ASSERT_TRUE(changes_.restart_service("MSDTC"));
     ASSERT_TRUE(machine_.files().write(conf, "before\n"));
-    ASSERT_TRUE(journal_.conclude(1, StepOutcome::undone));  // here the undo died
+    ASSERT_TRUE(journal_.end(1, StepOutcome::undone));  // here the undo died
     EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::not_undoable, Outcome::already_so, Outcome::undone));
     EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::already_so, Outcome::already_so));
 }
@@ -339,7 +343,7 @@ TEST_F(WindowsJournalTest, CertificateThatWasRemovedComesBackWithAllItsPropertie
     const auto before = machine_.certificates().list("My").value();
     ASSERT_TRUE(changes_.remove_certificate("My", "EF")) << "fulfilled";
     ASSERT_TRUE(changes_.remove_certificate("My", "AB"));
-    EXPECT_THAT(changes_.descriptions(), ElementsAre("remove certificate AB from the computer's store My"));
+    EXPECT_THAT(descriptions_of(changes_.steps()), ElementsAre("remove certificate AB from the computer's store My"));
     EXPECT_EQ(machine_.certificates().list("My")->size(), 1U);
     EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::undone));
     EXPECT_EQ(machine_.certificates().list("My").value(), before);
@@ -357,7 +361,7 @@ TEST_F(WindowsJournalTest, CertificateThatSomebodyAddedAgainIsLeftAlone) {
 TEST_F(WindowsJournalTest, AccessControlComesBackHoweverWindowsWritesIt) {
     const auto before = machine_.files().security("C:\\Keys").value();
     ASSERT_TRUE(changes_.set_security("C:\\Keys", "O:BAG:SYD:P(A;OICI;GA;;;SY)(A;;FR;;;WD)"));
-    EXPECT_THAT(changes_.descriptions(),
+    EXPECT_THAT(descriptions_of(changes_.steps()),
                 ElementsAre("set owner and access control list of C:\\Keys from O:SYG:SYD:AI(A;ID;FA;;;SY) to "
                             "O:BAG:SYD:P(A;OICI;GA;;;SY)(A;;FR;;;WD)"));
     ASSERT_TRUE(machine_.files().set_security(
@@ -385,7 +389,7 @@ TEST_F(WindowsJournalTest, AnEndedProcessDoesNotComeBack) {
     earlier.started -= std::chrono::seconds(1);
     EXPECT_EQ(changes_.end_process(earlier).error().kind, machine::ErrorKind::refused);
     ASSERT_TRUE(changes_.end_process(process));
-    EXPECT_EQ(changes_.descriptions().back(), "end a.exe (process 7)");
+    EXPECT_EQ(changes_.steps().back().description, "end a.exe (process 7)");
     EXPECT_THAT(machine_.processes().list().value(), IsEmpty());
     EXPECT_EQ(machine_.services().find("a")->state, machine::ServiceState::stopped);
     EXPECT_THAT(undo_reopened(), ElementsAre(Outcome::not_undoable, Outcome::not_undoable));
@@ -420,7 +424,7 @@ TEST(Slot, KnowsWhatACrashLeavesInBetween) {
 TEST_F(JournalTest, StepWhoseWishIsFulfilledIsNotRecorded) {
     ASSERT_TRUE(changes_.write_file(conf, "before\n"));
     ASSERT_TRUE(changes_.start_service("MSDTC"));
-    EXPECT_THAT(changes_.descriptions(), IsEmpty());
+    EXPECT_THAT(descriptions_of(changes_.steps()), IsEmpty());
     EXPECT_THAT(journal_.steps(), IsEmpty());
 }
 
@@ -430,7 +434,7 @@ TEST_F(JournalTest, PlanTouchesNothingAndForeseesItsOwnSteps) {
     ASSERT_TRUE(plan.restart_service("MSDTC"));
     ASSERT_TRUE(plan.write_file(conf, "after\n"));
     ASSERT_TRUE(plan.write_file(conf, "after\n"));
-    EXPECT_THAT(plan.descriptions(),
+    EXPECT_THAT(descriptions_of(plan.steps()),
                 ElementsAre("stop service MSDTC", "start service MSDTC", "edit /etc/waagent.conf"));
     EXPECT_EQ(machine_.files().read(conf).value(), "before\n");
     EXPECT_EQ(machine_.services().find("MSDTC")->state, machine::ServiceState::running);
@@ -450,7 +454,9 @@ TEST(Slot, IdentityThatIsNoSlotIsNamed) {
          {R"({})", R"({"kind":"file-content"})", R"({"kind":"location","from":"/a"})",
           R"({"kind":"service-start","service":7})", R"({"kind":"permissions"})", R"({"kind":"security"})",
           R"({"kind":"certificate","store":"My"})", R"({"kind":"mount-option","target":"/a"})",
-          R"({"kind":"service-restarts"})", R"({"kind":"firewall-rule","tool":"ufw"})", R"({"kind":"shell"})"}) {
+          R"({"kind":"service-restarts"})", R"({"kind":"folder","path":"/a"})",
+          R"({"kind":"file-content","path":"/a","mode":"384"})", R"({"kind":"folder","path":"/a","mode":65535})",
+          R"({"kind":"firewall-rule","tool":"ufw"})", R"({"kind":"shell"})"}) {
         const auto slot = make_slot(boost::json::parse(identity).as_object());
         ASSERT_FALSE(slot) << identity;
         EXPECT_EQ(slot.error().kind, machine::ErrorKind::invalid);

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "remediations/changes/journal.hpp"
+#include "remediations/changes/recovery.hpp"
 #include "remediations/engine/catalogue.hpp"
 #include "remediations/machine/recorded/capture.hpp"
 #include "remediations/model/error_codes.hpp"
@@ -192,22 +193,23 @@ TEST_F(Engine, FixThatThrowsIsTakenBackToo) {
     const auto report = run(machine, fixing());
     EXPECT_THAT(outcome_of(report, "com-plus-service").finding.action, HasSubstr("no memory"));
     EXPECT_EQ(machine.services().find("COMSysApp")->start, machine::StartType::disabled);
-    EXPECT_FALSE(Journal::cut_short(state_.path()));
+    EXPECT_FALSE(any_run_was_interrupted(state_.path()));
 }
 
 TEST_F(Engine, WhatCouldNotBeTakenBackIsWhatTheNextRunBeginsWith) {
     const auto can_disable = std::make_shared<bool>(false);
     auto machine = stubborn_windows(false, can_disable);
     const auto first = run(machine, fixing());
-    EXPECT_THAT(outcome_of(first, "com-plus-service").changes, ElementsAre(HasSubstr("marked for deletion")));
+    EXPECT_THAT(descriptions_of(outcome_of(first, "com-plus-service").changes),
+                ElementsAre(HasSubstr("marked for deletion")));
     EXPECT_EQ(machine.services().find("COMSysApp")->start, machine::StartType::manual);
-    EXPECT_EQ(Journal::cut_short(state_.path()), first.run_id);
+    EXPECT_TRUE(any_run_was_interrupted(state_.path()));
     *can_disable = true;
     auto options = fixing();
     options.exclude = {"com-plus-service"};
     run(machine, options);
     EXPECT_EQ(machine.services().find("COMSysApp")->start, machine::StartType::disabled);
-    EXPECT_FALSE(Journal::cut_short(state_.path()));
+    EXPECT_FALSE(any_run_was_interrupted(state_.path()));
 }
 
 TEST_F(Engine, WhatAFindingQuotesHasNoSecrets) {
@@ -307,24 +309,25 @@ std::string cut_journal(const std::filesystem::path& state, std::size_t lines_to
 TEST_F(Engine, HalfAFixIsTakenBackAndDoneAgainAfterACrash) {
     auto machine = capture("linux/extensions-disabled");
     const auto first = run(machine, fixing());
-    cut_journal(state_.path(), 2);  // the file was written, the agent not yet restarted
+    cut_journal(state_.path(), 3);  // the file was written, the agent not yet restarted
     const auto again = run(machine, fixing());
     EXPECT_EQ(again.run_id, first.run_id);
     const auto& outcome = outcome_of(again, "extensions-disabled");
     EXPECT_EQ(outcome.finding.state, State::fixed);
-    EXPECT_THAT(outcome.changes, ElementsAre("edit /etc/waagent.conf", "restart service walinuxagent"));
+    EXPECT_THAT(descriptions_of(outcome.changes),
+                ElementsAre("edit /etc/waagent.conf", "restart service walinuxagent"));
     EXPECT_EQ(again.root_cause->id, "extensions-disabled") << "half a fix must not look healthy";
 }
 
 TEST_F(Engine, WhatWasFixedBeforeACrashIsStillReportedAfterIt) {
     auto machine = capture("linux/two-causes-earliest-layer-is-root");
     const auto first = run(machine, fixing());
-    // intent and outcome of two steps, settled: the first cause is fixed, the second not begun
-    EXPECT_THAT(cut_journal(state_.path(), 5), HasSubstr("settled"));
+    // format, begin and end of two steps, commit: the first cause is fixed, the second not begun
+    EXPECT_THAT(cut_journal(state_.path(), 6), HasSubstr("commit"));
     const auto again = run(machine, fixing());
     EXPECT_EQ(again.run_id, first.run_id);
     EXPECT_EQ(outcome_of(again, "extensions-disabled").finding.state, State::fixed);
-    EXPECT_THAT(outcome_of(again, "extensions-disabled").changes,
+    EXPECT_THAT(descriptions_of(outcome_of(again, "extensions-disabled").changes),
                 ElementsAre("edit /etc/waagent.conf", "restart service walinuxagent"));
     EXPECT_FALSE(again.anything_left());
     const auto later = run(machine, fixing());

@@ -27,5 +27,17 @@ TEST(Base64, RefusesEverythingElse) {
     }
 }
 
+TEST(EncodeBase64, IsReadAgain) {
+    EXPECT_EQ(encode_base64(""), "");
+    EXPECT_EQ(encode_base64("f"), "Zg==");
+    EXPECT_EQ(encode_base64("fo"), "Zm8=");
+    EXPECT_EQ(encode_base64("foo"), "Zm9v");
+    std::string bytes;
+    for (int byte = 0; byte < 256; ++byte) {
+        bytes += static_cast<char>(byte);
+        EXPECT_EQ(decode_base64(encode_base64(bytes)), bytes);
+    }
+}
+
 }  // namespace
 }  // namespace remediations::base64_test

@@ -354,6 +354,36 @@ TEST_F(LinuxFilesTest, SetsPermissions) {
     EXPECT_EQ(status_at(folder.path()).st_mode & 07777, 01700u);
 }
 
+TEST_F(LinuxFilesTest, SetsNoPermissionsWhereOthersCouldSwapTheFile) {
+    const std::string path = folder.file("open/inner/f", "x");
+    const std::uint32_t user = ::geteuid();
+    const std::uint32_t group = ::getegid();
+    ASSERT_EQ(::chmod((folder / "open").c_str(), 0777), 0);
+    ASSERT_EQ(::chmod(path.c_str(), 0644), 0);
+    const auto refused = files.set_permissions(path, {.mode = 0600, .uid = user, .gid = group});
+    ASSERT_FALSE(refused) << "somebody could rename inner";
+    EXPECT_EQ(refused.error().kind, ErrorKind::refused);
+    EXPECT_NE(refused.error().message.find(folder / "open"), std::string::npos) << refused.error().message;
+    EXPECT_EQ(status_at(path).st_mode & 07777, 0644u);
+    ASSERT_EQ(::chmod((folder / "open").c_str(), 01777), 0);
+    EXPECT_TRUE(files.set_permissions(path, {.mode = 0600, .uid = user, .gid = group})) << "sticky, as /tmp is";
+    ASSERT_EQ(::chmod((folder / "open").c_str(), 0755), 0);
+    if (user != 0) return;
+    ASSERT_EQ(::chown((folder / "open/inner").c_str(), 1000, 1000), 0);
+    EXPECT_EQ(files.set_permissions(path, {.mode = 0700, .uid = 0, .gid = 0}).error().kind, ErrorKind::refused);
+}
+
+TEST_F(LinuxFilesTest, DoesNotPartAFileFromItsOtherNames) {
+    const std::string path = folder.file("f", "x");
+    ASSERT_EQ(::link(path.c_str(), (folder / "other").c_str()), 0);
+    const auto refused = files.write(path, "y", 0600);
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().kind, ErrorKind::refused);
+    EXPECT_EQ(files.read(folder / "other", 100).value(), "x");
+    ASSERT_EQ(::unlink((folder / "other").c_str()), 0);
+    EXPECT_TRUE(files.write(path, "y", 0600));
+}
+
 TEST_F(LinuxFilesTest, SetsNoPermissionsThroughALink) {
     const std::string path = folder.file("f", "x");
     ASSERT_EQ(::chmod(path.c_str(), 0640), 0);

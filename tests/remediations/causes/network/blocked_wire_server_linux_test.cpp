@@ -23,6 +23,7 @@
 #include <thread>
 
 #include "remediations/changes/journal.hpp"
+#include "remediations/changes/undo.hpp"
 #include "remediations/engine/engine.hpp"
 #include "remediations/machine/run_command.hpp"
 #include "tests/temporary_folder.hpp"
@@ -157,7 +158,7 @@ json::object play(const Scenario& scenario, const std::filesystem::path& state_f
         found[outcome.remediation->id] = {{"state", to_string(outcome.finding.state)},
                                           {"summary", outcome.finding.summary},
                                           {"evidence", evidence},
-                                          {"changes", json::value_from(outcome.changes)}};
+                                          {"changes", json::value_from(descriptions_of(outcome.changes))}};
     }
     if (report->run_id.empty()) return found;
     auto journal = Journal::open(state_folder, report->run_id);

@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "remediations/changes/changes.hpp"
 #include "remediations/engine/catalogue.hpp"
 #include "remediations/engine/signals.hpp"
 #include "remediations/machine/recorded/capture.hpp"
@@ -10,19 +11,23 @@
 namespace remediations::visual_cpp_runtime_test {
 namespace {
 
-/// "/install" or "/repair": how the installer would be called.
-std::string verb_for(const std::string& name) {
+/// The step that a fix would take.
+std::string planned_for(const std::string& name) {
     const tests::CaptureFolder folder(TEST_DATA "/captures/windows/" + name);
     auto machine = machine::recorded::load(folder.path()).value();
     search_for_signals_of_catalogue(machine);
     const auto* remediation = find_remediation("visual-cpp-runtime");
-    return remediation->diagnose_for(machine, {}).subjects.at(1);
+    Changes plan(machine, nullptr, remediation->id, Changes::Mode::plan);
+    const auto planned = remediation->fix(remediation->diagnose_for(machine, {}), plan);
+    EXPECT_TRUE(planned);
+    EXPECT_FALSE(plan.steps().at(0).reversible);
+    return plan.steps().at(0).description;
 }
 
 TEST(VisualCppRuntime, WhatWindowsTakesForInstalledIsRepaired) {
-    EXPECT_EQ(verb_for("visual-cpp-runtime-missing"), "/install");
-    EXPECT_EQ(verb_for("visual-cpp-runtime-mixed"), "/repair");
-    EXPECT_EQ(verb_for("visual-cpp-runtime-lost-though-registered"), "/repair");
+    EXPECT_THAT(planned_for("visual-cpp-runtime-missing"), testing::HasSubstr(" /install "));
+    EXPECT_THAT(planned_for("visual-cpp-runtime-mixed"), testing::HasSubstr(" /repair "));
+    EXPECT_THAT(planned_for("visual-cpp-runtime-lost-though-registered"), testing::HasSubstr(" /repair "));
 }
 
 }  // namespace

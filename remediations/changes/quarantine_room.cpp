@@ -1,0 +1,74 @@
+#include "remediations/changes/quarantine_room.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace remediations {
+
+using machine::Error;
+using machine::ErrorKind;
+using machine::Machine;
+using machine::Path;
+using machine::Result;
+
+namespace {
+
+constexpr std::uint64_t kept_free = 10;  ///< the part of the file system, one in so many
+constexpr int deepest_quarantine = 128;
+
+bool lies_in(const Path& path, const Path& folder, char separator) {
+    if (!path.starts_with(folder)) return false;
+    return path.size() == folder.size() || folder.ends_with(separator) || path[folder.size()] == separator;
+}
+
+/// Where the file system that holds the path is mounted; empty where no mount holds it.
+Path mount_point_of(const std::vector<machine::Mount>& mounts, const Path& path, char separator) {
+    Path longest;
+    for (const auto& mount : mounts) {
+        if (lies_in(path, mount.target, separator) && mount.target.size() > longest.size()) longest = mount.target;
+    }
+    return longest;
+}
+
+/// Bytes of all files in a tree.
+Result<std::uint64_t> size_of_tree(const Machine& machine, const Path& path, char separator, int depth) {
+    if (depth == 0) return Error{ErrorKind::too_large, path + " lies too deep", 0};
+    const auto status = machine.files().status(path);
+    if (!status) return status.error();
+    if (status->kind != machine::FileKind::directory) return status->size;
+    const auto names = machine.files().list(path);
+    if (!names) return names.error();
+    std::uint64_t total = 0;
+    for (const auto& name : *names) {
+        const auto size = size_of_tree(machine, path + separator + name, separator, depth - 1);
+        if (!size) return size;
+        total += std::min(*size, UINT64_MAX - total);
+    }
+    return total;
+}
+
+}  // namespace
+
+Result<void> check_room_in_quarantine(const Machine& machine, const Path& tree, const Path& folder) {
+    const char separator = machine.facts().platform == machine::Platform::windows ? '\\' : '/';
+    const auto mounts = machine.mounts().list();
+    if (!mounts) return {};
+    // Within one file system nothing is copied.
+    if (mount_point_of(*mounts, tree, separator) == mount_point_of(*mounts, folder, separator)) return {};
+    const auto space = machine.files().space(folder);
+    if (!space) return {};
+    const auto size = size_of_tree(machine, tree, separator, deepest_quarantine);
+    if (!size) return size.error();
+    const auto reserve = space->total_bytes / kept_free;
+    if (*size <= space->free_bytes && space->free_bytes - *size >= reserve) return {};
+    constexpr unsigned mib = 20;
+    return Error{
+        ErrorKind::refused,
+        fmt::format("{} ({} MiB) is not moved to quarantine: of the {} MiB that are free there, {} MiB (a tenth "
+                    "of the file system) stay free",
+                    tree, *size >> mib, space->free_bytes >> mib, reserve >> mib),
+        0};
+}
+
+}  // namespace remediations
