@@ -256,8 +256,12 @@ bool is_unexplained(const Remediation& remediation) {
 void let_risks_explain(std::span<Outcome> outcomes, std::span<const Failure* const> failures,
                        std::string_view error_code) {
     if (std::ranges::any_of(outcomes, says_why)) return;
+    // A mere suspicion is none where a log names a cause.
+    const bool is_told =
+        std::ranges::any_of(outcomes, [](const Outcome& each) { return each.finding.history.has_value(); });
     for (auto& outcome : outcomes) {
-        const bool is_seen = is_left(outcome.finding.state) && outcome.remediation->layer != Layer::vault;
+        const bool is_seen = is_left(outcome.finding.state) && outcome.remediation->layer != Layer::vault &&
+                             !(is_told && outcome.finding.is_suspicion);
         if (is_seen && explains(*outcome.remediation, error_code)) {
             outcome.finding.weight = Weight::cause;
             outcome.finding.is_envelope = false;
