@@ -74,7 +74,7 @@ Undone undone(const Journal& journal) {
             restarts_to_come = restarts_to_come || (restart && step.outcome != StepOutcome::undone);
             continue;
         }
-        if (!is_reversible(step)) continue;
+        if (undo_of(step) != remediations::PlannedStep::Undo::puts_back) continue;
         ++reversible;
         if (step.outcome == StepOutcome::undone) ++taken_back;
     }

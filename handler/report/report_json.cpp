@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 
+#include "handler/report/report_outline.hpp"
 #include "remediations/machine/utf8.hpp"
 
 namespace handler {
@@ -41,7 +42,8 @@ json::object finding(const Outcome& outcome) {
     json::array lasting;
     for (const auto& change : outcome.changes) {
         changes.emplace_back(valid_utf8(change.description));
-        if (!change.reversible) lasting.emplace_back(valid_utf8(change.description));
+        if (change.undo == remediations::PlannedStep::Undo::cannot)
+            lasting.emplace_back(valid_utf8(change.description));
     }
     return {{"id", outcome.remediation->id},
             {"layer", to_string(outcome.remediation->layer)},
@@ -67,14 +69,10 @@ json::object machine_facts(const machine::SystemFacts& facts) {
 
 std::string report_json(const Report& report) {
     json::array findings;
-    bool changed = false;
-    for (const auto& outcome : report.outcomes) {
-        findings.push_back(finding(outcome));
-        changed = changed || std::ranges::any_of(outcome.changes, &remediations::PlannedStep::reversible);
-    }
+    for (const auto& outcome : report.outcomes) findings.push_back(finding(outcome));
     json::array notices;
     for (const auto& notice : report.notices) notices.emplace_back(valid_utf8(notice));
-    const auto undo = changed && !report.run_id.empty() ? "backup-remediation undo " + report.run_id : std::string();
+    const auto undo = undo_command(report, "backup-remediation");
     const json::object document{
         {"schema", 1},
         {"rootCause", report.root_cause == nullptr ? json::value(nullptr) : json::value(report.root_cause->id)},

@@ -12,6 +12,7 @@ namespace handler {
 using remediations::Disruption;
 using remediations::Layer;
 using remediations::Outcome;
+using remediations::PlannedStep;
 using remediations::Report;
 using remediations::RunMode;
 using remediations::State;
@@ -40,14 +41,17 @@ bool next_step_is_a_command(const Report& report, const Outcome& outcome) {
 /// What undo can do about fixes that have not run yet.
 std::string undo_promise(const std::vector<const Outcome*>& outcomes) {
     std::vector<std::string> lasting;
+    bool any_put_back = false;
     for (const auto* outcome : outcomes) {
         const auto& steps = outcome->plan.empty() ? outcome->changes : outcome->plan;
         if (steps.empty()) return "fix --dry-run says what can be undone";
         for (const auto& step : steps) {
-            if (!step.reversible) lasting.push_back(step.description);
+            if (step.undo == PlannedStep::Undo::cannot) lasting.push_back(step.description);
+            any_put_back = any_put_back || step.undo == PlannedStep::Undo::puts_back;
         }
     }
-    return lasting.empty() ? "can be undone" : fmt::format("cannot be undone: {}", fmt::join(lasting, ", "));
+    if (!lasting.empty()) return fmt::format("cannot be undone: {}", fmt::join(lasting, ", "));
+    return any_put_back ? "can be undone" : "leaves nothing to undo";
 }
 
 /// Collects the steps of one report.
@@ -219,21 +223,26 @@ std::string changes_heading(const Report& report) {
 }
 
 std::string shown(const remediations::PlannedStep& change) {
-    return change.description + (change.reversible ? "" : " (cannot be undone)");
+    return change.description + (change.undo == PlannedStep::Undo::cannot ? " (cannot be undone)" : "");
 }
 
+namespace {
+
+bool any_change(const Report& report, PlannedStep::Undo undo) {
+    return std::ranges::any_of(report.outcomes, [&](const auto& outcome) {
+        return std::ranges::find(outcome.changes, undo, &PlannedStep::undo) != outcome.changes.end();
+    });
+}
+
+}  // namespace
+
 std::string undo_heading(const Report& report) {
-    const auto lasts = [](const remediations::PlannedStep& change) { return !change.reversible; };
-    const bool any_lasts = std::ranges::any_of(
-        report.outcomes, [&](const auto& outcome) { return std::ranges::any_of(outcome.changes, lasts); });
-    return any_lasts ? "To take back what can be undone" : "To take all of this back";
+    return any_change(report, PlannedStep::Undo::cannot) ? "To take back what can be undone"
+                                                         : "To take all of this back";
 }
 
 std::string undo_command(const Report& report, const std::string& program) {
-    const auto can_go = [](const remediations::PlannedStep& change) { return change.reversible; };
-    const bool any_can_go = std::ranges::any_of(
-        report.outcomes, [&](const auto& outcome) { return std::ranges::any_of(outcome.changes, can_go); });
-    if (report.run_id.empty() || !any_can_go) return {};
+    if (report.run_id.empty() || !any_change(report, PlannedStep::Undo::puts_back)) return {};
     return fmt::format("{} undo {}", program, report.run_id);
 }
 

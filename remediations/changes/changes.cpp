@@ -44,7 +44,7 @@ Result<SlotValue> Changes::current(const Slot& slot) const {
 }
 
 Result<void> Changes::act(const JournalStep& intended, const std::function<Result<void>()>& action) {
-    steps_.push_back({intended.description, is_reversible(intended)});
+    steps_.push_back({intended.description, undo_of(intended)});
     if (mode_ == Mode::plan) return {};
     auto step = intended;
     if (auto begun = journal_->begin(step); !begun) {

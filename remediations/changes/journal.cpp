@@ -146,11 +146,12 @@ std::vector<std::string> run_folders(const std::filesystem::path& state_folder) 
 
 }  // namespace
 
-bool is_reversible(const JournalStep& step) {
-    if (step.outcome == StepOutcome::discarded) return false;
-    if (!step.action.empty()) return step.action == "restart-service";
+PlannedStep::Undo undo_of(const JournalStep& step) {
+    using enum PlannedStep::Undo;
+    if (step.outcome == StepOutcome::discarded) return cannot;
+    if (!step.action.empty()) return step.action == "restart-service" ? needs_nothing : cannot;
     const auto slot = make_slot(step.slot);
-    return slot && (*slot)->why_not_put_back(step.before).empty();
+    return slot && (*slot)->why_not_put_back(step.before).empty() ? puts_back : cannot;
 }
 
 Result<Journal> Journal::create(const std::filesystem::path& state_folder, std::chrono::system_clock::time_point now) {

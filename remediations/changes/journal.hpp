@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "remediations/changes/planned_step.hpp"
 #include "remediations/changes/slot.hpp"
 #include "remediations/machine/machine.hpp"
 
@@ -42,8 +43,8 @@ struct JournalStep {
     std::optional<StepOutcome> outcome = {};
 };
 
-/// Whether undo leads back to what was before the step.
-bool is_reversible(const JournalStep& step);
+/// What undo can do about the step.
+PlannedStep::Undo undo_of(const JournalStep& step);
 
 /// What to do with lines of a journal that are damaged.
 enum class Damage {

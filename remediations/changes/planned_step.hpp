@@ -7,10 +7,14 @@ namespace remediations {
 
 /// One step of a fix, planned or made.
 struct PlannedStep {
+    enum class Undo {
+        puts_back,      ///< what was before
+        needs_nothing,  ///< a restart leaves nothing behind
+        cannot,         ///< a tool ran, a process was ended, a file system thawed, or a password would be needed
+    };
+
     std::string description;
-    /// Whether undo leads back to what was before. So it does after a restart, which leaves nothing behind; not after a
-    /// tool of somebody else ran, a process was ended, a file system was thawed, or where a password would be needed.
-    bool reversible = true;
+    Undo undo = Undo::puts_back;
 
     friend bool operator==(const PlannedStep&, const PlannedStep&) = default;
 };

@@ -268,7 +268,7 @@ public:
         if (!journal_ || outcome.finding.state != State::healthy) return;
         for (const auto& step : journal_->steps()) {
             const bool lasts = step.outcome == StepOutcome::done && step.remediation == outcome.remediation->id;
-            if (lasts) outcome.changes.push_back({step.description, is_reversible(step)});
+            if (lasts) outcome.changes.push_back({step.description, undo_of(step)});
         }
         if (!outcome.changes.empty()) mark_healed(outcome.finding, *outcome.remediation);
     }
@@ -407,7 +407,8 @@ private:
             if (!lasting(step)) continue;
             const bool happened = step.result == UndoneStep::Result::not_undoable;
             const auto detail = happened ? std::string() : fmt::format(" ({})", step.detail);
-            remaining.push_back({step.description + detail, !happened});
+            using enum PlannedStep::Undo;
+            remaining.push_back({step.description + detail, happened ? cannot : puts_back});
         }
         outcome.changes = std::move(remaining);
         return std::ranges::none_of(undone, [](const auto& step) { return step.result == UndoneStep::Result::failed; });

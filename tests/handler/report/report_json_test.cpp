@@ -11,6 +11,7 @@ namespace handler::report_json_test {
 namespace {
 
 namespace json = boost::json;
+using remediations::PlannedStep;
 using remediations::State;
 
 json::object parsed(const remediations::Report& report) {
@@ -69,7 +70,7 @@ TEST(ReportJson, TellsWhatCannotBeUndoneAndWhatBecameOfEarlierRuns) {
     auto report = samples::broken_report();
     report.mode = remediations::RunMode::fix;
     report.run_id = "20261121T014907Z-0002";
-    report.outcomes[0].changes = {{"run setup /install (installs)", false}};
+    report.outcomes[0].changes = {{"run setup /install (installs)", PlannedStep::Undo::cannot}};
     report.notices = {"Run 20261121T014907Z-0001 was interrupted."};
     const auto document = parsed(report);
     EXPECT_EQ(document.at("findings").at(0).at("notUndoable"), json::array({"run setup /install (installs)"}));

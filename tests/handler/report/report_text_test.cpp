@@ -12,10 +12,12 @@ namespace handler::report_text_test {
 namespace {
 
 using remediations::Finding;
+using remediations::PlannedStep;
 using remediations::Report;
 using remediations::RunMode;
 using remediations::State;
 using testing::AllOf;
+using testing::AnyOf;
 using testing::HasSubstr;
 using testing::Not;
 
@@ -227,7 +229,7 @@ std::string in_one_line(const std::string& text) {
 TEST(ReportText, SaysWhatUndoCannotTakeBack) {
     auto report = samples::broken_report();
     EXPECT_THAT(in_one_line(text(report)), HasSubstr("(disruption: agent-restart; can be undone)"));
-    report.outcomes[0].plan = {{"edit /etc/waagent.conf"}, {"end a.exe (process 7)", false}};
+    report.outcomes[0].plan = {{"edit /etc/waagent.conf"}, {"end a.exe (process 7)", PlannedStep::Undo::cannot}};
     EXPECT_THAT(in_one_line(text(report)), HasSubstr("cannot be undone: end a.exe (process 7)"));
     EXPECT_THAT(in_one_line(text(report)), Not(HasSubstr("can be undone)")));
     report.outcomes[0].plan.clear();
@@ -235,11 +237,13 @@ TEST(ReportText, SaysWhatUndoCannotTakeBack) {
 
     auto fixed = fixed_report();
     EXPECT_THAT(in_one_line(text(fixed)), HasSubstr("To take all of this back:"));
-    fixed.outcomes[0].changes.push_back({"run setup /install (installs)", false});
+    fixed.outcomes[0].changes.push_back({"run setup /install (installs)", PlannedStep::Undo::cannot});
     EXPECT_THAT(in_one_line(text(fixed)), AllOf(HasSubstr("- run setup /install (installs) (cannot be undone)"),
                                                 HasSubstr("To take back what can be undone:"), HasSubstr("undo 2026")));
     fixed.outcomes[0].changes.erase(fixed.outcomes[0].changes.begin());
     EXPECT_THAT(in_one_line(text(fixed)), Not(HasSubstr("undo 2026"))) << "nothing is left that undo could do";
+    fixed.outcomes[0].changes = {{"restart service walinuxagent", PlannedStep::Undo::needs_nothing}};
+    EXPECT_THAT(in_one_line(text(fixed)), Not(AnyOf(HasSubstr("undo"), HasSubstr("take back"))));
 }
 
 TEST(ReportText, SaysWhatBecameOfEarlierRuns) {

@@ -462,9 +462,10 @@ TEST_F(JournalDamage, PlanSaysWhatCannotBeUndone) {
     hung.name = "hung";
     ASSERT_TRUE(plan.end_process(hung));
     ASSERT_TRUE(plan.thaw("/data"));
-    std::vector<bool> reversible;
-    for (const auto& step : plan.steps()) reversible.push_back(step.reversible);
-    EXPECT_THAT(reversible, ElementsAre(true, true, false, false, false));
+    std::vector<PlannedStep::Undo> undo;
+    for (const auto& step : plan.steps()) undo.push_back(step.undo);
+    using enum PlannedStep::Undo;
+    EXPECT_THAT(undo, ElementsAre(puts_back, needs_nothing, cannot, cannot, cannot));
 }
 
 TEST_F(JournalDamage, AccountWhosePasswordNobodyKnowsIsNotPutBack) {
@@ -480,7 +481,8 @@ TEST_F(JournalDamage, AccountWhosePasswordNobodyKnowsIsNotPutBack) {
         auto journal = Journal::create(state_.path(), {}).value();
         Changes changes(machine, &journal, "some-cause", Changes::Mode::apply);
         ASSERT_TRUE(changes.set_service_account("MSDTC", "S-1-5-20"));
-        EXPECT_EQ(changes.steps().at(0).reversible, reversible) << account;
+        EXPECT_EQ(changes.steps().at(0).undo, reversible ? PlannedStep::Undo::puts_back : PlannedStep::Undo::cannot)
+            << account;
         const auto undone = undo(journal, machine);
         EXPECT_EQ(undone.at(0).result, reversible ? UndoneStep::Result::undone : UndoneStep::Result::left_alone)
             << account;

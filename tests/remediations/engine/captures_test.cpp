@@ -172,7 +172,7 @@ std::set<std::string> lasting_changes(const Report& report) {
     std::set<std::string> lasting;
     for (const auto& outcome : report.outcomes) {
         for (const auto& change : outcome.changes) {
-            if (!change.reversible) lasting.insert(change.description);
+            if (change.undo == PlannedStep::Undo::cannot) lasting.insert(change.description);
         }
     }
     return lasting;

@@ -20,7 +20,7 @@ std::string planned_for(const std::string& name) {
     Changes plan(machine, nullptr, remediation->id, Changes::Mode::plan);
     const auto planned = remediation->fix(remediation->diagnose_for(machine, {}), plan);
     EXPECT_TRUE(planned);
-    EXPECT_FALSE(plan.steps().at(0).reversible);
+    EXPECT_EQ(plan.steps().at(0).undo, PlannedStep::Undo::cannot);
     return plan.steps().at(0).description;
 }
 
