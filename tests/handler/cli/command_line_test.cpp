@@ -303,11 +303,11 @@ TEST_F(CommandLine, UndoesWhatIsUndamagedOnlyWhenAskedTo) {
     const auto fixed = run({"fix", "--format", "json"}).parsed();
     const auto after = machine_->files().read("/etc/waagent.conf").value();
     const auto file = folder_.path() / "state" / "runs" / std::string(fixed.at("runId").as_string()) / "journal.jsonl";
-    std::ifstream in(file);
+    std::ifstream in(file, std::ios::binary);
     std::string text{std::istreambuf_iterator<char>(in), {}};
     in.close();
     text.replace(text.find("\"summary\""), 2, "\"S");  // the last line
-    std::ofstream(file) << text;
+    std::ofstream(file, std::ios::binary) << text;
 
     const auto refused = run({"undo"});
     EXPECT_EQ(refused.code, 3);

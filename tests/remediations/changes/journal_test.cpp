@@ -246,7 +246,7 @@ TEST_F(JournalTest, CrashBeforeTheChangeLeavesNothingToUndo) {
 
 TEST_F(JournalTest, CrashAfterTheChangeIsUndone) {
     ASSERT_TRUE(changes_.write_file(conf, "after\n"));
-    std::ifstream in(journal_file());
+    std::ifstream in(journal_file(), std::ios::binary);
     std::string format;
     std::string begin;
     std::getline(in, format);
@@ -265,7 +265,7 @@ TEST_F(JournalTest, LastLineTornByACrashIsIgnored) {
 
 TEST_F(JournalTest, DamagedLineIsNamed) {
     ASSERT_TRUE(changes_.write_file(conf, "after\n"));
-    std::ofstream(journal_file(), std::ios::app) << "{\"step\":7}\n";
+    std::ofstream(journal_file(), std::ios::app | std::ios::binary) << "{\"step\":7}\n";
     const auto reopened = Journal::open(state_.path(), journal_.run_id());
     ASSERT_FALSE(reopened);
     EXPECT_EQ(reopened.error().kind, machine::ErrorKind::invalid);

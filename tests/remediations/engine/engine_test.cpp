@@ -298,11 +298,11 @@ TEST_F(Engine, JournalThatCannotBeWrittenMeansNothingIsChanged) {
 /// Keeps the first lines of the newest journal, as if the machine had died then.
 std::string cut_journal(const std::filesystem::path& state, std::size_t lines_to_keep) {
     const auto file = state / "runs" / Journal::runs(state).back() / "journal.jsonl";
-    std::ifstream in(file);
+    std::ifstream in(file, std::ios::binary);
     std::string kept;
     std::string line;
     for (std::size_t count = 0; count < lines_to_keep && std::getline(in, line); ++count) kept += line + "\n";
-    std::ofstream(file) << kept;
+    std::ofstream(file, std::ios::binary) << kept;
     return line;
 }
 
