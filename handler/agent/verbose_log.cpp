@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <ranges>
 
 #include "handler/report/paths.hpp"
 #include "handler/report/status.hpp"
@@ -103,8 +102,8 @@ Result<std::string> end_verbose_log(const std::filesystem::path& state_folder, m
     // In the order of the runs, not of their times: the clock may have been set back.
     const auto runs = Journal::runs(state_folder);
     const auto before = std::ranges::find(runs, schedule->after);
-    for (const auto& run : std::ranges::subrange(before == runs.end() ? runs.begin() : before + 1, runs.end())) {
-        auto journal = Journal::open(state_folder, run);
+    for (auto run = before == runs.end() ? runs.begin() : before + 1; run != runs.end(); ++run) {
+        auto journal = Journal::open(state_folder, *run);
         if (!journal) return journal.error();
         const auto first = first_step(*journal);
         if (!first) continue;

@@ -137,7 +137,7 @@ Report hostile(Hostile& text) {
         if (state != State::healthy && state != State::fixed) finding.action = text();
         report.outcomes.push_back({&causes[index++], std::move(finding), {}});
     }
-    report.outcomes[2].changes = {{text()}, {text(), false}};
+    report.outcomes[2].changes = {{text()}, {text(), remediations::PlannedStep::Undo::cannot}};
     report.root_cause = &causes[0];
     report.root_cause_reason = text();
     report.mode = RunMode::fix;

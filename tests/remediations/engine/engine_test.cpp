@@ -10,6 +10,7 @@
 
 #include "remediations/changes/journal.hpp"
 #include "remediations/changes/recovery.hpp"
+#include "remediations/changes/undo.hpp"
 #include "remediations/engine/catalogue.hpp"
 #include "remediations/machine/recorded/capture.hpp"
 #include "remediations/model/error_codes.hpp"
