@@ -7,6 +7,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "tests/temporary_folder.hpp"
 
@@ -79,6 +80,24 @@ inline void lay_out(const std::filesystem::path& named, const std::filesystem::p
     auto facts = json_file(target / "facts.json");
     merge(facts, json_file(capture / "facts.json"));
     std::ofstream(target / "facts.json") << facts;
+}
+
+/// The folders of all cases below `folder`.
+inline std::vector<std::filesystem::path> captures_in(const std::filesystem::path& folder) {
+    std::vector<std::filesystem::path> captures;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+        if (entry.path().filename() == "expected.json") captures.push_back(entry.path().parent_path());
+    }
+    std::ranges::sort(captures);
+    return captures;
+}
+
+/// Of a case below `folder`, as the name of a test: "linux_agent_stopped".
+inline std::string test_name_of(const std::filesystem::path& capture, const std::filesystem::path& folder) {
+    auto name = std::filesystem::relative(capture, folder).begin()->string() + "_" + capture.filename().string();
+    std::ranges::replace_if(
+        name, [](char c) { return c == '-' || c == '.'; }, '_');
+    return name;
 }
 
 /// A case of tests/captures as the whole capture that it stands for.

@@ -216,7 +216,6 @@ private:
         }
         const auto report = run_on(machine, mode, recorded ? Subject::capture : Subject::this_computer);
         if (!report) return fail(could_not_work, report.error().message);
-        for (const auto& notice : report->notices) remark(notice);
         const auto shown = show(report_in_format(*report, recorded ? Subject::capture : Subject::this_computer));
         return shown == all_well ? exit_code_of(*report) : shown;
     }

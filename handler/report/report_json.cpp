@@ -1,6 +1,5 @@
 #include "handler/report/report_json.hpp"
 
-#include <algorithm>
 #include <boost/json.hpp>
 
 #include "handler/report/report_outline.hpp"

@@ -38,6 +38,12 @@ bool next_step_is_a_command(const Report& report, const Outcome& outcome) {
     return outcome.finding.state == State::needs_approval || (is_repairable(outcome) && report.mode != RunMode::fix);
 }
 
+bool any_change(const Report& report, PlannedStep::Undo undo) {
+    return std::ranges::any_of(report.outcomes, [&](const auto& outcome) {
+        return std::ranges::find(outcome.changes, undo, &PlannedStep::undo) != outcome.changes.end();
+    });
+}
+
 /// What undo can do about fixes that have not run yet.
 std::string undo_promise(const std::vector<const Outcome*>& outcomes) {
     std::vector<std::string> lasting;
@@ -161,7 +167,10 @@ std::string verdict(const Report& report) {
         return std::ranges::any_of(report.outcomes, [state](const auto& each) { return each.finding.state == state; });
     };
     if (has(State::unproven)) return "What was broken is treated; only a backup proves it.";
-    if (has(State::fixed)) return "What was broken is fixed.";
+    if (has(State::fixed)) {
+        return could_not_check(report) ? "What was found broken is fixed, but not everything could be checked."
+                                       : "What was broken is fixed.";
+    }
     return could_not_check(report) ? "No cause was found, but not everything could be checked."
                                    : "No cause was found inside this VM.";
 }
@@ -222,19 +231,9 @@ std::string changes_heading(const Report& report) {
     return report.mode == RunMode::dry_run ? "Would be changed" : "Changed";
 }
 
-std::string shown(const remediations::PlannedStep& change) {
+std::string shown(const PlannedStep& change) {
     return change.description + (change.undo == PlannedStep::Undo::cannot ? " (cannot be undone)" : "");
 }
-
-namespace {
-
-bool any_change(const Report& report, PlannedStep::Undo undo) {
-    return std::ranges::any_of(report.outcomes, [&](const auto& outcome) {
-        return std::ranges::find(outcome.changes, undo, &PlannedStep::undo) != outcome.changes.end();
-    });
-}
-
-}  // namespace
 
 std::string undo_heading(const Report& report) {
     return any_change(report, PlannedStep::Undo::cannot) ? "To take back what can be undone"

@@ -95,11 +95,11 @@ Result<void> Changes::quarantine(const machine::Path& path) {
 
 Result<void> Changes::set_registry_value(const std::string& key, const std::string& name,
                                          const machine::RegistryValue& value) {
-    const auto slot = registry_value_slot(key, name);
-    // Its key was there before the tool; if the tool took it away, undo must not.
-    if (std::ranges::find(kept_, slot->identity(), &KeptValue::slot) != kept_.end())
-        return set(*slot, to_slot_value(value));
-    return set(*registry_value_slot(key, name, first_absent_key(machine_, key)), to_slot_value(value));
+    // The key of a kept value was there before the tool; if the tool took it away, undo must not.
+    auto slot = registry_value_slot(key, name);
+    const bool is_kept = std::ranges::find(kept_, slot->identity(), &KeptValue::slot) != kept_.end();
+    if (!is_kept) slot = registry_value_slot(key, name, first_absent_key(machine_, key));
+    return set(*slot, to_slot_value(value));
 }
 
 Result<void> Changes::remove_registry_value(const std::string& key, const std::string& name) {

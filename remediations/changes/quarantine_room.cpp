@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "remediations/machine/mounts.hpp"
+
 namespace remediations {
 
 using machine::Error;
@@ -16,20 +18,6 @@ namespace {
 
 constexpr std::uint64_t kept_free = 10;  ///< the part of the file system, one in so many
 constexpr int deepest_quarantine = 128;
-
-bool lies_in(const Path& path, const Path& folder, char separator) {
-    if (!path.starts_with(folder)) return false;
-    return path.size() == folder.size() || folder.ends_with(separator) || path[folder.size()] == separator;
-}
-
-/// Where the file system that holds the path is mounted; empty where no mount holds it.
-Path mount_point_of(const std::vector<machine::Mount>& mounts, const Path& path, char separator) {
-    Path longest;
-    for (const auto& mount : mounts) {
-        if (lies_in(path, mount.target, separator) && mount.target.size() > longest.size()) longest = mount.target;
-    }
-    return longest;
-}
 
 /// Bytes of all files in a tree.
 Result<std::uint64_t> size_of_tree(const Machine& machine, const Path& path, char separator, int depth) {
@@ -55,7 +43,7 @@ Result<void> check_room_in_quarantine(const Machine& machine, const Path& tree, 
     const auto mounts = machine.mounts().list();
     if (!mounts) return {};
     // Within one file system nothing is copied.
-    if (mount_point_of(*mounts, tree, separator) == mount_point_of(*mounts, folder, separator)) return {};
+    if (mount_holding(*mounts, tree) == mount_holding(*mounts, folder)) return {};
     const auto space = machine.files().space(folder);
     if (!space) return {};
     const auto size = size_of_tree(machine, tree, separator, deepest_quarantine);

@@ -129,7 +129,7 @@ bool says_why(const Outcome& outcome) {
 }
 
 bool is_live(const Outcome& outcome) {
-    return says_why(outcome) && !outcome.finding.told_by_last_run;
+    return says_why(outcome) && !outcome.finding.told_by_last_run && !outcome.finding.is_suspicion;
 }
 
 bool explains_failure(const Outcome& outcome, const Failure& failure) {
@@ -255,7 +255,8 @@ bool is_unexplained(const Remediation& remediation) {
 
 void let_risks_explain(std::span<Outcome> outcomes, std::span<const Failure* const> failures,
                        std::string_view error_code) {
-    if (std::ranges::any_of(outcomes, says_why)) return;
+    const auto is_seen_at_work = [](const Outcome& each) { return says_why(each) && !each.finding.is_suspicion; };
+    if (std::ranges::any_of(outcomes, is_seen_at_work)) return;
     // A mere suspicion is none where a log names a cause.
     const bool is_told =
         std::ranges::any_of(outcomes, [](const Outcome& each) { return each.finding.history.has_value(); });

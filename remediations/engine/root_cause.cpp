@@ -90,8 +90,8 @@ int ground_of(const Outcome& outcome, std::span<const Failure* const> failures) 
     const bool claims_run = std::ranges::any_of(
         failures, [&](const auto* failure) { return failure->in_failed_run && claims(outcome, *failure); });
     const auto& finding = outcome.finding;
-    if (finding.is_envelope) return 4;
-    if (finding.is_suspicion) return claims_run ? 1 : 3;
+    if (finding.is_envelope) return 5;
+    if (finding.is_suspicion) return claims_run ? 1 : 4;
     if (!finding.told_by_last_run && !finding.history && !is_unexplained(*outcome.remediation))
         return claims_run ? 0 : 1;
     return claims_run ? 2 : 3;
@@ -179,7 +179,11 @@ RootCause root_cause_of(std::span<const Outcome> outcomes, std::string_view erro
                         std::span<const Failure* const> failures) {
     auto causes = left_with(outcomes, Weight::cause);
     add_origins_in_logs(causes, outcomes);
-    if (causes.empty()) causes = told_by_logs(outcomes);
+    // What a log names comes before what is only suspected.
+    if (std::ranges::all_of(causes, [](const auto* cause) { return cause->finding.is_suspicion; })) {
+        const auto told = told_by_logs(outcomes);
+        causes.insert(causes.end(), told.begin(), told.end());
+    }
     if (!causes.empty()) {
         const auto* root = choose(origins(causes), error_code, failures);
         return {root->remediation, reason_for(*root, causes, error_code)};

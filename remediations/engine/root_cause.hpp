@@ -20,14 +20,14 @@ struct RootCause {
 /// Names the one finding that the others follow from, or says that there is none:
 ///  1. A finding that another broken one lists among its consequences is none.
 ///  2. Of the rest, what rests on the surest ground: seen broken now; then what claims a failure of the newest
-///     failed backup (`failures` are those of current_failures()); then what only the last run tells of, and mere
-///     suspicions; then the news that it failed.
+///     failed backup (`failures` are those of current_failures()); then what only the last run or a log tells of; then
+///     mere suspicions; then the news that it failed.
 ///  3. Among equals the earliest layer's: a broken layer makes the later ones look broken. Within it, the one that
 ///     explains `error_code` (as the vault reports it, may be empty), then the first.
 ///  4. A cause that only the error code shows (layer vault) comes first where nothing in the VM
 ///     explains that code.
-///  5. What only a log tells of, and the machine shows no longer, comes where there is no cause, or only what the last
-///     run left behind and what follows from it.
+///  5. What only a log tells of, and the machine shows no longer, comes where there is no cause, or only suspicions, or
+///     only what the last run left behind and what follows from it.
 ///  6. Risks count only where there is neither and the error code is one they explain.
 /// Where nothing was found, the reason says to which layer the error code points.
 RootCause root_cause_of(std::span<const Outcome> outcomes, std::string_view error_code,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "remediations/machine/files.hpp"
@@ -22,6 +23,13 @@ struct Mount {
 /// "noexec" for "exec" and so on, for the options a mount has apart from its file system: ro/rw,
 /// exec, suid and dev. Empty for every other option.
 std::string opposite_option(const std::string& option);
+
+/// The mount that `path` lies on: that with the longest target above it and, of several there, the last one, which
+/// hides the others. nullptr where none is above it. `path` is taken as it is, no link is followed.
+const Mount* mount_holding(const std::vector<Mount>& mounts, std::string_view path);
+
+/// Whether asking it for its space can wait for another computer: network and FUSE file systems.
+bool is_remote(const Mount& mount);
 
 class Mounts {
 public:

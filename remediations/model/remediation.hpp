@@ -129,7 +129,7 @@ struct Finding {
     /// It rests on what the last run of the backup extension left behind, not on how the machine is now: once its own
     /// cause is fixed, only the next backup shows whether it is gone.
     bool told_by_last_run = false;
-    /// It rests on lines of a log alone, which a repair does not take away.
+    /// It rests alone on what software wrote, in a log or a status of its own, which a repair does not take away.
     bool told_by_log = false;
     /// It can make backups fail, and nothing seen shows that it does: an old version, say.
     bool is_suspicion = false;

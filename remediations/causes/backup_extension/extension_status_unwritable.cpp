@@ -2,12 +2,12 @@
 
 #include <algorithm>
 
-#include "remediations/knowledge/agent/mount_holding.hpp"
 #include "remediations/knowledge/configuration/agent_configuration.hpp"
 #include "remediations/knowledge/configuration/extension_folder.hpp"
 #include "remediations/knowledge/logs/log_evidence.hpp"
 #include "remediations/knowledge/reasons/meaning.hpp"
 #include "remediations/knowledge/reasons/reasons_in.hpp"
+#include "remediations/machine/mounts.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::extension_status_unwritable {

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "remediations/changes/changes.hpp"
-#include "remediations/knowledge/agent/mount_holding.hpp"
 #include "remediations/knowledge/configuration/agent_configuration.hpp"
 #include "remediations/knowledge/logs/log_evidence.hpp"
+#include "remediations/machine/mounts.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::agent_library_noexec {

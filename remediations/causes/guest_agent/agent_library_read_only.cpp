@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "remediations/knowledge/agent/mount_holding.hpp"
 #include "remediations/knowledge/configuration/agent_configuration.hpp"
+#include "remediations/machine/mounts.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::agent_library_read_only {

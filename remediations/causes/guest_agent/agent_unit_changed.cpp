@@ -56,7 +56,7 @@ std::string value_of(const Evidence& change) {
     return boost::trim_copy(change.seen.substr(change.seen.find('=') + 1));
 }
 
-/// systemd says in the journal that it did not start the unit because of a condition or an assertion.
+/// systemd says in the journal, in English whatever the locale, that a condition or an assertion kept the unit back.
 bool tells_of_a_condition(const std::vector<std::string>& journal) {
     return std::ranges::any_of(journal, [](const std::string& line) {
         return boost::icontains(line, "condition check") || boost::icontains(line, "asserts failed") ||
@@ -64,14 +64,16 @@ bool tells_of_a_condition(const std::vector<std::string>& journal) {
     });
 }
 
-/// Whether a condition keeps the unit from starting: by its path where it names one, else by what the journal says.
-/// An empty one takes the package's conditions away, which keeps nothing from starting.
+/// Whether a condition keeps the unit from starting: by its path where it names one, else by what the journal says. An
+/// empty one takes the package's conditions away, which keeps nothing from starting. Of those with "|" one that is met
+/// is enough.
 bool is_unmet(const Machine& machine, const Evidence& condition, const std::vector<std::string>& journal) {
     auto value = value_of(condition);
     if (value.empty()) return false;
-    if (!boost::icontains(condition.seen, "PathExists=")) return tells_of_a_condition(journal);
+    const bool names_a_path = boost::icontains(condition.seen, "PathExists=") && !value.starts_with('|');
+    if (!names_a_path) return tells_of_a_condition(journal);
     const bool is_negated = value.starts_with('!');
-    boost::trim_left_if(value, boost::is_any_of("!|"));
+    boost::trim_left_if(value, boost::is_any_of("!"));
     const auto status = machine.files().status(value);
     if (!status && status.error().kind != machine::ErrorKind::not_found) return tells_of_a_condition(journal);
     return status.has_value() == is_negated;

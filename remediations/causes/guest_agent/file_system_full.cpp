@@ -5,11 +5,11 @@
 #include <optional>
 
 #include "remediations/knowledge/agent/crash_log.hpp"
-#include "remediations/knowledge/agent/mount_holding.hpp"
 #include "remediations/knowledge/agent/windows_agent.hpp"
 #include "remediations/knowledge/configuration/agent_configuration.hpp"
 #include "remediations/knowledge/logs/log_evidence.hpp"
 #include "remediations/knowledge/windows/windows_paths.hpp"
+#include "remediations/machine/mounts.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::file_system_full {

@@ -83,11 +83,13 @@ Finding diagnose(const machine::Machine& machine) {
         for (const auto& probe : wire_server.probes()) evidence.push_back(probe.evidence());
     }
     const auto answers = answers_in(refusal->reasons);
-    return Finding::needs_operator(
+    auto finding = Finding::needs_operator(
         fmt::format("The guest agent cannot download the package of the backup extension {}, neither from storage nor "
                     "through the host{}.",
                     refusal->version, answers.empty() ? "" : ": " + answers),
         std::move(evidence), advice_for(machine, *refusal));
+    finding.told_by_log = true;
+    return finding;
 }
 
 }  // namespace

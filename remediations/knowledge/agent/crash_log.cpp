@@ -1,8 +1,7 @@
 #include "remediations/knowledge/agent/crash_log.hpp"
+#include "remediations/machine/mounts.hpp"
 
 #include <fmt/format.h>
-
-#include "remediations/knowledge/agent/mount_holding.hpp"
 
 namespace remediations {
 

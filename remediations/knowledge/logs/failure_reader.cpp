@@ -963,7 +963,7 @@ void FailureReader::judge(FailureCollector::Kept& kept, Log log, const std::vect
         const auto& attempt = attempts.back();
         if (by_position) {
             failure.in_failed_run = attempt_of(newest) == &attempt;
-            const bool is_decisive = failure.quote.where == attempt.decisive.evidence({}).where;
+            const bool is_decisive = failure.quote.where == attempt.decisive.place();
             if (failure.in_failed_run && is_decisive) failure.decides_result = attempt.result;
         } else if (newest.time && (attempt.started || attempt.ended)) {
             const auto begin = attempt.started.value_or(*attempt.ended) - around_attempt;

@@ -24,9 +24,13 @@ std::string to_text(std::chrono::system_clock::time_point time) {
 
 }  // namespace
 
+std::string LogLine::place() const {
+    return number > 0 ? fmt::format("{}:{}", file, number) : file;
+}
+
 Evidence LogLine::evidence(std::string expected) const {
     Evidence result;
-    result.where = number > 0 ? fmt::format("{}:{}", file, number) : file;
+    result.where = place();
     result.seen = time ? fmt::format("{} {}", to_text(*time), text) : text;
     result.expected = std::move(expected);
     return result;

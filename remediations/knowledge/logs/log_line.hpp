@@ -23,6 +23,8 @@ struct LogLine {
     /// is cut around what was looked for.
     std::string text;
 
+    /// "/var/log/waagent.log:812"
+    std::string place() const;
     /// As evidence: "/var/log/waagent.log:812", "2026-11-20 22:01:07Z <text>".
     Evidence evidence(std::string expected) const;
 };

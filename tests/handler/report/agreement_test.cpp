@@ -27,12 +27,7 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 std::vector<std::filesystem::path> all_captures() {
-    std::vector<std::filesystem::path> captures;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(TEST_DATA "/captures")) {
-        if (entry.path().filename() == "expected.json") captures.push_back(entry.path().parent_path());
-    }
-    std::ranges::sort(captures);
-    return captures;
+    return tests::captures_in(TEST_DATA "/captures");
 }
 
 Report run(const std::filesystem::path& capture, RunMode mode) {
@@ -92,11 +87,7 @@ TEST_P(Agreement, OfTheWholeReport) {
 }
 
 std::string name_of(const testing::TestParamInfo<std::filesystem::path>& test) {
-    const auto path = std::filesystem::relative(test.param, TEST_DATA "/captures");
-    auto name = path.begin()->string() + "_" + path.filename().string();
-    std::ranges::replace_if(
-        name, [](char c) { return c == '-' || c == '.'; }, '_');
-    return name;
+    return tests::test_name_of(test.param, TEST_DATA "/captures");
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Agreement, testing::ValuesIn(all_captures()), name_of);

@@ -97,6 +97,17 @@ TEST_F(RootCauses, WhatOnlyALogTellsOfExplainsWhatTheLastRunLeftBehind) {
     EXPECT_THAT(reason(), HasSubstr("It explains error."));
 }
 
+TEST_F(RootCauses, SuspicionIsNamedOnlyWhereNothingIsSeenNorTold) {
+    add("old", Layer::guest_agent, State::needs_operator);
+    outcomes_.back().finding.is_suspicion = true;
+    EXPECT_EQ(root(), "old");
+    add("told", Layer::os_snapshot, State::healthy);
+    outcomes_.back().finding.history = Evidence{"a.log:1", "it failed", ""};
+    EXPECT_EQ(root(), "told");
+    add("seen", Layer::network, State::broken);
+    EXPECT_EQ(root(), "seen");
+}
+
 TEST_F(RootCauses, CodeAlonePointsToTheLayerOfMostOfItsCauses) {
     add("full", Layer::guest_agent, State::healthy).error_codes = {"Freeze"};
     add("twice", Layer::os_snapshot, State::unknown).error_codes = {"Freeze"};

@@ -1,11 +1,11 @@
-#include "remediations/knowledge/agent/mount_holding.hpp"
+#include "remediations/machine/mounts.hpp"
 
 #include <gtest/gtest.h>
 
-namespace remediations::mount_holding_test {
+namespace machine::mounts_test {
 namespace {
 
-machine::Mount mount(const char* source, const char* target, const char* type = "ext4") {
+Mount mount(const char* source, const char* target, const char* type = "ext4") {
     return {source, target, type, {"rw"}};
 }
 
@@ -24,6 +24,12 @@ TEST(MountHolding, LastMountOnATargetHidesTheOthers) {
     EXPECT_EQ(mount_holding(mounts, "/var/log")->source, "c");
 }
 
+TEST(MountHolding, MayBeAVolumeOfWindows) {
+    const std::vector mounts{mount("c", "C:\\"), mount("d", "D:\\"), mount("e", "D:\\data")};
+    EXPECT_EQ(mount_holding(mounts, "D:\\data\\x")->source, "e");
+    EXPECT_EQ(mount_holding(mounts, "D:\\database")->source, "d");
+}
+
 TEST(MountHolding, MayBeNone) {
     EXPECT_EQ(mount_holding({}, "/var"), nullptr);
     EXPECT_EQ(mount_holding({mount("a", "/home")}, "/var"), nullptr);
@@ -40,4 +46,4 @@ TEST(MountHolding, RemoteOnesAreKnownByType) {
 }
 
 }  // namespace
-}  // namespace remediations::mount_holding_test
+}  // namespace machine::mounts_test
