@@ -8,6 +8,7 @@
 #include "handler/report/report_text.hpp"
 #include "remediations/engine/catalogue.hpp"
 #include "remediations/engine/engine.hpp"
+#include "remediations/engine/signals.hpp"
 #include "remediations/machine/recorded/capture_content.hpp"
 #include "tests/fuzz/input.hpp"
 
@@ -85,7 +86,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto text = fuzz::text_of(data, size);
     auto rest = text;
     const auto& remediation = chosen_by(fuzz::take_line(rest));
-    const auto machine = machine_of(capture_from(text));
+    auto machine = machine_of(capture_from(text));
+    remediations::search_for_signals_of_catalogue(machine);
     if (!remediations::applies_to(remediation.scope, machine.facts().platform)) return 0;
     remediations::Report report;
     report.machine = machine.facts();
