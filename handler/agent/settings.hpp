@@ -22,6 +22,8 @@ struct Settings {
     std::vector<std::string> only;
     std::vector<std::string> exclude;
     remediations::Disruption max_disruption = remediations::Disruption::service_restart;
+    bool allow_security_changes = false;
+    bool repair_risks = false;
     std::string agent_installer;  ///< MSI of the Windows guest agent on this VM; may be empty
     bool fail_on_unresolved = false;
     bool rehearsal = false;

@@ -4,6 +4,7 @@
 
 #include "handler/agent/verbose_log.hpp"
 #include "handler/report/support_bundle.hpp"
+#include "remediations/knowledge/snapshot/freeze_rehearsal.hpp"
 #include "remediations/machine/local/cms.hpp"
 #include "remediations/machine/local/durable_file.hpp"
 
@@ -22,8 +23,11 @@ System local_system() {
         .run_supervised = machine::local::run_supervised,
         .decrypt = machine::local::decrypt_cms,
         .run = [](const remediations::RunOptions& options) -> machine::Result<remediations::Report> {
+            const auto thawed = remediations::end_abandoned_rehearsal(*machine::local_freezer());
             auto machine = machine::local_machine();
-            return remediations::run(options, machine, machine::local::state_folder());
+            auto report = remediations::run(options, machine, machine::local::state_folder());
+            if (report && !thawed.empty()) report->notices.push_back(thawed);
+            return report;
         },
         .end_verbose_log = [](bool at_once) -> machine::Result<std::string> {
             using std::chrono::system_clock;

@@ -101,6 +101,8 @@ private:
         remediations::RunOptions options;
         options.mode = settings.mode;
         options.max_disruption = settings.max_disruption;
+        options.allow_security_changes = settings.allow_security_changes;
+        options.repair_risks = settings.repair_risks;
         options.error_code = settings.error_code;
         options.only = settings.only;
         options.exclude = settings.exclude;

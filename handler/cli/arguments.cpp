@@ -98,6 +98,19 @@ const Option known_options[] = {
              words.emplace_back(to_string(level), level);
          return take_word(a.max_disruption, value, words);
      }},
+    {"--allow-security-changes", "",
+     "Repair also what protects the VM or may be switched off to protect it: a firewall rule, TLS, an exclusion from "
+     "antivirus, a disabled service.",
+     [](Arguments& a, const std::string&) -> Result<void> {
+         a.allow_security_changes = true;
+         return {};
+     }},
+    {"--repair-risks", "",
+     "Repair also what makes no backup fail today; without it a risk is repaired only where --only names it.",
+     [](Arguments& a, const std::string&) -> Result<void> {
+         a.repair_risks = true;
+         return {};
+     }},
     {"--agent-installer", "FILE",
      "The Windows guest agent's MSI on this VM, for agent-reinstall; nothing is downloaded.",
      [](Arguments& a, const std::string& value) { return take_text(a.agent_installer, value); }},
@@ -186,10 +199,10 @@ const Command commands[] = {
      "Diagnose, repair what is broken, and prove that it helped.",
      "Repairs in the order of the pipeline. Each change is written to a journal before it is made, so that 'undo' "
      "can take it back; a repair that did not help is taken back at once. Nothing is repaired while a backup runs. "
-     "A repair that disturbs more than --max-disruption allows is reported as needs-approval. The VM is never "
-     "restarted.",
-     {"--dry-run", "--error-code", "--only", "--exclude", "--max-disruption", "--agent-installer", "--capture",
-      "--format", "--color"},
+     "A repair that disturbs more than --max-disruption allows, changes what protects the VM, or is of a mere risk, is "
+     "reported as needs-approval, with the option that allows it. The VM is never restarted.",
+     {"--dry-run", "--error-code", "--only", "--exclude", "--max-disruption", "--allow-security-changes",
+      "--repair-risks", "--agent-installer", "--capture", "--format", "--color"},
      {"backup-remediation fix --dry-run", "backup-remediation fix",
       "backup-remediation fix --only msdtc-damaged --max-disruption workload"}},
     {CommandName::rehearse,

@@ -25,6 +25,8 @@ struct Arguments {
     std::vector<std::string> only;     ///< remediation ids, each in the catalogue
     std::vector<std::string> exclude;  ///< remediation ids, each in the catalogue
     remediations::Disruption max_disruption = remediations::Disruption::service_restart;
+    bool allow_security_changes = false;
+    bool repair_risks = false;
     std::string agent_installer;  ///< the guest agent's MSI, for agent-reinstall
     bool dry_run = false;
     std::string capture;              ///< folder to read the machine from; empty for this computer

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <boost/json.hpp>
 #include <cstdlib>
 #include <iostream>
@@ -124,6 +125,7 @@ public:
         : arguments_(arguments), host_(host), out_(out), err_(err), style_(style_of(out, arguments.color)) {}
 
     int execute() {
+        end_abandoned_rehearsal();
         switch (arguments_.command) {
             case CommandName::help:
                 return show(help(arguments_.operand, style_));
@@ -239,13 +241,27 @@ private:
         remediations::RunOptions options;
         options.mode = mode;
         options.max_disruption = arguments_.max_disruption;
+        options.allow_security_changes = arguments_.allow_security_changes;
+        options.repair_risks = arguments_.repair_risks;
         options.error_code = arguments_.error_code;
         options.only = arguments_.only;
         options.exclude = arguments_.exclude;
         options.agent_installer = arguments_.agent_installer;
         options.follow_up = subject == Subject::this_computer;
         options.progress = [&](const std::string& text) { progress.show(text + " ..."); };
-        return remediations::run(options, machine, host_.state_folder);
+        auto report = remediations::run(options, machine, host_.state_folder);
+        if (report && !thawed_.empty()) report->notices.push_back(thawed_);
+        return report;
+    }
+
+    /// Before anything is looked at or written: a file system that is still frozen would hold it up.
+    void end_abandoned_rehearsal() {
+        constexpr std::array of_this_computer{CommandName::diagnose, CommandName::fix, CommandName::rehearse,
+                                              CommandName::undo};
+        const bool is_one = std::ranges::find(of_this_computer, arguments_.command) != of_this_computer.end();
+        if (is_one && host_.privileged && arguments_.capture.empty()) {
+            thawed_ = remediations::end_abandoned_rehearsal(*host_.freezer());
+        }
     }
 
     int capture() {
@@ -295,6 +311,7 @@ private:
         options.mount_points = arguments_.mounts;
         options.include_system = arguments_.include_system;
         options.system_paths = {to_text(host_.state_folder), to_text(machine::local::this_executable()), log_folder};
+        if (!thawed_.empty()) remark(thawed_);
         const auto rehearsal = remediations::rehearse_freeze(options, host_.machine(), *host_.freezer());
         if (!rehearsal) {
             const bool usage = rehearsal.error().kind == ErrorKind::invalid;
@@ -400,6 +417,7 @@ private:
     std::ostream& out_;
     std::ostream& err_;
     TextStyle style_;
+    std::string thawed_;  ///< what an abandoned rehearsal had left frozen, a sentence
 };
 
 }  // namespace

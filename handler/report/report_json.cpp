@@ -48,6 +48,7 @@ json::object finding(const Outcome& outcome) {
             {"layer", to_string(outcome.remediation->layer)},
             {"state", to_string(outcome.finding.state)},
             {"weight", outcome.finding.weight == remediations::Weight::risk ? "risk" : "cause"},
+            {"changesSecurity", outcome.finding.changes_security},
             {"title", outcome.remediation->title},
             {"summary", valid_utf8(outcome.finding.summary)},
             {"evidence", std::move(evidence)},

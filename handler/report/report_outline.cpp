@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <tuple>
 
 #include "remediations/engine/root_cause.hpp"
 
@@ -27,6 +28,12 @@ bool wants_details(State state) {
 /// Broken, and this program has a fix for it.
 bool is_repairable(const Outcome& outcome) {
     return outcome.finding.state == State::broken && outcome.remediation->fix != nullptr;
+}
+
+/// A run of fix with nothing but its defaults does not repair it.
+bool wants_approval(const Outcome& outcome) {
+    return outcome.finding.state == State::needs_approval || outcome.finding.changes_security || is_risk(outcome) ||
+           outcome.remediation->disruption > Disruption::service_restart;
 }
 
 bool could_not_check(const Report& report) {
@@ -85,8 +92,7 @@ public:
 
 private:
     bool is_repaired_by_fix(const Outcome& outcome) const {
-        return report_.mode != RunMode::fix && is_repairable(outcome) &&
-               outcome.remediation->disruption <= Disruption::service_restart;
+        return report_.mode != RunMode::fix && is_repairable(outcome) && !wants_approval(outcome);
     }
 
     void suggest_fix(const std::vector<const Outcome*>& order) {
@@ -110,19 +116,25 @@ private:
         const auto& finding = outcome.finding;
         if (finding.state == State::unproven) return;  // suggest_backup() says it once
         if (next_step_is_a_command(report_, outcome)) {
-            const auto beyond_default = outcome.remediation->disruption > Disruption::service_restart;
-            if (beyond_default || finding.state == State::needs_approval) suggest_approval(outcome);
+            if (wants_approval(outcome)) suggest_approval(outcome);
         } else if (!finding.action.empty() && !follows_from_another(report_, outcome)) {
             step(fmt::format("{} [{}]", finding.action, outcome.remediation->id));
         }
     }
 
     void suggest_approval(const Outcome& outcome) {
-        const auto disruption = to_string(outcome.remediation->disruption);
+        const auto& [id, disruption] = std::tie(outcome.remediation->id, outcome.remediation->disruption);
+        const bool changes_security = outcome.finding.changes_security;
         const auto promise = outcome.plan.empty() ? std::string() : "; " + undo_promise({&outcome});
-        step(fmt::format("Repair {} if its disruption ({}{}) is acceptable now, as {}:", outcome.remediation->id,
-                         disruption, promise, administrator()),
-             fmt::format("{} fix --only {} --max-disruption {}", program_, outcome.remediation->id, disruption));
+        // A level below the default needs to be named only where the run that was refused had a lower one.
+        const bool names_level =
+            disruption > Disruption::service_restart ||
+            (outcome.finding.state == State::needs_approval && !changes_security && !is_risk(outcome));
+        step(fmt::format("Repair {} if its disruption ({}{}){} is acceptable now, as {}:", id, to_string(disruption),
+                         promise, changes_security ? " and the change of what protects this VM" : "", administrator()),
+             fmt::format("{} fix --only {}{}{}", program_, id,
+                         names_level ? fmt::format(" --max-disruption {}", to_string(disruption)) : "",
+                         changes_security ? " --allow-security-changes" : ""));
     }
 
     void suggest_backup() {

@@ -11,6 +11,7 @@
 
 namespace handler {
 
+using remediations::Disruption;
 using remediations::Layer;
 using remediations::Outcome;
 using remediations::Report;
@@ -96,11 +97,23 @@ std::string notices_in(const Report& report) {
     return fmt::format("{}", fmt::join(report.notices, " "));
 }
 
+/// The settings with which the extension repairs it: mode "fix", and what goes beyond the defaults.
+std::string settings_that_repair(const Outcome& outcome) {
+    std::vector<std::string> settings{R"("mode" to "fix")"};
+    const auto disruption = outcome.remediation->disruption;
+    if (disruption > Disruption::service_restart) {
+        settings.push_back(fmt::format(R"("maxDisruption" to "{}")", to_string(disruption)));
+    }
+    if (outcome.finding.changes_security) settings.emplace_back(R"("allowSecurityChanges" to true)");
+    if (outcome.finding.weight == Weight::risk) settings.emplace_back(R"("repairRisks" to true)");
+    return fmt::format("{}", fmt::join(settings, ", "));
+}
+
 std::string action_for(const Outcome& outcome, RunMode mode) {
     auto action = outcome.finding.action.empty() ? outcome.finding.summary : outcome.finding.action;
     action = sentence(std::move(action));
     if (mode == RunMode::diagnose && outcome.finding.state == State::broken && outcome.remediation->fix) {
-        action += " This extension can do it: set \"mode\" to \"fix\".";
+        action += fmt::format(" This extension can do it: set {}.", settings_that_repair(outcome));
     }
     return action;
 }

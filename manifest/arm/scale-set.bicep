@@ -36,6 +36,12 @@ param exclude array = []
 ])
 param maxDisruption string = 'service-restart'
 
+@description('Repairs also what protects the VM, or may have been switched off to protect it: a firewall rule, TLS, an exclusion from antivirus, a disabled service. Without it such a repair is told, with the command.')
+param allowSecurityChanges bool = false
+
+@description('Repairs also what makes no backup fail today. Without it a risk is repaired only where only names it.')
+param repairRisks bool = false
+
 @description('Reports error instead of success when a problem is left. Beware: an extension in error puts the VM into the Failed provisioning state, which alone makes backups fail.')
 param failOnUnresolved bool = false
 
@@ -73,6 +79,8 @@ resource remediation 'Microsoft.Compute/virtualMachineScaleSets/extensions@2024-
       only: only
       exclude: exclude
       maxDisruption: maxDisruption
+      allowSecurityChanges: allowSecurityChanges
+      repairRisks: repairRisks
       failOnUnresolved: failOnUnresolved
       rehearsal: rehearsal
       rehearsalIncludesSystem: rehearsalIncludesSystem

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
+#include <tuple>
 
 #include "remediations/changes/changes.hpp"
 #include "remediations/changes/journal.hpp"
@@ -298,11 +299,11 @@ public:
                 origin->id);
             return {};
         }
-        if (outcome.remediation->disruption > options_.max_disruption) {
+        if (const auto approvals = missing_approvals(outcome); !approvals.empty()) {
             outcome.finding.state = State::needs_approval;
             foresee(outcome);
-            outcome.finding.action = fmt::format("Set maxDisruption to \"{}\" and run again, or do it by hand: {}",
-                                                 to_string(outcome.remediation->disruption), outcome.finding.action);
+            outcome.finding.action = fmt::format("Set {} and run again, or do it by hand: {}",
+                                                 fmt::join(approvals, " and "), outcome.finding.action);
             return {};
         }
         if (std::chrono::steady_clock::now() > options_.deadline) {
@@ -335,6 +336,21 @@ public:
     Journal* journal() { return journal_ ? &*journal_ : nullptr; }
 
 private:
+    /// The settings that would allow this fix, as "maxDisruption to "workload""; empty where it may be done.
+    std::vector<std::string> missing_approvals(const Outcome& outcome) const {
+        const auto& [remediation, finding] = std::tie(*outcome.remediation, outcome.finding);
+        std::vector<std::string> missing;
+        if (remediation.disruption > options_.max_disruption) {
+            missing.push_back(fmt::format("maxDisruption to \"{}\"", to_string(remediation.disruption)));
+        }
+        if (finding.changes_security && !options_.allow_security_changes) {
+            missing.emplace_back("allowSecurityChanges to true");
+        }
+        const bool is_wanted = finding.weight == Weight::cause || is_named(options_.only, remediation);
+        if (!is_wanted && !options_.repair_risks) missing.emplace_back("repairRisks to true");
+        return missing;
+    }
+
     static std::string left_because(const std::string& reason) {
         return fmt::format("Run again later: this was left as it is, because {}.", reason);
     }

@@ -18,6 +18,8 @@ enum class RunMode { diagnose, dry_run, fix };
 struct RunOptions {
     RunMode mode = RunMode::diagnose;
     Disruption max_disruption = Disruption::service_restart;
+    bool allow_security_changes = false;  ///< fixes findings with changes_security, too
+    bool repair_risks = false;            ///< fixes findings of Weight::risk, too, not only those named in `only`
     std::string error_code;            ///< as the vault reports it; may be empty
     std::vector<std::string> only;     ///< remediation ids; empty means all
     std::vector<std::string> exclude;  ///< remediation ids

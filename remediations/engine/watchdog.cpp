@@ -10,6 +10,7 @@
 #include <system_error>
 #include <thread>
 
+#include "remediations/machine/local/thread_priority.hpp"
 #include "remediations/machine/time_limit.hpp"
 
 namespace remediations {
@@ -43,6 +44,8 @@ struct Worker {
 };
 
 void work(const std::shared_ptr<Watched>& watched, const std::shared_ptr<Worker>& worker) {
+    // Services that a fix starts are not started from here, or they would keep that priority.
+    machine::local::let_others_go_first();
     std::unique_lock lock(watched->mutex);
     while (watched->has_more() && !worker->is_given_up) {
         const auto index = watched->next++;

@@ -76,6 +76,10 @@ public:
     /// point neither.
     virtual Result<FreezeReport> freeze_and_thaw(const std::vector<FreezeTarget>& targets,
                                                  const FreezeLimits& limits) = 0;
+
+    /// Thaws what an earlier freeze_and_thaw froze whose processes, the watchers too, were all killed at once. Returns
+    /// the mount points that were frozen; none where nothing was left behind. Error: one is frozen still.
+    virtual Result<std::vector<Path>> thaw_abandoned() = 0;
 };
 
 std::unique_ptr<Freezer> local_freezer();

@@ -52,6 +52,7 @@ struct MachineParts {
     std::unique_ptr<EventLog> events = std::make_unique<EventLog>();
     std::unique_ptr<CertificateStore> certificates = std::make_unique<CertificateStore>();
     std::unique_ptr<Wmi> wmi = std::make_unique<Wmi>();
+    bool time_passes = true;  ///< false of a recorded machine: what is not so now never will be
 };
 
 class Machine;
@@ -106,6 +107,9 @@ public:
     const EventLog& events() const { return *parts_->events; }
     const CertificateStore& certificates() const { return *parts_->certificates; }
     const Wmi& wmi() const { return *parts_->wmi; }
+
+    /// Waits, so that the machine can get on with what it is at. False, at once, where its time does not pass.
+    bool wait(std::chrono::milliseconds time) const;
 
     /// Something worked out from the machine once, however many ask, and kept until the machine is
     /// changed: T is made by T(const Machine&), or as derive_by() says. std::logic_error where neither can.

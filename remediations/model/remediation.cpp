@@ -89,6 +89,11 @@ Finding Finding::as_risk() && {
     return std::move(*this);
 }
 
+Finding Finding::as_security_change() && {
+    changes_security = true;
+    return std::move(*this);
+}
+
 Finding Finding::healthy(std::string summary, std::vector<Evidence> evidence) {
     return {State::healthy, std::move(summary), std::move(evidence), {}, {}};
 }

@@ -32,7 +32,7 @@ enum class State {
     healthy,
     broken,
     fixed,
-    needs_approval,  ///< its fix is more disruptive than the settings allow
+    needs_approval,  ///< its fix does more than the settings allow
     needs_operator,  ///< only a person or the control plane can fix it
     not_applicable,
     unknown,  ///< could not look; the summary says why
@@ -135,9 +135,14 @@ struct Finding {
     bool is_suspicion = false;
     /// It says that the last run failed, not why: whatever says why explains it.
     bool is_envelope = false;
+    /// Its fix changes what protects the machine, or what somebody may have switched off to protect it: the firewall,
+    /// TLS, antivirus, a disabled service. Done only where RunOptions::allow_security_changes.
+    bool changes_security = false;
 
     /// The same finding as a risk.
     Finding as_risk() &&;
+    /// The same finding with changes_security set.
+    Finding as_security_change() &&;
 
     static Finding healthy(std::string summary, std::vector<Evidence> evidence = {});
     static Finding broken(std::string summary, std::vector<Evidence> evidence, std::string action);

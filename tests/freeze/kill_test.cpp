@@ -163,5 +163,96 @@ TEST_F(Killing, BetweenTheShortFreezesOfARealRehearsal) {
     }
 }
 
+/// A control group (version 2) that can be ended as a whole.
+class ControlGroup {
+public:
+    ControlGroup() {
+        for (const std::string root : {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"}) {
+            if (!std::filesystem::exists(root + "/cgroup.controllers")) continue;
+            path_ = root + "/freeze-test-" + std::to_string(::getpid());
+            std::filesystem::create_directory(path_);
+        }
+    }
+    ControlGroup(const ControlGroup&) = delete;
+    ControlGroup& operator=(const ControlGroup&) = delete;
+    ~ControlGroup() {
+        for (int i = 0; i < 1000 && !path_.empty() && ::rmdir(path_.c_str()) != 0; ++i) {
+            std::this_thread::sleep_for(milliseconds(1));
+        }
+    }
+
+    bool can_be_killed() const { return !path_.empty() && std::filesystem::exists(path_ + "/cgroup.kill"); }
+    void enter() const { std::ofstream(path_ + "/cgroup.procs") << "0"; }
+    void kill() const { std::ofstream(path_ + "/cgroup.kill") << "1"; }
+
+private:
+    std::string path_;
+};
+
+TEST_F(Killing, TheEndOfTheWholeControlGroupLeavesNothingFrozen) {
+    const ControlGroup group;
+    if (!group.can_be_killed()) GTEST_SKIP() << "no control groups of version 2 with cgroup.kill (Linux 5.14)";
+    std::mt19937 random(std::random_device{}());
+    std::uniform_int_distribution<milliseconds::rep> in_hold(0, 200);
+    for (int attempt = 0; attempt < tries() / 10 && !HasFailure(); ++attempt) {
+        Child process([&] {
+            group.enter();
+            return LinuxFreezer().freeze_and_thaw(targets_, {.hold = milliseconds(250)}) ? 0 : 1;
+        });
+        while (!everything_is_frozen() && !process.ends_within(milliseconds(0))) {
+            std::this_thread::sleep_for(milliseconds(1));
+        }
+        const auto watchers = children_of(process.pid());
+        std::this_thread::sleep_for(milliseconds(in_hold(random)));
+        group.kill();
+        for (const auto& disk : disks_) {
+            EXPECT_TRUE(is_writable(disk->path(), std::chrono::seconds(2))) << disk->path() << " stayed frozen";
+        }
+        EXPECT_TRUE(process.ends_within(std::chrono::seconds(5)));
+        for (const pid_t watcher : watchers) EXPECT_TRUE(is_gone(watcher)) << "a watcher lives on";
+        EXPECT_EQ(text_in(kernel_hurry), hurry_before_);
+    }
+}
+
+TEST_F(Killing, WhatAllThreeLeaveFrozenIsThawedByWhoComesNext) {
+    const std::string marker = folder_.path() / "marker";
+    const machine::local::KernelControls controls{.marker = marker};
+    Child process(
+        [&] { return LinuxFreezer(controls).freeze_and_thaw(targets_, {.hold = std::chrono::seconds(1)}) ? 0 : 1; });
+    while (!everything_is_frozen() && !process.ends_within(milliseconds(0))) {
+        std::this_thread::sleep_for(milliseconds(1));
+    }
+    EXPECT_THAT(*LinuxFreezer(controls).thaw_abandoned(), testing::IsEmpty()) << "it is at work";
+    auto all = children_of(process.pid());
+    ASSERT_EQ(all.size(), 2U);
+    all.push_back(process.pid());
+    // Stopped first, so that none sees the end of another.
+    for (const pid_t pid : all) ::kill(pid, SIGSTOP);
+    for (const pid_t pid : all) ::kill(pid, SIGKILL);
+    EXPECT_TRUE(process.ends_within(std::chrono::seconds(5)));
+    for (const pid_t pid : all) EXPECT_TRUE(is_gone(pid));
+    ASSERT_TRUE(everything_is_frozen());
+
+    const auto thawed = LinuxFreezer(controls).thaw_abandoned();
+    ASSERT_TRUE(thawed) << thawed.error().message;
+    EXPECT_EQ(thawed->size(), targets_.size());
+    for (const auto& disk : disks_) {
+        EXPECT_TRUE(is_writable(disk->path(), std::chrono::seconds(2))) << disk->path() << " stayed frozen";
+    }
+    EXPECT_EQ(text_in(kernel_hurry), hurry_before_);
+    EXPECT_FALSE(std::filesystem::exists(marker));
+    EXPECT_THAT(*LinuxFreezer(controls).thaw_abandoned(), testing::IsEmpty());
+}
+
+TEST_F(Killing, AFreezeOfSomebodyElseIsLeftAloneWhereNothingWasAbandoned) {
+    const std::string marker = folder_.path() / "marker";
+    ASSERT_TRUE(LinuxFreezer({.marker = marker}).freeze_and_thaw(targets_, {}));
+    EXPECT_FALSE(std::filesystem::exists(marker));
+    const FileDescriptor file(::open(disks_.front()->path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    ASSERT_EQ(::ioctl(file.get(), FIFREEZE, 0), 0);
+    EXPECT_THAT(*LinuxFreezer({.marker = marker}).thaw_abandoned(), testing::IsEmpty());
+    EXPECT_EQ(::ioctl(file.get(), FITHAW, 0), 0) << "it was frozen still";
+}
+
 }  // namespace
 }  // namespace freeze_test::kill_test

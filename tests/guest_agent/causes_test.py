@@ -397,7 +397,8 @@ class PlatformTest(CausesCase):
         time.sleep(60)
         for verdict in ("drop", "reject"):
             self.repair_by_hand("guest-firewall-blocks-wire-server",
-                                self.firewall(f"ip daddr {WIRE_SERVER} tcp dport {{ 80, 32526 }} {verdict}"))
+                                self.firewall(f"ip daddr {WIRE_SERVER} tcp dport {{ 80, 32526 }} {verdict}"),
+                                "--allow-security-changes")
         self.name_only("wire-server-route-missing", self.vm.route_to_wire_server("unreachable", WIRE_SERVER), WIRE_SERVER)
         with self.cause("wire-server-route-missing", self.vm.wire_server_black_holed()):
             seconds = []

@@ -18,11 +18,11 @@ CUT_OFF = ["extensions-disabled", "agent-not-running", "guest-firewall-blocks-wi
 
 
 def fix_command(repaired):
-    return "fix", "--max-disruption", "workload", "--only", ",".join(repaired)
+    return "fix", "--max-disruption", "workload", "--allow-security-changes", "--only", ",".join(repaired)
 
 
 FIX = fix_command(REPAIRED)
-SETTINGS = {"mode": "fix", "maxDisruption": "workload", "only": REPAIRED}
+SETTINGS = {"mode": "fix", "maxDisruption": "workload", "allowSecurityChanges": True, "only": REPAIRED}
 
 # Every call by which the program changes something or waits for somebody who does.
 CALLS = ("write pwrite64 fsync ftruncate mkdirat mkdir openat renameat renameat2 rename unlinkat unlink fchmod fchmodat "

@@ -22,6 +22,7 @@ from windows_case import (AGENT, AGENT_FOLDER, AUTOMATIC, BENCH, DEMAND, DISABLE
 
 EXTENSION = r"C:\Packages\Plugins\Microsoft.Azure.RecoveryServices.VMSnapshot"
 WIRE_SERVER = "168.63.129.16"
+ALLOWED = "--allow-security-changes"
 VSS_CODE = "ExtensionFailedVssWriterInBadState"
 WRITERS = pathlib.Path(__file__).resolve().parent.parent / "remediations/knowledge/snapshot/vssadmin"
 MSDTC_SETTINGS = r"HKLM\SOFTWARE\Microsoft\MSDTC\Security"
@@ -49,8 +50,11 @@ class ComPlus(WindowsCase):
         self.assertEqual((code, report["rootCause"]), (1, "com-plus-service"))
         code, report = run_program("fix", "--dry-run", *self.ONLY)
         self.assertEqual(Shown("COMSysApp").start, DISABLED, "a dry run changes nothing")
-
         code, report = run_program("fix", *self.ONLY)
+        self.assertEqual((code, states(report)["com-plus-service"]), (1, "needs-approval"), report)
+        self.assertEqual(Shown("COMSysApp").start, DISABLED, "who disabled it may have had a reason")
+
+        code, report = run_program("fix", *self.ONLY, ALLOWED)
         self.assertEqual((code, states(report)["com-plus-service"]), (0, "fixed"), report)
         fixed = Shown("COMSysApp")
         self.assertEqual((fixed.state, fixed.start), (RUNNING, DEMAND))
@@ -245,7 +249,7 @@ class Services(WindowsCase):
             service("disable", name)
         keys = [rf"{SERVICES}\{name}" for name, *_ in cases]
         before = exported(*keys)
-        code, report = run_program("fix", "--only", ",".join(remediation for _, remediation, *_ in cases))
+        code, report = run_program("fix", ALLOWED, "--only", ",".join(remediation for _, remediation, *_ in cases))
         self.assertEqual((code, states(report)), (0, {remediation: "fixed" for _, remediation, *_ in cases}), report)
         for name, _, start, state in cases:
             fixed = Shown(name)
@@ -278,7 +282,7 @@ class Services(WindowsCase):
         service("disable", "EventSystem")
         before = without("EventSystem", *exported(SERVICES))
         began = time.monotonic()
-        code, report = run_program("fix", "--only", "event-system-service")
+        code, report = run_program("fix", ALLOWED, "--only", "event-system-service")
         self.assertLess(time.monotonic() - began, TIME_LIMIT / 2)
         finding, = report["findings"]
         # Windows forgets it at once, Wine after a second.
@@ -293,7 +297,7 @@ class Services(WindowsCase):
         # What was deleted does not keep the next run from its work.
         self.install("CryptSvc", "", "normal")
         service("disable", "CryptSvc")
-        self.fix("cryptographic-services")
+        self.fix("cryptographic-services", ALLOWED)
 
     def test_vss_is_restarted_where_a_snapshot_was_left_open(self):
         self.install("VSS", "", "normal")
@@ -400,7 +404,7 @@ class RegistrySettings(WindowsCase):
                 for node in ("", "WOW6432Node\\") for version in ("v4.0.30319", "v2.0.50727")]
         for key in keys[:3]:
             set_value(key, "SchUseStrongCrypto", "REG_DWORD", "0")
-        self.fix_and_undo("strong-crypto-off", keys, "--error-code", "ExtensionSnapshotFailedNoSecureNetwork")
+        self.fix_and_undo("strong-crypto-off", keys, "--error-code", "ExtensionSnapshotFailedNoSecureNetwork", ALLOWED)
 
     def test_network_service_may_be_a_writer(self):
         key = rf"{SERVICES}\VSS\VssAccessControl"
@@ -429,7 +433,7 @@ class RegistrySettings(WindowsCase):
     def test_tls_12_is_on(self):
         key = r"HKLM\SYSTEM\CurrentControlSet\Control\SecurityProviders\SCHANNEL\Protocols\TLS 1.2\Client"
         set_value(key, "Enabled", "REG_DWORD", "0")
-        self.fix_and_undo("tls-12-off", [key], "--max-disruption", "workload")
+        self.fix_and_undo("tls-12-off", [key], "--max-disruption", "workload", ALLOWED)
 
     def test_backups_of_databases_are_copies(self):
         self.install("SQLWriter", "", "normal")
@@ -455,7 +459,7 @@ class RegistrySettings(WindowsCase):
         rule = "v2.31|Action=Block|Active=TRUE|Dir=Out|RA4=168.63.129.16|Name={}|"
         set_value(key, "{first}", "REG_SZ", rule.format("hardening"))
         set_value(key, "{second}", "REG_SZ", rule.format("other").replace("168.63.129.16", "203.0.113.9"))
-        self.fix_and_undo("windows-firewall-blocks-wire-server", [key])
+        self.fix_and_undo("windows-firewall-blocks-wire-server", [key], ALLOWED)
 
     def test_a_failed_extension_is_moved_away_and_comes_back_whole(self):
         name, version = "Microsoft.Azure.RecoveryServices.VMSnapshot", "1.0.9231.0"
@@ -675,7 +679,7 @@ class GuestAgent(GuestAgentCase):
         self.install_healthy()
         service("disable", "COMSysApp")
         self.assertEqual(self.agent_calls("install").returncode, 0)
-        self.settings(0, protected=self.encrypted({"mode": "fix", "only": ["com-plus-service"]}))
+        self.settings(0, protected=self.encrypted({"mode": "fix", "allowSecurityChanges": True, "only": ["com-plus-service"]}))
         enabled = self.agent_calls("enable")
         self.assertEqual(enabled.returncode, 0, enabled.stdout + enabled.stderr)
         status = self.terminal_status(0)
@@ -698,7 +702,7 @@ class GuestAgent(GuestAgentCase):
         self.install("COMSysApp", "", "slow-start", "4000")
         self.install("MSDTC", r"NT AUTHORITY\NetworkService", "normal")
         service("disable", "COMSysApp")
-        self.settings(0, public={"mode": "fix", "only": ["com-plus-service"]})
+        self.settings(0, public={"mode": "fix", "allowSecurityChanges": True, "only": ["com-plus-service"]})
         done = wine(BENCH / "in_job.exe", kind, HANDLER + r"\bin\backup-remediation.exe", "enable", check=False,
                     cwd=self.folder)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)

@@ -64,11 +64,12 @@ Finding diagnose(const Machine& machine) {
                                 std::move(evidence));
     }
     return Finding::broken(
-        "Microsoft Defender acted on a file of the backup extension.", std::move(evidence),
-        fmt::format(
-            "See in Defender's protection history what it found; if the file is Microsoft's, allow it there and "
-            "exclude {} and {}. Where Defender is managed centrally, do it there.",
-            places[0], places[1]));
+               "Microsoft Defender acted on a file of the backup extension.", std::move(evidence),
+               fmt::format(
+                   "See in Defender's protection history what it found; if the file is Microsoft's, allow it there and "
+                   "exclude {} and {}. Where Defender is managed centrally, do it there.",
+                   places[0], places[1]))
+        .as_security_change();
 }
 
 machine::Result<void> fix(const Finding&, Changes& changes) {

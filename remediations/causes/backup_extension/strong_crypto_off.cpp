@@ -69,6 +69,7 @@ Finding diagnose(const Machine& machine, const Question& question) {
                                : ".NET is told to use old versions of TLS, which Azure does not accept.",
                         std::move(evidence), fmt::format("Set {} to 1 (REG_DWORD) for every version of .NET.", name));
     finding.subjects = std::move(off);
+    finding.changes_security = true;
     return failed ? finding : std::move(finding).as_risk();
 }
 

@@ -30,6 +30,7 @@ Finding diagnose(const machine::Machine& machine) {
         "TLS 1.2 is switched off for connections that Windows makes, and Azure accepts nothing older.",
         std::move(evidence),
         fmt::format("Set {} to 1 and {} to 0 in {}, and restart the VM.", enabled, off_by_default, key));
+    finding.changes_security = true;
     // A snapshot that is asked of the host needs no secure connection.
     return machine.derived<LastRun>().end() == LastRun::End::succeeded ? std::move(finding).as_risk() : finding;
 }

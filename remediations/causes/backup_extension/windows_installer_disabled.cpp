@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include "remediations/changes/changes.hpp"
 #include "remediations/knowledge/extension/last_run.hpp"
 #include "remediations/knowledge/extension/visual_cpp_runtime.hpp"
@@ -30,7 +32,10 @@ Finding diagnose(const machine::Machine& machine, const Question& question) {
     auto finding = Finding::broken(
         is_installed ? "Windows Installer is disabled; the backup extension needs it for its Visual C++ runtime."
                      : "Windows Installer is disabled, so the backup extension cannot install its Visual C++ runtime.",
-        std::move(evidence), "Set the start type of msiserver to manual. Find out who disabled it.");
+        std::move(evidence),
+        fmt::format("Find out who disabled it. To set it back: {}.",
+                    enable_command(installer, machine::StartType::manual, false)));
+    finding.changes_security = true;
     return is_installed && !runtime_is_to_blame(machine, question) ? std::move(finding).as_risk() : finding;
 }
 

@@ -2,7 +2,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <thread>
 
 #include "remediations/changes/changes.hpp"
 #include "remediations/knowledge/agent/agent_package.hpp"
@@ -160,7 +159,7 @@ Finding diagnose(const Machine& machine) {
 /// An agent that Python cannot run ends within a second of its start.
 Result<void> see_that_it_stays(const Changes& changes, const std::string& name) {
     for (int look = 0; look < 5 && !changes.is_plan(); ++look) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(200));
+        changes.machine().wait(std::chrono::milliseconds(200));
         const auto service = changes.machine().services().find(name);
         if (!service) return service.error();
         if (runs(*service)) continue;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/algorithm/string/predicate.hpp>
-#include <thread>
 
 #include "remediations/changes/changes.hpp"
 #include "remediations/knowledge/agent/agent_version.hpp"
@@ -121,7 +120,7 @@ Result<void> wait_for_agent(const Changes& changes) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(2);
     while (std::chrono::steady_clock::now() < deadline) {
         if (faults(changes.machine()).empty()) return {};
-        std::this_thread::sleep_for(std::chrono::seconds(1));
+        if (!changes.machine().wait(std::chrono::seconds(1))) break;
     }
     return Error{ErrorKind::timed_out, "the agent does not run two minutes after its installation", 0};
 }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <boost/algorithm/string/predicate.hpp>
-#include <thread>
 
 #include "remediations/changes/changes.hpp"
 #include "remediations/formats/duration_text.hpp"
@@ -123,8 +122,7 @@ Result<void> wait_until_stopped(const Changes& changes, const std::string& name)
     for (int look = 0; look < 50 && !changes.is_plan(); ++look) {
         const auto service = changes.machine().services().find(name);
         if (!service) return service.error();
-        if (!is_between(*service)) return {};
-        std::this_thread::sleep_for(std::chrono::milliseconds(200));
+        if (!is_between(*service) || !changes.machine().wait(std::chrono::milliseconds(200))) return {};
     }
     return {};
 }

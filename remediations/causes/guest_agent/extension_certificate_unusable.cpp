@@ -1,7 +1,6 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <thread>
 
 #include "remediations/changes/changes.hpp"
 #include "remediations/knowledge/agent/agent_service.hpp"
@@ -94,7 +93,7 @@ Result<void> wait_for_certificate(const Changes& changes) {
         const auto fault = now.certificate() ? fault_of(changes.machine(), *now.certificate())
                                              : machine::Error{ErrorKind::not_found, "no certificate", 0};
         if (fault && !*fault) return {};
-        std::this_thread::sleep_for(std::chrono::milliseconds(500));
+        if (!changes.machine().wait(std::chrono::milliseconds(500))) break;
     }
     return machine::Error{ErrorKind::timed_out, "the agent brought no certificate within 60 seconds of its restart", 0};
 }

@@ -45,8 +45,11 @@ Finding diagnose(const Machine& machine) {
     if (line) evidence.push_back(line->evidence("no such line"));
     if (service->start == StartType::disabled) {
         return Finding::broken(
-            "The CNG Key Isolation service is disabled, so the guest agent can neither make nor use keys.",
-            std::move(evidence), "Set the start type of KeyIso to manual, start it, and restart the guest agent.");
+                   "The CNG Key Isolation service is disabled, so the guest agent can neither make nor use keys.",
+                   std::move(evidence),
+                   fmt::format("Enable it ({}) and restart the guest agent.",
+                               enable_command(key_isolation, StartType::manual, true)))
+            .as_security_change();
     }
     if (!line) return Finding::healthy("The CNG Key Isolation service can be used.", std::move(evidence));
     if (service->state != ServiceState::running) {

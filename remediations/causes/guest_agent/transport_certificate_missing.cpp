@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <iterator>
 #include <optional>
-#include <thread>
 
 #include "remediations/changes/changes.hpp"
 #include "remediations/knowledge/agent/agent_service.hpp"
@@ -164,7 +163,7 @@ Result<void> fix(const Finding& finding, Changes& changes) {
         const auto faults = faults_of(changes.machine(), finding.subjects.front());
         if (!faults) return faults.error();
         if (faults->empty()) return {};
-        std::this_thread::sleep_for(std::chrono::milliseconds(500));
+        if (!changes.machine().wait(std::chrono::milliseconds(500))) break;
     }
     return machine::Error{ErrorKind::timed_out, "the agent brought no certificate within 40 seconds of its restart", 0};
 }

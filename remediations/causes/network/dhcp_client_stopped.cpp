@@ -44,7 +44,8 @@ Finding diagnose(const Machine& machine) {
         fmt::format("The DHCP Client service is {}: the VM keeps its address only until its lease ends, and the guest "
                     "agent cannot ask for the platform's address.",
                     service->start == StartType::disabled ? "disabled" : "stopped"),
-        std::move(evidence), "Set the start type of service Dhcp to automatic and start it.");
+        std::move(evidence), fmt::format("Start it: {}.", enable_command(dhcp_client, StartType::automatic, true)));
+    finding.changes_security = service->start == StartType::disabled;
     // A VM that still reaches the platform loses it with its lease, or at the next start.
     const bool does_harm = is_needed && !wire_server.reachable() && !wire_server.not_looked();
     return does_harm ? finding : std::move(finding).as_risk();

@@ -217,10 +217,11 @@ Finding blocked_finding(const Machine& machine, const std::vector<Blocked>& bloc
                         wire_server_address, advice));
     }
     return Finding::broken(
-        fmt::format("This VM's firewall {} connections to {}: chain {}.", verb_for(first.block.action),
-                    wire_server_address, first.where()),
-        std::move(evidence),
-        fmt::format("Let root's TCP connections to {} ports 80 and 32526 pass. {}", wire_server_address, advice));
+               fmt::format("This VM's firewall {} connections to {}: chain {}.", verb_for(first.block.action),
+                           wire_server_address, first.where()),
+               std::move(evidence),
+               fmt::format("Let root's TCP connections to {} ports 80 and 32526 pass. {}", wire_server_address, advice))
+        .as_security_change();
 }
 
 /// Nobody tried the address, but a rule that is known stops it for certain, or a saved one names it.

@@ -65,6 +65,7 @@ Finding blocked_by_rules(const Machine& machine, const std::vector<const Windows
         summary, std::move(evidence),
         fmt::format("Disable the rule in wf.msc (Outbound Rules), or take {} out of it.", wire_server_address));
     finding.subjects = std::move(subjects);
+    finding.changes_security = true;
     return finding;
 }
 

@@ -19,8 +19,11 @@ Finding diagnose(const machine::Machine& machine) {
     std::vector<Evidence> evidence{{where, describe(*service), "running, or stopped without an error; not disabled"}};
     if (service->start == machine::StartType::disabled) {
         return Finding::broken(
-            "The COM+ System Application is disabled, so the backup's VSS provider cannot be installed.",
-            std::move(evidence), "Set its start type to manual and start it.");
+                   "The COM+ System Application is disabled, so the backup's VSS provider cannot be installed.",
+                   std::move(evidence),
+                   fmt::format("Find out who disabled it. To enable it: {}.",
+                               enable_command(com_plus, machine::StartType::manual, true)))
+            .as_security_change();
     }
     if (failed_to_start(*service)) {
         return Finding::broken(fmt::format("The COM+ System Application does not start: error {}.", service->exit_code),

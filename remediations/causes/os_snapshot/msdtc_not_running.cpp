@@ -19,7 +19,9 @@ Finding diagnose(const machine::Machine& machine) {
     std::vector<Evidence> evidence{{where, describe(*service), "running, or stopped without an error; not disabled"}};
     if (service->start == machine::StartType::disabled) {
         return Finding::broken("The Distributed Transaction Coordinator is disabled.", std::move(evidence),
-                               "Set its start type to automatic and start it.");
+                               fmt::format("Find out who disabled it. To enable it: {}.",
+                                           enable_command(msdtc, machine::StartType::automatic, true)))
+            .as_security_change();
     }
     if (failed_to_start(*service)) {
         return Finding::broken(

@@ -320,10 +320,23 @@ private:
     std::optional<Clock::time_point> success_;
 };
 
-/// The service manager's "%%1053", and a number without a word as DCOM has it; reasons_in() wants a label.
+/// "5(Access is denied.)", as SQL Server quotes an error of Windows.
+bool is_quoted_system_error(std::string_view value) {
+    const auto digits = std::min(value.find_first_not_of("0123456789"), value.size());
+    return digits > 0 && digits < value.size() && value[digits] == '(' && value.ends_with(')');
+}
+
+/// The service manager's "%%1053", a number without a word as DCOM has it, and what SQL Server quotes; reasons_in()
+/// wants a label.
 std::string with_labels(const Event& event, EventOrigin origin) {
-    if (origin != EventOrigin::service_manager) return joined(event);
     std::string text;
+    if (origin == EventOrigin::sql_device) {
+        for (const auto& value : event.data) {
+            text += (is_quoted_system_error(value) ? "system error " + value : value) + "\n";
+        }
+        return text;
+    }
+    if (origin != EventOrigin::service_manager) return joined(event);
     const auto is_number = [](std::string_view value) {
         constexpr std::size_t shortest = 3;  // shorter ones count something
         return value.size() >= shortest && std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; });

@@ -153,6 +153,7 @@ private:
 
     std::size_t read_errno_text(std::size_t position);
     std::size_t read_openssl(std::size_t position);
+    std::size_t read_python_text(std::size_t position);
     std::size_t read_service_code(std::size_t position, std::string_view word);
     bool read_exception(std::size_t position, std::string_view word);
     bool read_symbol(std::size_t position, std::string_view dotted);
@@ -511,6 +512,7 @@ std::size_t ReasonScanner::read_word(std::size_t position) {
     if (is_of_name(before(position))) return end;
     if (const auto text_end = read_errno_text(position); text_end != position) return text_end;
     if (const auto text_end = read_openssl(position); text_end != position) return text_end;
+    if (const auto text_end = read_python_text(position); text_end != position) return text_end;
     const auto word = line_.substr(position, end - position);
     if (word.size() > longest) return end;
     if (const auto code_end = read_service_code(position, word); code_end != position) return code_end;
@@ -590,6 +592,49 @@ std::size_t ReasonScanner::read_openssl(std::size_t position) {
         if (to_small(line_[position]) != words[0] || !continues_with(line_, position, words)) continue;
         add(position, {Kind::openssl, 0, std::string(words), ""});
         return position + words.size();
+    }
+    return position;
+}
+
+/// What str() of an exception says without the name of its class, as agent and extension log most of them.
+std::size_t ReasonScanner::read_python_text(std::size_t position) {
+    struct PythonText {
+        std::string_view text;
+        std::string_view exception;
+    };
+    constexpr PythonText texts[] = {
+        {"invalid literal for int() with base", "ValueError"},
+        {"could not convert string to float", "ValueError"},
+        {"not enough values to unpack", "ValueError"},
+        {"too many values to unpack", "ValueError"},
+        {"Expecting value: line ", "JSONDecodeError"},
+        {"Extra data: line ", "JSONDecodeError"},
+        {"Unterminated string starting at: line ", "JSONDecodeError"},
+        {"Expecting property name enclosed in double quotes: line ", "JSONDecodeError"},
+        {"No JSON object could be decoded", "ValueError"},
+        {"no element found: line ", "ParseError"},
+        {"not well-formed (invalid token): line ", "ParseError"},
+        {"mismatched tag: line ", "ParseError"},
+        {"codec can't decode byte", "UnicodeDecodeError"},
+        {"codec can't encode character", "UnicodeEncodeError"},
+        {"has no attribute '", "AttributeError"},
+        {"object is not subscriptable", "TypeError"},
+        {"object is not iterable", "TypeError"},
+        {"unsupported operand type(s) for", "TypeError"},
+        {"list index out of range", "IndexError"},
+        {"dictionary changed size during iteration", "RuntimeError"},
+        {"maximum recursion depth exceeded", "RecursionError"},
+        {"cannot import name '", "ImportError"},
+        {"No module named ", "ModuleNotFoundError"},
+    };
+    for (const auto& [text, exception] : texts) {
+        if (!line_.substr(position).starts_with(text)) continue;
+        const bool is_named = std::ranges::any_of(found_, [&](const Found& each) {
+            return each.reason.kind == Kind::python && last_part(each.reason.name) == exception;
+        });
+        const auto rest = line_.substr(position);
+        if (!is_named) add(position, {Kind::python, 0, std::string(exception), bounded_text(rest, "")});
+        return position + text.size();
     }
     return position;
 }

@@ -352,4 +352,14 @@ Result<FreezeRehearsal> rehearse_freeze(const RehearsalOptions& options, const M
     return rehearsal;
 }
 
+std::string end_abandoned_rehearsal(machine::Freezer& freezer) {
+    const auto thawed = freezer.thaw_abandoned();
+    if (!thawed) {
+        return fmt::format("A rehearsal was ended by force and may have left a file system frozen: {}.",
+                           thawed.error().message);
+    }
+    if (thawed->empty()) return {};
+    return fmt::format("A rehearsal that was ended by force had left {} frozen: thawed now.", fmt::join(*thawed, ", "));
+}
+
 }  // namespace remediations

@@ -58,4 +58,8 @@ struct FreezeRehearsal {
 machine::Result<FreezeRehearsal> rehearse_freeze(const RehearsalOptions& options, const machine::Machine& machine,
                                                  machine::Freezer& freezer);
 
+/// Thaws what a rehearsal left frozen whose processes were all killed at once. Returns a sentence about it; an empty
+/// one where nothing was left.
+std::string end_abandoned_rehearsal(machine::Freezer& freezer);
+
 }  // namespace remediations

@@ -41,13 +41,13 @@ Finding diagnose_service(const Machine& machine, const WindowsService& expected)
     std::vector<Evidence> evidence{
         {where, describe(*service),
          expected.runs_always ? "running, not disabled" : "not disabled; running, or stopped without an error"}};
-    const auto start = to_string(expected.start);
     if (service->start == StartType::disabled) {
         return Finding::broken(fmt::format("{} is disabled, so {}.", expected.display, expected.why),
                                std::move(evidence),
-                               fmt::format("Set the start type of {} to {}{}. Find out who disabled it, mostly a group "
-                                           "policy or a hardening script, or it will be disabled again.",
-                                           expected.name, start, expected.runs_always ? " and start it" : ""));
+                               fmt::format("Find out who disabled it, mostly a group policy or a hardening script, or "
+                                           "it will be disabled again. To enable it: {}.",
+                                           enable_command(expected.name, expected.start, expected.runs_always)))
+            .as_security_change();
     }
     if (is_pending(*service)) {
         const auto running = running_backup_processes(machine);

@@ -31,6 +31,12 @@ std::vector<Testimony> service_start_failures(const std::string& service) {
     return all;
 }
 
+std::string enable_command(std::string_view service, machine::StartType start, bool and_start) {
+    return fmt::format("sc.exe config {0} start= {1}{2}", service,
+                       start == machine::StartType::automatic ? "auto" : "demand",
+                       and_start ? fmt::format(", then sc.exe start {}", service) : "");
+}
+
 Finding windows_service_missing(std::string_view name, std::string_view display, std::string_view why) {
     return Finding::needs_operator(
         fmt::format("{} is not installed{}{}.", display, why.empty() ? "" : ", so ", why),

@@ -20,6 +20,10 @@ std::string describe(const machine::Service& service);
 /// starting is none of them.
 std::vector<Testimony> service_start_failures(const std::string& service);
 
+/// The commands, for an elevated prompt, that set the start type of a service and start it: "sc.exe config MSDTC start=
+/// auto, then sc.exe start MSDTC".
+std::string enable_command(std::string_view service, machine::StartType start, bool and_start);
+
 /// What to do where a part of Windows is gone.
 inline constexpr auto repair_windows = "Repair Windows: DISM /Online /Cleanup-Image /RestoreHealth, then sfc /scannow.";
 

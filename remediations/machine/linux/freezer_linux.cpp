@@ -3,7 +3,9 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/fanotify.h>
+#include <linux/fs.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/wait.h>
@@ -17,6 +19,7 @@
 
 #include "remediations/machine/linux/file_descriptor.hpp"
 #include "remediations/machine/linux/file_operations.hpp"
+#include "remediations/machine/linux/freeze_marker.hpp"
 #include "remediations/machine/linux/processes_linux.hpp"
 #include "remediations/machine/linux/system_error.hpp"
 
@@ -35,6 +38,8 @@ constexpr std::size_t fdinfo_limit = std::size_t{4} << 20;
 constexpr auto quick_sync = milliseconds(50);
 constexpr auto slowest_sync = milliseconds(1000);
 constexpr int sync_rounds = 4;
+
+constexpr auto thaw_limit = std::chrono::seconds(10);
 
 FileDescriptor open_mount_point(const std::string& path) {
     return FileDescriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC));
@@ -444,7 +449,20 @@ Result<FreezeReport> LinuxFreezer::freeze_and_thaw(const std::vector<FreezeTarge
         }
         return report;
     }
+    FreezeMarker::Content content{switch_in(controls_.rcu_expedited), {}};
+    for (const auto index : trial_of_descriptor) {
+        content.targets.push_back(targets[index]);
+    }
+    // Where it cannot be made, the watchers alone have to do.
+    const auto marker = FreezeMarker::create(controls_.marker, content);
+    if (!marker && marker.error().kind == ErrorKind::refused) {
+        return marker.error();
+    }
     const auto freezes = freeze_guarded(descriptors, limits.hold, limits.frozen, controls_);
+    const auto is_stuck = [](const GuardedFreeze& freeze) { return freeze.state == GuardedFreeze::State::stuck; };
+    if (marker && (!freezes || std::ranges::none_of(freezes->freezes, is_stuck))) {
+        marker->remove();
+    }
     if (!freezes) {
         return freezes.error();
     }
@@ -459,6 +477,40 @@ Result<FreezeReport> LinuxFreezer::freeze_and_thaw(const std::vector<FreezeTarge
             limits.frozen.count());
     }
     return report;
+}
+
+Result<std::vector<Path>> LinuxFreezer::thaw_abandoned() {
+    const auto abandoned = FreezeMarker::abandoned(controls_.marker);
+    std::vector<Path> thawed;
+    if (!abandoned) {
+        return thawed;
+    }
+    const auto& [marker, content] = *abandoned;
+    for (const auto& target : content.targets) {
+        const auto descriptor = open_mount_point(target.mount_point);
+        const auto device = descriptor ? device_of(descriptor.get(), target.mount_point) : std::string();
+        if (!device || *device != target.device) {
+            continue;  // it was unmounted since, which ends a freeze
+        }
+        const auto what = "thaw " + target.mount_point;
+        const auto answer = in_child(steady_clock::now() + thaw_limit, what,
+                                     [&] { return ::ioctl(descriptor.get(), FITHAW, 0) != 0 ? errno : 0; });
+        if (!answer) {
+            return answer.error();
+        }
+        if (answer->code != 0 && answer->code != EINVAL) {  // EINVAL: it is not frozen
+            return system_error("cannot " + what, answer->code);
+        }
+        if (answer->code == 0) {
+            thawed.push_back(target.mount_point);
+        }
+    }
+    if (content.rcu_expedited == '0' && switch_in(controls_.rcu_expedited) == '1') {
+        const FileDescriptor expedited(::open(controls_.rcu_expedited.c_str(), O_WRONLY | O_CLOEXEC));
+        (void)!::write(expedited.get(), "0", 1);
+    }
+    marker.remove();
+    return thawed;
 }
 
 }  // namespace machine::local

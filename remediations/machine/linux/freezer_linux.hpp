@@ -19,6 +19,7 @@ public:
     Result<std::string> device_holding(const Path& path) const override;
     Result<std::unique_ptr<FreezeLock>> lock(const Path& file) override;
     Result<FreezeReport> freeze_and_thaw(const std::vector<FreezeTarget>& targets, const FreezeLimits& limits) override;
+    Result<std::vector<Path>> thaw_abandoned() override;
 
 private:
     KernelControls controls_;

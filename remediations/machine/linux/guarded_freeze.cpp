@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -125,12 +126,6 @@ struct Handles {
     FileDescriptor expedite;                   ///< none where it must be left alone
 };
 
-char first_character(const std::string& path) {
-    const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    char character = '\0';
-    return file && ::read(file.get(), &character, 1) == 1 ? character : '\0';
-}
-
 Result<Handles> open_handles(const KernelControls& controls) {
     Handles handles;
     for (int role = 0; role < roles; ++role) {
@@ -152,7 +147,7 @@ Result<Handles> open_handles(const KernelControls& controls) {
     handles.sysrq = FileDescriptor(::open(controls.sysrq_trigger.c_str(), O_WRONLY | O_CLOEXEC));
     // A freeze waits for three RCU grace periods, two of them with writers waiting already: some 10 ms each, and
     // less than one when expedited. Where it is on already, or an administrator forbade it, it stays as it is.
-    if (first_character(controls.rcu_expedited) == '0' && first_character(controls.rcu_normal) != '1') {
+    if (switch_in(controls.rcu_expedited) == '0' && switch_in(controls.rcu_normal) != '1') {
         handles.expedite = FileDescriptor(::open(controls.rcu_expedited.c_str(), O_WRONLY | O_CLOEXEC));
     }
     return handles;
@@ -245,6 +240,10 @@ public:
             pause(milliseconds(1));
         }
         stop_expediting();
+    }
+
+    bool anything_is_stuck() const noexcept {
+        return std::ranges::any_of(file_systems_, [](const auto& file_system) { return file_system.phase == stuck; });
     }
 
     bool has_ended(int role) const noexcept {
@@ -354,14 +353,25 @@ private:
     int role_;
 };
 
+/// Moves this process where the system lets it: "0" stands for the writer.
+void leave_control_group(const std::vector<std::string>& outermost_groups) noexcept {
+    for (const auto& group : outermost_groups) {
+        const FileDescriptor file(::open(group.c_str(), O_WRONLY | O_CLOEXEC));
+        if (file) {
+            (void)!::write(file.get(), "0", 1);
+        }
+    }
+}
+
 /// No signal but SIGKILL ends it, and not for want of memory. Of the files it inherited none is closed: the freezing
 /// process may have one open for writing, and the last to close such a file can have to write.
-[[noreturn]] void watch(Shared& shared, Handles& handles, int role) noexcept {
+[[noreturn]] void watch(Shared& shared, Handles& handles, int role, const KernelControls& controls) noexcept {
     sigset_t all;
     ::sigfillset(&all);
     ::sigprocmask(SIG_SETMASK, &all, nullptr);
     ::setsid();
     ::prctl(PR_SET_NAME, "freeze-watcher");
+    leave_control_group(controls.outermost_groups);
     const int score = ::open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
     (void)!::write(score, "-1000", 5);
     ::close(score);
@@ -378,13 +388,18 @@ private:
     shared.ready[static_cast<std::size_t>(role)] = true;
     (void)guard.hold(-1);
     guard.thaw_all();
+    // The freezing process may not live to do it; and a marker of what is thawed would end somebody else's freeze.
+    if (!guard.anything_is_stuck()) {
+        ::unlink(controls.marker.c_str());
+    }
     ::_exit(0);
 }
 
 /// The watchers' process ids, and their end: it comes when nobody keeps our pipe open.
 class Watchers {
 public:
-    Watchers(Shared& shared, Handles& handles) : shared_(shared), handles_(handles) {}
+    Watchers(Shared& shared, Handles& handles, const KernelControls& controls)
+        : shared_(shared), handles_(handles), controls_(controls) {}
     Watchers(const Watchers&) = delete;
     Watchers& operator=(const Watchers&) = delete;
     ~Watchers() {
@@ -405,7 +420,7 @@ public:
                 return system_error("cannot start a process that watches over the freeze");
             }
             if (pid == 0) {
-                watch(shared_, handles_, role);
+                watch(shared_, handles_, role, controls_);
             }
             pids_.at(static_cast<std::size_t>(role) - 1) = pid;
         }
@@ -429,6 +444,7 @@ public:
 private:
     Shared& shared_;
     Handles& handles_;
+    const KernelControls& controls_;
     std::array<pid_t, roles - 1> pids_ = {};
 };
 
@@ -490,6 +506,12 @@ GuardedFreeze told(const FileSystem& file_system) {
 
 }  // namespace
 
+char switch_in(const std::string& path) {
+    const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    char character = '\0';
+    return file && ::read(file.get(), &character, 1) == 1 ? character : '\0';
+}
+
 Result<GuardedFreezes> freeze_guarded(const std::vector<int>& descriptors, milliseconds hold, milliseconds limit,
                                       const KernelControls& controls) {
     const auto shared = share(descriptors);
@@ -503,7 +525,7 @@ Result<GuardedFreezes> freeze_guarded(const std::vector<int>& descriptors, milli
     GuardedFreezes result;
     result.freezes.reserve(descriptors.size());
     {
-        Watchers watchers(**shared, *handles);
+        Watchers watchers(**shared, *handles, controls);
         if (const auto started = watchers.start(); !started) {
             return started.error();
         }

@@ -752,11 +752,17 @@ public:
 }  // namespace
 
 Machine machine_of(const std::shared_ptr<Capture>& capture) {
-    return Machine({capture->facts, std::make_unique<RecordedFiles>(capture),
-                    std::make_unique<RecordedServices>(capture), std::make_unique<RecordedRegistry>(capture),
-                    std::make_unique<RecordedProcesses>(capture), std::make_unique<RecordedMounts>(capture),
-                    std::make_unique<RecordedNetwork>(capture), std::make_unique<RecordedEventLog>(capture),
-                    std::make_unique<RecordedCertificates>(capture), std::make_unique<RecordedWmi>(capture)});
+    return Machine({.facts = capture->facts,
+                    .files = std::make_unique<RecordedFiles>(capture),
+                    .services = std::make_unique<RecordedServices>(capture),
+                    .registry = std::make_unique<RecordedRegistry>(capture),
+                    .processes = std::make_unique<RecordedProcesses>(capture),
+                    .mounts = std::make_unique<RecordedMounts>(capture),
+                    .network = std::make_unique<RecordedNetwork>(capture),
+                    .events = std::make_unique<RecordedEventLog>(capture),
+                    .certificates = std::make_unique<RecordedCertificates>(capture),
+                    .wmi = std::make_unique<RecordedWmi>(capture),
+                    .time_passes = false});
 }
 
 }  // namespace machine::recorded

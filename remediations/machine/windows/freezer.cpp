@@ -13,6 +13,7 @@ public:
     Result<FreezeReport> freeze_and_thaw(const std::vector<FreezeTarget>&, const FreezeLimits&) override {
         return unsupported();
     }
+    Result<std::vector<Path>> thaw_abandoned() override { return std::vector<Path>(); }
 
 private:
     static Error unsupported() {

@@ -54,7 +54,7 @@ protected:
 TEST_F(SettingsTest, ReadsEveryKey) {
     const auto answer = with_public(R"({"mode":"fix","errorCode":"ExtensionSnapshotFailedCOM","only":["msdtc-account",
         "msdtc-damaged"],"exclude":["provider-flags"],"maxDisruption":"workload",
-        "agentInstaller":"D:\\Install\\Agent.MSI","failOnUnresolved":true,
+        "allowSecurityChanges":true,"repairRisks":true,"agentInstaller":"D:\\Install\\Agent.MSI","failOnUnresolved":true,
         "rehearsal":true,"rehearsalIncludesSystem":true,"verboseLogHours":12})");
     EXPECT_THAT(answer.problems, IsEmpty());
     EXPECT_EQ(answer.settings, (Settings{RunMode::fix,
@@ -62,6 +62,8 @@ TEST_F(SettingsTest, ReadsEveryKey) {
                                          {"msdtc-account", "msdtc-damaged"},
                                          {"provider-flags"},
                                          Disruption::workload,
+                                         true,
+                                         true,
                                          R"(D:\Install\Agent.MSI)",
                                          true,
                                          true,
@@ -194,16 +196,15 @@ TEST_F(SettingsTest, NothingOfProtectedSettingsIsQuoted) {
                               .problems;
     EXPECT_THAT(
         problems,
-        ElementsAre(
-            "protectedSettings.mode: the value is no mode; expected \"diagnose\" or \"fix\"",
-            "protectedSettings.only[0]: the value is no remediation",
-            "protectedSettings: has an unknown setting; known are mode, errorCode, only, exclude, "
-            "maxDisruption, agentInstaller, failOnUnresolved, rehearsal, rehearsalIncludesSystem, verboseLogHours, "
-            "supportUpload",
-            "protectedSettings.errorCode: the value is no error code; expected at most 128 letters, "
-            "digits, and _ - .",
-            "protectedSettings.maxDisruption: the value is no disruption; expected \"none\", "
-            "\"agent-restart\", \"service-restart\" or \"workload\""));
+        ElementsAre("protectedSettings.mode: the value is no mode; expected \"diagnose\" or \"fix\"",
+                    "protectedSettings.only[0]: the value is no remediation",
+                    "protectedSettings: has an unknown setting; known are mode, errorCode, only, exclude, "
+                    "maxDisruption, allowSecurityChanges, repairRisks, agentInstaller, failOnUnresolved, rehearsal, "
+                    "rehearsalIncludesSystem, verboseLogHours, supportUpload",
+                    "protectedSettings.errorCode: the value is no error code; expected at most 128 letters, "
+                    "digits, and _ - .",
+                    "protectedSettings.maxDisruption: the value is no disruption; expected \"none\", "
+                    "\"agent-restart\", \"service-restart\" or \"workload\""));
 }
 
 TEST_F(SettingsTest, EachFailureOfProtectedSettingsHasItsOwnError) {

@@ -55,6 +55,11 @@ public:
         }
         return report;
     }
+    machine::Result<std::vector<machine::Path>> thaw_abandoned() override {
+        return std::exchange(abandoned, std::vector<machine::Path>());
+    }
+
+    static inline std::vector<machine::Path> abandoned;
 };
 
 /// Runs commands on a machine that answers from a capture and keeps changes in memory.
@@ -92,6 +97,15 @@ TEST_F(CommandLine, SaysNothingIsBrokenOnAHealthyMachine) {
     EXPECT_EQ(answer.code, 0) << answer.out;
     EXPECT_THAT(answer.err, IsEmpty());
     EXPECT_THAT(answer.out, HasSubstr("No cause was found inside this VM."));
+}
+
+TEST_F(CommandLine, ThawsWhatAKilledRehearsalLeftFrozenAndSaysSo) {
+    use("linux/healthy");
+    ObedientFreezer::abandoned = {"/data"};
+    EXPECT_THAT(run({"diagnose", "--capture", capture_path("linux/healthy")}).out, Not(HasSubstr("/data")))
+        << "a recorded machine is another one";
+    EXPECT_THAT(run({"diagnose"}).out, HasSubstr("had left /data frozen: thawed now."));
+    EXPECT_THAT(run({"diagnose"}).out, Not(HasSubstr("thawed now")));
 }
 
 TEST_F(CommandLine, DiagnosesACaptureOfTheOtherSystemToo) {

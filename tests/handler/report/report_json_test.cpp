@@ -31,8 +31,8 @@ TEST(ReportJson, HasTheShapeOfSchema1) {
     ASSERT_EQ(document.at("findings").as_array().size(), 3U);
 
     const auto& finding = document.at("findings").at(0).as_object();
-    EXPECT_THAT(keys(finding), testing::ElementsAre("id", "layer", "state", "weight", "title", "summary", "evidence",
-                                                    "action", "changes", "notUndoable"));
+    EXPECT_THAT(keys(finding), testing::ElementsAre("id", "layer", "state", "weight", "changesSecurity", "title",
+                                                    "summary", "evidence", "action", "changes", "notUndoable"));
     EXPECT_EQ(finding.at("id"), "agent-stopped");
     EXPECT_EQ(finding.at("layer"), "guest-agent");
     EXPECT_EQ(finding.at("state"), "broken");

@@ -52,9 +52,9 @@ constexpr Case cases[] = {
     {"The administrator's script failed, which is a risk: the backup was taken all the same",
      "linux/snapshot-scripts-pre-script-failed", RunMode::fix},
     {"A repair disturbs more than was allowed", "windows/msdtc-missing-needs-approval", RunMode::fix},
-    {"COM+ is disabled: repaired", "windows/com-plus-disabled", RunMode::fix},
+    {"COM+ is disabled, perhaps on purpose: a person must allow it", "windows/com-plus-disabled", RunMode::fix},
     {"Two causes", "linux/two-causes-earliest-layer-is-root", RunMode::diagnose},
-    {"One risk was repaired, another is left", "linux/agent-old-is-a-risk", RunMode::fix},
+    {"Two risks, and nobody asked to repair risks", "linux/agent-old-is-a-risk", RunMode::fix},
     {"A backup is running: nothing is repaired now", "linux/backup-is-running-nothing-is-touched", RunMode::fix},
     {"Not everything could be looked at", "linux/agent-configuration-unreadable", RunMode::diagnose},
 };

@@ -47,6 +47,15 @@ std::vector<std::filesystem::path> captures_to_fix() {
     return captures;
 }
 
+std::vector<std::filesystem::path> captures_without_a_cause() {
+    auto captures = all_captures();
+    std::erase_if(captures, [](const auto& capture) {
+        const auto expected = tests::expected_of(capture);
+        return !expected.at("rootCause").is_null() || expected.contains("only");
+    });
+    return captures;
+}
+
 /// Empty when expected.json is as the head of this file says.
 std::string complaint_about(const json::object& expected) {
     static const std::set<std::string_view> known = {
@@ -143,6 +152,8 @@ protected:
     Report run(RunMode mode, machine::Machine& machine) const {
         RunOptions options;
         options.mode = mode;
+        options.allow_security_changes = true;
+        options.repair_risks = true;
         if (const auto* code = expected_.if_contains("errorCode")) options.error_code = code->as_string();
         if (const auto* only = expected_.if_contains("only")) {
             options.only = json::value_to<std::vector<std::string>>(*only);
@@ -187,6 +198,42 @@ TEST_P(Captures, FindsWhatIsExpected) {
         EXPECT_FALSE(outcome.finding.summary.empty()) << outcome.remediation->id;
         EXPECT_EQ(!outcome.finding.action.empty(), needs_action) << outcome.remediation->id;
         EXPECT_TRUE(!needs_action || !outcome.finding.evidence.empty()) << outcome.remediation->id;
+    }
+}
+
+/// A step that loosens what somebody may have tightened on purpose, by its slot's own words.
+bool is_change_of_security(const PlannedStep& step) {
+    const auto has = [&](const char* text) { return step.description.find(text) != std::string::npos; };
+    const bool is_of_azure = has("WindowsAzureGuestAgent") || has("RdAgent") || has("IaasVmProvider") ||
+                             has("waagent") || has("walinuxagent") || has("Azure Site Recovery VSS Provider");
+    return has("firewall") || has("SCHANNEL") || has("SchUseStrongCrypto") || has("-ExclusionPath") ||
+           (has("set start type of ") && has(" from disabled to ") && !is_of_azure);
+}
+
+/// Healthy, unusual or at risk: no backup of theirs fails.
+class CapturesWithoutACause : public Captures {};
+
+TEST_P(CapturesWithoutACause, AreLeftAsTheyAreAtTheHighestLevel) {
+    auto machine = load();
+    RunOptions options;
+    options.mode = RunMode::fix;
+    options.max_disruption = Disruption::workload;
+    options.allow_security_changes = true;
+    const auto report = remediations::run(options, machine, state_.path());
+    ASSERT_TRUE(report) << report.error().message;
+    for (const auto& outcome : report->outcomes) {
+        EXPECT_THAT(descriptions_of(outcome.changes), testing::IsEmpty()) << outcome.remediation->id;
+    }
+    EXPECT_THAT(Journal::runs(state_.path()), testing::IsEmpty());
+}
+
+TEST_P(BrokenCaptures, ChangeWhatProtectsTheMachineOnlyWhereThatIsAllowed) {
+    auto machine = load();
+    for (const auto& outcome : run(RunMode::dry_run, machine).outcomes) {
+        for (const auto& step : outcome.changes) {
+            EXPECT_TRUE(outcome.finding.changes_security || !is_change_of_security(step))
+                << outcome.remediation->id << ": " << step.description;
+        }
     }
 }
 
@@ -258,6 +305,7 @@ std::string name_of(const testing::TestParamInfo<std::filesystem::path>& test) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Captures, testing::ValuesIn(all_captures()), name_of);
+INSTANTIATE_TEST_SUITE_P(All, CapturesWithoutACause, testing::ValuesIn(captures_without_a_cause()), name_of);
 INSTANTIATE_TEST_SUITE_P(All, BrokenCaptures, testing::ValuesIn(captures_to_fix()), name_of);
 
 }  // namespace

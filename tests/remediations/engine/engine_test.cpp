@@ -170,6 +170,7 @@ protected:
     static RunOptions fixing() {
         RunOptions options;
         options.mode = RunMode::fix;
+        options.allow_security_changes = true;
         return options;
     }
 
@@ -255,6 +256,49 @@ TEST_F(Engine, FixAboveTheAllowedDisruptionNeedsApproval) {
     EXPECT_THAT(outcome.finding.action, HasSubstr("maxDisruption to \"service-restart\""));
     EXPECT_THAT(Journal::runs(state_.path()), IsEmpty());
     EXPECT_TRUE(report.run_id.empty());
+}
+
+TEST_F(Engine, FixOfWhatProtectsTheMachineNeedsApproval) {
+    auto machine = capture("windows/com-plus-disabled");
+    auto options = fixing();
+    options.allow_security_changes = false;
+    options.only = {"com-plus-service"};
+    const auto report = run(machine, options);
+    const auto& refused = outcome_of(report, "com-plus-service").finding;
+    EXPECT_EQ(refused.state, State::needs_approval);
+    EXPECT_THAT(refused.action, HasSubstr("Set allowSecurityChanges to true and run again"));
+    EXPECT_THAT(refused.action, HasSubstr("sc.exe config COMSysApp start= demand, then sc.exe start COMSysApp"));
+    EXPECT_EQ(machine.services().find("COMSysApp")->start, machine::StartType::disabled);
+    EXPECT_THAT(Journal::runs(state_.path()), IsEmpty());
+
+    options.allow_security_changes = true;
+    EXPECT_EQ(outcome_of(run(machine, options), "com-plus-service").finding.state, State::fixed);
+}
+
+TEST_F(Engine, RiskIsRepairedOnlyWhereAskedFor) {
+    constexpr auto risk = "strong-crypto-off";
+    const auto machine_at_risk = [] {
+        auto machine = capture("windows/healthy");
+        machine::RegistryValue off{machine::RegistryType::dword, std::uint64_t{0}};
+        EXPECT_TRUE(machine.registry().set_value(R"(HKLM\SOFTWARE\Microsoft\.NETFramework\v4.0.30319)",
+                                                 "SchUseStrongCrypto", std::move(off)));
+        return machine;
+    };
+    auto machine = machine_at_risk();
+    const auto told = run(machine, fixing());
+    EXPECT_EQ(outcome_of(told, risk).finding.weight, Weight::risk);
+    EXPECT_EQ(outcome_of(told, risk).finding.state, State::needs_approval);
+    EXPECT_THAT(outcome_of(told, risk).finding.action, HasSubstr("Set repairRisks to true and run again"));
+    EXPECT_THAT(Journal::runs(state_.path()), IsEmpty());
+
+    auto named = fixing();
+    named.only = {risk};
+    EXPECT_EQ(outcome_of(run(machine, named), risk).finding.state, State::fixed);
+
+    auto asked_for = fixing();
+    asked_for.repair_risks = true;
+    auto another = machine_at_risk();
+    EXPECT_EQ(outcome_of(run(another, asked_for), risk).finding.state, State::fixed);
 }
 
 TEST_F(Engine, OnlyAndExcludeChoose) {

@@ -3,14 +3,17 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <functional>
+#include <vector>
 
 #include "tests/remediations/machine/temporary_folder.hpp"
 
@@ -311,6 +314,37 @@ TEST_F(LinuxFilesTest, ReadsRanges) {
     }
     EXPECT_EQ(*files.read_range("/proc/self/status", 0, 5), "Name:");  // its size is said to be 0
     EXPECT_EQ(*files.read_range("/proc/self/status", 1, 4), "ame:");
+}
+
+/// How many of the file's pages the system keeps in memory.
+std::size_t pages_in_memory(const std::string& path, std::size_t size) {
+    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    void* const mapped = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, file, 0);
+    std::vector<unsigned char> pages(size / static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)));
+    EXPECT_EQ(::mincore(mapped, size, pages.data()), 0);
+    ::munmap(mapped, size);
+    ::close(file);
+    return static_cast<std::size_t>(std::ranges::count_if(pages, [](unsigned char page) { return (page & 1) != 0; }));
+}
+
+TEST_F(LinuxFilesTest, RangesLeaveThePageCacheAsItWas) {
+    constexpr std::size_t size = std::size_t{4} << 20;
+    constexpr std::size_t piece = std::size_t{512} << 10;
+    const std::string path = folder.file("log", std::string(size, 'x'));
+    const auto read_all = [&] {
+        for (std::size_t offset = 0; offset < size; offset += piece) ASSERT_TRUE(files.read_range(path, offset, piece));
+    };
+    const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    ::fsync(file);
+    const auto all = pages_in_memory(path, size);
+    read_all();
+    EXPECT_EQ(pages_in_memory(path, size), all) << "what was in memory stays";
+    ::posix_fadvise(file, 0, 0, POSIX_FADV_DONTNEED);
+    ::close(file);
+    const auto none = pages_in_memory(path, size);
+    if (none > all / 8) GTEST_SKIP() << "this file system keeps its pages";
+    read_all();
+    EXPECT_LE(pages_in_memory(path, size), none + all / 8) << "what was not does not stay";
 }
 
 TEST_F(LinuxFilesTest, ReadsRangesOfRegularFilesAlone) {

@@ -138,6 +138,7 @@ json::object play(const Scenario& scenario, const std::filesystem::path& state_f
     auto machine = machine::local_machine();
     RunOptions options;
     options.mode = scenario.mode;
+    options.allow_security_changes = true;
     options.only = {"guest-firewall-blocks-wire-server",
                     "wire-server-route-missing",
                     "wire-server-unreachable",

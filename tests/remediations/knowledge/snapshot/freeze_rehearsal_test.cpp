@@ -43,6 +43,7 @@ public:
         if (lock_error) return *lock_error;
         return std::unique_ptr<machine::FreezeLock>();
     }
+    Result<std::vector<machine::Path>> thaw_abandoned() override { return abandoned; }
     Result<FreezeReport> freeze_and_thaw(const std::vector<FreezeTarget>& targets, const FreezeLimits&) override {
         if (failure) return *failure;
         FreezeReport report;
@@ -70,9 +71,23 @@ public:
     std::string cut_short;
     microseconds sync{13'000};
 
+    Result<std::vector<machine::Path>> abandoned = std::vector<machine::Path>();
+
     std::vector<std::string> locked;
     std::vector<std::string> frozen;
 };
+
+TEST(AbandonedRehearsal, IsToldWhereSomethingWasFrozen) {
+    FakeFreezer freezer;
+    EXPECT_EQ(end_abandoned_rehearsal(freezer), "");
+    freezer.abandoned = std::vector<machine::Path>{"/data", "/srv"};
+    EXPECT_EQ(end_abandoned_rehearsal(freezer),
+              "A rehearsal that was ended by force had left /data, /srv frozen: thawed now.");
+    freezer.abandoned = Error{ErrorKind::timed_out, "cannot thaw /data: no answer in time", 0};
+    EXPECT_EQ(end_abandoned_rehearsal(freezer),
+              "A rehearsal was ended by force and may have left a file system frozen: cannot thaw /data: no answer in "
+              "time.");
+}
 
 json::object mount(std::string_view target, std::string_view source, std::string_view device,
                    std::string_view type = "ext4", std::string_view root = "/") {
