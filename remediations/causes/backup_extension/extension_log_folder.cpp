@@ -19,7 +19,7 @@ constexpr auto no_folder_line = "No such file or directory: '/var/log/azure";
 
 Path log_folder(const Machine& machine) {
     Path logs = "/var/log/azure";
-    if (const auto configuration = AgentConfiguration::read(machine)) {
+    if (const auto& configuration = AgentConfiguration::of(machine)) {
         logs = configuration->text_of("Extension.LogDir", logs);
     }
     return logs + "/" + backup_extension_name(machine::Platform::linux);

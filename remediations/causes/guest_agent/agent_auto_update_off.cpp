@@ -16,7 +16,7 @@ constexpr auto old_key = "AutoUpdate.Enabled";
 constexpr auto new_key = "AutoUpdate.UpdateToLatestVersion";
 
 Finding diagnose(const machine::Machine& machine) {
-    const auto configuration = AgentConfiguration::read(machine);
+    const auto& configuration = AgentConfiguration::of(machine);
     if (!configuration && configuration.error().kind == machine::ErrorKind::not_found) {
         return Finding::not_applicable("There is no waagent.conf: the Linux guest agent is not installed here.");
     }

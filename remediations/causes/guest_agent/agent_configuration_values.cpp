@@ -118,7 +118,7 @@ Examination examine(const Machine& machine, const AgentConfiguration& configurat
 }
 
 Result<Examination> examine(const Machine& machine) {
-    const auto configuration = AgentConfiguration::read(machine);
+    const auto& configuration = AgentConfiguration::of(machine);
     if (configuration) return examine(machine, *configuration);
     if (configuration.error().kind != ErrorKind::not_found) return configuration.error();
     // An agent that runs has found its configuration, at a place that is not known here.

@@ -63,7 +63,7 @@ Finding diagnose(const Machine& machine) {
             return Finding::healthy("The guest agent runs without a break.", std::move(evidence));
         }
     }
-    const auto service = find_agent_service(machine);
+    const auto& service = agent_service_of(machine);
     if (!service && service.error().kind == machine::ErrorKind::not_found) {
         return Finding::not_applicable("The service manager knows no guest agent.");
     }

@@ -25,7 +25,7 @@ Finding diagnose(const machine::Machine& machine) {
     if (!kernel) return Finding::unknown(kernel_switch, kernel.error());
     const auto value = boost::algorithm::trim_copy(*kernel);
     if (value != "1") return Finding::healthy("The kernel is not in FIPS mode.", {{kernel_switch, value, ""}});
-    const auto configuration = AgentConfiguration::read(machine);
+    const auto& configuration = AgentConfiguration::of(machine);
     if (!configuration && configuration.error().kind == machine::ErrorKind::not_found) {
         return Finding::not_applicable("There is no waagent.conf: the Linux guest agent is not installed here.");
     }

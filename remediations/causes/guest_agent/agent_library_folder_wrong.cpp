@@ -88,7 +88,7 @@ Finding moved(const Machine& machine, const std::string& folder, std::vector<Evi
 }
 
 Finding diagnose(const Machine& machine) {
-    const auto configuration = AgentConfiguration::read(machine);
+    const auto& configuration = AgentConfiguration::of(machine);
     if (!configuration && configuration.error().kind == ErrorKind::not_found) {
         return Finding::not_applicable("There is no waagent.conf: the Linux guest agent is not installed here.");
     }

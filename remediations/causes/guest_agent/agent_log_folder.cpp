@@ -21,7 +21,7 @@ constexpr auto not_a_folder_line = "Not a directory: '";
 
 Path log_folder(const Machine& machine) {
     constexpr auto usual = "/var/log/azure";
-    const auto configuration = AgentConfiguration::read(machine);
+    const auto& configuration = AgentConfiguration::of(machine);
     return configuration ? configuration->text_of("Extension.LogDir", usual) : usual;
 }
 

@@ -75,7 +75,7 @@ Finding diagnose(const machine::Machine& machine) {
     }
     std::vector<Evidence> evidence{{"/usr/sbin/waagent, /usr/bin/waagent", "missing", "the guest agent's program"},
                                    {"process waagent -daemon", "does not run", "runs"}};
-    const auto service = find_agent_service(machine);
+    const auto& service = agent_service_of(machine);
     if (service) {
         evidence.push_back({"service " + service->name, "known to the service manager", "with its program"});
         return missing(machine, "The guest agent is installed only in part: it has a service, but no program.",

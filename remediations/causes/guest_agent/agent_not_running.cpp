@@ -119,7 +119,7 @@ Finding diagnose(const Machine& machine) {
     if (machine.facts().platform == machine::Platform::windows) return diagnose_on_windows(machine);
     const auto processes = agent_processes(machine);
     if (!processes) return Finding::unknown("the list of processes", processes.error());
-    const auto service = find_agent_service(machine);
+    const auto& service = agent_service_of(machine);
     if (!service && service.error().kind == ErrorKind::not_found) return without_service(machine, *processes);
     if (!service) return Finding::unknown("service walinuxagent or waagent", service.error());
 

@@ -13,7 +13,7 @@ constexpr auto key = "OS.OpensslPath";
 constexpr auto usual_program = "/usr/bin/openssl";
 
 Finding diagnose(const machine::Machine& machine) {
-    const auto configuration = AgentConfiguration::read(machine);
+    const auto& configuration = AgentConfiguration::of(machine);
     if (!configuration && configuration.error().kind == machine::ErrorKind::not_found) {
         return Finding::not_applicable("There is no waagent.conf: the Linux guest agent is not installed here.");
     }

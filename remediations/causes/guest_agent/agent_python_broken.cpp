@@ -130,7 +130,7 @@ Finding diagnose(const Machine& machine) {
         }
         evidence.push_back({interpreter, "exists", ""});
     }
-    const auto service = find_agent_service(machine);
+    const auto& service = agent_service_of(machine);
     if (!service) return Finding::healthy("The Python that the agent names exists.", std::move(evidence));
     // A daemon that dies at its start may be caught between two of them.
     constexpr std::uint32_t many_restarts = 3;

@@ -12,7 +12,7 @@ namespace {
 constexpr std::uint32_t terminated = 15;
 
 Finding diagnose(const machine::Machine& machine) {
-    const auto service = find_agent_service(machine);
+    const auto& service = agent_service_of(machine);
     if (!service && service.error().kind == machine::ErrorKind::not_found) {
         return Finding::not_applicable("The service manager knows no guest agent.");
     }

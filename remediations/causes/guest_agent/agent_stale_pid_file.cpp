@@ -55,7 +55,7 @@ struct PidFiles {
 
 PidFiles pid_files(const Machine& machine) {
     constexpr auto usual = "/var/run/waagent.pid";
-    const auto configuration = AgentConfiguration::read(machine);
+    const auto& configuration = AgentConfiguration::of(machine);
     PidFiles files{.daemon = configuration ? configuration->text_of("Pid.File", usual) : usual, .handlers = {}};
     const auto slash = files.daemon.find_last_of('/');
     if (slash == Path::npos) return files;

@@ -99,7 +99,7 @@ std::vector<Evidence> changes_of(const Machine& machine, const std::string& serv
 Finding diagnose(const Machine& machine) {
     const auto processes = agent_processes(machine);
     if (!processes) return Finding::unknown("the list of processes", processes.error());
-    const auto service = find_agent_service(machine);
+    const auto& service = agent_service_of(machine);
     if (!service) return Finding::not_applicable("The service manager knows no guest agent.");
     if (processes->any() || service->start == machine::StartType::disabled) {
         return Finding::healthy("Nothing in the agent's unit keeps it from running.");

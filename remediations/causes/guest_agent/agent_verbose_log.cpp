@@ -12,7 +12,7 @@ namespace {
 constexpr auto key = "Logs.Verbose";
 
 Finding diagnose(const machine::Machine& machine) {
-    const auto configuration = AgentConfiguration::read(machine);
+    const auto& configuration = AgentConfiguration::of(machine);
     if (!configuration && configuration.error().kind == machine::ErrorKind::not_found) {
         return Finding::not_applicable("There is no waagent.conf: the Linux guest agent is not installed here.");
     }

@@ -150,7 +150,7 @@ Finding forbidden(const machine::Machine& machine, const std::string& path, cons
 }
 
 Finding diagnose(const machine::Machine& machine) {
-    const auto configuration = AgentConfiguration::read(machine);
+    const auto& configuration = AgentConfiguration::of(machine);
     const auto installed = installed_backup_extension(machine);
     const auto refusal = installed ? handler_refusal(*installed) : std::nullopt;
     const auto told = refusal ? fault_told_by_agent(*refusal) : std::nullopt;

@@ -28,7 +28,7 @@ std::vector<Evidence> evidence_in(const AgentConfiguration& configuration) {
 }
 
 Finding diagnose(const machine::Machine& machine) {
-    const auto configuration = AgentConfiguration::read(machine);
+    const auto& configuration = AgentConfiguration::of(machine);
     if (!configuration) {
         if (configuration.error().kind == machine::ErrorKind::not_found) {
             return Finding::not_applicable("There is no waagent.conf: the Linux guest agent is not installed here.");

@@ -11,9 +11,6 @@ namespace {
 
 /// File systems that several machines mount at once.
 constexpr std::string_view cluster_file_systems[] = {"gfs2", "ocfs2"};
-/// Cluster managers that take a disk from one machine to another.
-constexpr const char* cluster_services[] = {"pacemaker", "corosync", "dlm", "o2cb", "ClusSvc"};
-
 constexpr auto how_to =
     "Detach the shared disk, or exclude it from the backup (selective disk backup with an Enhanced policy); back up "
     "its data in another way.";
@@ -25,17 +22,6 @@ std::vector<Evidence> signs_of_cluster(const machine::Machine& machine) {
         for (const auto& mount : *mounts) {
             if (std::ranges::find(cluster_file_systems, mount.type) == std::end(cluster_file_systems)) continue;
             evidence.push_back({mount.target, fmt::format("{} on {}", mount.type, mount.source), "no shared disk"});
-        }
-    }
-    return evidence;
-}
-
-std::vector<Evidence> running_cluster_services(const machine::Machine& machine) {
-    std::vector<Evidence> evidence;
-    for (const auto* name : cluster_services) {
-        const auto service = machine.services().find(name);
-        if (service && service->state == machine::ServiceState::running) {
-            evidence.push_back({std::string("service ") + name, "running", "no shared disk"});
         }
     }
     return evidence;
@@ -59,10 +45,7 @@ Finding diagnose(const machine::Machine& machine) {
         return risk_where_backups_succeed(machine, std::move(finding));
     }
     if (!vm && vm.error().kind != machine::ErrorKind::not_captured) return disks_not_known(machine);
-    auto services = running_cluster_services(machine);
-    return Finding::healthy(services.empty() ? "Nothing in this VM tells of a shared disk."
-                                             : "A cluster manager runs, but nothing tells of a shared disk.",
-                            std::move(services));
+    return Finding::healthy("Nothing in this VM tells of a shared disk.");
 }
 
 }  // namespace

@@ -49,7 +49,7 @@ std::optional<std::uint16_t> port_in(std::string_view digits) {
 }
 
 std::optional<Proxy> configured_proxy(const Machine& machine) {
-    const auto configuration = AgentConfiguration::read(machine);
+    const auto& configuration = AgentConfiguration::of(machine);
     if (!configuration) return std::nullopt;
     const auto host = configuration->text_of(host_key, "");
     if (host.empty()) return std::nullopt;
@@ -78,10 +78,10 @@ std::optional<Proxy> proxy_in(std::string_view assignment, const std::string& wh
 /// What systemd puts into the agent's environment; /etc/environment reaches logins alone.
 std::vector<Proxy> proxies_of_unit(const Machine& machine) {
     std::vector<Proxy> proxies;
-    const auto service = agent_service_name(machine);
+    const auto& service = agent_service_of(machine);
     if (!service) return proxies;
-    std::vector<machine::Path> files{fmt::format("/etc/systemd/system/{}.service", *service)};
-    const auto folder = fmt::format("/etc/systemd/system/{}.service.d", *service);
+    std::vector<machine::Path> files{fmt::format("/etc/systemd/system/{}.service", service->name)};
+    const auto folder = fmt::format("/etc/systemd/system/{}.service.d", service->name);
     if (const auto names = machine.files().list(folder)) {
         for (const auto& name : *names) files.push_back(folder + "/" + name);
     }

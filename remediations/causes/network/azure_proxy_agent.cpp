@@ -38,6 +38,10 @@ Finding diagnose(const Machine& machine) {
     const auto wire_server = probes.goal_states();
     const auto host_plugin = probes.versions();
     const auto metadata = probes.metadata();
+    const bool works = host_plugin && host_plugin->status < 400;
+    const bool shut_out = is_turned_away(wire_server) && works;
+    const bool both = shut_out && is_turned_away(metadata);
+    if (wire_server && !shut_out) return Finding::healthy("Nothing turns this VM's requests to the platform away.");
     const auto service = machine.services().find(service_name);
     if (!service && service.error().kind != ErrorKind::not_found) {
         return Finding::unknown(std::string("service ") + service_name, service.error());
@@ -46,9 +50,6 @@ Finding diagnose(const Machine& machine) {
         if (!service) return Finding::not_applicable("The Guest Proxy Agent is not installed.");
         return Finding::unknown(fmt::format("{}:80", wire_server_address), wire_server.error());
     }
-    const bool works = host_plugin && host_plugin->status < 400;
-    const bool shut_out = is_turned_away(wire_server) && works;
-    const bool both = shut_out && is_turned_away(metadata);
     std::vector<Evidence> evidence;
     if (service) {
         evidence.push_back({std::string("service ") + service_name,

@@ -172,7 +172,7 @@ Finding diagnose(const Machine& machine) {
     if (!machine.derived<AzureVm>().is_one()) return AzureVm::elsewhere();
     const auto configured = configured_for_main_interface(machine);
     auto evidence = evidence_of(configured);
-    const auto configuration = AgentConfiguration::read(machine);
+    const auto& configuration = AgentConfiguration::of(machine);
     if (configuration && discovers_without_dhcp(*configuration) && agent_knows_static_discovery(machine)) {
         evidence.push_back(
             {configuration->path(), fmt::format("{}=static", discovery_key), "dhcp, the default, or static"});

@@ -161,7 +161,7 @@ Finding own_rules(const Machine& machine, const FirewallBlock& block, std::vecto
     const bool is_saved = std::ranges::any_of(
         lines, [](const auto& line) { return line.where.starts_with("/etc/firewalld/direct.xml"); });
     std::ranges::move(lines, std::back_inserter(evidence));
-    const auto configuration = AgentConfiguration::read(machine);
+    const auto& configuration = AgentConfiguration::of(machine);
     const auto path = configuration ? configuration->path() : machine::Path("/etc/waagent.conf");
     const bool uses_nft = block.tool == FirewallRule::Tool::nft;
     auto advice = fmt::format(

@@ -37,6 +37,19 @@ Result<Service> find_agent_service(const Machine& machine) {
     return machine::Error{ErrorKind::not_found, "no service of the guest agent is installed", 0};
 }
 
+namespace {
+
+struct AskedOnce {
+    explicit AskedOnce(const Machine& machine) : service(find_agent_service(machine)) {}
+    Result<Service> service;
+};
+
+}  // namespace
+
+const Result<Service>& agent_service_of(const Machine& machine) {
+    return machine.derived<AskedOnce>().service;
+}
+
 Result<std::string> agent_service_name(const Machine& machine) {
     const auto service = find_agent_service(machine);
     if (!service) return service.error();

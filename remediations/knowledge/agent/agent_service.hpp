@@ -17,6 +17,9 @@ machine::Result<std::string> agent_service_name(const machine::Machine& machine)
 /// The same service with its state.
 machine::Result<machine::Service> find_agent_service(const machine::Machine& machine);
 
+/// The same, asked once for all diagnoses (Machine::derived). A fix, which changes it, asks anew.
+const machine::Result<machine::Service>& agent_service_of(const machine::Machine& machine);
+
 /// Restarts the agent, or starts it where it is stopped, so that it takes in what a fix changed. Nothing where its
 /// service is masked: whoever lifts that starts it. Windows: RdAgent first, then WindowsAzureGuestAgent; one that is
 /// missing or disabled is left out.

@@ -74,6 +74,19 @@ void each_line(std::string_view text, Visit visit) {
 
 }  // namespace
 
+namespace {
+
+struct ReadOnce {
+    explicit ReadOnce(const machine::Machine& machine) : configuration(AgentConfiguration::read(machine)) {}
+    Result<AgentConfiguration> configuration;
+};
+
+}  // namespace
+
+const Result<AgentConfiguration>& AgentConfiguration::of(const machine::Machine& machine) {
+    return machine.derived<ReadOnce>().configuration;
+}
+
 Result<AgentConfiguration> AgentConfiguration::read(const machine::Machine& machine) {
     if (const auto& path = machine.derived<ConfigurationOfRunningAgent>().path; !path.empty()) {
         auto text = machine.files().read(path);
@@ -166,7 +179,7 @@ std::string AgentConfiguration::without_trailing_comments() const {
 
 machine::Path agent_library_folder(const machine::Machine& machine) {
     constexpr auto usual = "/var/lib/waagent";
-    const auto configuration = AgentConfiguration::read(machine);
+    const auto& configuration = AgentConfiguration::of(machine);
     return configuration ? configuration->text_of("Lib.Dir", usual) : usual;
 }
 

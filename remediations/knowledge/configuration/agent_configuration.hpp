@@ -25,6 +25,8 @@ public:
     /// Linux's /usr/share/defaults/waagent/waagent.conf, else Flatcar's /usr/share/oem/waagent.conf.
     /// ErrorKind::not_found when there is none.
     static machine::Result<AgentConfiguration> read(const machine::Machine& machine);
+    /// The same, read once for all diagnoses (Machine::derived). A fix, which changes it, reads anew.
+    static const machine::Result<AgentConfiguration>& of(const machine::Machine& machine);
     static AgentConfiguration parse(machine::Path path, std::string text);
 
     const machine::Path& path() const { return path_; }

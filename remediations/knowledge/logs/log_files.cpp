@@ -167,7 +167,7 @@ void find_on_linux(const machine::Machine& machine, LogFiles& found) {
     }
 
     machine::Path logs = "/var/log/azure";
-    if (const auto configuration = AgentConfiguration::read(machine)) {
+    if (const auto& configuration = AgentConfiguration::of(machine)) {
         logs = configuration->text_of("Extension.LogDir", logs);
     }
     const auto backup = logs + "/Microsoft.Azure.RecoveryServices.VMSnapshotLinux";

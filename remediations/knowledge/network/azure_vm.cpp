@@ -28,7 +28,7 @@ AzureVm::AzureVm(const machine::Machine& machine) {
     const auto tag = machine.files().read(asset_tag_file);
     if (tag && boost::algorithm::trim_copy(*tag) == azure_asset_tag) return;
     if (!tag && !is_missing(tag)) return;
-    if (!is_missing(AgentConfiguration::read(machine)) || !is_missing(agent_service_name(machine))) return;
+    if (!is_missing(AgentConfiguration::of(machine)) || !is_missing(agent_service_of(machine))) return;
     const auto& wire_server = machine.derived<WireServerProbes>();
     if (wire_server.reachable() || wire_server.not_looked()) return;
     const auto& metadata = machine.derived<InstanceMetadata>().description();
