@@ -75,7 +75,10 @@ struct Context {
 /// A diagnosis needs no state folder; whatever does need one says so itself.
 void make_state_folder(const Context& context) {
     const auto made = machine::local::make_private_folder(context.system.state_folder);
-    if (!made) context.log.warning(made.error().message);
+    if (!made) return context.log.warning(made.error().message);
+    if (made->empty()) return;
+    context.log.warning(fmt::format("somebody else had made {}: it was renamed to {}, and a new one made",
+                                    to_text(context.system.state_folder), to_text(*made)));
 }
 
 ExitCode install(const Context& context) {

@@ -242,6 +242,22 @@ class ProviderFlags(WindowsCase):
         self.assertEqual(value(*FLAGS[0]), ("REG_SZ", "True"))
 
 
+class StateFolder(WindowsCase):
+    def test_one_that_somebody_else_made_is_set_aside(self):
+        squatted = drive_c(r"C:\ProgramData\BackupRemediation")
+        aside = squatted.with_name("BackupRemediation.not-ours-1")
+        self.addCleanup(shutil.rmtree, aside, ignore_errors=True)
+        squatted.mkdir()
+        (squatted / "planted").touch()
+        os.chown(squatted, 12345, 12345)
+        set_value(*FLAGS[1], "REG_SZ", "True")
+        self.fix("provider-flags")
+        self.assertEqual([file.name for file in aside.iterdir()], ["planted"])
+        self.assertFalse((squatted / "planted").exists())
+        self.undo()
+        self.assertEqual(value(*FLAGS[1]), ("REG_SZ", "True"))
+
+
 class Services(WindowsCase):
     def disabled_ones_are_fixed_and_undone(self, *cases):
         for name, *_ in cases:

@@ -49,8 +49,9 @@ private:
 };
 
 /// Creates the folder and its parents, open to root or SYSTEM and administrators only.
-/// Refuses a folder that somebody else owns or may write to.
-Result<void> make_private_folder(const std::filesystem::path& folder);
+/// Refuses a folder that somebody else owns or may write to. Windows, where every user may create folders in
+/// %ProgramData%: one that somebody else owns was never ours; it gets another name, which is returned.
+Result<std::filesystem::path> make_private_folder(const std::filesystem::path& folder);
 
 /// Where state outlives an extension version: /var/lib/backup-remediation, or
 /// %ProgramData%\BackupRemediation. BACKUP_REMEDIATION_STATE overrides it only for a process that

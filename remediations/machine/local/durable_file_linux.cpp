@@ -126,9 +126,9 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t lim
     return read_regular_file(path.string(), limit);
 }
 
-Result<void> make_private_folder(const std::filesystem::path& folder) {
+Result<std::filesystem::path> make_private_folder(const std::filesystem::path& folder) {
     if (auto made = make_folders(folder.string()); !made) {
-        return made;
+        return made.error();
     }
     const auto location = locate(folder.string());
     if (!location) {
@@ -153,7 +153,7 @@ Result<void> make_private_folder(const std::filesystem::path& folder) {
     if ((status.st_mode & 07777) != 0700 && ::fchmod(opened.get(), 0700) != 0) {
         return system_error("cannot set the mode of " + folder.string());
     }
-    return {};
+    return std::filesystem::path();
 }
 
 std::filesystem::path state_folder() {

@@ -1,12 +1,14 @@
 #include "remediations/machine/local/durable_file.hpp"
 
 #include <fmt/format.h>
+#include <fmt/xchar.h>
 
 #include <algorithm>
 #include <vector>
 
 #include "remediations/machine/local/detached_process.hpp"
 #include "remediations/machine/windows/file_access.hpp"
+#include "remediations/machine/windows/privileges.hpp"
 #include "remediations/machine/windows/security.hpp"
 #include "remediations/machine/windows/system_error.hpp"
 #include "remediations/machine/windows/text.hpp"
@@ -19,6 +21,9 @@ namespace machine::local {
 using namespace machine::windows;
 
 namespace {
+
+/// Of one name; somebody who makes more of them has to be stopped by hand.
+constexpr unsigned most_set_aside = 100;
 
 Result<std::wstring> native(const std::filesystem::path& path) {
     return native_path(to_utf8(path.native()));
@@ -132,14 +137,38 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t lim
     return read_all(file->get(), limit, display(*source));
 }
 
-Result<void> make_private_folder(const std::filesystem::path& folder) {
+namespace {
+
+/// Gives what somebody put there another name beside it, whatever its access control list says.
+Result<std::filesystem::path> set_aside(const std::filesystem::path& folder, const std::wstring& target) {
+    const Privileges whatever_it_allows{SE_BACKUP_NAME, SE_RESTORE_NAME};
+    for (unsigned number = 1; number <= most_set_aside; ++number) {
+        const auto ending = fmt::format(L".not-ours-{}", number);
+        if (MoveFileExW(target.c_str(), (target + ending).c_str(), MOVEFILE_WRITE_THROUGH))
+            return folder.native() + ending;
+        if (GetLastError() != ERROR_ALREADY_EXISTS && GetLastError() != ERROR_FILE_EXISTS) break;
+    }
+    return last_error("rename", display(target));
+}
+
+}  // namespace
+
+Result<std::filesystem::path> make_private_folder(const std::filesystem::path& folder) {
     const auto target = native(folder);
     if (!target) return target.error();
     const auto security = PrivateSecurity::create();
     if (!security) return security.error();
     auto attributes = security->attributes();
-    if (const auto created = create_directories(*target, &attributes); !created) return created;
-    return require_private(*target);
+    if (const auto created = create_directories(*target, &attributes); !created) return created.error();
+    auto is_private = require_private(*target);
+    if (is_private || !is_owned_by_somebody_else(*target)) {
+        return is_private ? Result<std::filesystem::path>(std::filesystem::path()) : is_private.error();
+    }
+    auto moved = set_aside(folder, *target);
+    if (!moved) return moved;
+    if (const auto created = create_directories(*target, &attributes); !created) return created.error();
+    is_private = require_private(*target);
+    return is_private ? moved : is_private.error();
 }
 
 std::filesystem::path state_folder() {

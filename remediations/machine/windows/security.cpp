@@ -107,4 +107,14 @@ Result<void> require_private(const std::wstring& native) {
     return {};
 }
 
+bool is_owned_by_somebody_else(const std::wstring& native) {
+    const auto file = open_existing(native, READ_CONTROL);
+    if (!file) return false;
+    PSID owner = nullptr;
+    LocalPointer<void> descriptor;
+    const auto code = GetSecurityInfo(file->get(), SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, nullptr, nullptr,
+                                      nullptr, descriptor.receive());
+    return code == ERROR_SUCCESS && !is_trusted(sid_text(owner));
+}
+
 }  // namespace machine::windows

@@ -27,4 +27,7 @@ std::string sid_text(PSID sid);
 /// %ProgramData% lets every user create folders, so that one may be there before us.
 Result<void> require_private(const std::wstring& native);
 
+/// True where its owner is neither SYSTEM, an administrator nor the user of this process.
+bool is_owned_by_somebody_else(const std::wstring& native);
+
 }  // namespace machine::windows
