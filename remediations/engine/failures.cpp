@@ -150,11 +150,33 @@ bool persists(const Failure& failure, const machine::Machine& machine) {
     return recent && (failure.count >= often || for_long);
 }
 
-/// The most telling first: of the failed run, with a code, an error, and then as they happened.
+/// A code that only says that something failed: the reason stands elsewhere.
+bool is_generic(const Reason& reason) {
+    using enum Reason::Kind;
+    constexpr std::int64_t hresults[] = {0x80004005, 0x8000FFFF, 0x80042306, 0x8004230F, 0x80131500};
+    constexpr std::string_view exceptions[] = {"Exception", "COMException", "InvalidOperationException",
+                                               "AggregateException", "TargetInvocationException"};
+    const auto name = std::string_view(reason.name).substr(reason.name.rfind('.') + 1);
+    switch (reason.kind) {
+        case hresult:
+            return std::ranges::find(hresults, reason.number) != std::end(hresults);
+        case exit_code:
+            return reason.number == 1 || reason.number == 2;
+        case extension_code:
+            return reason.number == 2;
+        case python:
+        case dotnet:
+            return std::ranges::find(exceptions, name) != std::end(exceptions);
+        default:
+            return false;
+    }
+}
+
+/// The most telling first: of the failed run, with a code that says why, with any, an error, and then as they happened.
 void sort_by_weight(std::vector<const Failure*>& failures) {
     std::ranges::stable_sort(failures, {}, [](const Failure* failure) {
-        return std::tuple(!failure->in_failed_run, failure->reasons.empty(),
-                          failure->severity == Failure::Severity::warning);
+        return std::tuple(!failure->in_failed_run, std::ranges::all_of(failure->reasons, is_generic),
+                          failure->reasons.empty(), failure->severity == Failure::Severity::warning);
     });
 }
 
@@ -271,11 +293,8 @@ void let_risks_explain(std::span<Outcome> outcomes, std::span<const Failure* con
     if (std::ranges::any_of(outcomes, says_why)) return;
     const auto tells_of_failed_run = [&](const Outcome& outcome) {
         return is_left(outcome.finding.state) && outcome.finding.weight == Weight::risk &&
-               std::ranges::any_of(failures, [&](const auto* failure) {
-                   return failure->in_failed_run &&
-                          std::ranges::any_of(outcome.finding.evidence,
-                                              [&](const auto& each) { return quotes(each, *failure); });
-               });
+               std::ranges::any_of(
+                   failures, [&](const auto* failure) { return failure->in_failed_run && claims(outcome, *failure); });
     };
     for (const bool envelope : {false, true}) {
         bool found = false;

@@ -10,7 +10,6 @@
 namespace remediations::causes::extension_no_interpreter {
 
 using machine::Machine;
-using machine::Path;
 
 namespace {
 
@@ -22,28 +21,6 @@ PythonSearch search_of(const Machine& machine, const InstalledExtension& install
     const auto script =
         folder ? machine.files().read(folder->path + "/main/handle.sh") : machine::Result<std::string>("");
     return python_search_of(script ? *script : std::string());
-}
-
-/// A Python that is installed, but under no name that handle.sh knows: python3.11, platform-python.
-std::optional<Path> other_python(const Machine& machine) {
-    std::optional<Path> best;
-    PythonVersion newest;
-    for (const auto* folder : {"/usr/bin", "/usr/local/bin"}) {
-        const auto names = machine.files().list(folder);
-        if (!names) continue;
-        for (const auto& name : *names) {
-            const auto version = parse_python_version(name);
-            if (!version || *version <= newest) continue;
-            if (name != fmt::format("python{}.{}", version->major, version->minor)) continue;
-            const auto status = machine.files().status(fmt::format("{}/{}", folder, name));
-            if (!status || status->kind != machine::FileKind::regular) continue;
-            newest = *version;
-            best = fmt::format("{}/{}", folder, name);
-        }
-    }
-    constexpr auto platform_python = "/usr/libexec/platform-python";
-    if (!best && machine.files().status(platform_python)) best = platform_python;
-    return best;
 }
 
 Finding diagnose(const Machine& machine) {
@@ -66,7 +43,7 @@ Finding diagnose(const Machine& machine) {
     }
     constexpr auto summary =
         "The backup extension finds no Python: it looks for certain names in certain folders only.";
-    const auto other = other_python(machine);
+    const auto other = newest_installed_python(machine);
     if (!other) {
         return Finding::needs_operator(
             summary, std::move(evidence),
@@ -82,10 +59,10 @@ Finding diagnose(const Machine& machine) {
 machine::Result<void> fix(const Finding&, Changes& changes) {
     const auto installed = installed_backup_extension(changes.machine());
     if (!installed) return installed.error();
-    const auto python = other_python(changes.machine());
+    const auto python = newest_installed_python(changes.machine());
     if (!python) return machine::Error{machine::ErrorKind::not_found, "there is no Python to point to any more", 0};
     return changes.write_file(search_of(changes.machine(), *installed).folders.back() + "/python3",
-                              fmt::format("#!/bin/sh\nexec {} \"$@\"\n", *python), 0755);
+                              script_that_runs(*python), 0755);
 }
 
 }  // namespace

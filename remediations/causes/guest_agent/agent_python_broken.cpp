@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <boost/algorithm/string/trim.hpp>
 
+#include "remediations/changes/changes.hpp"
 #include "remediations/knowledge/agent/agent_package.hpp"
 #include "remediations/knowledge/agent/agent_processes.hpp"
 #include "remediations/knowledge/agent/agent_service.hpp"
 #include "remediations/knowledge/agent/agent_version.hpp"
+#include "remediations/knowledge/extension/python_interpreters.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::agent_python_broken {
@@ -102,6 +104,41 @@ Finding broken_python(const Machine& machine, std::string summary, std::vector<E
             install_advice(machine)));
 }
 
+/// The distribution's own Python, under its full name: one that has the agent's modules. Nothing where the interpreter
+/// that is missing is another one than python3, or nobody knows whose Python it is.
+std::optional<Path> python_of_agent(const Machine& machine, const std::string& missing) {
+    if (missing != "/usr/bin/python3" && missing != "python3") return std::nullopt;
+    const auto python = newest_installed_python(machine);
+    if (!python || !python->starts_with("/usr/bin/")) return std::nullopt;
+    const auto name = python->substr(python->rfind('/') + 1);
+    const Path places[] = {fmt::format("/usr/lib/{}/site-packages", name), "/usr/lib/python3/dist-packages",
+                           fmt::format("/usr/lib/{}/dist-packages", name)};
+    const bool has_modules = std::ranges::any_of(
+        places, [&](const Path& place) { return machine.files().status(place + "/azurelinuxagent").has_value(); });
+    return has_modules ? python : std::nullopt;
+}
+
+/// It is there, but nothing leads to it.
+Finding python_without_its_name(const Path& python, const std::string& program, const std::string& interpreter) {
+    auto finding = Finding::broken(
+        fmt::format("{} wants {}, which is missing; the distribution's Python is there as {}.", program, interpreter,
+                    python),
+        {{program, "#!" + interpreter, "a program that exists"},
+         {interpreter, "missing", "the Python interpreter"},
+         {python, "there, with the agent's modules", ""}},
+        fmt::format("Make {} known as /usr/bin/python3 (ln -s {} /usr/bin/python3), and start the guest agent.", python,
+                    python));
+    finding.subjects = {python};
+    return finding;
+}
+
+/// The program that the unit starts, where it is not there; empty where it is, or nobody knows.
+std::string missing_program_of(const Machine& machine, const machine::Service& service) {
+    if (!service.binary.starts_with('/') || service.exit_code != cannot_execute) return {};
+    const auto found = exists(machine, service.binary);
+    return found && !*found ? service.binary : std::string();
+}
+
 Finding diagnose(const Machine& machine) {
     const auto program = agent_program(machine);
     if (!program && program.error().kind == ErrorKind::not_found) {
@@ -122,6 +159,8 @@ Finding diagnose(const Machine& machine) {
     if (!interpreter.empty()) {
         const auto found = exists(machine, interpreter);
         if (!found) return Finding::unknown(interpreter, found.error());
+        const auto python = *found ? std::nullopt : python_of_agent(machine, interpreter);
+        if (python) return python_without_its_name(*python, *program, interpreter);
         if (!*found || leads_nowhere(machine, interpreter)) {
             return broken_python(
                 machine, fmt::format("{} wants {}, which is missing.", *program, interpreter),
@@ -136,6 +175,17 @@ Finding diagnose(const Machine& machine) {
     constexpr std::uint32_t many_restarts = 3;
     if (processes->any() && service->restart_count < many_restarts) {
         return Finding::healthy("The agent's Python runs it.", std::move(evidence));
+    }
+    if (const auto missing = missing_program_of(machine, *service); !missing.empty()) {
+        return Finding::needs_operator(
+            fmt::format("The unit of the guest agent starts {}, which does not exist.", missing),
+            {{"ExecStart of " + service->name, service->binary, "a program that exists"},
+             {missing, "missing", "there"},
+             {"service " + service->name, fmt::format("exit code {}", service->exit_code), "0"}},
+            fmt::format("Let the unit start the distribution's Python: systemctl edit {0}, with [Service], an empty "
+                        "ExecStart= and ExecStart=/usr/bin/python3 -u {1} -daemon; then systemctl restart {0}. Or "
+                        "install what brings {2}. {3}",
+                        service->name, *program, missing, install_advice(machine)));
     }
     const auto journal = newest_journal_lines(machine, service->name);
     const auto line = decisive_line(journal);
@@ -164,6 +214,11 @@ Finding diagnose(const Machine& machine) {
                          std::move(evidence));
 }
 
+Result<void> fix(const Finding& finding, Changes& changes) {
+    const auto made = changes.write_file("/usr/bin/python3", script_that_runs(finding.subjects.front()), 0755);
+    return made ? restart_agent(changes) : made;
+}
+
 }  // namespace
 
 extern const Remediation remediation{
@@ -173,11 +228,13 @@ extern const Remediation remediation{
     .scope = Scope::linux,
     .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentPluginInstallCommandProcessingFailed",
                     "GuestAgentSnapshotTaskStatusError"},
+    .disruption = Disruption::agent_restart,
     .explanation =
         "The agent is a Python program. Where its interpreter was removed, or a newer Python does not have the agent's "
         "modules (azurelinuxagent) or lacks modules it uses (imp, crypt, distutils), it ends as soon as it starts. "
         "The cure is the distribution's Python with the distribution's agent; /usr/bin/python3 must not be pointed "
-        "at another version.",
+        "at another version. Where only that name is gone, and the Python with the agent's modules is there under its "
+        "full name, the fix makes /usr/bin/python3 a small script that runs it, and starts the agent.",
     .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/linux/linux-azure-guest-agent",
     .testimonies = {{.line = {Log::agent, "No module named 'azurelinuxagent"}},
                     {.line = {Log::agent, "No module named azurelinuxagent"}},
@@ -185,6 +242,7 @@ extern const Remediation remediation{
     .consequences = {"agent-not-running", "agent-restart-policy", "agent-crash-looping", "agent-hung",
                      "extension-no-interpreter", "backup-extension-state"},
     .diagnose = diagnose,
+    .fix = fix,
 };
 
 }  // namespace remediations::causes::agent_python_broken

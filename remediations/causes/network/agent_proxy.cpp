@@ -31,7 +31,7 @@ constexpr auto port_key = "HttpProxy.Port";
 constexpr auto uses_proxy = "HTTP proxy: [";
 constexpr auto tunnel_failed = "Tunnel connection failed";
 /// An agent that gets its goal states writes it.
-constexpr auto heartbeat = "[HEARTBEAT] Agent WALinuxAgent-";
+constexpr auto heartbeat = "UpdateGSErrors: 0";
 
 struct Proxy {
     std::string where;  ///< file and line that set it

@@ -44,6 +44,17 @@ Finding diagnose(const machine::Machine& machine) {
             "update-ca-trust (RHEL, Azure Linux); see that SSL_CERT_FILE names no file that is missing. Then back up "
             "again.");
     }
+    // The names that OpenSSL has for it, X509_V_ERR_CERT_NOT_YET_VALID and X509_V_ERR_CERT_HAS_EXPIRED.
+    constexpr std::string_view dates[] = {"not yet valid", "has expired"};
+    if (std::ranges::any_of(dates, [&](auto text) { return error->text.find(text) != std::string::npos; })) {
+        return Finding::needs_operator(
+            "By the clock of this VM the certificate with which storage answered is not valid now.",
+            {error->evidence("a certificate that is valid now")},
+            "Compare this VM's clock with the time of Azure (date -u; curl -sI http://168.63.129.16/ has a Date) and "
+            "set "
+            "it right: start the time service. If the clock is right, something between this VM and storage answers "
+            "with an old certificate of its own.");
+    }
     return Finding::needs_operator(
         "The certificate with which storage answered this VM is not one that the VM trusts.",
         {error->evidence("a trusted certificate"), guest_path->evidence("the host takes the snapshots")},

@@ -94,12 +94,13 @@ Finding diagnose(const machine::Machine& machine) {
 std::vector<Testimony> testimonies() {
     std::vector<Testimony> all;
     for (const auto* text : failed_requests) {
-        all.push_back({.line = {Log::agent, text}, .with = {" -- IOError"}, .revoked_by = signs_of_agent_at_work()});
+        all.push_back(
+            {.line = {Log::agent, text}, .with = {" -- IOError"}, .revoked_by = signs_of_fetched_goal_state()});
     }
     for (const auto* how :
          {"timed out", "Connection refused", "unreachable", "No route to host", "Operation not permitted"}) {
         all.push_back(
-            {.line = {Log::agent, "http://168.63.129.16"}, .with = {how}, .revoked_by = signs_of_agent_at_work()});
+            {.line = {Log::agent, "http://168.63.129.16"}, .with = {how}, .revoked_by = signs_of_fetched_goal_state()});
     }
     // .NET ends the localized sentence with the address.
     for (const auto* port : {"168.63.129.16:80", "168.63.129.16:32526"}) {

@@ -166,7 +166,7 @@ extern const Remediation remediation{
         "the extension accepts. The time of the platform's own answer is the reference. The fix starts the installed "
         "time service; it never sets the clock itself.",
     .source = "https://learn.microsoft.com/azure/virtual-machines/linux/time-sync",
-    .consequences = {"transport-certificate-missing", "command-too-late", "extension-error"},
+    .consequences = {"transport-certificate-missing", "command-too-late", "extension-error", "tls-interception"},
     .diagnose = diagnose,
     .fix = fix,
 };

@@ -21,7 +21,11 @@ struct Look {
     std::vector<Evidence> evidence;
     std::vector<std::string> wrong;   ///< paths
     std::vector<std::string> unsafe;  ///< of these, those that somebody but root could have written or replaced
-    std::optional<std::pair<std::string, machine::Error>> unreadable;
+    std::optional<std::pair<std::string, machine::Error>> unreadable;  ///< the first
+
+    void could_not_see(const machine::Path& path, machine::Error error) {
+        if (!unreadable) unreadable = {path, std::move(error)};
+    }
 };
 
 /// A folder on the way to a file in which somebody but root could put another file in its place; empty where there is
@@ -43,12 +47,12 @@ void look_at(const machine::Machine& machine, const machine::Path& path, std::ui
     if (path.empty()) return;
     const auto status = machine.files().status(path);
     if (!status) {
-        if (status.error().kind != machine::ErrorKind::not_found) look.unreadable = {path, status.error()};
+        if (status.error().kind != machine::ErrorKind::not_found) look.could_not_see(path, status.error());
         return;
     }
     if (status->kind == machine::FileKind::symlink) {
-        look.unreadable = {path,
-                           {machine::ErrorKind::unsupported, "it is a symbolic link, which is not followed here", 0}};
+        look.could_not_see(path,
+                           {machine::ErrorKind::unsupported, "it is a symbolic link, which is not followed here", 0});
         return;
     }
     const bool wrong_mode = (status->mode & forbidden) != 0;
@@ -83,6 +87,9 @@ Finding diagnose(const machine::Machine& machine) {
         return Finding::healthy(
             "The scripts and their configuration have the owner and the mode that the extension wants.",
             {{file, "of root, closed to others", "of root, closed to others"}});
+    }
+    if (look.unreadable) {
+        look.evidence.push_back({look.unreadable->first, look.unreadable->second.message, "it can be looked at"});
     }
     const auto summary = fmt::format("The extension refuses {} because of owner or mode, so the scripts do not run.",
                                      fmt::join(look.wrong, " and "));

@@ -59,4 +59,9 @@ std::vector<std::string> signs_of_agent_at_work() {
             "ProcessExtensionsGoalState completed"};
 }
 
+std::vector<std::string> signs_of_fetched_goal_state() {
+    return {"UpdateGSErrors: 0", "] Target handler state: ", "ProcessExtensionsInGoalState completed",
+            "ProcessExtensionsGoalState completed"};
+}
+
 }  // namespace remediations

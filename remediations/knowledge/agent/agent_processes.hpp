@@ -31,4 +31,8 @@ std::optional<std::chrono::system_clock::duration> running_time(const machine::M
 /// What lines of the Linux agent's log have that only one writes that gets its goal states; old ones have no heartbeat.
 std::vector<std::string> signs_of_agent_at_work();
 
+/// Of these, what only an agent writes that gets its goal states. A heartbeat comes every half hour whatever became of
+/// them, and counts the errors since the one before it (update.py, _send_heartbeat_telemetry).
+std::vector<std::string> signs_of_fetched_goal_state();
+
 }  // namespace remediations

@@ -79,20 +79,66 @@ Result<void> restart_agent(Changes& changes) {
     return changes.restart_service(service->name);
 }
 
+namespace {
+
+constexpr std::size_t most_lines = 40;
+constexpr std::size_t longest_line = 500;
+
+/// "NameError: ..." of "Nov 30 10:26:20 vm1 python3[4411]: NameError: ...", where it is of an interpreter, of the
+/// agent, or of systemd about the unit; else empty.
+std::string_view message_in_syslog(std::string_view line, const std::string& service) {
+    const auto colon = line.find("]: ");
+    if (colon == line.npos) return {};
+    const auto bracket = line.rfind('[', colon);
+    const auto blank = bracket == line.npos ? line.npos : line.rfind(' ', bracket);
+    if (blank == line.npos) return {};
+    const auto ident = line.substr(blank + 1, bracket - blank - 1);
+    const auto message = line.substr(colon + 3);
+    const bool is_of_agent = ident.starts_with("python") || ident == "waagent" || ident == "env";
+    const bool is_of_unit = ident == "systemd" && message.find(service) != message.npos;
+    return is_of_agent || is_of_unit ? message : std::string_view();
+}
+
+std::vector<std::string> lines_in_syslog(const Machine& machine, const std::string& service) {
+    constexpr std::size_t tail = std::size_t{256} << 10;
+    for (const auto* file : {"/var/log/syslog", "/var/log/messages"}) {
+        const auto status = machine.files().status(file);
+        if (!status) continue;
+        const auto text =
+            machine.files().read_range(file, status->size - std::min<std::uint64_t>(status->size, tail), tail);
+        if (!text) continue;
+        std::vector<std::string> lines;
+        for (std::string_view rest = *text; !rest.empty();) {
+            const auto line = rest.substr(0, rest.find('\n'));
+            if (const auto message = message_in_syslog(line, service); !message.empty()) {
+                lines.emplace_back(message.substr(0, longest_line));
+            }
+            rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+        }
+        if (lines.size() > most_lines) lines.erase(lines.begin(), lines.end() - most_lines);
+        return lines;
+    }
+    return {};
+}
+
+}  // namespace
+
 std::vector<std::string> newest_journal_lines(const Machine& machine, const std::string& service) {
     for (const auto* program : {"/usr/bin/journalctl", "/bin/journalctl"}) {
         const auto output = machine.processes().query(
-            {program, {"-q", "-n", "40", "-o", "cat", "--no-pager", "-u", service}, std::chrono::seconds(5)});
+            {program,
+             {"-q", "-n", std::to_string(most_lines), "-o", "cat", "--no-pager", "-u", service},
+             std::chrono::seconds(5)});
         if (!output) continue;
         std::vector<std::string> lines;
         for (std::string_view rest = output->out; !rest.empty();) {
             const auto line = rest.substr(0, rest.find('\n'));
-            if (!boost::algorithm::trim_copy(line).empty()) lines.emplace_back(line.substr(0, 500));
+            if (!boost::algorithm::trim_copy(line).empty()) lines.emplace_back(line.substr(0, longest_line));
             rest.remove_prefix(std::min(line.size() + 1, rest.size()));
         }
-        return lines;
+        if (!lines.empty()) return lines;
     }
-    return {};
+    return lines_in_syslog(machine, service);
 }
 
 std::string decisive_line(const std::vector<std::string>& lines) {

@@ -17,6 +17,8 @@ constexpr const char* failing_lines[] = {"Error fetching the goal state",
                                          "GET vmSettings [",
                                          "comp=goalstate"};
 constexpr auto recovered_line = "Fetching the goal state recovered from previous errors";
+constexpr auto heartbeat_line = "[HEARTBEAT] Agent WALinuxAgent-";
+constexpr std::string_view errors_in_heartbeat = "UpdateGSErrors: ";
 
 /// An agent that fails for long says so every six hours.
 constexpr auto longest_silence = std::chrono::hours(7);
@@ -29,6 +31,14 @@ bool tells_of_failure(const LogLine& line) {
     if (line.text.find("{0}") != std::string::npos) return false;
     constexpr std::string_view errors[] = {"rror", "failed", "Failed", "Status Code", "xception"};
     return std::ranges::any_of(errors, [&](auto word) { return line.text.find(word) != std::string::npos; });
+}
+
+/// A heartbeat that counts errors: what failed before it fails still, though the agent names it every six hours only.
+bool counts_errors(const LogLine& heartbeat) {
+    const auto at = heartbeat.text.find(errors_in_heartbeat);
+    if (at == std::string::npos) return false;
+    const auto count = heartbeat.text.substr(at + errors_in_heartbeat.size(), 1);
+    return count >= "1" && count <= "9";
 }
 
 }  // namespace
@@ -49,13 +59,16 @@ std::optional<FailingFetch> failing_fetch(const machine::Machine& machine) {
         if (is_later(match->newest, newest->line)) newest->line = match->newest;
     }
     if (!newest) return std::nullopt;
-    auto signs = signs_of_agent_at_work();
+    auto signs = signs_of_fetched_goal_state();
     signs.emplace_back(recovered_line);
     for (const auto& sign : signs) {
         const auto* match = logs.find(Log::agent, sign);
         if (match && is_later(match->newest, newest->line)) return std::nullopt;
     }
-    if (!newest->line.time) return newest;
+    const auto* heartbeat = logs.find(Log::agent, heartbeat_line);
+    const bool is_confirmed =
+        heartbeat && is_later(heartbeat->newest, newest->line) && counts_errors(heartbeat->newest);
+    if (!newest->line.time || is_confirmed) return newest;
     const auto now = machine.facts().now;
     if (now - *newest->line.time > longest_silence) return std::nullopt;
     const auto processes = agent_processes(machine);
@@ -65,9 +78,9 @@ std::optional<FailingFetch> failing_fetch(const machine::Machine& machine) {
 }
 
 std::vector<LogPattern> failing_fetch_lines() {
-    std::vector<LogPattern> lines{{Log::agent, recovered_line}};
+    std::vector<LogPattern> lines{{Log::agent, recovered_line}, {Log::agent, heartbeat_line}};
     for (const auto* text : failing_lines) lines.push_back({Log::agent, text});
-    for (const auto& sign : signs_of_agent_at_work()) lines.push_back({Log::agent, sign});
+    for (const auto& sign : signs_of_fetched_goal_state()) lines.push_back({Log::agent, sign});
     return lines;
 }
 

@@ -1,5 +1,7 @@
 #include "remediations/knowledge/extension/python_interpreters.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
 
@@ -67,6 +69,22 @@ Look look_at(const Machine& machine, const Path& folder, const std::string& name
     return ask(machine, folder + "/" + name);
 }
 
+/// Of a script before the list: if [ -f "/usr/bin/python3.6" ] one after the other.
+std::vector<std::string> interpreters_in(std::string_view script) {
+    constexpr std::string_view folder = "/usr/bin/";
+    constexpr std::size_t most_names = 50;
+    std::vector<std::string> names;
+    for (auto at = script.find(folder); at != script.npos && names.size() < most_names;
+         at = script.find(folder, at + folder.size())) {
+        const auto rest = script.substr(at + folder.size());
+        const auto end = std::min(rest.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789."), rest.size());
+        std::string name(rest.substr(0, end));
+        if (is_interpreter_name(name) && std::ranges::find(names, name) == names.end())
+            names.push_back(std::move(name));
+    }
+    return names;
+}
+
 }  // namespace
 
 std::optional<PythonVersion> parse_python_version(std::string_view text) {
@@ -85,9 +103,17 @@ PythonSearch python_search_of(std::string_view handle_script) {
     PythonSearch search{{"python3.8", "python3.7", "python3.6", "python3.5", "python3.4", "python3.3", "python3",
                          "python2.7", "python2.6", "python2", "python"},
                         {"/usr/bin", "/usr/local/bin"}};
+    // As the script does since 2019: ps -ef | grep waagent | grep python.
+    search.asks_agent = handle_script.empty() || handle_script.find("grep waagent") != std::string_view::npos;
     constexpr std::string_view list = "pythonVersionList=\"";
     const auto start = handle_script.find(list);
-    if (start == std::string_view::npos) return search;
+    if (start == std::string_view::npos) {
+        if (auto named = interpreters_in(handle_script); !named.empty()) {
+            search.names = std::move(named);
+            search.folders = {"/usr/bin"};
+        }
+        return search;
+    }
     auto names = handle_script.substr(start + list.size());
     names = names.substr(0, names.find('"'));
     auto said = words_of(names);
@@ -114,6 +140,7 @@ Result<std::vector<PythonInterpreter>> find_pythons(const Machine& machine, cons
             break;
         }
     }
+    if (!search.asks_agent) return found;
     const auto& processes = machine.derived<machine::ProcessList>().processes();
     if (!processes) return processes.error();
     // handle.sh takes the first process whose line has both words.
@@ -131,6 +158,31 @@ Result<std::vector<PythonInterpreter>> find_pythons(const Machine& machine, cons
     const auto slash = path.rfind('/');
     found.push_back({path, look_at(machine, path.substr(0, slash), path.substr(slash + 1)).version});
     return found;
+}
+
+std::optional<machine::Path> newest_installed_python(const machine::Machine& machine) {
+    std::optional<machine::Path> best;
+    PythonVersion newest;
+    for (const auto* folder : {"/usr/bin", "/usr/local/bin"}) {
+        const auto names = machine.files().list(folder);
+        if (!names) continue;
+        for (const auto& name : *names) {
+            const auto version = parse_python_version(name);
+            if (!version || *version <= newest) continue;
+            if (name != fmt::format("python{}.{}", version->major, version->minor)) continue;
+            const auto status = machine.files().status(fmt::format("{}/{}", folder, name));
+            if (!status || status->kind != machine::FileKind::regular) continue;
+            newest = *version;
+            best = fmt::format("{}/{}", folder, name);
+        }
+    }
+    constexpr auto platform_python = "/usr/libexec/platform-python";
+    if (!best && machine.files().status(platform_python)) best = platform_python;
+    return best;
+}
+
+std::string script_that_runs(const machine::Path& interpreter) {
+    return fmt::format("#!/bin/sh\nexec {} \"$@\"\n", interpreter);
 }
 
 }  // namespace remediations

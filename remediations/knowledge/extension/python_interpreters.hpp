@@ -22,6 +22,7 @@ struct PythonVersion {
 struct PythonSearch {
     std::vector<std::string> names;
     std::vector<machine::Path> folders;
+    bool asks_agent = true;  ///< last, the interpreter that runs the guest agent
 };
 
 /// As the script itself says; versions before November 2024 look in /usr/bin alone. Where it does
@@ -38,6 +39,13 @@ struct PythonInterpreter {
 /// version open.
 machine::Result<std::vector<PythonInterpreter>> find_pythons(const machine::Machine& machine,
                                                              const PythonSearch& search);
+
+/// The newest that is installed under its full name, /usr/bin/python3.11, whatever else leads to it; or
+/// /usr/libexec/platform-python. Nothing where there is none.
+std::optional<machine::Path> newest_installed_python(const machine::Machine& machine);
+
+/// A shell script that runs the interpreter with its own arguments: unlike a link it can be taken back as any file can.
+std::string script_that_runs(const machine::Path& interpreter);
 
 /// "Python 3.11.2" or "python3.11"; nullopt for anything without major and minor number.
 std::optional<PythonVersion> parse_python_version(std::string_view text);

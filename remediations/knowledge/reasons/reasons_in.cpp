@@ -409,7 +409,7 @@ bool ReasonScanner::read_http(const NumberToken& token, const Label& label) {
                             (label.words[1] == "status" || label.words[1] == "response" || label.words[1] == "http")) ||
                            (nearest == "status" && label.words[1] != "exit" && !label.marks.empty()) ||
                            (nearest == "error" && (label.words[1] == "http" || label.words[1] == "returned")) ||
-                           label.is("failed", "connection", "tunnel");
+                           label.is("failed", "connection", "tunnel") || label.is("failed", "server", "wire");
     if (!is_of_version && !is_in_brackets && !is_in_parentheses && !is_called_error && !is_of_requests &&
         !is_behind_phrase && !has_label) {
         return false;

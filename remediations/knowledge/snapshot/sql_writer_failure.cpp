@@ -92,7 +92,10 @@ std::vector<EventPattern> sql_writer_events() {
 }
 
 std::optional<SqlWriterFailure> sql_writer_failure(const Machine& machine) {
-    const auto* of_writer = newest_current(machine, errors_of_writer());
+    // After a good backup of ours, the writer's errors are those of another product's backup.
+    const auto& last = machine.derived<LastRun>();
+    const auto* of_writer =
+        last.end() == LastRun::End::succeeded ? nullptr : newest_current(machine, errors_of_writer());
     const auto* of_device =
         newest_current(machine, errors_of_device(), [&](const auto& each) { return is_of_backup(machine, each); });
     if (of_writer == nullptr && of_device == nullptr) return std::nullopt;

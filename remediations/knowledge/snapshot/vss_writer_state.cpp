@@ -7,6 +7,7 @@
 
 #include "remediations/knowledge/extension/last_run.hpp"
 #include "remediations/knowledge/extension/vss_suspicion.hpp"
+#include "remediations/knowledge/reasons/meaning.hpp"
 
 namespace remediations {
 
@@ -80,6 +81,16 @@ std::string_view price_text(WriterService price) {
     return "";
 }
 
+/// What the run says of its writers' failure, where it says more than that one failed: VSS_E_WRITERERROR_*.
+std::optional<Meaning> reason_of_failure(const LastRun& last) {
+    constexpr std::uint32_t telling[] = {0x800423F0, 0x800423F1, 0x800423F2};
+    if (!last.is_failure()) return std::nullopt;
+    for (const auto code : telling) {
+        if (names_code(last.failure_text(), code)) return meaning_of({Reason::Kind::hresult, code, "", ""});
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 AskedWriters writers_of(const Machine& machine, const Question& question) {
@@ -135,6 +146,9 @@ Finding diagnose_writers(const Machine& machine, const Question& question, Write
             ? fmt::format("VSS writers still wait for a backup that is long over: {}.", fmt::join(names, ", "))
             : fmt::format("VSS writers {} have failed: {}.", price_text(price), fmt::join(names, ", "));
     auto action = advice_for(failed, services, price);
+    if (const auto meaning = reason_of_failure(last)) {
+        action = fmt::format("{} Then: {}", advice_of(*meaning), action);
+    }
     auto finding = price == WriterService::workload
                        ? Finding::needs_operator(std::move(summary), std::move(evidence), std::move(action))
                        : Finding::broken(std::move(summary), std::move(evidence), std::move(action));
