@@ -472,6 +472,7 @@ void weigh(Report& report, const Machine& machine) {
     std::vector<const Failure*> failures;
     try {
         failures = current_failures(machine);
+        let_seen_risks_testify(report.outcomes, failures);
         tell_unexplained(report.outcomes, failures, machine);
     } catch (const std::exception&) {
         failures.clear();  // a diagnosis that needs the logs has said so

@@ -308,6 +308,20 @@ void let_risks_explain(std::span<Outcome> outcomes, std::span<const Failure* con
     }
 }
 
+void let_seen_risks_testify(std::span<Outcome> outcomes, std::span<const Failure* const> failures) {
+    for (auto& outcome : outcomes) {
+        auto& finding = outcome.finding;
+        const bool is_seen = is_left(finding.state) && finding.weight == Weight::risk && !finding.is_suspicion &&
+                             !finding.is_envelope && outcome.remediation->layer != Layer::vault;
+        const bool failed_the_run = std::ranges::any_of(failures, [&](const auto* failure) {
+            return failure->in_failed_run && failure->severity != Failure::Severity::warning &&
+                   std::ranges::any_of(outcome.remediation->testimonies,
+                                       [&](const auto& testimony) { return is_of(testimony, *failure); });
+        });
+        if (is_seen && failed_the_run) finding.weight = Weight::cause;
+    }
+}
+
 void tell_unexplained(std::span<Outcome> outcomes, std::span<const Failure* const> failures,
                       const machine::Machine& machine) {
     const auto& logs = machine.derived<LogEvidence>();

@@ -23,6 +23,9 @@ std::span<const Remediation* const> unexplained_failures();
 
 bool is_unexplained(const Remediation& remediation);
 
+/// A risk that is seen now is the cause of a failed run that tells of it in the words of its testimonies.
+void let_seen_risks_testify(std::span<Outcome> outcomes, std::span<const Failure* const> failures);
+
 /// Makes the findings of unexplained_failures() that are among the outcomes, after all others were diagnosed: what the
 /// newest failed backup failed of, or what the guest agent fails of again and again, where no finding claims it and
 /// none says why. With the failure's place, its whole text, what its code means, and what to look at.

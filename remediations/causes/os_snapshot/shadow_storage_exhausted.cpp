@@ -25,6 +25,12 @@ EventPattern no_volume_for_storage() {
     return {"Application", "VSS", {4001}};
 }
 
+/// The routine of VSS that chooses one, which no language changes.
+EventPattern routine_failed() {
+    return {"Application", "VSS", {8193}};
+}
+constexpr auto no_candidates = "diff area candidates";
+
 constexpr std::uint32_t insufficient_storage = 0x8004231F;  // VSS_E_INSUFFICIENT_STORAGE
 constexpr std::uint64_t mib = std::uint64_t{1} << 20;
 /// VSS refuses to make a storage area smaller than this (vssadmin's own limit).
@@ -77,6 +83,10 @@ Finding diagnose(const Machine& machine, const Question& question) {
     const auto& last = machine.derived<LastRun>();
     const auto* event = newest_current(machine, storage_failures());
     if (event == nullptr) event = newest_current(machine, no_volume_for_storage());
+    if (event == nullptr) {
+        event = newest_current(machine, routine_failed(),
+                               [](const auto& each) { return text_of(each).find(no_candidates) != std::string::npos; });
+    }
     const bool is_named_in_log = names_code(last.failure_text(), insufficient_storage);
     if (event == nullptr && !is_named_in_log && !vss_is_suspect(machine, question)) {
         return Finding::healthy("Nothing points to a lack of room for shadow copies.");
@@ -143,6 +153,7 @@ extern const Remediation remediation{
     .source =
         "https://learn.microsoft.com/windows-server/administration/windows-commands/vssadmin-resize-shadowstorage",
     .events = {storage_failures(), no_volume_for_storage()},
+    .testimonies = {{.event = routine_failed(), .with = {no_candidates}, .heals_unsaid = true}},
     .consequences = {"vss-writer-failed", "snapshot-without-threads", "backup-attempt-failed",
                      "backup-extension-state"},
     .diagnose_for = diagnose,

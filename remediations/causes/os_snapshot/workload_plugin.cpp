@@ -21,6 +21,9 @@ struct Symptom {
     const char* expected;
 };
 
+/// The one failure of a database that ends a backup, because the administrator wants it so.
+constexpr auto forbids_backup = "Failing backup as OnAppFailureDoFsFreeze is set to false";
+
 /// What the extension logs where the database could not be made consistent.
 constexpr std::array symptoms = {
     Symptom{"WorkloadPatch: sql connection failed", "the login of workload.conf reaches the database (506)"},
@@ -35,6 +38,7 @@ constexpr std::array symptoms = {
     Symptom{"WorkloadPatch: Database log mode changed during backup", "the same mode all the time (512)"},
     Symptom{"WorkloadPatch: exception in workload conf file parsing", "a file that can be parsed (501)"},
     Symptom{"Workload Patch failed with", "no such line"},
+    Symptom{forbids_backup, "the database was made consistent, or OnAppFailureDoFsFreeze = True"},
 };
 
 class Examination {
@@ -106,10 +110,13 @@ std::vector<Evidence> symptoms_of_last_backup(const machine::Machine& machine) {
     return evidence;
 }
 
-/// The extension freezes in any case, so that trouble with the database fails no backup unless it says so.
+/// The extension freezes all the same, so that trouble with the database fails no backup unless it says so.
 Finding weighed(Finding finding, const machine::Machine& machine) {
     const auto* failed = last_failed_backup(machine);
-    const bool was_reported = failed && failed->result && *failed->result >= 500 && *failed->result <= 512;
+    const auto* forbidden =
+        failed ? machine.derived<LogEvidence>().find_current(Log::extension, forbids_backup) : nullptr;
+    const bool was_reported = (failed && failed->result && *failed->result >= 500 && *failed->result <= 512) ||
+                              (forbidden && belongs_to(forbidden->newest, *failed));
     return was_reported ? finding : std::move(finding).as_risk();
 }
 

@@ -103,14 +103,13 @@ PythonSearch python_search_of(std::string_view handle_script) {
     PythonSearch search{{"python3.8", "python3.7", "python3.6", "python3.5", "python3.4", "python3.3", "python3",
                          "python2.7", "python2.6", "python2", "python"},
                         {"/usr/bin", "/usr/local/bin"}};
-    // As the script does since 2019: ps -ef | grep waagent | grep python.
-    search.asks_agent = handle_script.empty() || handle_script.find("grep waagent") != std::string_view::npos;
     constexpr std::string_view list = "pythonVersionList=\"";
     const auto start = handle_script.find(list);
     if (start == std::string_view::npos) {
         if (auto named = interpreters_in(handle_script); !named.empty()) {
             search.names = std::move(named);
             search.folders = {"/usr/bin"};
+            search.asks_agent = handle_script.find("waagent") != std::string_view::npos;
         }
         return search;
     }

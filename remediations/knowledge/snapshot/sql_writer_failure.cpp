@@ -69,6 +69,16 @@ bool is_of_backup(const Machine& machine, const Event& event) {
     return process != processes->end() && process->started > event.time;
 }
 
+/// After a good backup of ours, what the writer says is of another product's backup, unless VSS says that the writer
+/// refused a snapshot.
+bool is_of_another_product(const Machine& machine) {
+    constexpr auto class_of_writer = "{a65faa63-5ea8-4ebc-9dbd-a0c4db26912a}";
+    if (machine.derived<LastRun>().end() != LastRun::End::succeeded) return false;
+    return newest_current(machine, {"Application", "VSS", {8229}}, [&](const auto& each) {
+               return !boost::algorithm::ifind_first(text_of(each), class_of_writer).empty();
+           }) == nullptr;
+}
+
 std::string instance_in(const Event& event) {
     return event.data.size() < device_strings ? std::string() : printable(event.data[instance_at]);
 }
@@ -92,10 +102,7 @@ std::vector<EventPattern> sql_writer_events() {
 }
 
 std::optional<SqlWriterFailure> sql_writer_failure(const Machine& machine) {
-    // After a good backup of ours, the writer's errors are those of another product's backup.
-    const auto& last = machine.derived<LastRun>();
-    const auto* of_writer =
-        last.end() == LastRun::End::succeeded ? nullptr : newest_current(machine, errors_of_writer());
+    const auto* of_writer = is_of_another_product(machine) ? nullptr : newest_current(machine, errors_of_writer());
     const auto* of_device =
         newest_current(machine, errors_of_device(), [&](const auto& each) { return is_of_backup(machine, each); });
     if (of_writer == nullptr && of_device == nullptr) return std::nullopt;

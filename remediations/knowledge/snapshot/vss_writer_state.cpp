@@ -81,12 +81,21 @@ std::string_view price_text(WriterService price) {
     return "";
 }
 
-/// What the run says of its writers' failure, where it says more than that one failed: VSS_E_WRITERERROR_*.
-std::optional<Meaning> reason_of_failure(const LastRun& last) {
-    constexpr std::uint32_t telling[] = {0x800423F0, 0x800423F1, 0x800423F2};
-    if (!last.is_failure()) return std::nullopt;
-    for (const auto code : telling) {
-        if (names_code(last.failure_text(), code)) return meaning_of({Reason::Kind::hresult, code, "", ""});
+/// Why the writers failed, where more is known than that they did: the run names the code (VSS_E_WRITERERROR_*), or
+/// vssadmin has its English words. In another language only the code counts.
+std::optional<Meaning> reason_of_failure(const LastRun& last, const std::vector<const VssWriter*>& failed) {
+    struct Telling {
+        std::uint32_t code;
+        std::string_view words;
+    };
+    constexpr Telling telling[] = {
+        {0x800423F0, "Inconsistent shadow copy"}, {0x800423F1, "Out of resources"}, {0x800423F2, "Timed out"}};
+    for (const auto& [code, words] : telling) {
+        const bool is_said = std::ranges::any_of(
+            failed, [&](const auto* writer) { return writer->error_text.find(words) != std::string::npos; });
+        if (is_said || (last.is_failure() && names_code(last.failure_text(), code))) {
+            return meaning_of({Reason::Kind::hresult, code, "", ""});
+        }
     }
     return std::nullopt;
 }
@@ -129,9 +138,11 @@ Finding diagnose_writers(const Machine& machine, const Question& question, Write
         is_only_waiting = is_only_waiting && waits;
         failed.push_back(&writer);
         names.push_back(writer.name);
-        evidence.push_back({fmt::format("{}: {} {}", writers.command(), writer.name, writer.id),
-                            fmt::format("{}, which is: {}", writer.state_text, meaning_of_writer_state(writer.state)),
-                            "[1], stable"});
+        evidence.push_back(
+            {fmt::format("{}: {} {}", writers.command(), writer.name, writer.id),
+             fmt::format("{}, which is: {}{}{}", writer.state_text, meaning_of_writer_state(writer.state),
+                         writer.error_text.empty() ? "" : "; ", writer.error_text),
+             "[1], stable"});
         if (!owner || owner->service.empty()) continue;
         const auto service = std::string(owner->service);
         if (std::ranges::find(services, service) == services.end()) services.push_back(service);
@@ -146,7 +157,7 @@ Finding diagnose_writers(const Machine& machine, const Question& question, Write
             ? fmt::format("VSS writers still wait for a backup that is long over: {}.", fmt::join(names, ", "))
             : fmt::format("VSS writers {} have failed: {}.", price_text(price), fmt::join(names, ", "));
     auto action = advice_for(failed, services, price);
-    if (const auto meaning = reason_of_failure(last)) {
+    if (const auto meaning = reason_of_failure(last, failed)) {
         action = fmt::format("{} Then: {}", advice_of(*meaning), action);
     }
     auto finding = price == WriterService::workload

@@ -7,6 +7,7 @@
 #include <boost/algorithm/string/trim.hpp>
 #include <charconv>
 #include <optional>
+#include <utility>
 
 #include "remediations/knowledge/logs/log_line.hpp"
 #include "remediations/knowledge/windows/windows_paths.hpp"
@@ -75,7 +76,9 @@ public:
     void read(std::string_view line) {
         ++number_;
         if (failure_) return;
-        if (const auto guid = guid_at_end(line)) {
+        if (std::exchange(error_follows_, false) && line.find(':') != line.npos && !guid_at_end(line)) {
+            writers_.back().error_text = printable(line);
+        } else if (const auto guid = guid_at_end(line)) {
             take_guid(*guid);
         } else if (is_begun() && !current_.instance_id.empty() && current_.state_text.empty()) {
             take_state(line);
@@ -113,7 +116,8 @@ private:
         current_.state = *state;
         current_.state_text = printable(line);
         if (!is_complete(current_)) return;
-        if (writers_.size() < most_writers) writers_.push_back(std::move(current_));
+        error_follows_ = writers_.size() < most_writers;
+        if (error_follows_) writers_.push_back(std::move(current_));
         current_ = {};
     }
 
@@ -127,6 +131,7 @@ private:
     }
 
     std::size_t number_ = 0;
+    bool error_follows_ = false;  ///< the next line is the last writer's error
     std::string name_;
     VssWriter current_;
     std::vector<VssWriter> writers_;

@@ -29,6 +29,7 @@ struct VssWriter {
     std::string instance_id;  ///< likewise
     unsigned state = 0;       ///< VSS_WRITER_STATE
     std::string state_text;   ///< the line in the system's language, for people
+    std::string error_text;   ///< likewise, the line behind it: "Last error: Timed out"; may be empty
 
     friend bool operator==(const VssWriter&, const VssWriter&) = default;
 };
