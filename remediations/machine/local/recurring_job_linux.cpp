@@ -33,6 +33,7 @@ std::string service_text(const RecurringJob& job) {
         "# Written by backup-remediation; `backup-remediation guard off` removes it.\n"
         "[Unit]\n"
         "Description={}\n"
+        "StartLimitIntervalSec=0\n"
         "[Service]\n"
         "Type=oneshot\n"
         "ExecStart={} {}\n"
