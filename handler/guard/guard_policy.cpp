@@ -195,7 +195,8 @@ RepairChoice choose_repair(const GuardRecord& record, const GuardSettings& setti
             remediations::origins_of(*outcome.remediation, report.outcomes).empty())
             candidates.push_back(&outcome);
     }
-    std::ranges::stable_partition(candidates, [&](const auto* each) { return each->remediation == report.root_cause; });
+    std::stable_partition(candidates.begin(), candidates.end(),
+                          [&](const auto* each) { return each->remediation == report.root_cause; });
     for (const auto* candidate : candidates) {
         const auto held = hindrance(record, *candidate, now);
         if (!held && choice.outcome == nullptr) choice.outcome = candidate;
