@@ -18,6 +18,7 @@
 #include "handler/report/plain_text.hpp"
 #include "handler/report/report_status.hpp"
 #include "remediations/engine/root_cause.hpp"
+#include "remediations/machine/local/durable_file.hpp"
 
 namespace handler {
 
@@ -123,6 +124,7 @@ private:
         // Meanwhile somebody may have switched it off, or on with other limits: the next tick sees to it.
         const auto stored = load_guard_settings(system_.state_folder);
         if (!stored || !*stored || **stored != settings_) return ExitCode::ok;
+        (void)machine::local::remove_leftovers(guard_folder(system_.state_folder));
         record_.folder_missing_since = {};
         const auto worked = work(reason, environment);
         if (!worked) {

@@ -14,7 +14,7 @@ import signal
 import time
 import unittest
 
-from causes_test import FOLDER, LIB, VERSION, CausesCase
+from causes_test import FOLDER, LIB, PROGRAM, VERSION, CausesCase
 from fabric import Extension
 from guest_agent_case import STATE, GuestAgentCase
 from machine_state import differences, machine_state
@@ -186,6 +186,32 @@ class GuardTest(GuardMixin, CausesCase):
         self.vm.inside(safefreeze).write_bytes(whole)
         self.vm.inside(safefreeze).chmod(0o755)
         self.assertEqual(self.back_up_by_hand(), 1)
+
+    def test_a_tick_that_is_killed(self):
+        """At whatever moment: the next one goes on, and what was half done is rolled back or finished."""
+        self.switch_on(every=None)
+        safefreeze = f"{FOLDER}/main/safefreeze/bin/safefreeze"
+        killed = 0
+        for moment in range(24):
+            self.forget()
+            self.vm.inside(safefreeze).unlink()
+            self.assertEqual(self.back_up_by_hand(), 124)
+            tick = self.vm.start(f"{GUARD}/backup-remediation", "guard-tick")
+            time.sleep(0.025 * moment)
+            for process in self.vm.processes("guard-tick"):
+                os.kill(process, signal.SIGKILL)
+                killed += 1
+            tick.wait(timeout=60)
+            self.tick()
+            self.assertEqual(json.loads(self.vm.inside(RECORD).read_text())["repairing"], "")
+            if not self.vm.inside(safefreeze).exists():  # it is tried once a day
+                self.forget()
+                self.tick()
+            self.assertEqual(self.back_up_by_hand(), 1)
+            self.assertNotIn("interrupted", self.vm.run(PROGRAM, "history"))
+        self.assertGreater(killed, 5)
+        self.assertEqual({path.name for path in self.vm.inside(GUARD).iterdir()},
+                         {"backup-remediation", "settings.json", "record.json"})
 
     def test_watching_changes_nothing(self):
         self.switch_on(mode="watch")

@@ -527,6 +527,17 @@ TEST_F(GuardTickTest, KilledAtAnyMomentTheNextTickGoesOn) {
     }
 }
 
+TEST_F(GuardTickTest, WhatAKilledTickLeftBehindIsRemoved) {
+    settle();
+    const auto leftover = guard_folder(state_) / ".backup-remediation.0123456789abcdef";
+    test::write(leftover, "half of a record");
+    ASSERT_EQ(tick_after(1h), ExitCode::ok);
+    EXPECT_TRUE(fs::exists(leftover)) << "nothing happened, so nothing is written";
+    vm_->back_up();
+    ASSERT_EQ(tick_after(1h), ExitCode::ok);
+    EXPECT_FALSE(fs::exists(leftover));
+}
+
 TEST_F(GuardTickTest, AClockThatJumpsMakesNoRepairLoop) {
     settle();
     vm_->script_bad = true;
