@@ -15,6 +15,7 @@ param(
     [Parameter(Mandatory)] [ValidateNotNullOrEmpty()] [string] $VMName,
     [ValidateSet('diagnose', 'fix')] [string] $Mode = 'diagnose',
     [ValidateSet('none', 'agent-restart', 'service-restart', 'workload')] [string] $MaxDisruption = 'service-restart',
+    [ValidateSet('off', 'watch', 'repair')] [string] $Guard = 'off',
     [ValidatePattern('^[A-Za-z0-9_.-]{0,128}$')] [string] $ErrorCode = '',
     [ValidatePattern('^[a-z0-9-]+$')] [string[]] $Only = @(),
     [ValidatePattern('^[a-z0-9-]+$')] [string[]] $Exclude = @(),
@@ -30,6 +31,7 @@ $type = if ($vm.StorageProfile.OsDisk.OsType -eq 'Windows') { 'BackupRemediation
 
 $settings = [ordered] @{ mode = $Mode; maxDisruption = $MaxDisruption }
 if ($ErrorCode) { $settings.errorCode = $ErrorCode }
+if ($Guard -ne 'off') { $settings.guard = $Guard }
 if ($Only) { $settings.only = @($Only) }
 if ($Exclude) { $settings.exclude = @($Exclude) }
 if ($Rehearsal) { $settings.rehearsal = $true }

@@ -7,6 +7,7 @@
 #include <ostream>
 #include <thread>
 
+#include "handler/agent/guard_tick.hpp"
 #include "handler/agent/lock.hpp"
 #include "handler/agent/log.hpp"
 #include "handler/agent/sequence.hpp"
@@ -14,6 +15,7 @@
 #include "handler/agent/support_upload.hpp"
 #include "handler/agent/verbose_log.hpp"
 #include "handler/agent/worker.hpp"
+#include "handler/guard/guard_switch.hpp"
 #include "handler/report/paths.hpp"
 #include "handler/report/report_file.hpp"
 #include "handler/report/report_status.hpp"
@@ -122,6 +124,11 @@ private:
             return context_.fail(ExitCode::failed, restored.error().message);
         }
         watch_verbose_log(folder(), context_.system);
+        if (const auto resumed = resume_guard(folder(), guard_tools(context_.system)); !resumed)
+            context_.log.warning("guard: " + resumed.error().message);
+        // Left by a disable that ended a tick of the guard.
+        std::error_code code;
+        std::filesystem::remove(stop_file(folder()), code);
         context_.log.info(fmt::format("enable: sequence {} is finished", number_));
         return ExitCode::ok;
     }
@@ -259,6 +266,8 @@ ExitCode disable(const Context& context) {
     if (!ask_to_stop(context, disable_patience)) {
         return context.fail(ExitCode::failed, "a fix is still at work and cannot be interrupted; disable again later");
     }
+    if (const auto suspended = suspend_guard(context.system.state_folder); !suspended)
+        context.log.warning("guard: " + suspended.error().message);
     context.log.info("disable");
     return ExitCode::ok;
 }
@@ -351,6 +360,8 @@ ExitCode uninstall(const Context& context) {
         } else {
             std::filesystem::remove(state / "runs", code);
         }
+        if (const auto removed = switch_guard_off(guard_tools(context.system)); !removed)
+            context.out << "The guard could not be removed: " << removed.error().message << '\n';
         end_verbose_log_at_once(context);
         std::filesystem::remove_all(support_folder(state), code);
         if (const auto lock = FileLock::acquire(run_lock_file(state), std::chrono::seconds(1))) {
@@ -413,6 +424,7 @@ ExitCode run_internal(const std::vector<std::string>& arguments, const System& s
         if (error == std::errc() && end == text.data() + text.size())
             return work(to_path(arguments[1]), number, system);
     }
+    if (arguments[0] == guard_command && arguments.size() == 1 && system.privileged()) return guard_tick(system);
     err << arguments[0] << ": started by enable alone\n";
     return ExitCode::usage;
 }
@@ -424,7 +436,7 @@ bool is_version(std::string_view text) {
 }  // namespace
 
 bool is_agent_command(std::string_view name) {
-    return name == "supervise" || name == "worker" || name == "verbose-log" ||
+    return name == "supervise" || name == "worker" || name == "verbose-log" || name == guard_command ||
            std::ranges::find(commands, name, &Command::name) != std::end(commands);
 }
 

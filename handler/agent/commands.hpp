@@ -10,7 +10,7 @@
 
 namespace handler {
 
-/// Whether this is a command of the guest agent, or one that such a command starts (supervise, worker).
+/// Whether this is a command of the guest agent, or one that such a command starts (supervise, worker, guard-tick).
 bool is_agent_command(std::string_view name);
 
 /// Runs `arguments` (the command and what follows it). `out` and `err` are repeated to Azure: short

@@ -152,11 +152,27 @@ void read_switch(const json::value& value, const Place& place, Settings& setting
     settings.*setting = value.get_bool();
 }
 
+/// From 1 to `most`.
+void read_hours(const json::value& value, const Place& place, int most, std::chrono::hours& hours) {
+    const bool fits = value.is_int64() && value.get_int64() >= 1 && value.get_int64() <= most;
+    if (!fits) return place.problem(fmt::format("expected a whole number of hours from 1 to {}", most));
+    hours = std::chrono::hours(value.get_int64());
+}
+
 void read_verbose_log(const json::value& value, const Place& place, Settings& settings) {
-    constexpr int most_hours = 72;
-    const bool fits = value.is_int64() && value.get_int64() >= 1 && value.get_int64() <= most_hours;
-    if (!fits) return place.problem(fmt::format("expected a whole number of hours from 1 to {}", most_hours));
-    settings.verbose_log = std::chrono::hours(value.get_int64());
+    read_hours(value, place, 72, settings.verbose_log);
+}
+
+void read_guard(const json::value& value, const Place& place, Settings& settings) {
+    const auto word = text_at(value, place);
+    if (!word) return;
+    settings.guard = parse_guard_mode(*word);
+    if (!settings.guard)
+        place.problem_with(*word, "is nothing the guard can be; expected \"off\", \"watch\" or \"repair\"");
+}
+
+void read_guard_hours(const json::value& value, const Place& place, Settings& settings) {
+    read_hours(value, place, most_guard_hours, settings.guard_interval);
 }
 
 void read_support_upload(const json::value& value, const Place& place, Settings& settings) {
@@ -183,6 +199,8 @@ constexpr Setting known_settings[] = {{"mode", read_mode},
                                       {"rehearsal", read_switch<&Settings::rehearsal>},
                                       {"rehearsalIncludesSystem", read_switch<&Settings::rehearsal_includes_system>},
                                       {"verboseLogHours", read_verbose_log},
+                                      {"guard", read_guard},
+                                      {"guardHours", read_guard_hours},
                                       {"supportUpload", read_support_upload}};
 
 constexpr auto keys = [] {
@@ -339,6 +357,9 @@ SettingsAnswer read_settings(const Environment& environment, std::uint64_t numbe
         answer.problems.emplace_back("rehearsalIncludesSystem: expected rehearsal to be true too");
     if (settings.verbose_log.count() > 0 && settings.mode != RunMode::fix)
         answer.problems.emplace_back("verboseLogHours: expected mode to be \"fix\", because it changes waagent.conf");
+    const bool has_guard = settings.guard.value_or(GuardMode::off) != GuardMode::off;
+    if (settings.guard_interval != Settings{}.guard_interval && !has_guard)
+        answer.problems.emplace_back("guardHours: expected guard to be \"watch\" or \"repair\" too");
     if (!answer.problems.empty()) settings = {};
     return answer;
 }

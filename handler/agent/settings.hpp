@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "handler/agent/environment.hpp"
+#include "handler/guard/guard_settings.hpp"
 #include "remediations/engine/engine.hpp"
 
 namespace handler {
@@ -30,6 +31,9 @@ struct Settings {
     bool rehearsal_includes_system = false;
     std::chrono::hours verbose_log{0};  ///< how long the guest agent's log is verbose; 0: left as it is
     std::string support_upload;         ///< SAS URL, a secret; empty: no support bundle is sent
+    /// Nothing: not named, which is off but for a guard that a person switched on.
+    std::optional<GuardMode> guard = {};
+    std::chrono::hours guard_interval{1};
 
     friend bool operator==(const Settings&, const Settings&) = default;
 };

@@ -1,14 +1,78 @@
 #include "handler/agent/system.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 
 #include "handler/agent/verbose_log.hpp"
 #include "handler/report/support_bundle.hpp"
+#include "remediations/changes/journal.hpp"
+#include "remediations/changes/recovery.hpp"
+#include "remediations/knowledge/extension/backup_activity.hpp"
 #include "remediations/knowledge/snapshot/freeze_rehearsal.hpp"
 #include "remediations/machine/local/cms.hpp"
 #include "remediations/machine/local/durable_file.hpp"
+#include "remediations/machine/local/system_log.hpp"
 
 namespace handler {
+
+namespace {
+
+/// A backup that runs for longer than this hangs, and what it left frozen is what there is to see. The engine changes
+/// nothing all the same.
+constexpr auto longest_backup = std::chrono::hours(3);
+
+std::optional<std::string> why_not_now() {
+    const auto machine = machine::local_machine();
+    const auto started = remediations::newest_backup_start(machine);
+    if (!started) return started.error().message;
+    if (*started && machine.facts().now - **started < longest_backup) return "a backup is running";
+    if (auto installer = remediations::running_package_manager(machine); !installer.empty())
+        return installer + " is installing or removing software";
+    return std::nullopt;
+}
+
+machine::Result<std::vector<remediations::UndoneStep>> undo_run(const std::string& run_id) {
+    auto machine = machine::local_machine();
+    if (const auto reason = remediations::why_not_to_disturb(machine))
+        return machine::Error{machine::ErrorKind::refused, *reason, 0};
+    auto journal = remediations::Journal::open(machine::local::state_folder(), run_id);
+    if (!journal) return journal.error();
+    return remediations::undo(*journal, machine);
+}
+
+machine::Result<std::string> recover_runs(const std::string& cause) {
+    const auto state_folder = machine::local::state_folder();
+    auto machine = machine::local_machine();
+    if (const auto reason = remediations::why_not_to_disturb(machine))
+        return machine::Error{machine::ErrorKind::refused, *reason, 0};
+    const auto recovery = remediations::roll_back_interrupted_runs(state_folder, machine, [](const std::string&) {});
+    if (!recovery) return recovery.error();
+    if (!recovery->notices.empty()) return machine::Error{machine::ErrorKind::failed, recovery->notices.front(), 0};
+    const auto runs = remediations::Journal::runs(state_folder);
+    if (runs.empty()) return std::string();
+    const auto journal = remediations::Journal::open(state_folder, runs.back());
+    if (!journal) return journal.error();
+    const auto lasts = [&](const remediations::JournalStep& step) {
+        return step.remediation == cause && step.outcome == remediations::StepOutcome::done;
+    };
+    return std::ranges::any_of(journal->steps(), lasts) ? runs.back() : std::string();
+}
+
+GuardSystem guard_system() {
+    return {
+        .now = [] { return std::chrono::system_clock::now(); },
+        .computer = machine::local::this_computer,
+        .signs = [] { return remediations::backup_signs(machine::local_machine()); },
+        .why_not_now = why_not_now,
+        .undo = undo_run,
+        .recover = recover_runs,
+        .tell = [](const std::string& line) { machine::local::tell_system(line); },
+        .install_job = machine::local::install_job,
+        .remove_job = machine::local::remove_job,
+    };
+}
+
+}  // namespace
 
 System local_system() {
     return {
@@ -43,6 +107,7 @@ System local_system() {
             [](const remediations::RehearsalOptions& options) -> machine::Result<remediations::FreezeRehearsal> {
             return remediations::rehearse_freeze(options, machine::local_machine(), *machine::local_freezer());
         },
+        .guard = guard_system(),
     };
 }
 

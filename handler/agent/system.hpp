@@ -1,17 +1,40 @@
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "remediations/changes/undo.hpp"
 #include "remediations/engine/engine.hpp"
+#include "remediations/knowledge/extension/backup_signs.hpp"
 #include "remediations/knowledge/snapshot/freeze_rehearsal.hpp"
+#include "remediations/machine/local/computer.hpp"
 #include "remediations/machine/local/detached_process.hpp"
 #include "remediations/machine/local/https.hpp"
+#include "remediations/machine/local/recurring_job.hpp"
 
 namespace handler {
+
+/// What the guard needs of the computer beside all that. Tests let its clock run fast.
+struct GuardSystem {
+    std::function<std::chrono::system_clock::time_point()> now;
+    std::function<machine::local::Computer()> computer;
+    std::function<remediations::BackupSigns()> signs;
+    /// Why nothing may be looked at or changed now, to follow "because": a backup, or who installs software, is at
+    /// work.
+    std::function<std::optional<std::string>()> why_not_now;
+    /// remediations::undo of a run.
+    std::function<machine::Result<std::vector<remediations::UndoneStep>>(const std::string& run_id)> undo;
+    /// Rolls back what interrupted runs left half done. Returns the id of the newest run where that repaired `cause`
+    /// and still lasts, else an empty one.
+    std::function<machine::Result<std::string>(const std::string& cause)> recover;
+    std::function<void(const std::string& line)> tell;  ///< machine::local::tell_system
+    std::function<machine::Result<machine::local::JobBy>(const machine::local::RecurringJob&)> install_job;
+    std::function<machine::Result<void>(const std::string& name)> remove_job;
+};
 
 /// What the guest agent's commands need of the operating system and of the floors below. Tests put
 /// their own functions in.
@@ -47,6 +70,8 @@ struct System {
 
     /// remediations::rehearse_freeze on the same computer.
     std::function<machine::Result<remediations::FreezeRehearsal>(const remediations::RehearsalOptions&)> rehearse = {};
+
+    GuardSystem guard = {};
 };
 
 System local_system();

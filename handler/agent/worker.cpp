@@ -6,17 +6,18 @@
 #include <thread>
 
 #include "handler/agent/events.hpp"
+#include "handler/agent/guard_tick.hpp"
 #include "handler/agent/lock.hpp"
 #include "handler/agent/log.hpp"
+#include "handler/agent/reporting.hpp"
 #include "handler/agent/sequence.hpp"
 #include "handler/agent/settings.hpp"
 #include "handler/agent/support_upload.hpp"
 #include "handler/agent/verbose_log.hpp"
+#include "handler/guard/guard_policy.hpp"
+#include "handler/guard/guard_switch.hpp"
 #include "handler/report/paths.hpp"
 #include "handler/report/rehearsal_report.hpp"
-#include "handler/report/report_file.hpp"
-#include "handler/report/report_html.hpp"
-#include "handler/report/report_outline.hpp"
 #include "handler/report/report_status.hpp"
 #include "remediations/changes/journal.hpp"
 
@@ -86,15 +87,15 @@ private:
         if (can_only_look) log_.warning(run_lock.error().message);
         // What lies in a folder that is not ours alone is not even read.
         if (!can_only_look) end_old_verbose_log();
-        return run(answer.settings);
+        return run(answer.settings, !can_only_look);
     }
 
     static bool changes_something(const Settings& settings) {
         return settings.mode != RunMode::diagnose || settings.rehearsal || settings.verbose_log.count() > 0 ||
-               !settings.support_upload.empty();
+               !settings.support_upload.empty() || settings.guard.value_or(GuardMode::off) != GuardMode::off;
     }
 
-    ExitCode run(const Settings& settings) {
+    ExitCode run(const Settings& settings, bool has_state) {
         log_.info(fmt::format("sequence {}: {}, version {}", number_,
                               settings.mode == RunMode::fix ? "fix" : "diagnose", BACKUP_REMEDIATION_VERSION));
         events_.send(Events::Level::informational, "Run", fmt::format("Sequence {} begins", number_));
@@ -113,8 +114,8 @@ private:
         options.progress = [this](const std::string& step) { show_progress(step); };
         const auto report = system_.run(options);
         if (!report) return conclude_with(could_not_work(report.error().message));
-        record(*report);
-        write_html(*report);
+        record_report(*report, log_, events_);
+        report_file_ = write_html_report(*report, environment_, program(), log_);
         if (settings.mode == RunMode::fix && report->is_cause_left() && stop_requested(environment_.folder)) {
             auto status = status_of_stopped(*report);
             add_pointers(status, *report, program(), report_file_);
@@ -124,6 +125,7 @@ private:
         auto status = status_of(*report, settings.fail_on_unresolved);
         if (settings.rehearsal) add_rehearsal(status, rehearse(settings), settings.fail_on_unresolved);
         if (settings.verbose_log.count() > 0) status.substatus.push_back(begin_verbose_log(settings));
+        if (const auto guard = has_state ? switch_guard(settings) : std::nullopt) status.substatus.push_back(*guard);
         if (!settings.support_upload.empty()) status.substatus.push_back(send_support_bundle(settings, *report));
         add_pointers(status, *report, program(), report_file_);
         return conclude_with(status, SequenceState::finished, report->run_id);
@@ -143,6 +145,43 @@ private:
         const auto message = begun ? *begun : "The log could not be made verbose: " + sentence(begun.error().message);
         log_.info(message);
         return {"verbose-log", begun ? StatusWord::success : StatusWord::warning, begun ? 0 : 1, message};
+    }
+
+    /// What the settings say of the guard; nothing where they leave it off. One that a person switched on stays until
+    /// settings name it.
+    std::optional<Substatus> switch_guard(const Settings& settings) {
+        const auto tools = guard_tools(system_);
+        const auto present = load_guard_settings(system_.state_folder);
+        if (!present) log_.warning(present.error().message);
+        if (!settings.guard && present && *present && (*present)->by_hand) {
+            const auto resumed = resume_guard(environment_.folder, tools);
+            return resumed ? guard_substatus(system_.state_folder) : guard_problem("resumed", resumed.error());
+        }
+        if (settings.guard.value_or(GuardMode::off) == GuardMode::off) {
+            const auto removed = switch_guard_off(tools);
+            if (!removed) return guard_problem("switched off", removed.error());
+            if (present && *present) log_.info("the guard is switched off");
+            return std::nullopt;
+        }
+        GuardSettings wanted;
+        wanted.mode = *settings.guard;
+        wanted.every = settings.guard_interval;
+        wanted.max_disruption = settings.max_disruption;
+        wanted.allow_security_changes = settings.allow_security_changes;
+        wanted.only = settings.only;
+        wanted.exclude = settings.exclude;
+        wanted.agent_installer = settings.agent_installer;
+        wanted.handler_folder = environment_.folder;
+        const auto by = switch_guard_on(wanted, tools);
+        if (!by) return guard_problem("switched on", by.error());
+        log_.info(fmt::format("the guard is on, by {}", to_string(*by)));
+        return guard_substatus(system_.state_folder);
+    }
+
+    Substatus guard_problem(std::string_view what, const machine::Error& error) {
+        auto message = fmt::format("The guard could not be {}: {}", what, sentence(error.message));
+        log_.warning(message);
+        return {"guard", StatusWord::warning, 1, std::move(message)};
     }
 
     /// Whatever becomes of it, the run is as good as without.
@@ -215,34 +254,6 @@ private:
         log_.info(fmt::format("sequence {}: {}", number_, step));
         if (const auto shown = write_status(environment_, number_, text_of(in_progress("Running: " + step))); !shown) {
             log_.warning(shown.error().message);
-        }
-    }
-
-    /// What the report says, in the log and as telemetry.
-    void record(const Report& report) {
-        for (const auto& notice : report.notices) log_.warning(notice);
-        for (const auto& outcome : report.outcomes) {
-            const auto state = outcome.finding.state;
-            const auto line =
-                fmt::format("{}: {}: {}", outcome.remediation->id, to_string(state), outcome.finding.summary);
-            log_.info(line);
-            for (const auto& change : outcome.changes)
-                log_.info(fmt::format("{}: changed: {}", outcome.remediation->id, shown(change)));
-            if (state == State::healthy || state == State::not_applicable) continue;
-            events_.send(state == State::fixed ? Events::Level::informational : Events::Level::warning, "Finding",
-                         line);
-        }
-    }
-
-    /// Beside the log. Without it the run is worth as much.
-    void write_html(const Report& report) {
-        auto written =
-            write_report_file(environment_.log_folder, report_html(report, Subject::this_computer, program()),
-                              std::chrono::system_clock::now());
-        if (written) {
-            report_file_ = std::move(*written);
-        } else {
-            log_.warning(fmt::format("no HTML report: {}", written.error().message));
         }
     }
 

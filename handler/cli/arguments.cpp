@@ -4,9 +4,11 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <charconv>
 #include <functional>
 #include <set>
 
+#include "handler/guard/guard_settings.hpp"
 #include "handler/report/page.hpp"
 #include "handler/report/plain_text.hpp"
 #include "remediations/engine/catalogue.hpp"
@@ -119,6 +121,20 @@ const Option known_options[] = {
          a.dry_run = true;
          return {};
      }},
+    {"--watch", "", "The guard diagnoses and reports, and repairs nothing.",
+     [](Arguments& a, const std::string&) -> Result<void> {
+         a.watch = true;
+         return {};
+     }},
+    {"--hours", "N", "How often the guard looks whether something happened: every N hours, 1 (the default) to 24.",
+     [](Arguments& a, const std::string& value) -> Result<void> {
+         int hours = 0;
+         const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), hours);
+         if (error != std::errc() || end != value.data() + value.size() || hours < 1 || hours > most_guard_hours)
+             return invalid(fmt::format("'{}' is no number of hours from 1 to {}", visible(value), most_guard_hours));
+         a.hours = std::chrono::hours(hours);
+         return {};
+     }},
     {"--despite-damage", "",
      "Take back what can be read of a journal that is damaged; without it nothing is. What a damaged line says is left "
      "as it is.",
@@ -226,6 +242,23 @@ const Command commands[] = {
      "is still as that run left it; what somebody changed since is left alone and said so.",
      {"--despite-damage", "--format", "--color"},
      {"backup-remediation undo", "backup-remediation undo 20261121T014907Z-0001"}},
+    {CommandName::guard,
+     "guard",
+     "[on|off|status]",
+     "Have this VM look after its backups by itself, or say whether it does.",
+     "A timer of the system (systemd or cron; the Task Scheduler on Windows) starts a private copy of this program "
+     "every "
+     "hour, which ends at once where nothing happened. When a backup failed, or the guest agent is dead, it diagnoses "
+     "and "
+     "repairs one cause, as 'fix' with the same options would; the next backup proves the repair, and what did not "
+     "help "
+     "is taken back. It reports through the extension from whose folder it was switched on. It tries a cause once a "
+     "day, and three times in a row at most. 'off' removes timer and copy; the "
+     "journals of its repairs stay, for 'undo'.",
+     {"--watch", "--hours", "--max-disruption", "--allow-security-changes", "--only", "--exclude",
+      "--agent-installer", "--format", "--color"},
+     {"backup-remediation guard on", "backup-remediation guard on --watch", "backup-remediation guard",
+      "backup-remediation guard off"}},
     {CommandName::history,
      "history",
      "",
@@ -324,6 +357,10 @@ Result<void> check(const Command& command, const Arguments& arguments) {
     const bool reports = arguments.command == CommandName::diagnose || arguments.command == CommandName::fix;
     if (arguments.format == Format::html && !reports)
         return invalid(fmt::format("--format html does not go with '{}' (it goes with diagnose, fix)", command.word));
+    const bool is_known_operand = arguments.operand.empty() || arguments.operand == "on" ||
+                                  arguments.operand == "off" || arguments.operand == "status";
+    if (arguments.command == CommandName::guard && !is_known_operand)
+        return invalid(fmt::format("'{}' is none of on, off, status", visible(arguments.operand)));
     if (arguments.command == CommandName::capture && arguments.output.empty())
         return invalid("'capture' needs --output DIR");
     if (arguments.command == CommandName::fix && !arguments.capture.empty() && !arguments.dry_run)

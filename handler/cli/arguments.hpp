@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -9,7 +10,7 @@
 
 namespace handler {
 
-enum class CommandName { diagnose, fix, undo, list, explain, capture, history, rehearse, help, version };
+enum class CommandName { diagnose, fix, undo, list, explain, capture, history, rehearse, guard, help, version };
 enum class Format { text, json, html, markdown };
 enum class Color { automatic, always, never };
 
@@ -18,7 +19,8 @@ struct Arguments {
     CommandName command = CommandName::help;
     bool archive = false;  ///< of capture: the support bundle, as one file
     bool all = false;      ///< of explain: everything there is
-    std::string operand;   ///< RUN of undo, CODE or ID of explain, the command that help is about
+    /// RUN of undo, CODE or ID of explain, "on", "off" or "status" of guard, the command that help is about
+    std::string operand;
     Format format = Format::text;
     Color color = Color::automatic;
     std::string error_code;
@@ -29,6 +31,8 @@ struct Arguments {
     bool repair_risks = false;
     std::string agent_installer;  ///< the guest agent's MSI, for agent-reinstall
     bool dry_run = false;
+    bool watch = false;               ///< of guard on: repairs nothing
+    std::chrono::hours hours{1};      ///< of guard on: between its looks
     std::string capture;              ///< folder to read the machine from; empty for this computer
     std::string output;               ///< folder to write a capture to
     std::vector<std::string> mounts;  ///< mount points to rehearse; empty for those of a backup

@@ -9,10 +9,13 @@
 #include <iostream>
 #include <optional>
 
+#include "handler/agent/environment.hpp"
+#include "handler/agent/guard_tick.hpp"
 #include "handler/agent/lock.hpp"
 #include "handler/cli/arguments.hpp"
 #include "handler/cli/explain.hpp"
 #include "handler/cli/history.hpp"
+#include "handler/guard/guard_policy.hpp"
 #include "handler/report/paths.hpp"
 #include "handler/report/plain_text.hpp"
 #include "handler/report/rehearsal_report.hpp"
@@ -147,6 +150,8 @@ public:
                 return undo();
             case CommandName::rehearse:
                 return rehearse();
+            case CommandName::guard:
+                return guard();
         }
         return bad_usage;
     }
@@ -352,6 +357,78 @@ private:
         return shown == all_well && !journal->damage().empty() ? something_left : shown;
     }
 
+    int guard() {
+        if (arguments_.operand.empty() || arguments_.operand == "status") return guard_status();
+        if (!host_.privileged) return refuse("guard " + arguments_.operand);
+        const auto lock = acquire_run_lock(host_.state_folder, std::chrono::milliseconds(0));
+        if (!lock) return locked_out(lock.error());
+        return arguments_.operand == "on" ? guard_on() : guard_off();
+    }
+
+    int guard_on() {
+        GuardSettings wanted;
+        wanted.mode = arguments_.watch ? GuardMode::watch : GuardMode::repair;
+        wanted.every = arguments_.hours;
+        wanted.max_disruption = arguments_.max_disruption;
+        wanted.allow_security_changes = arguments_.allow_security_changes;
+        wanted.only = arguments_.only;
+        wanted.exclude = arguments_.exclude;
+        wanted.agent_installer = arguments_.agent_installer;
+        wanted.by_hand = true;
+        wanted.handler_folder = host_.handler_folder;
+        const auto present = load_guard_settings(host_.state_folder);
+        if (wanted.handler_folder.empty() && present && *present) wanted.handler_folder = (*present)->handler_folder;
+        const auto by = switch_guard_on(wanted, host_.guard);
+        if (!by) return fail(could_not_work, fmt::format("the guard could not be switched on: {}", by.error().message));
+        if (wants_json()) return guard_status();
+        return show(fmt::format("The guard is on: it looks every {} h, started by {}.\n", wanted.every.count(),
+                                to_string(*by)));
+    }
+
+    int guard_off() {
+        const auto present = load_guard_settings(host_.state_folder);
+        if (const auto removed = switch_guard_off(host_.guard); !removed)
+            return fail(could_not_work, fmt::format("the guard could not be removed: {}", removed.error().message));
+        if (wants_json()) return guard_status();
+        const bool was_on = !present || *present;
+        return show(was_on ? "The guard is off; timer and program are removed.\n" : "The guard is off.\n");
+    }
+
+    int guard_status() {
+        const auto settings = load_guard_settings(host_.state_folder);
+        if (!settings) return fail(could_not_work, settings.error().message);
+        const auto record = *settings ? load_guard_record(host_.state_folder) : GuardRecord{};
+        if (wants_json()) return show(guard_json(*settings, record));
+        Page page(style_);
+        page.paragraph(0, "guard: " + visible(*settings ? guard_text(**settings, record) : std::string("off.")));
+        return show(std::move(page).text());
+    }
+
+    /// {"schema":1,"mode","hours","suspended","maxDisruption","version","lastLook":TIME|null,
+    ///  "repaired":[{"cause","state","run":ID|null,"time"}...]}
+    static std::string guard_json(const std::optional<GuardSettings>& settings, const GuardRecord& record) {
+        constexpr std::string_view states[] = {"waiting", "proven", "not-healed"};
+        json::object status{{"schema", 1}, {"mode", to_string(settings ? settings->mode : GuardMode::off)}};
+        if (settings) {
+            status["hours"] = settings->every.count();
+            status["suspended"] = settings->suspended;
+            status["maxDisruption"] = to_string(settings->max_disruption);
+            status["version"] = machine::valid_utf8(settings->version);
+            status["lastLook"] =
+                record.looked == GuardTime{} ? json::value(nullptr) : json::value(utc_text(record.looked));
+            auto& repaired = status["repaired"].emplace_array();
+            for (const auto& treatment : record.treatments) {
+                repaired.push_back(
+                    json::object{{"cause", machine::valid_utf8(treatment.cause)},
+                                 {"state", states[static_cast<std::size_t>(treatment.state)]},
+                                 {"run", treatment.run_id.empty() ? json::value(nullptr)
+                                                                  : json::value(machine::valid_utf8(treatment.run_id))},
+                                 {"time", utc_text(treatment.time)}});
+            }
+        }
+        return machine::with_escaped_controls(json::serialize(status)) + "\n";
+    }
+
     /// A journal that cannot be read is an error of undo, not a reason to take back an older run.
     std::string newest_run_in_place() const {
         std::string newest;
@@ -424,11 +501,16 @@ private:
 
 int command_line(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err) {
     std::optional<Machine> machine;
+    const auto handler_folder = find_handler_folder(machine::local::this_executable(), std::nullopt);
     const Host host{[&]() -> Machine& {
                         if (!machine) machine.emplace(machine::local_machine());
                         return *machine;
                     },
-                    machine::local::state_folder(), machine::local::is_privileged()};
+                    machine::local::state_folder(),
+                    machine::local::is_privileged(),
+                    machine::local_freezer,
+                    guard_tools(local_system()),
+                    handler_folder ? *handler_folder : std::filesystem::path()};
     return command_line(arguments, host, out, err);
 }
 

@@ -6,13 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "handler/guard/guard_switch.hpp"
 #include "remediations/machine/freezer.hpp"
 #include "remediations/machine/machine.hpp"
 
 namespace handler {
 
-/// The command line for people: diagnose, fix, rehearse, undo, list, explain, capture, history. `arguments`
-/// does not contain the program's name.
+/// The command line for people: diagnose, fix, rehearse, undo, list, explain, capture, history, guard.
+/// `arguments` does not contain the program's name.
 /// Returns the exit code: 0 nothing is broken, or all of it was fixed; 1 something is left; 2 bad
 /// usage or input; 3 the work, or a part of it, could not be done.
 int command_line(const std::vector<std::string>& arguments, std::ostream& out, std::ostream& err);
@@ -23,6 +24,9 @@ struct Host {
     std::filesystem::path state_folder;
     bool privileged = false;
     std::function<std::unique_ptr<machine::Freezer>()> freezer = machine::local_freezer;
+    GuardTools guard = {};
+    /// Of the extension that this program belongs to; empty where it belongs to none.
+    std::filesystem::path handler_folder = {};
 };
 
 /// The same on another host, for tests.

@@ -54,6 +54,14 @@ param rehearsal bool = false
 @description('Rehearses the file systems that hold /, this extension, its logs or its state too. Needs rehearsal.')
 param rehearsalIncludesSystem bool = false
 
+@description('off; watch: a timer looks every hour whether a backup failed or the guest agent is dead, diagnoses and reports, without anybody deploying anything again; repair: it also repairs one cause at a time, within maxDisruption, only and exclude, and the next backup proves it.')
+@allowed([
+  'off'
+  'watch'
+  'repair'
+])
+param guard string = 'off'
+
 @description('Settings that nobody else may see, such as a URL that carries a key. A key that stands here may not stand in settings too.')
 @secure()
 param protectedSettings object = {}
@@ -88,6 +96,7 @@ resource remediation 'Microsoft.Compute/virtualMachines/extensions@2024-07-01' =
       failOnUnresolved: failOnUnresolved
       rehearsal: rehearsal
       rehearsalIncludesSystem: rehearsalIncludesSystem
+      guard: guard
     }
     protectedSettings: protectedSettings
     forceUpdateTag: forceRunStamp

@@ -78,6 +78,19 @@ class Rows(unittest.TestCase):
         [entry] = fleet_status.rows_of_status(HEAD, view())
         self.assertEqual(set(entry), set(fleet_status.COLUMNS))
 
+    def test_guard(self):
+        def guard(*substatus):
+            entry = fleet_status.rows_of_status(HEAD, view("ProvisioningState/succeeded", "", *substatus))[0]
+            return entry["Guard"], entry["GuardLastLook"], entry["GuardRepaired"]
+        self.assertEqual(guard(), ("off", "", ""))
+        self.assertEqual(guard(("guard", "watch, every 2 h. It has not had to look yet.")), ("watch", "", ""))
+        self.assertEqual(guard(("guard", "repair, every 1 h, suspended while the extension is disabled. "
+                                         "Last look 2026-11-30T12:00:00Z. Repaired: agent-hung (run r-1, proven by a backup); "
+                                         "x-y (no change, the next backup proves it). More.")),
+                         ("repair, suspended", "2026-11-30T12:00:00Z",
+                          "agent-hung (run r-1, proven by a backup); x-y (no change, the next backup proves it)"))
+        self.assertEqual(guard(("guard", "The guard could not be switched on: x.")), ("problem", "", ""))
+
     def test_identity(self):
         self.assertEqual(fleet_status.PUBLISHER, PUBLISHER)
         self.assertEqual(fleet_status.TYPES, {name: system for system, name in TYPES.items()})

@@ -79,7 +79,8 @@ class Templates(unittest.TestCase):
 
     def test_pass_every_parameter_on(self):
         everything = {"mode": "fix", "errorCode": "X", "only": ["file-system-full"], "exclude": ["agent-hung"],
-                      "maxDisruption": "none", "failOnUnresolved": True, "rehearsal": True, "rehearsalIncludesSystem": True}
+                      "maxDisruption": "none", "failOnUnresolved": True, "rehearsal": True, "rehearsalIncludesSystem": True,
+                      "guard": "repair"}
         self.assertEqual(set(everything), set(PUBLIC))
         for name in ("vm", "scale-set"):
             [resource] = template.resources(load(f"arm/{name}.json"), {
@@ -113,7 +114,7 @@ class Templates(unittest.TestCase):
 
 
 class Policies(unittest.TestCase):
-    ASKED = {"effect": "DeployIfNotExists", "mode": "fix", "maxDisruption": "none", "inclusionTagName": "",
+    ASKED = {"effect": "DeployIfNotExists", "mode": "fix", "maxDisruption": "none", "guard": "watch", "inclusionTagName": "",
              "inclusionTagValues": [], "exclusionTagName": "", "exclusionTagValues": [], "forceRunStamp": "1"}
     ALIAS = "Microsoft.Compute/virtualMachines/extensions/"
     OS = "Microsoft.Compute/virtualMachines/storageProfile.osDisk.osType"
@@ -159,7 +160,7 @@ class Policies(unittest.TestCase):
             resource, _ = self.deployed(system)
             check_extension(resource["properties"])
             self.assertEqual(resource["name"], f"vm1/{TYPES[system]}")
-            self.assertEqual(resource["properties"]["settings"], {"mode": "fix", "maxDisruption": "none"})
+            self.assertEqual(resource["properties"]["settings"], {"mode": "fix", "maxDisruption": "none", "guard": "watch"})
             self.assertIs(resource["properties"]["suppressFailures"], True)
 
     def test_what_was_deployed_is_compliant_until_something_else_is_asked(self):
@@ -168,7 +169,7 @@ class Policies(unittest.TestCase):
             fields[self.ALIAS + "provisioningState"] = "Succeeded"
             exists = self.policy(system)["policyRule"]["then"]["details"]["existenceCondition"]
             self.assertTrue(template.policy_applies(exists, fields, self.ASKED))
-            for name, value in (("mode", "diagnose"), ("maxDisruption", "workload"), ("forceRunStamp", "2")):
+            for name, value in (("mode", "diagnose"), ("maxDisruption", "workload"), ("guard", "repair"), ("forceRunStamp", "2")):
                 self.assertFalse(template.policy_applies(exists, fields, {**self.ASKED, name: value}), name)
             for name in ("publisher", "type", "typeHandlerVersion", "provisioningState", "forceUpdateTag"):
                 self.assertFalse(template.policy_applies(exists, {**fields, self.ALIAS + name: "other"}, self.ASKED), name)
@@ -180,12 +181,12 @@ class Policies(unittest.TestCase):
     def test_parameters_say_what_the_schema_says(self):
         policies = [self.policy(system) for system in TYPES]
         for document in [*policies, load("policy/initiative-repair.json")["properties"]]:
-            for name in ("mode", "maxDisruption"):
+            for name in ("mode", "maxDisruption", "guard"):
                 parameter = document["parameters"][name]
                 self.assertEqual(parameter["allowedValues"], SETTINGS[name]["enum"])
                 self.assertEqual(parameter["metadata"]["description"], SETTINGS[name]["description"])
         self.assertEqual(policies[0]["parameters"], policies[1]["parameters"])
-        for name in ("mode", "maxDisruption"):
+        for name in ("mode", "maxDisruption", "guard"):
             self.assertEqual(policies[0]["parameters"][name]["defaultValue"], default_of(SETTINGS[name]))
 
     def test_initiatives_hold_both_and_the_twin_changes_nothing(self):
@@ -196,8 +197,9 @@ class Policies(unittest.TestCase):
             for part in initiative["policyDefinitions"]:
                 self.assertEqual(set(part["parameters"]), set(self.policy()["parameters"]))
                 for name, value in part["parameters"].items():
-                    if kind == "diagnose" and name in ("mode", "maxDisruption"):
-                        self.assertEqual(value["value"], {"mode": "diagnose", "maxDisruption": "none"}[name])
+                    twin = {"mode": "diagnose", "maxDisruption": "none", "guard": "off"}
+                    if kind == "diagnose" and name in twin:
+                        self.assertEqual(value["value"], twin[name])
                         self.assertNotIn(name, initiative["parameters"])
                     else:
                         self.assertEqual(value["value"], f"[parameters('{name}')]")

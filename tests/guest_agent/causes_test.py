@@ -170,6 +170,78 @@ class CausesCase(GuestAgentCase):
         self.assertIn(old, conf)
         return self.file("/etc/waagent.conf", conf.replace(old, new))
 
+    @contextlib.contextmanager
+    def missing(self, path):
+        file, aside = self.vm.inside(path), self.vm.inside("/var/aside")
+        file.rename(aside)
+        yield
+        aside.rename(file)
+
+    @contextlib.contextmanager
+    def disk(self, *targets):
+        """A new ext4 disk, mounted in the VM: a small file behind a loop device, which is not called so, because backups
+        leave those out."""
+        image = self.vm.folder / "disk"
+        with image.open("wb") as file:
+            file.truncate(8 << 20)
+        _run("mkfs.ext4", "-q", image)
+        loop = _run("losetup", "--find", "--show", image).strip()
+        try:
+            device = os.stat(loop).st_rdev
+            self.vm.run("mknod", "/dev/sdc1", "b", os.major(device), os.minor(device))
+            for target in targets:
+                self.vm.run("mkdir", "--parents", target)
+                self.vm.run("mount", "/dev/sdc1", target)
+        finally:
+            _run("losetup", "--detach", loop)  # as soon as it is not mounted any more
+        yield
+        for target in reversed(targets):
+            self.vm.run("umount", target)
+            self.vm.run("rmdir", target)
+        self.vm.run("rm", "/dev/sdc1")
+        image.unlink()
+
+    @contextlib.contextmanager
+    def mounted_twice(self, configuration=None, encoding="utf-8"):
+        """The kernel refuses to freeze a file system a second time."""
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(self.disk("/data", "/srv/data"))
+            if configuration:
+                stack.enter_context(self.file("/etc/azure/vmbackup.conf", configuration.encode(encoding)))
+            else:
+                self.vm.run("rmdir", "/etc/azure")
+                stack.callback(self.vm.run, "mkdir", "/etc/azure")
+            yield
+
+    @contextlib.contextmanager
+    def left_frozen(self):
+        """By a backup that got stuck half an hour ago; a process waits to write."""
+        with self.disk("/data"):
+            log = self.vm.inside(f"{LOGS}/extension.log")
+            before = log.read_bytes()
+            with log.open("w") as file:
+                for minute, text in ((31, "starting enable"), (31, "starting daemon initially"),
+                                     (30, "T:S freeze, timeout value 60"), (30, "fsfreeze mount :/data"),
+                                     (30, "****** 1. Starting Freeze Binary "),
+                                     (30, "****** 4. Freeze Completed (Signal=1 received)"),
+                                     (30, "****** 5. Snaphotting (Host) Started")):
+                    moment = time.gmtime(time.time() - 60 * minute)
+                    file.write(time.strftime(f"%Y-%m-%d %H:%M:%S.000000 [{SNAPSHOT_EXTENSION}-1.0]{text}\n", moment))
+            # Nothing may stay frozen, not even where this test hangs.
+            thaw = self.vm.start("sh", "-c", "sleep 20; fsfreeze --unfreeze /data")
+            try:
+                self.vm.run("fsfreeze", "--freeze", "/data")
+                writer = self.vm.start("touch", "/data/file")
+                wait_until(lambda: self.vm.run("ps", "-C", "touch", "-o", "state=", check=False).strip() == "D")
+                yield
+            finally:
+                self.vm.run("fsfreeze", "--unfreeze", "/data", check=False)
+                thaw.kill()
+                thaw.wait()
+            self.assertEqual(writer.wait(timeout=10), 0)
+            self.vm.run("rm", "/data/file")
+            log.write_bytes(before)
+
 
 class DeadAgentTest(CausesCase):
     """The agent does not work, so no extension can: a person runs the program."""
@@ -246,13 +318,6 @@ class DamagedExtensionTest(CausesCase):
         file.chmod(before)
 
     @contextlib.contextmanager
-    def missing(self, path):
-        file, aside = self.vm.inside(path), self.vm.inside("/var/aside")
-        file.rename(aside)
-        yield
-        aside.rename(file)
-
-    @contextlib.contextmanager
     def log_folder_is_a_file(self):
         folder, aside = self.vm.inside(LOGS), self.vm.inside("/var/aside")
         folder.rename(aside)
@@ -273,42 +338,7 @@ class DamagedExtensionTest(CausesCase):
 
 
 class SnapshotTest(CausesCase):
-    """Backups fail because of file systems and their configuration. All disks here are small files behind loop devices."""
-
-    @contextlib.contextmanager
-    def disk(self, *targets):
-        """A new ext4 disk, mounted in the VM. Its device is not called loop, because backups leave those out."""
-        image = self.vm.folder / "disk"
-        with image.open("wb") as file:
-            file.truncate(8 << 20)
-        _run("mkfs.ext4", "-q", image)
-        loop = _run("losetup", "--find", "--show", image).strip()
-        try:
-            device = os.stat(loop).st_rdev
-            self.vm.run("mknod", "/dev/sdc1", "b", os.major(device), os.minor(device))
-            for target in targets:
-                self.vm.run("mkdir", "--parents", target)
-                self.vm.run("mount", "/dev/sdc1", target)
-        finally:
-            _run("losetup", "--detach", loop)  # as soon as it is not mounted any more
-        yield
-        for target in reversed(targets):
-            self.vm.run("umount", target)
-            self.vm.run("rmdir", target)
-        self.vm.run("rm", "/dev/sdc1")
-        image.unlink()
-
-    @contextlib.contextmanager
-    def mounted_twice(self, configuration=None, encoding="utf-8"):
-        """The kernel refuses to freeze a file system a second time."""
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(self.disk("/data", "/srv/data"))
-            if configuration:
-                stack.enter_context(self.file("/etc/azure/vmbackup.conf", configuration.encode(encoding)))
-            else:
-                self.vm.run("rmdir", "/etc/azure")
-                stack.callback(self.vm.run, "mkdir", "/etc/azure")
-            yield
+    """Backups fail because of file systems and their configuration."""
 
     @contextlib.contextmanager
     def scripts_for_others(self):
@@ -321,35 +351,6 @@ class SnapshotTest(CausesCase):
                     ("/etc/azure/post.sh", "#!/bin/sh\n", 0o700)):
                 stack.enter_context(self.file(path, content, mode))
             yield
-
-    @contextlib.contextmanager
-    def left_frozen(self):
-        """By a backup that got stuck half an hour ago; a process waits to write."""
-        with self.disk("/data"):
-            log = self.vm.inside(f"{LOGS}/extension.log")
-            before = log.read_bytes()
-            with log.open("w") as file:
-                for minute, text in ((31, "starting enable"), (31, "starting daemon initially"),
-                                     (30, "T:S freeze, timeout value 60"), (30, "fsfreeze mount :/data"),
-                                     (30, "****** 1. Starting Freeze Binary "),
-                                     (30, "****** 4. Freeze Completed (Signal=1 received)"),
-                                     (30, "****** 5. Snaphotting (Host) Started")):
-                    moment = time.gmtime(time.time() - 60 * minute)
-                    file.write(time.strftime(f"%Y-%m-%d %H:%M:%S.000000 [{SNAPSHOT_EXTENSION}-1.0]{text}\n", moment))
-            # Nothing may stay frozen, not even where this test hangs.
-            thaw = self.vm.start("sh", "-c", "sleep 20; fsfreeze --unfreeze /data")
-            try:
-                self.vm.run("fsfreeze", "--freeze", "/data")
-                writer = self.vm.start("touch", "/data/file")
-                wait_until(lambda: self.vm.run("ps", "-C", "touch", "-o", "state=", check=False).strip() == "D")
-                yield
-            finally:
-                self.vm.run("fsfreeze", "--unfreeze", "/data", check=False)
-                thaw.kill()
-                thaw.wait()
-            self.assertEqual(writer.wait(timeout=10), 0)
-            self.vm.run("rm", "/data/file")
-            log.write_bytes(before)
 
     def test_frozen_twice(self):
         self.repair_through_agent("mounts-listed-twice", self.mounted_twice())

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,10 @@ namespace remediations {
 /// Windows: IaaSBcdrExtension.exe. Linux: any process with a folder of VMSnapshotLinux in its
 /// command line, and safefreeze.
 machine::Result<std::vector<std::string>> running_backup_processes(const machine::Machine& machine);
+
+/// When the newest of them started; nothing where none runs.
+machine::Result<std::optional<std::chrono::system_clock::time_point>> newest_backup_start(
+    const machine::Machine& machine);
 
 /// Why nothing may be changed now, to follow "because": a backup runs, or it is not known whether one does.
 std::optional<std::string> why_not_to_disturb(const machine::Machine& machine);

@@ -17,6 +17,9 @@ namespace machine::local {
 /// the folder's ACL decides).
 Result<void> write_durably(const std::filesystem::path& path, std::string_view content, bool private_to_owner = true);
 
+/// The same for a program that only root or SYSTEM may read and run; one that runs meanwhile goes on as it is.
+Result<void> write_program_durably(const std::filesystem::path& path, std::string_view content);
+
 /// Removes what write_durably left in a folder when a crash cut it short. Nothing may be written there meanwhile.
 Result<void> remove_leftovers(const std::filesystem::path& folder);
 

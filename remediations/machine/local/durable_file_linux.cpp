@@ -84,6 +84,10 @@ Result<void> write_durably(const std::filesystem::path& path, std::string_view c
     return replace_file(path.string(), content, private_to_owner ? 0600 : 0644, Attributes::reset);
 }
 
+Result<void> write_program_durably(const std::filesystem::path& path, std::string_view content) {
+    return replace_file(path.string(), content, 0700, Attributes::reset);
+}
+
 Result<void> remove_leftovers(const std::filesystem::path& folder) {
     return LinuxFiles().remove_leftovers((folder / "any name").string());
 }

@@ -80,6 +80,22 @@ Result<void> write_durably(const std::filesystem::path& path, std::string_view c
     return windows_error(code, "replace", display(*target));
 }
 
+Result<void> write_program_durably(const std::filesystem::path& path, std::string_view content) {
+    // A program that runs cannot be replaced, but renamed.
+    auto aside = path;
+    aside += L".old";
+    std::error_code ignored;
+    std::filesystem::remove(aside, ignored);
+    auto written = write_durably(path, content);
+    if (written) return written;
+    std::error_code code;
+    std::filesystem::rename(path, aside, code);
+    if (code) return written;
+    auto again = write_durably(path, content);
+    if (!again) std::filesystem::rename(aside, path, ignored);
+    return again;
+}
+
 Result<void> remove_leftovers(const std::filesystem::path& folder) {
     std::error_code code;
     for (std::filesystem::directory_iterator entry(folder, code), end; !code && entry != end; entry.increment(code)) {

@@ -11,6 +11,7 @@
 #include "handler/agent/log.hpp"
 #include "handler/agent/sequence.hpp"
 #include "handler/agent/worker.hpp"
+#include "handler/guard/guard_switch.hpp"
 #include "handler/report/report_file.hpp"
 #include "handler/report/report_status.hpp"
 #include "remediations/changes/journal.hpp"
@@ -94,6 +95,15 @@ protected:
             std::ofstream(root_.path() / "verbose-log-ended", std::ios::app) << "x";
             fs::remove(state_ / "verbose-log.json");
             return std::string("ended");
+        };
+        system.guard.install_job = [this](const machine::local::RecurringJob&) -> Result<machine::local::JobBy> {
+            if (no_scheduler_) return Error{ErrorKind::unsupported, "there is no scheduler", 0};
+            test::write(root_.path() / "job", "");
+            return machine::local::JobBy::cron;
+        };
+        system.guard.remove_job = [this](const std::string&) -> Result<void> {
+            fs::remove(root_.path() / "job");
+            return {};
         };
         system.make_bundle = [](const RunOptions&) -> Result<std::string> { return std::string("bundle"); };
         system.https = [this](const machine::local::HttpsRequest& request) -> Result<machine::HttpResponse> {
@@ -186,6 +196,7 @@ protected:
 
     test::TemporaryFolder root_;
     test::HandlerFolder handler_{root_.path() / "waagent"};
+    bool no_scheduler_ = false;
     const fs::path state_ = root_.path() / "state";
     std::map<std::string, std::string> variables_;
     bool privileged_ = true;
@@ -864,6 +875,91 @@ TEST(AgentCommand, RefusesWrongArguments) {
         EXPECT_EQ(agent_command(arguments, {}, out, err), ExitCode::usage);
     }
     EXPECT_EQ(out.str(), "");
+}
+
+class GuardCommandsTest : public CommandsTest {
+protected:
+    void SetUp() override { test::write(handler_.folder / "bin/x86_64/backup-remediation", "the program"); }
+    void enable_with(unsigned number, const std::string& settings) {
+        handler_.settings(number, settings);
+        ASSERT_EQ(run_to_the_end(number), ExitCode::ok);
+        ASSERT_EQ(handler_.word(number), "success");
+    }
+    bool is_there() const { return fs::exists(guard_folder(state_)) && fs::exists(root_.path() / "job"); }
+    bool is_gone() const { return !fs::exists(guard_folder(state_)) && !fs::exists(root_.path() / "job"); }
+    GuardSettings guard() const { return load_guard_settings(state_).value().value(); }
+    std::string guard_message(unsigned number) const {
+        const auto status = handler_.status(number);
+        for (const auto& each : status.at("substatus").as_array()) {
+            if (each.at("name") == "guard") return std::string(each.at("formattedMessage").at("message").as_string());
+        }
+        return {};
+    }
+};
+
+TEST_F(GuardCommandsTest, SettingsSwitchItOnAndOff) {
+    enable_with(0, R"({"guard":"repair","guardHours":2,"maxDisruption":"workload","exclude":["agent-hung"]})");
+    EXPECT_TRUE(is_there());
+    EXPECT_EQ(guard().mode, GuardMode::repair);
+    EXPECT_EQ(guard().every, 2h);
+    EXPECT_EQ(guard().max_disruption, remediations::Disruption::workload);
+    EXPECT_THAT(guard().exclude, ElementsAre("agent-hung"));
+    EXPECT_EQ(guard().handler_folder, handler_.folder);
+    EXPECT_EQ(test::read(guard_program(state_)), "the program");
+    EXPECT_EQ(guard_message(0), "repair, every 2 h. It has not had to look yet.");
+
+    enable_with(1, R"({"mode":"diagnose"})");
+    EXPECT_TRUE(is_gone());
+    EXPECT_EQ(guard_message(1), "");
+}
+
+TEST_F(GuardCommandsTest, OneThatAPersonSwitchedOnStaysUntilSettingsNameIt) {
+    GuardSettings by_hand;
+    by_hand.mode = GuardMode::watch;
+    by_hand.by_hand = true;
+    ASSERT_TRUE(save_guard_settings(state_, by_hand));
+    enable_with(0, "{}");
+    EXPECT_TRUE(is_there());
+    EXPECT_EQ(guard().mode, GuardMode::watch);
+    EXPECT_EQ(guard().handler_folder, handler_.folder);
+    EXPECT_THAT(guard_message(0), HasSubstr("watch"));
+    enable_with(1, R"({"guard":"off"})");
+    EXPECT_TRUE(is_gone());
+}
+
+TEST_F(GuardCommandsTest, DisableSuspendsItAndEnableResumesIt) {
+    enable_with(0, R"({"guard":"repair"})");
+    ASSERT_EQ(command("disable"), ExitCode::ok);
+    EXPECT_TRUE(guard().suspended);
+    test::write(stop_file(handler_.folder), "");
+    fs::remove(root_.path() / "job");
+    ASSERT_EQ(enable(0), ExitCode::ok);
+    EXPECT_FALSE(guard().suspended);
+    EXPECT_TRUE(is_there());
+    EXPECT_FALSE(fs::exists(stop_file(handler_.folder)));
+}
+
+TEST_F(GuardCommandsTest, UninstallRemovesItUnlessANewerVersionGoesOn) {
+    enable_with(0, R"({"guard":"repair"})");
+    test::write(handler_.folder / "carried-over", "");
+    ASSERT_EQ(command("uninstall"), ExitCode::ok);
+    EXPECT_TRUE(is_there());
+    ASSERT_EQ(command("uninstall"), ExitCode::ok);
+    EXPECT_TRUE(is_gone());
+}
+
+TEST_F(GuardCommandsTest, WithoutASchedulerTheStatusSaysSo) {
+    no_scheduler_ = true;
+    enable_with(0, R"({"guard":"repair"})");
+    EXPECT_TRUE(is_gone());
+    EXPECT_EQ(guard_message(0), "The guard could not be switched on: there is no scheduler.");
+}
+
+TEST_F(GuardCommandsTest, ATickIsNotForEverybody) {
+    privileged_ = false;
+    std::ostringstream out;
+    std::ostringstream err;
+    EXPECT_EQ(agent_command({guard_command}, system(), out, err), ExitCode::usage);
 }
 
 }  // namespace

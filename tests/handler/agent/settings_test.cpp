@@ -55,7 +55,8 @@ TEST_F(SettingsTest, ReadsEveryKey) {
     const auto answer = with_public(R"({"mode":"fix","errorCode":"ExtensionSnapshotFailedCOM","only":["msdtc-account",
         "msdtc-damaged"],"exclude":["provider-flags"],"maxDisruption":"workload",
         "allowSecurityChanges":true,"repairRisks":true,"agentInstaller":"D:\\Install\\Agent.MSI","failOnUnresolved":true,
-        "rehearsal":true,"rehearsalIncludesSystem":true,"verboseLogHours":12})");
+        "rehearsal":true,"rehearsalIncludesSystem":true,"verboseLogHours":12,
+        "guard":"repair","guardHours":6})");
     EXPECT_THAT(answer.problems, IsEmpty());
     EXPECT_EQ(answer.settings, (Settings{RunMode::fix,
                                          "ExtensionSnapshotFailedCOM",
@@ -69,7 +70,9 @@ TEST_F(SettingsTest, ReadsEveryKey) {
                                          true,
                                          true,
                                          std::chrono::hours(12),
-                                         ""}));
+                                         "",
+                                         GuardMode::repair,
+                                         std::chrono::hours(6)}));
 }
 
 TEST_F(SettingsTest, WithoutSettingsItOnlyDiagnoses) {
@@ -200,7 +203,7 @@ TEST_F(SettingsTest, NothingOfProtectedSettingsIsQuoted) {
                     "protectedSettings.only[0]: the value is no remediation",
                     "protectedSettings: has an unknown setting; known are mode, errorCode, only, exclude, "
                     "maxDisruption, allowSecurityChanges, repairRisks, agentInstaller, failOnUnresolved, rehearsal, "
-                    "rehearsalIncludesSystem, verboseLogHours, supportUpload",
+                    "rehearsalIncludesSystem, verboseLogHours, guard, guardHours, supportUpload",
                     "protectedSettings.errorCode: the value is no error code; expected at most 128 letters, "
                     "digits, and _ - .",
                     "protectedSettings.maxDisruption: the value is no disruption; expected \"none\", "
@@ -276,7 +279,7 @@ TEST_F(SchemaTest, HasEveryLevelOfDisruption) {
 }
 
 TEST_F(SchemaTest, EveryWordItAllowsIsAcceptedAndNoOther) {
-    for (const auto* key : {"mode", "maxDisruption"}) {
+    for (const auto* key : {"mode", "maxDisruption", "guard"}) {
         for (const auto& word : words(properties_.at(key).at("enum"))) {
             EXPECT_THAT(problems_of(fmt::format(R"({{"{}":"{}"}})", key, word)), IsEmpty());
         }
@@ -292,7 +295,7 @@ TEST_F(SchemaTest, ItsTypesAreTheOnesThatAreAccepted) {
         const auto* type = property.value().as_object().if_contains("type");
         const std::string allowed = type ? json::value_to<std::string>(*type) : "string";
         for (const auto& [name, sample] : samples) {
-            if (name == allowed) continue;
+            if (name == allowed || (name == "number" && allowed == "integer")) continue;
             EXPECT_EQ(problems_of(fmt::format(R"({{"{}":{}}})", std::string(property.key()), sample)).size(), 1U)
                 << property.key() << " " << name;
         }
@@ -306,7 +309,9 @@ TEST_F(SchemaTest, ItsDefaultsAreTheDefaults) {
     }
     const auto answer = with_public(json::serialize(defaults));
     EXPECT_THAT(answer.problems, IsEmpty());
-    EXPECT_EQ(answer.settings, Settings());
+    Settings expected;
+    expected.guard = GuardMode::off;  // that it is named counts where a person switched one on
+    EXPECT_EQ(answer.settings, expected);
 }
 
 TEST_F(SchemaTest, ItsLimitsOfAnErrorCodeAreTheLimits) {
@@ -324,6 +329,22 @@ TEST_F(SettingsTest, AVerboseLogHasATimeAndNeedsAFix) {
     }
     EXPECT_THAT(problems_of(R"({"verboseLogHours":1})"),
                 ElementsAre("verboseLogHours: expected mode to be \"fix\", because it changes waagent.conf"));
+}
+
+TEST_F(SettingsTest, TheGuardHasAModeAndAnInterval) {
+    EXPECT_EQ(with_public("{}").settings.guard, std::nullopt);
+    EXPECT_EQ(with_public(R"({"guard":"off"})").settings.guard, GuardMode::off);
+    EXPECT_EQ(with_public(R"({"guard":"watch"})").settings.guard_interval, std::chrono::hours(1));
+    EXPECT_THAT(problems_of(R"({"guard":"on"})"),
+                ElementsAre("publicSettings.guard: \"on\" is nothing the guard can be; expected \"off\", \"watch\" or "
+                            "\"repair\""));
+    for (const auto* hours : {"0", "25", "-1", "1.5", "\"1\""}) {
+        EXPECT_THAT(problems_of(fmt::format(R"({{"guard":"watch","guardHours":{}}})", hours)),
+                    ElementsAre("publicSettings.guardHours: expected a whole number of hours from 1 to 24"));
+    }
+    for (const auto* settings : {R"({"guardHours":2})", R"({"guard":"off","guardHours":2})"}) {
+        EXPECT_THAT(problems_of(settings), ElementsAre("guardHours: expected guard to be \"watch\" or \"repair\" too"));
+    }
 }
 
 TEST_F(SettingsTest, AnUploadsSignatureIsProtectedAndNeverQuoted) {

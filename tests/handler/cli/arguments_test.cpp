@@ -87,6 +87,9 @@ TEST(Arguments, AreRefusedWithWhatWasExpected) {
     EXPECT_THAT(error_of({"fix", "--capture", "/x"}), HasSubstr("add --dry-run"));
     EXPECT_THAT(error_of({"diagnose", "--only", first_id(), "--exclude", first_id()}),
                 HasSubstr("is in both --only and --exclude"));
+    EXPECT_EQ(error_of({"guard", "no"}), "'no' is none of on, off, status");
+    EXPECT_EQ(error_of({"guard", "on", "--hours", "25"}), "--hours: '25' is no number of hours from 1 to 24");
+    EXPECT_EQ(error_of({"guard", "on", "--hours", "1h"}), "--hours: '1h' is no number of hours from 1 to 24");
     EXPECT_THAT(error_of({"help", "restore"}), HasSubstr("'restore' is no command"));
 }
 
@@ -102,7 +105,7 @@ TEST(Arguments, CannotDriveTheTerminalThroughTheirOwnErrorMessage) {
 
 TEST(Help, TeachesEveryCommand) {
     const auto general = help("", {});
-    for (const std::string command : {"diagnose", "fix", "undo", "history", "list", "explain", "capture"}) {
+    for (const std::string command : {"diagnose", "fix", "undo", "history", "list", "explain", "capture", "guard"}) {
         EXPECT_THAT(general, HasSubstr("\n  " + command));
         const auto special = help(command, {});
         EXPECT_THAT(special, HasSubstr("backup-remediation " + command));

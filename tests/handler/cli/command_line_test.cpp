@@ -75,9 +75,24 @@ protected:
         std::ostringstream out;
         std::ostringstream err;
         const Host host{[&]() -> machine::Machine& { return machine_.value(); }, folder_.path() / "state", privileged_,
-                        [] { return std::make_unique<ObedientFreezer>(); }};
+                        [] { return std::make_unique<ObedientFreezer>(); }, guard_tools()};
         const int code = command_line(arguments, host, out, err);
         return {code, out.str(), err.str()};
+    }
+
+    GuardTools guard_tools() {
+        const auto program = folder_.path() / "program";
+        std::ofstream(program) << "the program";
+        return {program, folder_.path() / "state", "1.0.0.0",
+                [this](const machine::local::RecurringJob& job) -> machine::Result<machine::local::JobBy> {
+                    if (no_scheduler_) return machine::Error{machine::ErrorKind::unsupported, "no scheduler", 0};
+                    job_ = job.argument;
+                    return machine::local::JobBy::cron;
+                },
+                [this](const std::string&) -> machine::Result<void> {
+                    job_.clear();
+                    return {};
+                }};
     }
 
     std::string capture_path(const std::filesystem::path& capture) const {
@@ -89,6 +104,8 @@ protected:
     tests::TemporaryFolder folder_;
     std::optional<machine::Machine> machine_;
     bool privileged_ = true;
+    bool no_scheduler_ = false;
+    std::string job_;
 };
 
 TEST_F(CommandLine, SaysNothingIsBrokenOnAHealthyMachine) {
@@ -360,6 +377,35 @@ TEST_F(CommandLine, HelpExamplesAreCommandLinesItAccepts) {
 
 TEST_F(CommandLine, ShowsItsVersion) {
     EXPECT_EQ(run({"--version"}).out, "backup-remediation " BACKUP_REMEDIATION_VERSION "\n");
+}
+
+TEST_F(CommandLine, SwitchesTheGuardOnAndOff) {
+    EXPECT_EQ(run({"guard"}).out, "guard: off.\n");
+    const auto on = run({"guard", "on", "--hours", "3", "--watch", "--max-disruption", "none"});
+    EXPECT_EQ(on.code, 0);
+    EXPECT_EQ(on.out, "The guard is on: it looks every 3 h, started by cron.\n");
+    EXPECT_EQ(job_, guard_command);
+    EXPECT_THAT(run({"guard", "status"}).out, HasSubstr("guard: watch, every 3 h."));
+    const auto status = run({"guard", "--format", "json"}).parsed();
+    EXPECT_EQ(status.at("mode"), "watch");
+    EXPECT_EQ(status.at("hours"), 3);
+    EXPECT_EQ(status.at("maxDisruption"), "none");
+    EXPECT_EQ(status.at("lastLook"), nullptr);
+    EXPECT_EQ(run({"guard", "off"}).out, "The guard is off; timer and program are removed.\n");
+    EXPECT_EQ(job_, "");
+    EXPECT_EQ(run({"guard", "--format", "json"}).parsed().at("mode"), "off");
+    EXPECT_EQ(run({"guard", "off"}).out, "The guard is off.\n");
+}
+
+TEST_F(CommandLine, SaysWhyTheGuardIsNotOn) {
+    use("linux/healthy");
+    no_scheduler_ = true;
+    const auto answer = run({"guard", "on"});
+    EXPECT_EQ(answer.code, 3);
+    EXPECT_EQ(answer.err, "backup-remediation: the guard could not be switched on: no scheduler\n");
+    privileged_ = false;
+    EXPECT_THAT(run({"guard", "on"}).err, HasSubstr("'guard on' changes the machine and needs more rights"));
+    EXPECT_EQ(run({"guard"}).code, 0);
 }
 
 }  // namespace

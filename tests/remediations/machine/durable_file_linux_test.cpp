@@ -1,7 +1,10 @@
 #include <fcntl.h>
 #include <gmock/gmock.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include <csignal>
 
 #include "remediations/machine/local/durable_file.hpp"
 #include "tests/remediations/machine/temporary_folder.hpp"
@@ -25,6 +28,28 @@ TEST(DurableFile, IsWrittenAndReplaced) {
     EXPECT_EQ(mode_of(folder / "f"), 0644u);
     EXPECT_EQ(read_file(folder / "f")->size(), 1u << 20);
     EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder.path()), {}), 1);
+}
+
+TEST(DurableFile, AProgramCanBeReplacedWhileItRuns) {
+    const TemporaryFolder folder;
+    const auto program = folder / "sleep";
+    ASSERT_TRUE(write_program_durably(program, *read_file("/usr/bin/sleep")));
+    EXPECT_EQ(mode_of(program), 0700u);
+    const auto runs = ::fork();
+    if (runs == 0) {
+        ::execl(program.c_str(), "sleep", "60", nullptr);
+        ::_exit(1);
+    }
+    const auto link = "/proc/" + std::to_string(runs) + "/exe";
+    std::error_code code;
+    while (std::filesystem::read_symlink(link, code) != program) ::usleep(1000);
+    ASSERT_TRUE(write_program_durably(program, "another"));
+    EXPECT_EQ(::kill(runs, 0), 0);
+    ::kill(runs, SIGKILL);
+    int status = 0;
+    ASSERT_EQ(::waitpid(runs, &status, 0), runs);
+    EXPECT_EQ(WTERMSIG(status), SIGKILL);
+    EXPECT_EQ(*read_file(program), "another");
 }
 
 TEST(DurableFile, AReaderNeverSeesHalfOfIt) {
