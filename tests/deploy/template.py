@@ -1,8 +1,10 @@
 """Evaluates what the templates and policies of this repository use of Azure's template language, strictly: what it does
 not know is an error."""
 
+import base64
 import json
 import re
+import time
 import uuid
 
 TOKENS = re.compile(r"\s*(?:(?P<string>'(?:[^']|'')*')|(?P<number>-?\d+)|(?P<name>[A-Za-z]\w*)|(?P<mark>[()\[\],.]))")
@@ -81,7 +83,14 @@ LIBRARY = {
     "empty": lambda value: not value,
     "concat": lambda *values: "".join(values) if isinstance(values[0], str) else sum(values, []),
     "format": format_text,
-    "string": lambda value: value if isinstance(value, str) else json.dumps(value),
+    "string": lambda value: value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False),
+    "base64": lambda text: base64.b64encode(text.encode()).decode(),
+    "replace": lambda text, old, new: text.replace(old, new),
+    "split": lambda text, separator: text.split(separator),
+    "last": lambda value: value[-1],
+    "trim": lambda text: text.strip(),
+    "createArray": lambda *values: list(values),
+    "createObject": lambda *words: dict(zip(words[::2], words[1::2])),
     "guid": lambda *parts: str(uuid.uuid5(uuid.NAMESPACE_URL, "-".join(parts))),
 }
 TYPES = {"string": str, "securestring": str, "bool": bool, "array": list, "object": dict, "secureobject": dict, "int": int}
@@ -91,10 +100,12 @@ def resources(template, given, location="westeurope", scope="/subscriptions/s/re
     """The resources that a deployment of `template` with the parameters `given` creates."""
     functions = {"resourceGroup": lambda: {"location": location, "id": scope},
                  "resourceId": lambda kind, *names: f"{scope}/providers/{kind.split('/')[0]}/" + "/".join(
-                     part for pair in zip(kind.split("/")[1:], names) for part in pair)}
+                     part for pair in zip(kind.split("/")[1:], names) for part in pair),
+                 "utcNow": lambda: time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + str(time.monotonic_ns())}
     if unknown := set(given) - set(template["parameters"]):
         raise TemplateError(f"no such parameters: {', '.join(sorted(unknown))}")
     parameters = {}
+    functions["parameters"] = lambda name: parameters[name]
     for name, declared in template["parameters"].items():
         if name not in given and "defaultValue" not in declared:
             raise TemplateError(f"parameter {name} is missing")
@@ -103,10 +114,11 @@ def resources(template, given, location="westeurope", scope="/subscriptions/s/re
             raise TemplateError(f"parameter {name}: expected {declared['type']}, found {value!r}")
         if value not in declared.get("allowedValues", [value]):
             raise TemplateError(f"parameter {name}: {value!r} is not allowed")
+        if isinstance(value, str) and not declared.get("minLength", 0) <= len(value) <= declared.get("maxLength", len(value)):
+            raise TemplateError(f"parameter {name}: its length is not allowed")
         parameters[name] = value
-    functions["parameters"] = lambda name: parameters[name]
-    variables = {name: evaluate(value, functions) for name, value in template.get("variables", {}).items()}
-    functions["variables"] = lambda name: variables[name]
+    variables = template.get("variables", {})
+    functions["variables"] = lambda name: evaluate(variables[name], functions)
     return evaluate(template["resources"], functions)
 
 
