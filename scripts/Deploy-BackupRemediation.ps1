@@ -139,13 +139,13 @@ switch ($Via) {
         # Ours goes first, because a version that is there is not run again. The others stay as they are.
         $ours = $vm.ApplicationProfile.GalleryApplications |
             Where-Object { ($_.PackageReferenceId -replace '/versions/.*') -eq ($ApplicationVersion -replace '/versions/.*') }
-        foreach ($one in @($ours)) {
-            $vm = Remove-AzVmGalleryApplication -VM $vm -GalleryApplicationsReferenceId $one.PackageReferenceId
+        foreach ($one in @($ours)) {  # these change $vm
+            $null = Remove-AzVmGalleryApplication -VM $vm -GalleryApplicationsReferenceId $one.PackageReferenceId
         }
         if ($ours) { $null = Update-AzVM -ResourceGroupName $ResourceGroupName -VM $vm }
         if ($Remove) { return }
         $application = New-AzVmGalleryApplication -PackageReferenceId $ApplicationVersion
-        $vm = Add-AzVmGalleryApplication -VM $vm -GalleryApplication $application
+        $null = Add-AzVmGalleryApplication -VM $vm -GalleryApplication $application
         $null = Update-AzVM -ResourceGroupName $ResourceGroupName -VM $vm
         Get-Message 'VMAppExtension'
         'What the program printed is in the VM, and its report:'
