@@ -81,7 +81,8 @@ class PolicyScript(azure_cli.AzureCli):
         self.policy("define", scope)
         self.policy("define", scope)
         names = [path.split("/")[-1] for path in self.arm.resources if "authorization" in path]
-        self.assertEqual(names, ["backup-remediation-linux", "backup-remediation-windows", "backup-remediation-repair",
+        self.assertEqual(names, ["backup-remediation-linux", "backup-remediation-windows", "backup-remediation-linux-application",
+                                 "backup-remediation-windows-application", "backup-remediation-repair",
                                  "backup-remediation-diagnose"])
 
         parameters = self.folder / "parameters.json"
@@ -102,6 +103,9 @@ class PolicyScript(azure_cli.AzureCli):
         for task in tasks:
             self.assertEqual((task["properties"]["parallelDeployments"], task["properties"]["resourceCount"],
                               task["properties"]["failureThreshold"]), (30, 50000, {"percentage": 0.05}))
+        self.policy("remediate", scope, "--initiative", "repair", "--via", "vm-application")
+        self.assertEqual([task["properties"]["policyDefinitionReferenceId"] for task in self.arm.bodies("PUT", "/remediations/")[2:]],
+                         ["linux-application", "windows-application"])
 
     def test_twin_in_a_subscription(self):
         self.policy("define", SUBSCRIPTION)
