@@ -23,6 +23,7 @@ struct Host {
     std::filesystem::path state_folder;
     bool privileged = false;
     std::function<std::unique_ptr<machine::Freezer>()> freezer = machine::local_freezer;
+    std::string program = "backup-remediation";  ///< what a person types for it: its full path, unless PATH finds it
 };
 
 /// The same on another host, for tests.

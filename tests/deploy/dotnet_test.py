@@ -197,6 +197,35 @@ class PowerShell(unittest.TestCase):
 
 
 @needs_dotnet
+@unittest.skipUnless(PROGRAM.exists(), "needs the program (scripts/build)")
+class Completion(unittest.TestCase):
+    """What 'backup-remediation completion powershell' prints, asked by PowerShell for what follows a line."""
+
+    def completed(self, *lines):
+        script = """param($Program, $Lines)
+            Invoke-Expression (& $Program completion powershell | Out-String)
+            foreach ($line in $Lines) {
+                [Management.Automation.CommandCompletion]::CompleteInput($line, $line.Length, $null).CompletionMatches.CompletionText -join ' '
+            }
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            file = pathlib.Path(folder) / "complete.ps1"
+            file.write_text(script)
+            result = subprocess.run([BUILT / "bin/tools", file, BUILT / "source/Az.psm1"], capture_output=True, text=True, timeout=120,
+                                    input=json.dumps({"Program": str(PROGRAM), "Lines": lines}))
+        self.assertEqual((result.returncode, result.stderr), (0, ""))
+        return [line.split() for line in result.stdout.splitlines()]
+
+    def test_completes(self):
+        command, levels, options, ids = self.completed("backup-remediation dia", "backup-remediation fix --max-disruption ",
+                                                       "backup-remediation fix --dry", "backup-remediation diagnose --only agent-not")
+        self.assertEqual(command, ["diagnose"])
+        self.assertEqual(levels, ["none", "agent-restart", "service-restart", "workload"])
+        self.assertEqual(options, ["--dry-run"])
+        self.assertIn("agent-not-running", ids)
+
+
+@needs_dotnet
 @unittest.skipUnless(is_root() and PROGRAM.exists(), "needs root and the program (scripts/build)")
 class Runner(unittest.TestCase):
     """manifest/run/run.ps1, run by PowerShell on Linux: the program for Linux stands in for the one for Windows, and a
