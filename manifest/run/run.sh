@@ -69,9 +69,9 @@ install_program() {
         *) fail "this processor, $(uname -m), is none that there is a program for (x86_64, aarch64)" ;;
     esac
     mkdir -p "$folder" || fail "$folder: cannot be made"
-    chmod 755 "$folder"
     { [ ! -L "$folder" ] && [ -z "$(find "$folder" -maxdepth 0 ! -user 0)" ]; } ||
         fail "$folder: expected a folder of root's; remove what is there and try again"
+    chmod 755 "$folder"
     [ "$(cat "$folder/package.sha256" 2>/dev/null)" = "$sha256" ] && [ -x "$program" ] && return
 
     new=$(mktemp -d "$folder/new.XXXXXX") || fail "$folder: cannot be written to"
@@ -125,5 +125,5 @@ if [ -d /run/systemd/system ] && in_own_unit --version </dev/null >/dev/null 2>&
     printf '{"publicSettings": %s, "protectedSettings": %s}' "$public" "$secret" | in_own_unit apply
 else
     printf '{"publicSettings": %s, "protectedSettings": %s}' "$public" "$secret" |
-        timeout --kill-after=10 "$longest" "$program" apply
+        timeout -k 10 "$longest" "$program" apply
 fi
