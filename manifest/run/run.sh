@@ -7,7 +7,7 @@
 #   protectedSettings  the protected settings as JSON, in base64
 #   action             apply (unless given), or remove
 # Prints the status message that the extension would report. Exit code: 0; 1 something is left, with failOnUnresolved
-# alone; 3 it could not work; 4 the settings are wrong. Secrets stand on no command line and in no file.
+# alone; 3 it could not work; 4 the settings are wrong. It puts secrets on no command line and into no file.
 set -u
 umask 077
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
