@@ -101,7 +101,7 @@ private:
 
 /// This program's name where it is in a folder of the system's PATH (process hardening leaves no other), else its full
 /// path: what is printed can be pasted.
-std::string what_to_type() {
+std::string what_to_type() try {
     const auto executable = machine::local::this_executable();
     const char* folders = std::getenv("PATH");
     std::istringstream path(folders == nullptr ? "" : folders);
@@ -111,6 +111,8 @@ std::string what_to_type() {
             return program_name;
     }
     return as_command(executable);
+} catch (const std::exception&) {
+    return program_name;  // without /proc a program does not know where it is
 }
 
 int exit_code_of(const Report& report) {
