@@ -178,7 +178,7 @@ class Scripts(WithVm):
         self.assertIn('publicSettings.exclude[0]: "no-such-cause" is no remediation', result.stdout)
 
     def test_on_windows_the_command_downloads_verifies_and_runs(self):
-        """What a Windows VM gets; run.ps1 itself is tried by powershell_test.py."""
+        """What a Windows VM gets; run.ps1 itself is tried by dotnet_test.py."""
         self.arm.run_handler = lambda kind, properties: {"exitCode": 0, "output": "Nothing to do in this VM.", "error": ""} \
             if kind == "run-command" else "Command execution finished"
         self.addCleanup(setattr, self.arm, "run_handler", self.run_handler)
