@@ -7,6 +7,7 @@
 #include <ostream>
 #include <thread>
 
+#include "handler/agent/apply.hpp"
 #include "handler/agent/guard_tick.hpp"
 #include "handler/agent/lock.hpp"
 #include "handler/agent/log.hpp"
@@ -326,12 +327,12 @@ private:
 };
 
 /// Nobody would do it later.
-void end_verbose_log_at_once(const Context& context) {
-    const auto& state = context.system.state_folder;
+void end_verbose_log_at_once(const System& system, std::ostream& out) {
+    const auto& state = system.state_folder;
     if (verbose_log_ends(state)) {
         const auto lock = acquire_run_lock(state, std::chrono::seconds(10));
-        const auto ended = lock ? context.system.end_verbose_log(true) : Result<std::string>(lock.error());
-        context.out << (ended ? *ended : ended.error().message) << '\n';
+        const auto ended = lock ? system.end_verbose_log(true) : Result<std::string>(lock.error());
+        out << (ended ? *ended : ended.error().message) << '\n';
     }
     std::error_code code;
     std::filesystem::remove(verbose_log_lock_file(state), code);
@@ -353,24 +354,7 @@ ExitCode uninstall(const Context& context) {
     } else {
         for (const auto& file : Log::files_in(environment.log_folder)) remover.remove(file);
         for (const auto& file : report_files_in(environment.log_folder)) remover.remove(file);
-        const auto& state = context.system.state_folder;
-        if (const auto runs = remediations::Journal::runs(state); !runs.empty()) {
-            context.out << fmt::format("The undo journal of {} {} stays in {}\n", runs.size(),
-                                       runs.size() == 1 ? "run" : "runs", to_text(state / "runs"));
-        } else {
-            std::filesystem::remove(state / "runs", code);
-        }
-        if (const auto removed = switch_guard_off(guard_tools(context.system)); !removed)
-            context.out << "The guard could not be removed: " << removed.error().message << '\n';
-        end_verbose_log_at_once(context);
-        std::filesystem::remove_all(support_folder(state), code);
-        if (const auto lock = FileLock::acquire(run_lock_file(state), std::chrono::seconds(1))) {
-            std::filesystem::remove(run_lock_file(state), code);
-        }
-        // Windows lets a file go only once it is closed.
-        if (!FileLock::held_elsewhere(run_lock_file(state))) std::filesystem::remove(run_lock_file(state), code);
-        // Stays where something is in it.
-        std::filesystem::remove(state, code);
+        remove_own_state(context.system, context.out);
     }
     if (!remover.problem().empty()) {
         context.err << remover.problem() << '\n';
@@ -398,11 +382,13 @@ struct Command {
 constexpr Command commands[] = {{"install", install}, {"enable", enable},       {"update", update},
                                 {"disable", disable}, {"uninstall", uninstall}, {"reset", reset}};
 
+ExitCode refuse_unprivileged(std::string_view command, std::ostream& err) {
+    err << command << ": must run as root, or as SYSTEM on Windows\n";
+    return ExitCode::not_privileged;
+}
+
 ExitCode run_command(const Command& command, const System& system, std::ostream& out, std::ostream& err) {
-    if (!system.privileged()) {
-        err << command.name << ": must run as root, or as SYSTEM on Windows\n";
-        return ExitCode::not_privileged;
-    }
+    if (!system.privileged()) return refuse_unprivileged(command.name, err);
     const auto folder = find_handler_folder(system.executable, system.variable("AZURE_GUEST_AGENT_EXTENSION_PATH"));
     const auto environment = folder ? read_environment(*folder) : Result<Environment>(folder.error());
     if (!environment) {
@@ -413,7 +399,16 @@ ExitCode run_command(const Command& command, const System& system, std::ostream&
     return command.run({system, *environment, out, err, log});
 }
 
-ExitCode run_internal(const std::vector<std::string>& arguments, const System& system, std::ostream& err) {
+ExitCode run_internal(const std::vector<std::string>& arguments, const System& system, std::ostream& out,
+                      std::ostream& err) {
+    if (arguments[0] == "apply" || arguments[0] == "clean-up") {
+        if (arguments.size() > 1) {
+            err << arguments[0] << ": takes no arguments\n";
+            return ExitCode::usage;
+        }
+        if (!system.privileged()) return refuse_unprivileged(arguments[0], err);
+        return arguments[0] == "apply" ? apply(system, out, err) : clean_up(system, out, err);
+    }
     if (arguments[0] == "supervise" && arguments.size() == 2) return supervise(to_path(arguments[1]), system);
     if (arguments[0] == "verbose-log" && arguments.size() == 2)
         return wait_for_verbose_log(to_path(arguments[1]), system);
@@ -435,8 +430,32 @@ bool is_version(std::string_view text) {
 
 }  // namespace
 
+void remove_own_state(const System& system, std::ostream& out) {
+    std::error_code code;
+    const auto& state = system.state_folder;
+    if (const auto runs = remediations::Journal::runs(state); !runs.empty()) {
+        out << fmt::format("The undo journal of {} {} stays in {}\n", runs.size(), runs.size() == 1 ? "run" : "runs",
+                           to_text(state / "runs"));
+    } else {
+        std::filesystem::remove(state / "runs", code);
+    }
+    if (const auto removed = switch_guard_off(guard_tools(system)); !removed) {
+        out << "The guard could not be removed: " << removed.error().message << '\n';
+    }
+    end_verbose_log_at_once(system, out);
+    std::filesystem::remove_all(support_folder(state), code);
+    if (const auto lock = FileLock::acquire(run_lock_file(state), std::chrono::seconds(1))) {
+        std::filesystem::remove(run_lock_file(state), code);
+    }
+    // Windows lets a file go only once it is closed.
+    if (!FileLock::held_elsewhere(run_lock_file(state))) std::filesystem::remove(run_lock_file(state), code);
+    // Stays where something is in it.
+    std::filesystem::remove(state, code);
+}
+
 bool is_agent_command(std::string_view name) {
     return name == "supervise" || name == "worker" || name == "verbose-log" || name == guard_command ||
+           name == "apply" || name == "clean-up" ||
            std::ranges::find(commands, name, &Command::name) != std::end(commands);
 }
 
@@ -444,7 +463,7 @@ ExitCode agent_command(const std::vector<std::string>& arguments, const System& 
                        std::ostream& err) {
     try {
         const auto* command = std::ranges::find(commands, arguments.at(0), &Command::name);
-        if (command == std::end(commands)) return run_internal(arguments, system, err);
+        if (command == std::end(commands)) return run_internal(arguments, system, out, err);
         if (arguments.size() == 1) return run_command(*command, system, out, err);
         err << command->name << ": takes no arguments\n";
         return ExitCode::usage;

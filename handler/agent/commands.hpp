@@ -10,7 +10,8 @@
 
 namespace handler {
 
-/// Whether this is a command of the guest agent, or one that such a command starts (supervise, worker, guard-tick).
+/// Whether this is a command of the guest agent, one that such a command starts (supervise, worker, guard-tick), or one
+/// of the scripts that stand in for the agent (apply, clean-up: see apply.hpp).
 bool is_agent_command(std::string_view name);
 
 /// Runs `arguments` (the command and what follows it). `out` and `err` are repeated to Azure: short
@@ -31,6 +32,10 @@ bool is_agent_command(std::string_view name);
 ///            logs stay.
 ExitCode agent_command(const std::vector<std::string>& arguments, const System& system, std::ostream& out,
                        std::ostream& err);
+
+/// Removes what this program keeps in the state folder, and the folder with it, unless it holds a journal: that stays,
+/// and `out` is told where. A verbose log is ended at once.
+void remove_own_state(const System& system, std::ostream& out);
 
 /// Which folder's store goes where. VERSION is the version that will stay; a downgrade runs `update`
 /// in the folder that goes away, any other update in the folder that stays. The previous version is

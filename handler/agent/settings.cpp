@@ -260,6 +260,42 @@ std::optional<json::object> decrypted(const json::object& handler_settings, cons
     return std::move(document->get_object());
 }
 
+constexpr auto public_key = "publicSettings";
+constexpr auto protected_key = "protectedSettings";
+
+/// Both sections of the settings, either of which may be nullptr, into `answer`; then what must hold between them.
+void read_sections(const json::value* public_value, const json::object* protected_section, SettingsAnswer& answer) {
+    auto& settings = answer.settings;
+    const Place public_place{public_key, false, answer.problems};
+    const Place protected_place{protected_key, true, answer.problems};
+    json::object public_section;
+    if (public_value && public_value->is_object()) {
+        public_section = public_value->get_object();
+        read_section(public_section, public_place, settings);
+    } else if (public_value && !public_value->is_null()) {
+        public_place.wrong_type(*public_value, "object");
+    }
+    if (protected_section) {
+        read_section(*protected_section, protected_place, settings);
+        for (const auto key : keys) {
+            if (!public_section.contains(key) || !protected_section->contains(key)) continue;
+            protected_place.at(std::string(key)).problem("also stands in publicSettings; expected it in one of them");
+        }
+    }
+    for (const auto& id : settings.only) {
+        if (std::ranges::find(settings.exclude, id) == settings.exclude.end()) continue;
+        answer.problems.push_back(fmt::format("only and exclude: both name \"{}\"", id));
+    }
+    if (settings.rehearsal_includes_system && !settings.rehearsal)
+        answer.problems.emplace_back("rehearsalIncludesSystem: expected rehearsal to be true too");
+    if (settings.verbose_log.count() > 0 && settings.mode != RunMode::fix)
+        answer.problems.emplace_back("verboseLogHours: expected mode to be \"fix\", because it changes waagent.conf");
+    const bool has_guard = settings.guard.value_or(GuardMode::off) != GuardMode::off;
+    if (settings.guard_interval != Settings{}.guard_interval && !has_guard)
+        answer.problems.emplace_back("guardHours: expected guard to be \"watch\" or \"repair\" too");
+    if (!answer.problems.empty()) settings = {};
+}
+
 /// handlerSettings of a settings file, or nullptr and a problem.
 const json::object* handler_settings_of(const json::value& document, const Place& file) {
     json::error_code code;
@@ -331,36 +367,31 @@ SettingsAnswer read_settings(const Environment& environment, std::uint64_t numbe
     }
     const auto* handler_settings = handler_settings_of(*document, place);
     if (!handler_settings) return answer;
+    const auto section = decrypted(*handler_settings, environment, decrypt, {protected_key, true, answer.problems});
+    read_sections(handler_settings->if_contains(public_key), section ? &*section : nullptr, answer);
+    return answer;
+}
 
-    auto& settings = answer.settings;
-    const Place public_place{"publicSettings", false, answer.problems};
-    const Place protected_place{"protectedSettings", true, answer.problems};
-    json::object public_section;
-    if (const auto* value = handler_settings->if_contains(public_place.path); value && value->is_object()) {
-        public_section = value->get_object();
-        read_section(public_section, public_place, settings);
-    } else if (value && !value->is_null()) {
-        public_place.wrong_type(*value, "object");
+SettingsAnswer parse_settings(std::string_view text) {
+    SettingsAnswer answer;
+    constexpr auto name = "standard input";
+    const Place place{name, true, answer.problems};
+    // Of the text nothing may be quoted: what is no JSON may be a secret all the same.
+    const auto document = remediations::parse_json(text, name);
+    if (!document || !document->is_object()) {
+        place.problem(document ? fmt::format("expected object, found {}", remediations::type_name(*document))
+                               : R"(expected one JSON object, {"publicSettings": {...}, "protectedSettings": {...}})");
+        return answer;
     }
-    if (const auto section = decrypted(*handler_settings, environment, decrypt, protected_place)) {
-        read_section(*section, protected_place, settings);
-        for (const auto key : keys) {
-            if (!public_section.contains(key) || !section->contains(key)) continue;
-            protected_place.at(std::string(key)).problem("also stands in publicSettings; expected it in one of them");
-        }
+    const auto& object = document->get_object();
+    for (const auto& [key, value] : object) {
+        if (key != public_key && key != protected_key)
+            place.problem(fmt::format("has an unknown key; known are {}, {}", public_key, protected_key));
     }
-    for (const auto& id : settings.only) {
-        if (std::ranges::find(settings.exclude, id) == settings.exclude.end()) continue;
-        answer.problems.push_back(fmt::format("only and exclude: both name \"{}\"", id));
-    }
-    if (settings.rehearsal_includes_system && !settings.rehearsal)
-        answer.problems.emplace_back("rehearsalIncludesSystem: expected rehearsal to be true too");
-    if (settings.verbose_log.count() > 0 && settings.mode != RunMode::fix)
-        answer.problems.emplace_back("verboseLogHours: expected mode to be \"fix\", because it changes waagent.conf");
-    const bool has_guard = settings.guard.value_or(GuardMode::off) != GuardMode::off;
-    if (settings.guard_interval != Settings{}.guard_interval && !has_guard)
-        answer.problems.emplace_back("guardHours: expected guard to be \"watch\" or \"repair\" too");
-    if (!answer.problems.empty()) settings = {};
+    const auto* secret = object.if_contains(protected_key);
+    if (secret && !secret->is_null() && !secret->is_object())
+        Place{protected_key, true, answer.problems}.wrong_type(*secret, "object");
+    read_sections(object.if_contains(public_key), secret ? secret->if_object() : nullptr, answer);
     return answer;
 }
 

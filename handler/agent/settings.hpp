@@ -66,4 +66,8 @@ using Decrypt = std::function<machine::Result<std::string>(const std::string& de
 /// removed: a problem, because what was asked for is not known.
 SettingsAnswer read_settings(const Environment& environment, std::uint64_t number, const Decrypt& decrypt);
 
+/// {"publicSettings": {...}, "protectedSettings": {...}} in plain text, either of which may be absent: what `apply`
+/// gets where no guest agent brings the settings. The same rules hold; of what is no JSON nothing is quoted.
+SettingsAnswer parse_settings(std::string_view text);
+
 }  // namespace handler

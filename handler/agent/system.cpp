@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <iostream>
 
 #include "handler/agent/verbose_log.hpp"
 #include "handler/report/support_bundle.hpp"
@@ -81,6 +82,15 @@ System local_system() {
             return value ? std::optional<std::string>(value) : std::nullopt;
         },
         .privileged = machine::local::is_privileged,
+        .standard_input = []() -> machine::Result<std::string> {
+            constexpr std::size_t limit = std::size_t{1} << 20;
+            std::string text(limit + 1, '\0');
+            std::cin.read(text.data(), static_cast<std::streamsize>(text.size()));
+            text.resize(static_cast<std::size_t>(std::cin.gcount()));
+            if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);  // what Windows PowerShell may begin with
+            if (text.size() <= limit) return text;
+            return machine::Error{machine::ErrorKind::invalid, "standard input: expected settings of at most 1 MiB", 0};
+        },
         .executable = machine::local::this_executable(),
         .state_folder = machine::local::state_folder(),
         .start_detached = machine::local::start_detached,

@@ -42,6 +42,8 @@ struct System {
     /// A variable of the environment the guest agent gave us.
     std::function<std::optional<std::string>(const std::string& name)> variable;
     std::function<bool()> privileged;
+    /// All of this process's standard input; ErrorKind::invalid where it is larger than any settings are.
+    std::function<machine::Result<std::string>()> standard_input = {};
     std::filesystem::path executable;
     std::filesystem::path state_folder;
 

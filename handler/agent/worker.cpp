@@ -46,9 +46,11 @@ bool stop_requested(const std::filesystem::path& handler_folder) {
 /// One run of one sequence number.
 class Worker {
 public:
-    Worker(const Environment& environment, std::uint64_t number, const System& system)
+    /// `settings`: nullptr where they stand in the environment's file.
+    Worker(const Environment& environment, std::uint64_t number, const Settings* settings, const System& system)
         : environment_(environment),
           number_(number),
+          settings_(settings),
           system_(system),
           log_(environment.log_folder, "run"),
           events_(environment, fmt::format("sequence-{}", number)) {}
@@ -77,7 +79,8 @@ private:
             log_.info(fmt::format("sequence {}: nothing left to do", number_));
             return ExitCode::ok;
         }
-        const auto answer = read_settings(environment_, number_, system_.decrypt);
+        const auto answer =
+            settings_ ? SettingsAnswer{*settings_, {}} : read_settings(environment_, number_, system_.decrypt);
         if (!answer.problems.empty()) {
             return conclude_with(settings_invalid(answer.problems), SequenceState::rejected);
         }
@@ -281,6 +284,7 @@ private:
 
     const Environment& environment_;
     std::uint64_t number_;
+    const Settings* settings_;
     const System& system_;
     Log log_;
     Events events_;
@@ -386,7 +390,11 @@ ExitCode supervise(const std::filesystem::path& handler_folder, const System& sy
 ExitCode work(const std::filesystem::path& handler_folder, std::uint64_t number, const System& system) {
     const auto environment = read_environment(handler_folder);
     if (!environment) return ExitCode::environment;
-    return Worker(*environment, number, system).work();
+    return Worker(*environment, number, nullptr, system).work();
+}
+
+ExitCode work(const Environment& environment, std::uint64_t number, const Settings& settings, const System& system) {
+    return Worker(environment, number, &settings, system).work();
 }
 
 std::filesystem::path verbose_log_lock_file(const std::filesystem::path& state_folder) {

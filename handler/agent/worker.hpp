@@ -6,6 +6,7 @@
 
 #include "handler/agent/environment.hpp"
 #include "handler/agent/exit_code.hpp"
+#include "handler/agent/settings.hpp"
 #include "handler/agent/system.hpp"
 
 namespace handler {
@@ -40,6 +41,9 @@ ExitCode supervise(const std::filesystem::path& handler_folder, const System& sy
 /// outcome; stopped when the extension was disabled meanwhile: the store then still says "running",
 /// so that the next enable begins it again.
 ExitCode work(const std::filesystem::path& handler_folder, std::uint64_t number, const System& system);
+
+/// The same with settings that stand in no file; the store of `environment` has to say "running" for `number`.
+ExitCode work(const Environment& environment, std::uint64_t number, const Settings& settings, const System& system);
 
 /// Waits until the time of a verbose log is over and takes it back; returns at once where another process waits, or
 /// there is none. A reboot ends it; the next `enable` or run begins it again.

@@ -82,6 +82,20 @@ struct Option {
     bool repeatable = false;
 };
 
+const std::vector<std::pair<std::string, Format>> formats = {
+    {"text", Format::text}, {"json", Format::json}, {"html", Format::html}, {"markdown", Format::markdown}};
+const std::vector<std::pair<std::string, Color>> colors = {
+    {"auto", Color::automatic}, {"always", Color::always}, {"never", Color::never}};
+constexpr std::string_view shells[] = {"bash", "zsh", "powershell"};
+
+std::vector<std::pair<std::string, remediations::Disruption>> disruptions() {
+    using enum remediations::Disruption;
+    std::vector<std::pair<std::string, remediations::Disruption>> words;
+    for (const auto level : {none, agent_restart, service_restart, workload})
+        words.emplace_back(to_string(level), level);
+    return words;
+}
+
 const Option known_options[] = {
     {"--error-code", "CODE",
      "The error code of the failed backup job. Among causes in the same layer, one that explains it is the root cause.",
@@ -93,13 +107,7 @@ const Option known_options[] = {
     {"--max-disruption", "LEVEL",
      "The most a fix may disturb: none (files and settings of backup itself), agent-restart, service-restart "
      "(the default: services whose restart users do not feel), workload (anything that can lose data).",
-     [](Arguments& a, const std::string& value) {
-         using enum remediations::Disruption;
-         std::vector<std::pair<std::string, remediations::Disruption>> words;
-         for (const auto level : {none, agent_restart, service_restart, workload})
-             words.emplace_back(to_string(level), level);
-         return take_word(a.max_disruption, value, words);
-     }},
+     [](Arguments& a, const std::string& value) { return take_word(a.max_disruption, value, disruptions()); }},
     {"--allow-security-changes", "",
      "Repair also what protects the VM or may be switched off to protect it: a firewall rule, TLS, an exclusion from "
      "antivirus, a disabled service.",
@@ -176,16 +184,9 @@ const Option known_options[] = {
     {"--format", "FORMAT",
      "text (the default) for people, json for programs; of diagnose and fix also html, one file that needs no other; "
      "of explain --all markdown.",
-     [](Arguments& a, const std::string& value) {
-         return take_word<Format>(
-             a.format, value,
-             {{"text", Format::text}, {"json", Format::json}, {"html", Format::html}, {"markdown", Format::markdown}});
-     }},
+     [](Arguments& a, const std::string& value) { return take_word(a.format, value, formats); }},
     {"--color", "WHEN", "auto (the default: on a terminal, unless NO_COLOR is set), always or never.",
-     [](Arguments& a, const std::string& value) {
-         return take_word<Color>(a.color, value,
-                                 {{"auto", Color::automatic}, {"always", Color::always}, {"never", Color::never}});
-     }},
+     [](Arguments& a, const std::string& value) { return take_word(a.color, value, colors); }},
 };
 
 struct Command {
@@ -255,8 +256,8 @@ const Command commands[] = {
      "is taken back. It reports through the extension from whose folder it was switched on. It tries a cause once a "
      "day, and three times in a row at most. 'off' removes timer and copy; the "
      "journals of its repairs stay, for 'undo'.",
-     {"--watch", "--hours", "--max-disruption", "--allow-security-changes", "--only", "--exclude",
-      "--agent-installer", "--format", "--color"},
+     {"--watch", "--hours", "--max-disruption", "--allow-security-changes", "--only", "--exclude", "--agent-installer",
+      "--format", "--color"},
      {"backup-remediation guard on", "backup-remediation guard on --watch", "backup-remediation guard",
       "backup-remediation guard off"}},
     {CommandName::history,
@@ -294,6 +295,21 @@ const Command commands[] = {
      {"--output", "--archive"},
      {"backup-remediation capture --output /tmp/vm1", "backup-remediation diagnose --capture /tmp/vm1",
       "backup-remediation capture --archive --output /tmp/vm1"}},
+    {CommandName::completion,
+     "completion",
+     "SHELL",
+     "Print a script that completes this program's words: bash, zsh or powershell.",
+     "bash: put it into /etc/bash_completion.d/backup-remediation. zsh: into a folder of $fpath, as "
+     "_backup-remediation. PowerShell: into the profile ($PROFILE), or run it once in a session.",
+     {},
+     {"backup-remediation completion bash", "backup-remediation completion powershell"}},
+    {CommandName::manual,
+     "manual",
+     "",
+     "Print this help as a manual page, for man.",
+     "On Linux: put it into /usr/local/share/man/man1/backup-remediation.1, or give it to 'man -l -'.",
+     {},
+     {"backup-remediation manual"}},
 };
 
 const Command* find_command(std::string_view word) {
@@ -348,6 +364,10 @@ Result<Arguments> parse_help(const std::vector<std::string>& words) {
 
 /// What must hold between arguments.
 Result<void> check(const Command& command, const Arguments& arguments) {
+    if (arguments.command == CommandName::completion && !arguments.operand.empty() &&
+        std::ranges::find(shells, arguments.operand) == std::end(shells))
+        return invalid(fmt::format("'{}' is none of {}{}", visible(arguments.operand), fmt::join(shells, ", "),
+                                   did_you_mean(arguments.operand, {std::begin(shells), std::end(shells)})));
     if (!command.operand.empty() && command.operand.front() != '[' && arguments.operand.empty() && !arguments.all)
         return invalid(fmt::format("'{}' needs {}", command.word, command.operand));
     if (arguments.all && !arguments.operand.empty())
@@ -379,10 +399,7 @@ std::string usage(std::string_view word, std::string_view value) {
 void add_exit_codes(Page& page) {
     page.blank();
     page.heading("Exit codes:");
-    page.entry(2, "0", 5, "nothing is broken, or all of it was fixed");
-    page.entry(2, "1", 5, "something is left: see 'What to do next' of the report");
-    page.entry(2, "2", 5, "bad usage or input");
-    page.entry(2, "3", 5, "the work, or a part of it, could not be done (a check is unknown, say)");
+    for (const auto& [code, meaning] : exit_codes()) page.entry(2, code, 5, meaning);
 }
 
 void add_help_of(Page& page, const Command& command) {
@@ -431,7 +448,11 @@ void add_general_help(Page& page) {
 }  // namespace
 
 Result<Arguments> parse_arguments(const std::vector<std::string>& words) {
-    if (words.empty()) return invalid("a command is missing ('backup-remediation --help' teaches them)");
+    if (words.empty()) {
+        Arguments nothing;
+        nothing.command = CommandName::welcome;
+        return nothing;
+    }
     const auto wants_help = [](const std::string& word) { return word == "--help" || word == "-h"; };
     if (words[0] == "help" || wants_help(words[0])) return parse_help({words.begin() + 1, words.end()});
     Arguments parsed;
@@ -482,6 +503,39 @@ Result<Arguments> parse_arguments(const std::vector<std::string>& words) {
     }
     if (const auto checked = check(*command, parsed); !checked) return checked.error();
     return parsed;
+}
+
+std::vector<CommandOutline> outline() {
+    const auto names = [](const auto& words) {
+        std::vector<std::string> all;
+        for (const auto& [name, value] : words) all.push_back(name);
+        return all;
+    };
+    std::vector<CommandOutline> all;
+    for (const auto& command : commands) {
+        auto& made = all.emplace_back(
+            CommandOutline{command.word, command.operand, command.summary, command.details, {}, {}, command.examples});
+        if (command.name == CommandName::completion) made.choices.assign(std::begin(shells), std::end(shells));
+        if (command.name == CommandName::explain) made.choices = remediation_ids();
+        for (const auto& name : command.options) {
+            const auto& option = *find_option(name);
+            auto& listed = made.options.emplace_back(OptionOutline{option.name, option.value, option.help, {}, false});
+            if (name == "--only" || name == "--exclude") listed.choices = remediation_ids();
+            if (name == "--max-disruption") listed.choices = names(disruptions());
+            if (name == "--format") listed.choices = names(formats);
+            if (name == "--color") listed.choices = names(colors);
+            listed.takes_path =
+                name == "--capture" || name == "--output" || name == "--mount" || name == "--agent-installer";
+        }
+    }
+    return all;
+}
+
+std::vector<std::pair<std::string_view, std::string_view>> exit_codes() {
+    return {{"0", "nothing is broken, or all of it was fixed"},
+            {"1", "something is left: see 'What to do next' of the report"},
+            {"2", "bad usage or input"},
+            {"3", "the work, or a part of it, could not be done (a check is unknown, say)"}};
 }
 
 std::string help(const std::string& command, const TextStyle& style) {

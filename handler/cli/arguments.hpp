@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "handler/report/page.hpp"
@@ -10,7 +11,22 @@
 
 namespace handler {
 
-enum class CommandName { diagnose, fix, undo, list, explain, capture, history, rehearse, guard, help, version };
+enum class CommandName {
+    diagnose,
+    fix,
+    undo,
+    list,
+    explain,
+    capture,
+    history,
+    rehearse,
+    guard,
+    help,
+    version,
+    welcome,     ///< no command at all
+    completion,  ///< a script for a shell
+    manual,      ///< the page for man(1)
+};
 enum class Format { text, json, html, markdown };
 enum class Color { automatic, always, never };
 
@@ -19,7 +35,8 @@ struct Arguments {
     CommandName command = CommandName::help;
     bool archive = false;  ///< of capture: the support bundle, as one file
     bool all = false;      ///< of explain: everything there is
-    /// RUN of undo, CODE or ID of explain, "on", "off" or "status" of guard, the command that help is about
+    /// RUN of undo, CODE or ID of explain, "on", "off" or "status" of guard, SHELL of completion, the command that help
+    /// is about.
     std::string operand;
     Format format = Format::text;
     Color color = Color::automatic;
@@ -42,6 +59,28 @@ struct Arguments {
 
 /// ErrorKind::invalid names the argument, what was expected, and near misses.
 machine::Result<Arguments> parse_arguments(const std::vector<std::string>& arguments);
+
+/// All that there is to type, for completions and the manual page.
+struct OptionOutline {
+    std::string_view name;
+    std::string_view value;  ///< placeholder of the value; empty for a switch
+    std::string_view help;
+    std::vector<std::string> choices;  ///< the values there are; empty where others may be given
+    bool takes_path = false;
+};
+struct CommandOutline {
+    std::string_view word;
+    std::string_view operand;  ///< placeholder; in brackets where it may be left out; empty for none
+    std::string_view summary;
+    std::string_view details;
+    std::vector<std::string> choices;  ///< of the operand
+    std::vector<OptionOutline> options;
+    std::vector<std::string_view> examples;
+};
+std::vector<CommandOutline> outline();
+
+/// The exit codes there are, and what each says.
+std::vector<std::pair<std::string_view, std::string_view>> exit_codes();
 
 /// What --help shows: of one command, or of the program for an empty name.
 std::string help(const std::string& command, const TextStyle& style);

@@ -8,11 +8,14 @@
 #include <cstdlib>
 #include <iostream>
 #include <optional>
+#include <sstream>
+#include <type_traits>
 
 #include "handler/agent/environment.hpp"
 #include "handler/agent/guard_tick.hpp"
 #include "handler/agent/lock.hpp"
 #include "handler/cli/arguments.hpp"
+#include "handler/cli/completion.hpp"
 #include "handler/cli/explain.hpp"
 #include "handler/cli/history.hpp"
 #include "handler/guard/guard_policy.hpp"
@@ -57,6 +60,7 @@ namespace {
 constexpr auto log_folder = "/var/log/azure";
 
 constexpr auto program_name = "backup-remediation";
+constexpr char path_separator = std::filesystem::path::preferred_separator == '/' ? ':' : ';';  ///< of PATH
 
 enum ExitCode { all_well = 0, something_left = 1, bad_usage = 2, could_not_work = 3 };
 
@@ -99,6 +103,22 @@ private:
     std::size_t width_ = std::max<std::size_t>(machine::local::terminal_width(Stream::err), 20) - 1;
 };
 
+/// This program's name where it is in a folder of the system's PATH (process hardening leaves no other), else its full
+/// path: what is printed can be pasted.
+std::string what_to_type() try {
+    const auto executable = machine::local::this_executable();
+    const char* folders = std::getenv("PATH");
+    std::istringstream path(folders == nullptr ? "" : folders);
+    for (std::string folder; std::getline(path, folder, path_separator);) {
+        std::error_code error;
+        if (std::filesystem::equivalent(to_path(folder) / executable.filename(), executable, error))
+            return program_name;
+    }
+    return as_command(executable);
+} catch (const std::exception&) {
+    return program_name;  // without /proc a program does not know where it is
+}
+
 int exit_code_of(const Report& report) {
     if (report.anything_left()) return something_left;
     const auto could_not_look = [](const auto& outcome) { return outcome.finding.state == State::unknown; };
@@ -132,6 +152,12 @@ public:
         switch (arguments_.command) {
             case CommandName::help:
                 return show(help(arguments_.operand, style_));
+            case CommandName::welcome:
+                return show(welcome());
+            case CommandName::completion:
+                return show(completion_script(arguments_.operand));
+            case CommandName::manual:
+                return show(manual_page());
             case CommandName::version:
                 return show("backup-remediation " BACKUP_REMEDIATION_VERSION "\n");
             case CommandName::list:
@@ -171,6 +197,25 @@ private:
     }
 
     void remark(const std::string& message) { err_ << "backup-remediation: " << visible(message) << std::endl; }
+
+    /// Where one is and what to do first, in at most ten lines.
+    std::string welcome() const {
+        const auto& facts = host_.machine().facts();
+        const auto& program = host_.program;
+        Page page(style_);
+        page.heading(fmt::format("backup-remediation {} on {} ({}, {})", BACKUP_REMEDIATION_VERSION,
+                                 visible(facts.host_name), visible(facts.os_name), visible(facts.architecture)));
+        page.command(0, "Finds out why Azure Backup of this VM fails, and repairs it.");
+        page.command(2, program + " diagnose         what is broken? (changes nothing)");
+        page.command(2, program + " fix --dry-run    what would be changed?");
+        page.command(2, program + " fix              repair it");
+        const auto run = newest_run_in_place();
+        if (!run.empty()) page.command(2, fmt::format("{} undo             take back run {}", program, visible(run)));
+        page.command(2, program + " --help           more");
+        if (!host_.privileged)
+            page.command(0, fmt::format("Now without the rights it needs: {}.", how_to_get_rights()));
+        return std::move(page).text();
+    }
 
     int explain() {
         if (arguments_.all) return show(catalogue_markdown());
@@ -234,7 +279,7 @@ private:
             case Format::html:
                 return report_html(report, subject, subject == Subject::capture ? program_name : program_path());
             default:
-                return report_text(report, subject, style_);
+                return report_text(report, subject, style_, subject == Subject::capture ? program_name : host_.program);
         }
     }
 
@@ -285,7 +330,7 @@ private:
         page.paragraph(0, fmt::format("Written to {}. Known secrets are redacted; look through it before you give it "
                                       "away. To diagnose it on any computer:",
                                       visible(arguments_.output)));
-        page.command(2, fmt::format("backup-remediation diagnose --capture {}", visible(arguments_.output)));
+        page.command(2, fmt::format("{} diagnose --capture {}", program_name, visible(arguments_.output)));
         return show(std::move(page).text());
     }
 
@@ -317,7 +362,9 @@ private:
         options.include_system = arguments_.include_system;
         options.system_paths = {to_text(host_.state_folder), to_text(machine::local::this_executable()), log_folder};
         if (!thawed_.empty()) remark(thawed_);
-        const auto rehearsal = remediations::rehearse_freeze(options, host_.machine(), *host_.freezer());
+        const auto rehearsal = watched("rehearsing the freeze of a backup", [&] {
+            return remediations::rehearse_freeze(options, host_.machine(), *host_.freezer());
+        });
         if (!rehearsal) {
             const bool usage = rehearsal.error().kind == ErrorKind::invalid;
             return fail(usage ? bad_usage : could_not_work, (usage ? "--mount: " : "") + rehearsal.error().message);
@@ -353,7 +400,9 @@ private:
         if (const auto reason = remediations::why_not_to_disturb(host_.machine()))
             return fail(could_not_work, fmt::format("nothing was taken back, because {}; try again later", *reason));
         for (const auto& line : journal->damage()) remark(line + "; this line was left out");
-        const auto shown = show_undone(remediations::undo(*journal, host_.machine()), run_id);
+        const auto undone =
+            watched("taking back run " + run_id, [&] { return remediations::undo(*journal, host_.machine()); });
+        const auto shown = show_undone(undone, run_id);
         return shown == all_well && !journal->damage().empty() ? something_left : shown;
     }
 
@@ -475,11 +524,23 @@ private:
                "\n";
     }
 
+    /// Says what is done while it is, where a person watches.
+    template <class Work>
+    std::invoke_result_t<Work> watched(const std::string& what, const Work& work) {
+        Progress progress(err_);
+        progress.show(what + " ...");
+        return work();
+    }
+
     int refuse(std::string_view command) {
-        const auto* how = host_.machine().facts().platform == machine::Platform::windows
-                              ? "open a command prompt with 'Run as administrator' and try again"
-                              : "try again with sudo";
-        return fail(could_not_work, fmt::format("'{}' changes the machine and needs more rights: {}", command, how));
+        return fail(could_not_work,
+                    fmt::format("'{}' changes the machine and needs more rights: {}", command, how_to_get_rights()));
+    }
+
+    const char* how_to_get_rights() const {
+        return host_.machine().facts().platform == machine::Platform::windows
+                   ? "open a command prompt with 'Run as administrator' and try again"
+                   : "try again with sudo";
     }
 
     int locked_out(const Error& error) {
@@ -510,7 +571,8 @@ int command_line(const std::vector<std::string>& arguments, std::ostream& out, s
                     machine::local::is_privileged(),
                     machine::local_freezer,
                     guard_tools(local_system()),
-                    handler_folder ? *handler_folder : std::filesystem::path()};
+                    handler_folder ? *handler_folder : std::filesystem::path(),
+                    what_to_type()};
     return command_line(arguments, host, out, err);
 }
 

@@ -27,6 +27,7 @@ struct Host {
     GuardTools guard = {};
     /// Of the extension that this program belongs to; empty where it belongs to none.
     std::filesystem::path handler_folder = {};
+    std::string program = "backup-remediation";  ///< what a person types for it: its full path, unless PATH finds it
 };
 
 /// The same on another host, for tests.

@@ -17,7 +17,6 @@ constexpr std::size_t longest_quoted_text = 4200;  // characters: a line of a lo
 constexpr std::size_t state_column = 20;
 constexpr std::size_t layer_text_column = 36;
 constexpr std::size_t evidence_column = 16;
-constexpr auto program = "backup-remediation";
 
 std::string quoted(const std::string& seen) {
     return fmt::format("\"{}\"", shortened(visible(seen), longest_quoted_text));
@@ -25,8 +24,8 @@ std::string quoted(const std::string& seen) {
 
 class Writer {
 public:
-    Writer(const Report& report, Subject subject, const TextStyle& style)
-        : report_(report), subject_(subject), page_(style) {}
+    Writer(const Report& report, Subject subject, const TextStyle& style, const std::string& program)
+        : report_(report), subject_(subject), program_(program), page_(style) {}
 
     std::string write() && {
         pipeline();
@@ -90,7 +89,7 @@ private:
             page_.paragraph(2, fmt::format("for {}:", outcome.remediation->id));
             for (const auto& change : outcome.changes) page_.entry(4, "-", 6, visible(shown(change)));
         }
-        if (const auto undo = undo_command(report_, program); !undo.empty()) {
+        if (const auto undo = undo_command(report_, program_); !undo.empty()) {
             page_.paragraph(2, undo_heading(report_) + ":");
             page_.command(6, undo);
         }
@@ -100,7 +99,7 @@ private:
         page_.blank();
         page_.heading("What to do next");
         unsigned number = 0;
-        for (const auto& step : next_steps(report_, subject_, program)) {
+        for (const auto& step : next_steps(report_, subject_, program_)) {
             page_.numbered(2, ++number, visible(step.text));
             if (!step.command.empty()) page_.command(9, visible(step.command));
         }
@@ -108,6 +107,7 @@ private:
 
     const Report& report_;
     Subject subject_;
+    const std::string& program_;
     Page page_;
 };
 
@@ -131,8 +131,8 @@ Paint paint_of(State state) {
     return Paint::none;
 }
 
-std::string report_text(const Report& report, Subject subject, const TextStyle& style) {
-    return Writer(report, subject, style).write();
+std::string report_text(const Report& report, Subject subject, const TextStyle& style, const std::string& program) {
+    return Writer(report, subject, style, program).write();
 }
 
 }  // namespace handler

@@ -9,8 +9,10 @@
 namespace handler {
 
 /// The report for people: each layer's state, the root cause, what was seen, what was changed, what to do
-/// next. Whatever came from the machine is made visible(), so that it cannot drive the terminal.
-std::string report_text(const remediations::Report& report, Subject subject, const TextStyle& style);
+/// next. Whatever came from the machine is made visible(), so that it cannot drive the terminal. `program` is what a
+/// person types for this program.
+std::string report_text(const remediations::Report& report, Subject subject, const TextStyle& style,
+                        const std::string& program = "backup-remediation");
 
 /// How a state is coloured.
 Paint paint_of(remediations::State state);

@@ -43,6 +43,8 @@ class Arm:
         self.throttle = 0  # how many of the next requests are told to wait
         self.unreadable = ""  # a part of the paths that may not be read
         self.check_extension = check_extension
+        self.files = {}  # what anybody may download, by path
+        self.run_handler = lambda kind, properties: None  # what runs in the VM: see handlers.py
         arm = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -51,7 +53,7 @@ class Arm:
             def handle_any(self):
                 arm.handle(self)
 
-            do_GET = do_PUT = do_POST = do_PATCH = do_HEAD = handle_any
+            do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = do_HEAD = handle_any
 
             def log_message(self, *arguments):
                 pass
@@ -93,8 +95,11 @@ class Arm:
         except ValueError:
             body = raw.decode()
         self.requests.append((request.command, path, query, body))
-        code, answer, headers = self.answer(request, path, query, body)
-        text = b"" if answer is None else json.dumps(answer).encode()
+        if path in self.files:
+            code, text, headers = 200, self.files[path], {}
+        else:
+            code, answer, headers = self.answer(request, path, query, body)
+            text = b"" if answer is None else json.dumps(answer).encode()
         request.send_response(code)
         for name, value in {"Content-Type": "application/json", "Content-Length": str(len(text)), **headers}.items():
             request.send_header(name, value)
@@ -148,6 +153,11 @@ class Arm:
             return self.deployment(method, path, body)
         if method == "PUT":
             return self.put(path, body)
+        if method == "PATCH":
+            return self.patch(path, body)
+        if method == "DELETE":
+            self.statuses.pop(key, None)
+            return (200 if self.resources.pop(key, None) else 204), None, {}
         if key.endswith("/instanceview"):
             return 200, self.instance_view(path.rsplit("/", 1)[0]), {}
         if key not in self.resources:
@@ -155,8 +165,9 @@ class Arm:
         resource = json.loads(json.dumps(self.resources[key]))
         if query.get("$expand") == "instanceView":
             resource["properties"]["instanceView"] = (
-                self.statuses.get(key, {}) if "/extensions/" in key else self.instance_view(path))
-        resource["properties"].pop("protectedSettings", None)  # never given back
+                self.statuses.get(key, {}) if re.search("/extensions/|/runcommands/", key) else self.instance_view(path))
+        for secret in ("protectedSettings", "protectedParameters"):
+            resource["properties"].pop(secret, None)  # never given back
         return 200, resource, {}
 
     def subscription(self):
@@ -169,6 +180,23 @@ class Arm:
         extensions = [self.statuses.get(extension["id"].lower(), {}) for extension in self.extensions_of(vm_path)]
         return {"vmAgent": {"vmAgentVersion": "2.7"}, "extensions": extensions, "statuses": []}
 
+    def patch(self, path, body):
+        """Of a VM: its applications, which are installed and removed as the handler of VM Applications would."""
+        resource = self.resources[path.lower()]
+        if resource["type"] != "Microsoft.Compute/virtualMachines" or list(body["properties"]) != ["applicationProfile"]:
+            raise ValueError(f"PATCH of {list(body['properties'])}")
+        profile = resource["properties"].setdefault("applicationProfile", {"galleryApplications": []})
+        before = [entry["packageReferenceId"] for entry in profile["galleryApplications"]]
+        after = [entry["packageReferenceId"] for entry in body["properties"]["applicationProfile"]["galleryApplications"]]
+        if unknown := [one for one in after if one not in before and one.lower() not in self.resources]:
+            raise ValueError(f"no such version: {unknown}")
+        for version, action in [(one, "remove") for one in before if one not in after] + [
+                (one, "install") for one in after if one not in before]:
+            self.run_handler("vm-application", {**self.resources[version.lower()]["properties"]["publishingProfile"],
+                                                "action": action})
+        resource["properties"].update(body["properties"])
+        return 200, resource, {}
+
     def put(self, path, body):
         parts = path.split("/providers/")[-1].split("/")
         kind = "/".join(parts[:1] + parts[1::2])
@@ -178,13 +206,21 @@ class Arm:
             parent = path.rsplit("/", 2)[0]
             if parent.lower() not in self.resources:
                 return 404, error("ParentResourceNotFound", f"{parent} was not found"), {}
-            self.check_extension(body["properties"])
+            found = None
+            if body["properties"]["publisher"].startswith("Microsoft."):
+                found = self.run_handler("custom-script", body["properties"])
+            else:
+                self.check_extension(body["properties"])
             stored["properties"] = {**body["properties"], "provisioningState": "Succeeded"}
             self.statuses.setdefault(path.lower(), {
                 "name": parts[-1], "type": f"{body['properties']['publisher']}.{body['properties']['type']}",
                 "typeHandlerVersion": "1.0.0.0", "statuses": [status("ProvisioningState/succeeded", "Nothing to do in this VM.")],
                 "substatuses": []})
+            if found:
+                self.statuses[path.lower()]["statuses"] = [status("ProvisioningState/succeeded", found)]
             headers = {"Azure-AsyncOperation": f"{self.url}/operations/1?api-version=1", "Retry-After": "0"}
+        if kind.endswith("/runCommands"):
+            self.statuses[path.lower()] = self.run_handler("run-command", body["properties"])
         if kind.endswith("/policyAssignments"):
             self.check_assignment(body)
             stored["identity"] = {**body.get("identity", {}), "principalId": "33333333-3333-3333-3333-333333333333",
@@ -251,7 +287,8 @@ class Arm:
         """Two rows a page, to make the client turn pages."""
         rows = [{"id": resource["id"], "name": resource["name"], "type": "microsoft.compute/virtualmachines/extensions",
                  "properties": {key: value for key, value in resource["properties"].items() if key != "protectedSettings"}}
-                for path, resource in self.resources.items() if "/virtualmachines/" in path and "/extensions/" in path]
+                for path, resource in self.resources.items() if "/virtualmachines/" in path and "/extensions/" in path
+                and resource["properties"]["publisher"] in body["query"]]
         start = int((body.get("options") or {}).get("$skipToken") or 0)
         page = rows[start:start + 2]
         more = {"$skipToken": str(start + 2)} if start + 2 < len(rows) else {}

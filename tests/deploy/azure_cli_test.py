@@ -2,86 +2,19 @@
 (arm.py) on the loopback interface."""
 
 import json
-import os
-import pathlib
 import re
-import shutil
-import subprocess
-import tempfile
 import unittest
 
 import arm
-from manifest import MANIFEST, PUBLISHER, REPOSITORY, TYPES, check_extension
+import azure_cli
+from manifest import MANIFEST, PUBLISHER, REPOSITORY, TYPES
 
-DEPLOY = REPOSITORY / "scripts/deploy"
 POLICY = REPOSITORY / "scripts/policy"
 SECRET = "a-secret-that-nobody-may-see"
 SUBSCRIPTION = f"/subscriptions/{arm.SUBSCRIPTION}"
-# Debian's azure-cli asks for a version of the compute interface that Debian's SDK does not have; this profile of it
-# does not.
-VM_PROFILE = "2020-09-01-hybrid"
 
 
-class AzureCli(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        if not shutil.which("az"):
-            raise unittest.SkipTest("az is not installed (scripts/bootstrap --azure-cli)")
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.folder = pathlib.Path(folder.name)
-        cls.arm = arm.Arm(cls.folder, check_extension)
-        cls.addClassCleanup(cls.arm.close)
-        (cls.folder / "tmp").mkdir()
-        # Writes down every command line of az that anybody on the computer could see.
-        (cls.folder / "bin").mkdir()
-        wrapper = cls.folder / "bin/az"
-        wrapper.write_text(f'#!/bin/sh\nprintf "%s\\n" "$*" >>{cls.folder}/command-lines\nexec {shutil.which("az")} "$@"\n')
-        wrapper.chmod(0o755)
-        cls.environment = {"PATH": f"{cls.folder}/bin:{os.environ['PATH']}", "HOME": str(cls.folder),
-                           "TMPDIR": str(cls.folder / "tmp"), "REQUESTS_CA_BUNDLE": str(cls.arm.authority),
-                           "SSL_CERT_FILE": str(cls.arm.authority), "AZURE_CORE_COLLECT_TELEMETRY": "no",
-                           "AZURE_CORE_NO_COLOR": "yes", "LC_ALL": "C.UTF-8"}
-        cls.latest, cls.vm = cls.folder / "latest", cls.folder / "vm"
-        cls.run_az(cls.latest, "cloud", "register", "--name", "Test", "--endpoint-resource-manager", cls.arm.url,
-                   "--endpoint-management", cls.arm.url, "--endpoint-active-directory", f"{cls.arm.url}/adfs",
-                   "--endpoint-active-directory-resource-id", cls.arm.url,
-                   "--endpoint-active-directory-graph-resource-id", cls.arm.url)
-        cls.run_az(cls.latest, "cloud", "set", "--name", "Test")
-        cls.run_az(cls.latest, "login", "--service-principal", "--username", "app", "--password", "x", "--tenant", arm.TENANT)
-        shutil.copytree(cls.latest, cls.vm)
-        with (cls.vm / "clouds.config").open("a") as configuration:
-            configuration.write(f"profile = {VM_PROFILE}\n")
-
-    @classmethod
-    def run_az(cls, configuration, *words):
-        return cls.run_command(configuration, ["az", *words]).stdout
-
-    @classmethod
-    def run_command(cls, configuration, command, expected=0, **options):
-        result = subprocess.run(command, env={**cls.environment, "AZURE_CONFIG_DIR": str(configuration)},
-                                capture_output=True, text=True, timeout=300, **options)
-        if result.returncode != expected:
-            raise AssertionError(f"{command}: exit code {result.returncode}\n{result.stdout}{result.stderr[-3000:]}")
-        return result
-
-    def setUp(self):
-        self.arm.requests.clear()
-        self.arm.resources.clear()
-        self.arm.statuses.clear()
-        (self.folder / "command-lines").write_text("")
-        self.arm.add_vm("vm1", "Linux")
-        self.arm.add_vm("vm2", "Windows")
-
-    def deploy(self, *words, expected=0, **options):
-        return self.run_command(self.vm, [DEPLOY, "--resource-group", "group", *words], expected, **options)
-
-    def only_extension(self, vm):
-        [extension] = self.arm.extensions_of(f"{arm.COMPUTE}/virtualMachines/{vm}")
-        return extension
-
-
-class DeployScript(AzureCli):
+class DeployScript(azure_cli.AzureCli):
     def test_linux(self):
         result = self.deploy("--vm-name", "vm1", "--mode", "fix", "--max-disruption", "none", "--error-code", "A_b.1",
                              "--only", "file-system-full,agent-hung", "--rehearsal", "--fail-on-unresolved")
@@ -139,7 +72,7 @@ class DeployScript(AzureCli):
         self.assertEqual(self.deploy("--vm-name", "vm9", expected=3).stdout, "")
 
 
-class PolicyScript(AzureCli):
+class PolicyScript(azure_cli.AzureCli):
     def policy(self, *words, expected=0):
         return self.run_command(self.latest, [POLICY, *words], expected)
 
@@ -148,7 +81,8 @@ class PolicyScript(AzureCli):
         self.policy("define", scope)
         self.policy("define", scope)
         names = [path.split("/")[-1] for path in self.arm.resources if "authorization" in path]
-        self.assertEqual(names, ["backup-remediation-linux", "backup-remediation-windows", "backup-remediation-repair",
+        self.assertEqual(names, ["backup-remediation-linux", "backup-remediation-windows", "backup-remediation-linux-application",
+                                 "backup-remediation-windows-application", "backup-remediation-repair",
                                  "backup-remediation-diagnose"])
 
         parameters = self.folder / "parameters.json"
@@ -169,6 +103,9 @@ class PolicyScript(AzureCli):
         for task in tasks:
             self.assertEqual((task["properties"]["parallelDeployments"], task["properties"]["resourceCount"],
                               task["properties"]["failureThreshold"]), (30, 50000, {"percentage": 0.05}))
+        self.policy("remediate", scope, "--initiative", "repair", "--via", "vm-application")
+        self.assertEqual([task["properties"]["policyDefinitionReferenceId"] for task in self.arm.bodies("PUT", "/remediations/")[2:]],
+                         ["linux-application", "windows-application"])
 
     def test_twin_in_a_subscription(self):
         self.policy("define", SUBSCRIPTION)
@@ -185,13 +122,14 @@ class PolicyScript(AzureCli):
             self.assertIn(named, self.policy(*words, expected=2).stderr)
 
 
-class Documented(AzureCli):
+class Documented(azure_cli.AzureCli):
     """Every command of the documentation, pasted with the names of this test in place of those in capitals."""
 
     def commands(self):
         names = {"GROUP": "group", "VM": "vm1", "REGION": "westeurope", "SCALESET": "set1", "SERVER": "server1",
                  "SUBSCRIPTION": arm.SUBSCRIPTION, "WORKSPACE": "workspace1", "URL": f"{self.arm.url}/package.zip",
-                 "ENDPOINT": self.arm.url, "RULE": "dcr-1", "PARAMETERS": self.folder / "documented.json"}
+                 "HEX": "a" * 64, "GALLERY": "gallery", "ID": f"{arm.GROUP}/providers/Microsoft.Compute/galleries/gallery"
+                 "/applications/BackupRemediationLinux/versions/1.0.0", "ENDPOINT": self.arm.url, "RULE": "dcr-1", "PARAMETERS": self.folder / "documented.json"}
         [example] = re.findall(r"^    (\{.*\n.*\}\})$", (MANIFEST / "README.md").read_text(), re.MULTILINE)
         names["PARAMETERS"].write_text(example)
         for path in (REPOSITORY / "README.md", MANIFEST / "README.md"):
@@ -203,22 +141,25 @@ class Documented(AzureCli):
     def test_every_command(self):
         self.arm.resources[f"{arm.COMPUTE}/virtualMachineScaleSets/set1".lower()] = {"properties": {}}
         self.arm.resources[f"{arm.GROUP}/providers/Microsoft.HybridCompute/machines/server1".lower()] = {"properties": {}}
+        # ways_in_test.py runs them for real.
+        self.arm.run_handler = lambda kind, properties: (
+            {"exitCode": 0, "output": "Nothing to do", "error": ""} if kind == "run-command" else "Enable succeeded")
         found = list(self.commands())
-        self.assertGreaterEqual(len(found), 12)
+        self.assertGreaterEqual(len(found), 16)
         for command in found:
             with self.subTest(command=command):
                 about_vms = command.startswith(("az vm ", "scripts/deploy "))
                 self.run_command(self.vm if about_vms else self.latest, ["sh", "-c", command], cwd=REPOSITORY)
-        self.assertTrue(self.only_extension("vm1"))
+        extensions = self.arm.extensions_of(f"{arm.COMPUTE}/virtualMachines/vm1")
+        self.assertEqual({extension["name"] for extension in extensions}, {TYPES["Linux"], "CustomScript"})
         kinds = {resource.get("type") for resource in self.arm.resources.values()}
         for kind in ("Microsoft.Compute/virtualMachineScaleSets/extensions", "Microsoft.HybridCompute/machines/extensions",
                      "Microsoft.Insights/workbooks", "Microsoft.Insights/dataCollectionRules",
+                     "Microsoft.Compute/virtualMachines/runCommands", "Microsoft.Compute/galleries/applications/versions",
                      "Microsoft.Compute/sharedVMExtensions/versions", "Microsoft.PolicyInsights/remediations"):
             self.assertIn(kind, kinds)
         self.assertTrue(self.arm.bodies("POST", "/dataCollectionRules/"))
 
-
-del AzureCli  # it has no tests of its own
 
 if __name__ == "__main__":
     unittest.main()

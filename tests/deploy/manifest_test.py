@@ -103,7 +103,7 @@ class Templates(unittest.TestCase):
             if "deploymentTemplate" not in str(document):
                 continue
             for name, parameter in (document.get("parameters") or {}).items():
-                if re.search("protected|secret|uri|key", name, re.IGNORECASE):
+                if re.search("[pP]rotected|[sS]ecret|^uri|Uri|^key|Key", name):
                     self.assertIn(parameter["type"].lower(), ("secureobject", "securestring"), f"{path.name}: {name}")
 
     def test_arc_looks_at_windows_causes_of_the_os_snapshot_alone(self):
@@ -114,8 +114,9 @@ class Templates(unittest.TestCase):
 
 
 class Policies(unittest.TestCase):
-    ASKED = {"effect": "DeployIfNotExists", "mode": "fix", "maxDisruption": "none", "guard": "watch", "inclusionTagName": "",
-             "inclusionTagValues": [], "exclusionTagName": "", "exclusionTagValues": [], "forceRunStamp": "1"}
+    ASKED = {"effect": "DeployIfNotExists", "mode": "fix", "maxDisruption": "none", "guard": "watch",
+             "inclusionTagName": "", "inclusionTagValues": [], "exclusionTagName": "", "exclusionTagValues": [], "forceRunStamp": "1", "via": "extension",
+             "applicationVersion": "/galleries/g/applications/ours/versions/1.0.0"}
     ALIAS = "Microsoft.Compute/virtualMachines/extensions/"
     OS = "Microsoft.Compute/virtualMachines/storageProfile.osDisk.osType"
 
@@ -190,20 +191,56 @@ class Policies(unittest.TestCase):
             self.assertEqual(policies[0]["parameters"][name]["defaultValue"], default_of(SETTINGS[name]))
 
     def test_initiatives_hold_both_and_the_twin_changes_nothing(self):
-        for kind in ("repair", "diagnose"):
+        for kind, parts in (("repair", ["linux", "windows", "linux-application", "windows-application"]),
+                            ("diagnose", ["linux", "windows"])):
             initiative = load(f"policy/initiative-{kind}.json")["properties"]
             self.assertEqual([part["policyDefinitionId"].split("/")[-1] for part in initiative["policyDefinitions"]],
-                             ["backup-remediation-linux", "backup-remediation-windows"])
+                             [f"backup-remediation-{part}" for part in parts])
             for part in initiative["policyDefinitions"]:
-                self.assertEqual(set(part["parameters"]), set(self.policy()["parameters"]))
+                declared = self.policy(part["policyDefinitionReferenceId"])["parameters"]
+                self.assertEqual(set(part["parameters"]), set(declared))
                 for name, value in part["parameters"].items():
-                    twin = {"mode": "diagnose", "maxDisruption": "none", "guard": "off"}
+                    twin = {"mode": "diagnose", "maxDisruption": "none", "guard": "off", "via": "extension"}
                     if kind == "diagnose" and name in twin:
                         self.assertEqual(value["value"], twin[name])
                         self.assertNotIn(name, initiative["parameters"])
-                    else:
-                        self.assertEqual(value["value"], f"[parameters('{name}')]")
-                        self.assertEqual(initiative["parameters"][name]["type"], self.policy()["parameters"][name]["type"])
+                        continue
+                    given = f"{part['policyDefinitionReferenceId'].split('-')[0]}ApplicationVersion" if name == "applicationVersion" else name
+                    self.assertEqual(value["value"], f"[parameters('{given}')]")
+                    self.assertEqual(initiative["parameters"][given]["type"], declared[name]["type"])
+
+    def test_one_way_at_a_time(self):
+        for system in TYPES:
+            for via in ("extension", "vm-application"):
+                fields = {self.OS: system}
+                self.assertEqual(self.applies(fields, system, via=via), via == "extension")
+                self.assertEqual(self.applies(fields, f"{system}-application", via=via), via == "vm-application")
+            self.assertFalse(self.applies({self.OS: system}, f"{system}-application", via="vm-application", applicationVersion=""))
+
+    def test_the_application_is_put_beside_the_others(self):
+        ours, other = self.ASKED["applicationVersion"], {"packageReferenceId": "/galleries/g/applications/ours2/versions/1.0.0", "order": 3}
+        field = "Microsoft.Compute/virtualMachines/applicationProfile.galleryApplications"
+        vm_id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/vm1"
+        for system in ("linux", "windows"):
+            details = self.policy(f"{system}-application")["policyRule"]["then"]["details"]
+            self.assertEqual(details["roleDefinitionIds"], [VM_CONTRIBUTOR])
+            for there in ({}, {"applicationProfile": {"galleryApplications": []}},
+                          {"applicationProfile": {"galleryApplications": [
+                              other, {"packageReferenceId": ours.upper().replace("1.0.0", "0.9.0")}]}}):
+                applications = there.get("applicationProfile", {}).get("galleryApplications", [])
+                self.assertFalse(template.policy_applies(details["existenceCondition"], {field: applications}, self.ASKED))
+                functions = {"parameters": self.ASKED.__getitem__, "field": {"name": "vm1", "location": "here"}.__getitem__}
+                given = template.evaluate(details["deployment"]["properties"]["parameters"], functions)
+                [nested] = template.resources(details["deployment"]["properties"]["template"],
+                                              {name: value["value"] for name, value in given.items()}, existing={vm_id: there})
+                inner = nested["properties"]
+                [vm] = template.resources(inner["template"], {name: value["value"] for name, value in inner["parameters"].items()})
+                self.assertEqual((vm["type"], vm["name"], list(vm["properties"])),
+                                 ("Microsoft.Compute/virtualMachines", "vm1", ["applicationProfile"]))
+                applications = vm["properties"]["applicationProfile"]["galleryApplications"]
+                self.assertEqual(applications, ([other] if len(there.get("applicationProfile", {}).get("galleryApplications", [])) else [])
+                                 + [{"packageReferenceId": ours, "treatFailureAsDeploymentFailure": False}])
+                self.assertTrue(template.policy_applies(details["existenceCondition"], {field: applications}, self.ASKED))
 
 
 class Form(unittest.TestCase):

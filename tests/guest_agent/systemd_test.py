@@ -1,5 +1,7 @@
 """The same guest agent under systemd: restarting it kills its control group, and the handler's work must go on."""
 
+import base64
+import hashlib
 import json
 import os
 import shutil
@@ -8,6 +10,7 @@ import time
 import unittest
 
 from guest_agent_case import STATE, GuestAgentCase
+from package import REPOSITORY
 from vm import wait_until
 
 
@@ -90,6 +93,24 @@ class SystemdTest(GuestAgentCase):
         self.vm.boot_systemd()
         self.assert_status(self.result(since=moment), "success")
         self.assertIn("Extensions.Enabled=y", self.vm.path("/etc/waagent.conf").read_text())
+
+    def test_a_script_that_the_agent_runs_goes_on_too(self):
+        """manifest/run/run.sh as Run Command calls it, in the agent's own control group, which the restart kills."""
+        self.switch_extensions_off()
+        self.vm.write("/root/run.sh", (REPOSITORY / "manifest/run/run.sh").read_text())
+        self.vm.path("/root/package.zip").write_bytes(self.package)
+        settings = base64.b64encode(b'{"mode": "fix", "only": ["extensions-disabled"]}').decode()
+        agent = self.agent()
+        group = self.vm.run("systemctl", "show", "--property=ControlGroup", "--value", "walinuxagent").strip()
+        script = self.vm.start("sh", "-c", f"echo $$ >/sys/fs/cgroup{group}/cgroup.procs && exec env packageUri=/root/package.zip "
+                               f"packageSha256={hashlib.sha256(self.package).hexdigest()} settings={settings} sh /root/run.sh")
+        store = self.vm.path(f"{STATE}/applied/sequence.json")
+        wait_until(lambda: store.exists() and json.loads(store.read_text())["state"] == "finished", timeout=60)
+        self.assertNotEqual(self.agent(), agent, "the agent should have been restarted")
+        self.assertIn("Extensions.Enabled=y", self.vm.path("/etc/waagent.conf").read_text())
+        status = json.loads(json.loads(store.read_text())["status"])[0]["status"]
+        self.assertEqual(status["status"], "success", status)
+        script.wait(30)
 
     def test_by_hand_where_extensions_are_off(self):
         """Switched off, extensions cannot come to help; the handler was left here by an earlier enable."""

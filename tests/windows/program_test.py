@@ -11,6 +11,7 @@ import pathlib
 import re
 import shutil
 import subprocess
+import tempfile
 import threading
 import time
 import zipfile
@@ -30,6 +31,30 @@ FLAGS = ((r"HKLM\SOFTWARE\Microsoft\BcdrAgent", "IsProviderInstalled"),
          (r"HKLM\SOFTWARE\Microsoft\BcdrAgentPersistentKeys", "IsCommonProviderInstalled"))
 DOTNET_KEY = r"HKLM\SOFTWARE\Microsoft\.NETFramework"
 WINHTTP_KEY = r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Internet Settings\Connections"
+
+
+class Applied(WindowsCase):
+    """What manifest/run/run.ps1 calls where there is no guest agent's handler."""
+
+    def run_with_input(self, command, text):
+        with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as out:
+            given.write(text)
+            given.seek(0)
+            code = subprocess.run([WINE, BENCH / "backup-remediation.exe", command], stdin=given, stdout=out,
+                                  timeout=TIME_LIMIT).returncode
+            out.seek(0)
+            return code, out.read().decode()
+
+    def test_runs_the_settings_on_its_standard_input_and_leaves_nothing(self):
+        code, shown = self.run_with_input("apply", b'\xef\xbb\xbf{"publicSettings": {"only": ["provider-flags"]}}')
+        self.assertEqual(code, 0, shown)
+        self.assertIn(r"Full report: C:\ProgramData\BackupRemediation\logs\backup-remediation-report-", shown)
+        code, shown = self.run_with_input("apply", b'{"publicSettings": {"mode": "repair"}}')
+        self.assertEqual(code, 4, shown)
+        self.assertIn('"repair" is no mode', shown)
+        self.assertEqual(self.run_with_input("clean-up", b""), (0, ""))
+        self.assertFalse(drive_c(r"C:\ProgramData\BackupRemediation\applied").exists())
+        self.assertFalse(drive_c(r"C:\ProgramData\BackupRemediation\logs").exists())
 
 
 class ComPlus(WindowsCase):

@@ -8,6 +8,7 @@
 #include <sstream>
 #include <thread>
 
+#include "handler/agent/apply.hpp"
 #include "handler/agent/log.hpp"
 #include "handler/agent/sequence.hpp"
 #include "handler/agent/worker.hpp"
@@ -59,6 +60,7 @@ protected:
             return found == variables_.end() ? std::nullopt : std::optional(found->second);
         };
         system.privileged = [this] { return privileged_; };
+        system.standard_input = [this]() -> Result<std::string> { return input_; };
         system.executable = handler_.folder / "bin/x86_64/backup-remediation";
         system.state_folder = state_;
         system.start_detached = [this](const std::string&, const fs::path&, const std::vector<std::string>& arguments,
@@ -200,6 +202,7 @@ protected:
     const fs::path state_ = root_.path() / "state";
     std::map<std::string, std::string> variables_;
     bool privileged_ = true;
+    std::string input_;
     unsigned upload_status_ = 201;
     bool detaching_fails_ = false;
     bool systemd_starts_nothing_ = false;
@@ -792,6 +795,86 @@ TEST_F(InstallTest, NeedsTheAgentsFolder) {
 TEST_F(InstallTest, AStateFolderThatCannotBeMadeFailsNoInstallation) {
     test::write(state_, "");
     EXPECT_EQ(command("install"), ExitCode::ok) << "a diagnosis needs none";
+}
+
+class ApplyTest : public CommandsTest {
+protected:
+    ExitCode apply(const std::string& input) {
+        input_ = input;
+        return command("apply");
+    }
+};
+
+TEST_F(ApplyTest, RunsAtOnceWhatStandardInputAsksForAndPrintsTheStatus) {
+    EXPECT_EQ(apply(R"({"publicSettings":{"mode":"fix","errorCode":"X"}})"), ExitCode::ok);
+    EXPECT_EQ(apply("{}"), ExitCode::ok);
+    EXPECT_THAT(runs(), ElementsAre("fix X", "diagnose "));
+    EXPECT_EQ(err_.str(), "");
+    EXPECT_THAT(out_.str(), testing::StartsWith("Nothing to do in this VM"));
+    const auto reports = report_files_in(applied_log_folder(state_));
+    ASSERT_FALSE(reports.empty());
+    EXPECT_THAT(out_.str(), HasSubstr("Full report: " + reports.back().string() + ".\n  guest-agent: "));
+    EXPECT_FALSE(fs::exists(handler_.folder / "sequence.json")) << "it is none of the guest agent's business";
+}
+
+TEST_F(ApplyTest, WhatItPrintsFitsIntoWhatIsShownOfIt) {
+    run_ = [](const RunOptions&) -> Result<Report> {
+        Report report;
+        for (int count = 0; count < 100; ++count) {
+            report.outcomes.push_back(
+                {&sample, remediations::Finding::broken(std::string(200, 'b'), {}, std::string(200, 'm')), {}});
+        }
+        return report;
+    };
+    EXPECT_EQ(apply("{}"), ExitCode::ok);
+    EXPECT_THAT(out_.str().size(), AllOf(testing::Gt(1000U), testing::Le(most_output_bytes)));
+}
+
+TEST_F(ApplyTest, FailsOnlyWhereTheExtensionWould) {
+    run_ = [](const RunOptions&) -> Result<Report> { return broken_report(); };
+    EXPECT_EQ(apply("{}"), ExitCode::ok);
+    EXPECT_THAT(out_.str(), testing::StartsWith("Action needed: Mend it."));
+    EXPECT_EQ(apply(R"({"publicSettings":{"failOnUnresolved":true}})"), ExitCode::something_left);
+    run_ = [](const RunOptions&) -> Result<Report> { return Error{ErrorKind::failed, "no machine", 0}; };
+    EXPECT_EQ(apply("{}"), ExitCode::failed);
+    EXPECT_THAT(out_.str(), HasSubstr("no machine"));
+    privileged_ = false;
+    EXPECT_EQ(apply("{}"), ExitCode::not_privileged);
+}
+
+TEST_F(ApplyTest, WrongSettingsAreNamedAndNothingIsRun) {
+    for (const auto& [input, named] : std::initializer_list<std::pair<const char*, const char*>>{
+             {"", "standard input"},
+             {R"({"s3cret)", "expected one JSON object"},
+             {"[]", "expected object, found array"},
+             {R"({"s3cret":{}})", "unknown key"},
+             {R"({"publicSettings":[]})", "publicSettings: expected object"},
+             {R"({"protectedSettings":"s3cret"})", "protectedSettings: expected object"},
+             {R"({"protectedSettings":{"mode":"s3cret"}})", "protectedSettings.mode"},
+             {R"({"publicSettings":{"mode":"fix"},"protectedSettings":{"mode":"fix"}})", "in one of them"}}) {
+        EXPECT_EQ(apply(input), ExitCode::settings_invalid) << input;
+        EXPECT_THAT(out_.str(), AllOf(HasSubstr(named), testing::Not(HasSubstr("s3cret")))) << input;
+    }
+    EXPECT_THAT(runs(), IsEmpty());
+    EXPECT_FALSE(fs::exists(state_));
+}
+
+TEST_F(ApplyTest, AnUploadsAddressIsWrittenNowhere) {
+    EXPECT_EQ(apply(R"({"protectedSettings":{"supportUpload":"https://a/c?sr=c&sig=s3cret"}})"), ExitCode::ok);
+    EXPECT_THAT(out_.str(), AllOf(HasSubstr("support-upload: "), testing::Not(HasSubstr("s3cret"))));
+    EXPECT_THAT(test::read(root_.path() / "requests"), HasSubstr("s3cret"));
+    for (const auto& entry : fs::recursive_directory_iterator(state_)) {
+        if (!entry.is_regular_file()) continue;
+        EXPECT_EQ(test::read(entry).find("s3cret"), std::string::npos) << entry;
+    }
+}
+
+TEST_F(ApplyTest, CleanUpLeavesNothing) {
+    EXPECT_EQ(command("clean-up"), ExitCode::ok);
+    EXPECT_EQ(apply("{}"), ExitCode::ok);
+    EXPECT_EQ(command("clean-up"), ExitCode::ok);
+    EXPECT_EQ(out_.str() + err_.str(), "");
+    EXPECT_FALSE(fs::exists(state_));
 }
 
 class UninstallTest : public CommandsTest {};

@@ -67,7 +67,10 @@ TEST(Arguments, AskForHelpAnywhere) {
 }
 
 TEST(Arguments, AreRefusedWithWhatWasExpected) {
-    EXPECT_THAT(error_of({}), HasSubstr("a command is missing"));
+    EXPECT_THAT(error_of({"completion", "bsh"}),
+                HasSubstr("'bsh' is none of bash, zsh, powershell; did you mean bash or zsh?"));
+    EXPECT_EQ(error_of({"completion"}), "'completion' needs SHELL");
+    EXPECT_EQ(parse_arguments({})->command, CommandName::welcome);
     EXPECT_THAT(error_of({"diagnoes"}), HasSubstr("'diagnoes' is no command; did you mean diagnose?"));
     EXPECT_THAT(error_of({"diagnose", "--fromat", "json"}), HasSubstr("did you mean --format?"));
     EXPECT_EQ(error_of({"diagnose", "--dry-run"}), "--dry-run does not go with 'diagnose' (it goes with fix)");
@@ -105,7 +108,8 @@ TEST(Arguments, CannotDriveTheTerminalThroughTheirOwnErrorMessage) {
 
 TEST(Help, TeachesEveryCommand) {
     const auto general = help("", {});
-    for (const std::string command : {"diagnose", "fix", "undo", "history", "list", "explain", "capture", "guard"}) {
+    for (const std::string command :
+         {"diagnose", "fix", "undo", "history", "list", "explain", "capture", "guard", "completion", "manual"}) {
         EXPECT_THAT(general, HasSubstr("\n  " + command));
         const auto special = help(command, {});
         EXPECT_THAT(special, HasSubstr("backup-remediation " + command));

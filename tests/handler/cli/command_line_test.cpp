@@ -3,12 +3,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <fstream>
 #include <regex>
 #include <sstream>
 
 #include "handler/agent/lock.hpp"
+#include "handler/cli/arguments.hpp"
 #include "remediations/machine/recorded/capture.hpp"
 #include "test_data.hpp"
 #include "tests/capture_folder.hpp"
@@ -255,7 +257,6 @@ TEST_F(CommandLine, RefusesBadInput) {
     const auto nonsense = run({"diagnoes"});
     EXPECT_EQ(nonsense.code, 2);
     EXPECT_THAT(nonsense.err, HasSubstr("did you mean diagnose?"));
-    EXPECT_EQ(run({}).code, 2);
 
     const auto no_capture = run({"diagnose", "--capture", (folder_.path() / "absent").string()});
     EXPECT_EQ(no_capture.code, 2);
@@ -358,7 +359,8 @@ TEST_F(CommandLine, UndoesWhatIsUndamagedOnlyWhenAskedTo) {
 }
 
 TEST_F(CommandLine, HelpExamplesAreCommandLinesItAccepts) {
-    for (const std::string command : {"diagnose", "fix", "undo", "history", "list", "explain", "capture"}) {
+    for (const std::string command :
+         {"diagnose", "fix", "undo", "history", "list", "explain", "capture", "completion", "manual"}) {
         const auto help = run({command, "--help"});
         EXPECT_EQ(help.code, 0);
         const auto examples = help.out.substr(help.out.find("Examples:"));
@@ -372,6 +374,39 @@ TEST_F(CommandLine, HelpExamplesAreCommandLinesItAccepts) {
             ++count;
         }
         EXPECT_GT(count, 0) << command;
+    }
+}
+
+TEST_F(CommandLine, WithoutACommandItSaysWhereOneIsAndWhatToDoFirst) {
+    use("linux/healthy");
+    auto answer = run({});
+    EXPECT_EQ(answer.code, 0);
+    EXPECT_LE(std::ranges::count(answer.out, '\n'), 10);
+    EXPECT_THAT(answer.out, AllOf(StartsWith("backup-remediation " BACKUP_REMEDIATION_VERSION " on "),
+                                  HasSubstr(" diagnose "), HasSubstr(" fix "), Not(HasSubstr("undo"))));
+
+    use("linux/extensions-disabled");
+    ASSERT_EQ(run({"fix"}).code, 0);
+    privileged_ = false;
+    answer = run({});
+    EXPECT_LE(std::ranges::count(answer.out, '\n'), 10);
+    EXPECT_THAT(answer.out, AllOf(HasSubstr(" undo "), HasSubstr("sudo")));
+}
+
+TEST_F(CommandLine, CompletionsAndManualHaveEveryCommandOptionAndValue) {
+    const auto manual = run({"manual"}).out;
+    EXPECT_THAT(manual, StartsWith(".\\\"")) << "a comment of roff";
+    for (const std::string shell : {"bash", "zsh", "powershell"}) {
+        const auto script = run({"completion", shell});
+        EXPECT_EQ(script.code, 0);
+        for (const auto& command : outline()) {
+            EXPECT_THAT(script.out, HasSubstr(std::string(command.word))) << shell;
+            EXPECT_THAT(manual, HasSubstr(".SS " + std::string(command.word)));
+            for (const auto& option : command.options) {
+                EXPECT_THAT(script.out, HasSubstr(std::string(option.name))) << shell;
+                for (const auto& choice : option.choices) EXPECT_THAT(script.out, HasSubstr(choice)) << shell;
+            }
+        }
     }
 }
 
