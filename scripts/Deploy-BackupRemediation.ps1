@@ -35,6 +35,8 @@ param(
     [ValidatePattern('^[A-Za-z0-9_.-]{0,128}$')] [string] $ErrorCode = '',
     [ValidatePattern('^[a-z0-9-]+$')] [string[]] $Only = @(),
     [ValidatePattern('^[a-z0-9-]+$')] [string[]] $Exclude = @(),
+    [switch] $AllowSecurityChanges,
+    [switch] $RepairRisks,
     [switch] $Rehearsal,
     [switch] $FailOnUnresolved,
     [ValidateScript({ Test-Path -LiteralPath $_ -PathType Leaf })] [string] $ProtectedSettingsPath,
@@ -48,7 +50,7 @@ $ErrorActionPreference = 'Stop'
 if ($Via -in 'run-command', 'custom-script' -and -not ($Package -and $Sha256)) { throw "-Via ${Via}: -Package and -Sha256 are needed" }
 if ($Via -eq 'vm-application') {
     if (-not $ApplicationVersion) { throw '-Via vm-application: -ApplicationVersion is needed' }
-    foreach ($name in 'Mode', 'MaxDisruption', 'ErrorCode', 'Only', 'Exclude', 'Rehearsal', 'FailOnUnresolved', 'ProtectedSettingsPath') {
+    foreach ($name in 'Mode', 'MaxDisruption', 'Guard', 'ErrorCode', 'Only', 'Exclude', 'AllowSecurityChanges', 'RepairRisks', 'Rehearsal', 'FailOnUnresolved', 'ProtectedSettingsPath') {
         if ($PSBoundParameters.ContainsKey($name)) {
             throw "-${name}: the settings of a VM Application are those of its version; give them to manifest/arm/vm-application.json"
         }
@@ -67,6 +69,8 @@ if ($ErrorCode) { $settings.errorCode = $ErrorCode }
 if ($Guard -ne 'off') { $settings.guard = $Guard }
 if ($Only) { $settings.only = @($Only) }
 if ($Exclude) { $settings.exclude = @($Exclude) }
+if ($AllowSecurityChanges) { $settings.allowSecurityChanges = $true }
+if ($RepairRisks) { $settings.repairRisks = $true }
 if ($Rehearsal) { $settings.rehearsal = $true }
 if ($FailOnUnresolved) { $settings.failOnUnresolved = $true }
 

@@ -74,6 +74,10 @@ bool knows(const Remediation& remediation, const Failure& failure) {
 
 // ---- What no cause explains ----
 
+/// Causes that tell that a run failed, not why.
+constexpr const char* mere_news[] = {"extension-error", "backup-attempt-failed", "backup-extension-state",
+                                     "no-network-catch-all"};
+
 Remediation unexplained(std::string id, const std::string& who, Layer layer) {
     Remediation result;
     result.id = std::move(id);
@@ -85,8 +89,7 @@ Remediation unexplained(std::string id, const std::string& who, Layer layer) {
         "this VM show the same error.";
     result.source = "logs and events of the VM itself";
     // The news that a backup failed, and what it leaves behind.
-    result.consequences = {"extension-error", "backup-attempt-failed", "backup-extension-state",
-                           "no-network-catch-all"};
+    result.consequences.assign(std::begin(mere_news), std::end(mere_news));
     if (layer == Layer::guest_agent || layer == Layer::network) {
         result.consequences.emplace_back("agent-status-not-reported");
     }
@@ -126,6 +129,12 @@ bool says_why(const Outcome& outcome) {
     const auto& finding = outcome.finding;
     return is_left(finding.state) && finding.weight == Weight::cause && !finding.is_envelope &&
            outcome.remediation->layer != Layer::vault;
+}
+
+/// True where it rests on how the last run ended, and says why: what else that run logged is no second reason.
+bool accounts_for_run(const Outcome& outcome) {
+    return says_why(outcome) && outcome.finding.told_by_last_run &&
+           std::ranges::find(mere_news, outcome.remediation->id) == std::end(mere_news);
 }
 
 bool is_live(const Outcome& outcome) {
@@ -327,9 +336,10 @@ void tell_unexplained(std::span<Outcome> outcomes, std::span<const Failure* cons
     const auto& logs = machine.derived<LogEvidence>();
     const auto* attempt = logs.newest_attempt();
     const bool is_run_explained = std::ranges::any_of(outcomes, [&](const Outcome& outcome) {
-        return says_why(outcome) && std::ranges::any_of(failures, [&](const auto* failure) {
-                   return failure->in_failed_run && claims(outcome, *failure);
-               });
+        return accounts_for_run(outcome) ||
+               (says_why(outcome) && std::ranges::any_of(failures, [&](const auto* failure) {
+                    return failure->in_failed_run && claims(outcome, *failure);
+                }));
     });
     std::map<Layer, std::vector<const Failure*>> by_layer;
     std::map<Layer, std::vector<const Failure*>> last_words;
