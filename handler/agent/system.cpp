@@ -34,7 +34,11 @@ System local_system() {
         .make_bundle = [](const remediations::RunOptions& options) -> machine::Result<std::string> {
             return make_support_bundle(machine::local_machine(), options);
         },
-        .https = [](const machine::local::HttpsRequest& request) { return machine::local::https(request); },
+        .https = [](const machine::local::HttpsRequest& request) -> machine::Result<machine::HttpResponse> {
+            auto answer = machine::local::https(request);
+            if (!answer) return answer.error();
+            return machine::HttpResponse(std::move(*answer));
+        },
         .rehearse =
             [](const remediations::RehearsalOptions& options) -> machine::Result<remediations::FreezeRehearsal> {
             return remediations::rehearse_freeze(options, machine::local_machine(), *machine::local_freezer());
