@@ -12,6 +12,7 @@
 
 #include "handler/agent/environment.hpp"
 #include "remediations/engine/engine.hpp"
+#include "remediations/knowledge/azure/attach.hpp"
 
 namespace handler {
 
@@ -26,8 +27,9 @@ struct Settings {
     bool fail_on_unresolved = false;
     bool rehearsal = false;
     bool rehearsal_includes_system = false;
-    std::chrono::hours verbose_log{0};  ///< how long the guest agent's log is verbose; 0: left as it is
-    std::string support_upload;         ///< SAS URL, a secret; empty: no support bundle is sent
+    std::chrono::hours verbose_log{0};       ///< how long the guest agent's log is verbose; 0: left as it is
+    std::string support_upload;              ///< SAS URL, a secret; empty: no support bundle is sent
+    remediations::azure::Choice azure = {};  ///< by default Azure is not asked
 
     friend bool operator==(const Settings&, const Settings&) = default;
 };

@@ -4,6 +4,7 @@
 
 #include "handler/agent/verbose_log.hpp"
 #include "handler/report/support_bundle.hpp"
+#include "remediations/knowledge/azure/attach.hpp"
 #include "remediations/machine/local/cms.hpp"
 #include "remediations/machine/local/durable_file.hpp"
 
@@ -23,6 +24,7 @@ System local_system() {
         .decrypt = machine::local::decrypt_cms,
         .run = [](const remediations::RunOptions& options) -> machine::Result<remediations::Report> {
             auto machine = machine::local_machine();
+            remediations::azure::attach(machine, options.azure);
             return remediations::run(options, machine, machine::local::state_folder());
         },
         .end_verbose_log = [](bool at_once) -> machine::Result<std::string> {
@@ -32,7 +34,9 @@ System local_system() {
                                    at_once ? system_clock::time_point::max() : system_clock::now());
         },
         .make_bundle = [](const remediations::RunOptions& options) -> machine::Result<std::string> {
-            return make_support_bundle(machine::local_machine(), options);
+            auto machine = machine::local_machine();
+            remediations::azure::attach(machine, options.azure);
+            return make_support_bundle(machine, options);
         },
         .https = [](const machine::local::HttpsRequest& request) -> machine::Result<machine::HttpResponse> {
             auto answer = machine::local::https(request);
