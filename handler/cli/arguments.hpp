@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -9,7 +10,7 @@
 
 namespace handler {
 
-enum class CommandName { diagnose, fix, undo, list, explain, capture, history, rehearse, help, version };
+enum class CommandName { diagnose, fix, undo, list, explain, capture, history, rehearse, access, prove, help, version };
 enum class Format { text, json, html, markdown };
 enum class Color { automatic, always, never };
 
@@ -27,6 +28,14 @@ struct Arguments {
     remediations::Disruption max_disruption = remediations::Disruption::service_restart;
     std::string agent_installer;  ///< the guest agent's MSI, for agent-reinstall
     bool dry_run = false;
+    bool azure = false;               ///< ask Azure too
+    std::string identity;             ///< client id of a managed identity
+    std::string vault;                ///< resource id
+    std::string vm;                   ///< resource id of another VM, seen through Azure alone
+    bool token_on_input = false;      ///< a person's token comes on standard input
+    std::string cloud;                ///< "AzurePublicCloud"
+    bool wait_for_vault = false;      ///< of prove: until the recovery point is in the vault
+    std::chrono::hours within{3};     ///< of prove
     std::string capture;              ///< folder to read the machine from; empty for this computer
     std::string output;               ///< folder to write a capture to
     std::vector<std::string> mounts;  ///< mount points to rehearse; empty for those of a backup

@@ -6,12 +6,13 @@
 #include <string>
 #include <vector>
 
+#include "remediations/machine/arm/client.hpp"
 #include "remediations/machine/freezer.hpp"
 #include "remediations/machine/machine.hpp"
 
 namespace handler {
 
-/// The command line for people: diagnose, fix, rehearse, undo, list, explain, capture, history. `arguments`
+/// The command line for people: diagnose, fix, rehearse, undo, access, list, explain, capture, history. `arguments`
 /// does not contain the program's name.
 /// Returns the exit code: 0 nothing is broken, or all of it was fixed; 1 something is left; 2 bad
 /// usage or input; 3 the work, or a part of it, could not be done.
@@ -23,6 +24,10 @@ struct Host {
     std::filesystem::path state_folder;
     bool privileged = false;
     std::function<std::unique_ptr<machine::Freezer>()> freezer = machine::local_freezer;
+    std::istream* input = nullptr;  ///< standard input, of which a token is read; null for none
+    /// Asks Azure; tests put their own in.
+    std::function<std::unique_ptr<machine::Azure>(machine::arm::ClientOptions)> azure =
+        [](machine::arm::ClientOptions options) { return machine::arm::make_azure(std::move(options)); };
 };
 
 /// The same on another host, for tests.
