@@ -18,6 +18,7 @@ param(
     [ValidatePattern('^[A-Za-z0-9_.-]{0,128}$')] [string] $ErrorCode = '',
     [ValidatePattern('^[a-z0-9-]+$')] [string[]] $Only = @(),
     [ValidatePattern('^[a-z0-9-]+$')] [string[]] $Exclude = @(),
+    [ValidateSet('off', 'read')] [string] $Azure = 'off',
     [switch] $Rehearsal,
     [switch] $FailOnUnresolved,
     [ValidateScript({ Test-Path -LiteralPath $_ -PathType Leaf })] [string] $ProtectedSettingsPath
@@ -32,6 +33,7 @@ $settings = [ordered] @{ mode = $Mode; maxDisruption = $MaxDisruption }
 if ($ErrorCode) { $settings.errorCode = $ErrorCode }
 if ($Only) { $settings.only = @($Only) }
 if ($Exclude) { $settings.exclude = @($Exclude) }
+if ($Azure -ne 'off') { $settings.azure = $Azure }
 if ($Rehearsal) { $settings.rehearsal = $true }
 if ($FailOnUnresolved) { $settings.failOnUnresolved = $true }
 

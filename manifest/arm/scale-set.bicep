@@ -45,6 +45,13 @@ param rehearsal bool = false
 @description('Rehearses the file systems that hold /, this extension, its logs or its state too. Needs rehearsal.')
 param rehearsalIncludesSystem bool = false
 
+@description('read: asks Azure Resource Manager as the VM\'s managed identity, which changes nothing: the vault\'s jobs and their error, the VM\'s state, locks, restore points, policies. off: not one packet goes there.')
+@allowed([
+  'off'
+  'read'
+])
+param azure string = 'off'
+
 @description('Settings that nobody else may see, such as a URL that carries a key. A key that stands here may not stand in settings too.')
 @secure()
 param protectedSettings object = {}
@@ -76,6 +83,7 @@ resource remediation 'Microsoft.Compute/virtualMachineScaleSets/extensions@2024-
       failOnUnresolved: failOnUnresolved
       rehearsal: rehearsal
       rehearsalIncludesSystem: rehearsalIncludesSystem
+      azure: azure
     }
     protectedSettings: protectedSettings
     forceUpdateTag: forceRunStamp
