@@ -37,6 +37,7 @@ param(
     [ValidatePattern('^[a-z0-9-]+$')] [string[]] $Exclude = @(),
     [switch] $AllowSecurityChanges,
     [switch] $RepairRisks,
+    [ValidateSet('off', 'read')] [string] $Azure = 'off',
     [switch] $Rehearsal,
     [switch] $FailOnUnresolved,
     [ValidateScript({ Test-Path -LiteralPath $_ -PathType Leaf })] [string] $ProtectedSettingsPath,
@@ -71,6 +72,7 @@ if ($Only) { $settings.only = @($Only) }
 if ($Exclude) { $settings.exclude = @($Exclude) }
 if ($AllowSecurityChanges) { $settings.allowSecurityChanges = $true }
 if ($RepairRisks) { $settings.repairRisks = $true }
+if ($Azure -ne 'off') { $settings.azure = $Azure }
 if ($Rehearsal) { $settings.rehearsal = $true }
 if ($FailOnUnresolved) { $settings.failOnUnresolved = $true }
 

@@ -183,6 +183,34 @@ void read_support_upload(const json::value& value, const Place& place, Settings&
     settings.support_upload = *url;
 }
 
+void read_azure(const json::value& value, const Place& place, Settings& settings) {
+    const auto word = text_at(value, place);
+    if (!word) return;
+    if (*word != "off" && *word != "read")
+        return place.problem_with(*word, "is no way to ask Azure; expected \"off\" or \"read\"");
+    settings.azure.ask = *word == "read";
+}
+
+void read_identity(const json::value& value, const Place& place, Settings& settings) {
+    constexpr std::size_t length_of_id = 36;
+    const auto id = text_at(value, place);
+    if (!id) return;
+    const auto in_id = [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == '-';
+    };
+    if (id->size() != length_of_id || !std::ranges::all_of(*id, in_id))
+        return place.problem_with(*id, "is no client id; expected one like 00000000-0000-0000-0000-000000000000");
+    settings.azure.client_id = *id;
+}
+
+void read_vault(const json::value& value, const Place& place, Settings& settings) {
+    const auto id = text_at(value, place);
+    if (!id) return;
+    if (const auto problem = remediations::azure::problem_of_vault_id(*id); !problem.empty())
+        return place.problem_with(*id, "is no vault's resource id; " + problem);
+    settings.azure.vault_id = *id;
+}
+
 struct Setting {
     std::string_view key;
     void (*read)(const json::value&, const Place&, Settings&);
@@ -201,6 +229,9 @@ constexpr Setting known_settings[] = {{"mode", read_mode},
                                       {"verboseLogHours", read_verbose_log},
                                       {"guard", read_guard},
                                       {"guardHours", read_guard_hours},
+                                      {"azure", read_azure},
+                                      {"identityClientId", read_identity},
+                                      {"vault", read_vault},
                                       {"supportUpload", read_support_upload}};
 
 constexpr auto keys = [] {

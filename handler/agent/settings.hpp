@@ -13,6 +13,7 @@
 #include "handler/agent/environment.hpp"
 #include "handler/guard/guard_settings.hpp"
 #include "remediations/engine/engine.hpp"
+#include "remediations/knowledge/azure/attach.hpp"
 
 namespace handler {
 
@@ -34,6 +35,7 @@ struct Settings {
     /// Nothing: not named, which is off but for a guard that a person switched on.
     std::optional<GuardMode> guard = {};
     std::chrono::hours guard_interval{1};
+    remediations::azure::Choice azure = {};  ///< by default Azure is not asked
 
     friend bool operator==(const Settings&, const Settings&) = default;
 };

@@ -8,6 +8,7 @@
 #include "handler/report/support_bundle.hpp"
 #include "remediations/changes/journal.hpp"
 #include "remediations/changes/recovery.hpp"
+#include "remediations/knowledge/azure/attach.hpp"
 #include "remediations/knowledge/extension/backup_activity.hpp"
 #include "remediations/knowledge/snapshot/freeze_rehearsal.hpp"
 #include "remediations/machine/local/cms.hpp"
@@ -99,6 +100,7 @@ System local_system() {
         .run = [](const remediations::RunOptions& options) -> machine::Result<remediations::Report> {
             const auto thawed = remediations::end_abandoned_rehearsal(*machine::local_freezer());
             auto machine = machine::local_machine();
+            remediations::azure::attach(machine, options.azure);
             auto report = remediations::run(options, machine, machine::local::state_folder());
             if (report && !thawed.empty()) report->notices.push_back(thawed);
             return report;
@@ -110,9 +112,15 @@ System local_system() {
                                    at_once ? system_clock::time_point::max() : system_clock::now());
         },
         .make_bundle = [](const remediations::RunOptions& options) -> machine::Result<std::string> {
-            return make_support_bundle(machine::local_machine(), options);
+            auto machine = machine::local_machine();
+            remediations::azure::attach(machine, options.azure);
+            return make_support_bundle(machine, options);
         },
-        .https = [](const machine::local::HttpsRequest& request) { return machine::local::https(request); },
+        .https = [](const machine::local::HttpsRequest& request) -> machine::Result<machine::HttpResponse> {
+            auto answer = machine::local::https(request);
+            if (!answer) return answer.error();
+            return machine::HttpResponse(std::move(*answer));
+        },
         .rehearse =
             [](const remediations::RehearsalOptions& options) -> machine::Result<remediations::FreezeRehearsal> {
             return remediations::rehearse_freeze(options, machine::local_machine(), *machine::local_freezer());

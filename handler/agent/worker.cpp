@@ -111,6 +111,7 @@ private:
         options.only = settings.only;
         options.exclude = settings.exclude;
         options.agent_installer = settings.agent_installer;
+        options.azure = settings.azure;
         options.follow_up = true;
         options.deadline = std::chrono::steady_clock::now() + fixing_ends_after;
         options.stop_requested = [this] { return stop_requested(environment_.folder); };
@@ -215,6 +216,7 @@ private:
             [&] {
                 remediations::RunOptions again;
                 again.error_code = settings.error_code;
+                again.azure = settings.azure;
                 return system_.make_bundle(again);
             },
             options);

@@ -12,6 +12,8 @@
 #include "handler/report/page.hpp"
 #include "handler/report/plain_text.hpp"
 #include "remediations/engine/catalogue.hpp"
+#include "remediations/knowledge/azure/attach.hpp"
+#include "remediations/machine/arm/client.hpp"
 
 namespace handler {
 
@@ -150,6 +152,65 @@ const Option known_options[] = {
          a.despite_damage = true;
          return {};
      }},
+    {"--azure", "",
+     "Ask Azure Resource Manager too, as the VM's managed identity: the vault's jobs and their error, the VM's state, "
+     "locks, "
+     "restore points, policies. Changes nothing there.",
+     [](Arguments& a, const std::string&) -> Result<void> {
+         a.azure = true;
+         return {};
+     }},
+    {"--identity", "CLIENT-ID", "The user-assigned managed identity to ask as, where the VM has several.",
+     [](Arguments& a, const std::string& value) { return take_text(a.identity, value); }},
+    {"--vault", "VAULT-ID",
+     "The resource id of the vault that protects the VM, where the identity has no role at the subscription.",
+     [](Arguments& a, const std::string& value) -> Result<void> {
+         if (const auto problem = remediations::azure::problem_of_vault_id(value); !problem.empty())
+             return invalid(problem);
+         a.vault = value;
+         return {};
+     }},
+    {"--vm", "VM-ID",
+     "Look at the VM with this resource id through Azure alone, from any computer, also when it is off. Needs --token.",
+     [](Arguments& a, const std::string& value) -> Result<void> {
+         if (const auto problem = remediations::azure::problem_of_vm_id(value); !problem.empty())
+             return invalid(problem);
+         a.vm = value;
+         return {};
+     }},
+    {"--token", "-",
+     "Ask Azure with a person's token, which is read from standard input: az account get-access-token --query "
+     "accessToken "
+     "-o tsv prints one.",
+     [](Arguments& a, const std::string& value) -> Result<void> {
+         if (value != "-")
+             return invalid("a token on a command line is seen by others: give - and pass it on standard input");
+         a.token_on_input = true;
+         return {};
+     }},
+    {"--cloud", "NAME",
+     "The cloud of the VM: AzurePublicCloud (the default), AzureUSGovernmentCloud or AzureChinaCloud.",
+     [](Arguments& a, const std::string& value) -> Result<void> {
+         std::vector<std::pair<std::string, std::string>> words;
+         for (const auto& name : machine::arm::known_clouds()) words.emplace_back(name, name);
+         return take_word(a.cloud, value, words);
+     }},
+    {"--wait", "WHAT",
+     "snapshot (the default): until the snapshot is a recovery point, some minutes; vault: until it lies in the vault.",
+     [](Arguments& a, const std::string& value) {
+         return take_word(a.wait_for_vault, value, {{"snapshot", false}, {"vault", true}});
+     }},
+    {"--within", "HOURS", "Wait so many hours at most, from 1 to 48 (the default: 3).",
+     [](Arguments& a, const std::string& value) -> Result<void> {
+         constexpr int most_hours = 48;
+         int hours = 0;
+         const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), hours);
+         const bool is_number = error == std::errc() && end == value.data() + value.size();
+         if (!is_number || hours < 1 || hours > most_hours)
+             return invalid(fmt::format("expected a whole number of hours from 1 to {}", most_hours));
+         a.within = std::chrono::hours(hours);
+         return {};
+     }},
     {"--capture", "DIR", "Look at the machine recorded in DIR (see 'capture') instead of this computer.",
      [](Arguments& a, const std::string& value) { return take_text(a.capture, value); }},
     {"--output", "DIR", "Where the capture is written; must not exist, or be empty.",
@@ -207,8 +268,11 @@ const Command commands[] = {
      "Looks at every layer of the backup pipeline and names the earliest broken one as the root cause, because a "
      "broken layer makes the later ones look broken. Run it as root or administrator: what may not be read is "
      "reported as unknown, never guessed.",
-     {"--error-code", "--only", "--exclude", "--agent-installer", "--capture", "--format", "--color"},
-     {"backup-remediation diagnose", "backup-remediation diagnose --error-code ExtensionSnapshotFailedCOM",
+     {"--error-code", "--only", "--exclude", "--agent-installer", "--azure", "--identity", "--vault", "--vm", "--token",
+      "--cloud", "--capture", "--format", "--color"},
+     {"backup-remediation diagnose", "backup-remediation diagnose --azure",
+      "az account get-access-token --query accessToken -o tsv | backup-remediation diagnose --vm VM-ID --token -",
+      "backup-remediation diagnose --error-code ExtensionSnapshotFailedCOM",
       "backup-remediation diagnose --capture /tmp/vm1 --format json", "backup-remediation diagnose --format html"}},
     {CommandName::fix,
      "fix",
@@ -219,7 +283,7 @@ const Command commands[] = {
      "A repair that disturbs more than --max-disruption allows, changes what protects the VM, or is of a mere risk, is "
      "reported as needs-approval, with the option that allows it. The VM is never restarted.",
      {"--dry-run", "--error-code", "--only", "--exclude", "--max-disruption", "--allow-security-changes",
-      "--repair-risks", "--agent-installer", "--capture", "--format", "--color"},
+      "--repair-risks", "--agent-installer", "--azure", "--identity", "--vault", "--capture", "--format", "--color"},
      {"backup-remediation fix --dry-run", "backup-remediation fix",
       "backup-remediation fix --only msdtc-damaged --max-disruption workload"}},
     {CommandName::rehearse,
@@ -267,6 +331,26 @@ const Command commands[] = {
      "Oldest first: when, what the root cause was, how many changes were made and whether they were taken back.",
      {"--format", "--color"},
      {"backup-remediation history"}},
+    {CommandName::access,
+     "access",
+     "",
+     "Say whether Azure can be asked, as whom, and which rights are missing.",
+     "Asks as the VM's managed identity or, with --token -, as a person. Names each action that is missing and what "
+     "stays "
+     "unknown without it; the role definition 'Backup Remediation: look' has them all. Changes nothing.",
+     {"--identity", "--vault", "--vm", "--token", "--cloud", "--format", "--color"},
+     {"backup-remediation access"}},
+    {CommandName::prove,
+     "prove",
+     "",
+     "Start a backup, and say when its recovery point exists: only that proves that backups work again.",
+     "Starts one as the VM's managed identity or, with --token -, as a person, unless one runs already; then waits for "
+     "its "
+     "recovery point. It costs what any backup costs, and expires after two days. Ctrl+C ends the waiting, not the "
+     "backup. "
+     "Exit code 0 only with a recovery point; 1 where the backup failed or is not through in time.",
+     {"--wait", "--within", "--identity", "--vault", "--vm", "--token", "--cloud", "--format", "--color"},
+     {"backup-remediation prove", "backup-remediation prove --wait vault --within 24"}},
     {CommandName::list,
      "list",
      "",
@@ -292,7 +376,7 @@ const Command commands[] = {
      "Record what this VM shows, so that it can be diagnosed on another computer.",
      "Runs every diagnosis and writes each question and its answer to DIR: facts.json and the files that were read, "
      "with secrets redacted. Look through it before you give it away. Changes nothing else.",
-     {"--output", "--archive"},
+     {"--output", "--archive", "--azure", "--identity", "--vault"},
      {"backup-remediation capture --output /tmp/vm1", "backup-remediation diagnose --capture /tmp/vm1",
       "backup-remediation capture --archive --output /tmp/vm1"}},
     {CommandName::completion,
@@ -385,6 +469,17 @@ Result<void> check(const Command& command, const Arguments& arguments) {
         return invalid("'capture' needs --output DIR");
     if (arguments.command == CommandName::fix && !arguments.capture.empty() && !arguments.dry_run)
         return invalid("--capture: a recorded machine cannot be repaired (add --dry-run to see what would be changed)");
+    if (!arguments.vm.empty() && !arguments.token_on_input) return invalid("--vm needs --token -");
+    if (!arguments.vm.empty() && (arguments.azure || !arguments.capture.empty()))
+        return invalid("--vm goes neither with --azure nor with --capture");
+    if (arguments.token_on_input && !arguments.identity.empty())
+        return invalid("--token and --identity exclude each other");
+    if (!arguments.capture.empty() && arguments.azure)
+        return invalid("--azure does not go with --capture: what Azure answered is in the capture");
+    const bool asks = arguments.azure || arguments.token_on_input || arguments.command == CommandName::access ||
+                      arguments.command == CommandName::prove;
+    if (!asks && !(arguments.identity + arguments.vault + arguments.cloud).empty())
+        return invalid("--identity, --vault and --cloud need --azure or --token -");
     for (const auto& id : arguments.only) {
         if (std::ranges::find(arguments.exclude, id) != arguments.exclude.end())
             return invalid(fmt::format("'{}' is in both --only and --exclude", id));

@@ -20,6 +20,8 @@ enum class CommandName {
     capture,
     history,
     rehearse,
+    access,
+    prove,
     guard,
     help,
     version,
@@ -50,6 +52,14 @@ struct Arguments {
     bool dry_run = false;
     bool watch = false;               ///< of guard on: repairs nothing
     std::chrono::hours hours{1};      ///< of guard on: between its looks
+    bool azure = false;               ///< ask Azure too
+    std::string identity;             ///< client id of a managed identity
+    std::string vault;                ///< resource id
+    std::string vm;                   ///< resource id of another VM, seen through Azure alone
+    bool token_on_input = false;      ///< a person's token comes on standard input
+    std::string cloud;                ///< "AzurePublicCloud"
+    bool wait_for_vault = false;      ///< of prove: until the recovery point is in the vault
+    std::chrono::hours within{3};     ///< of prove
     std::string capture;              ///< folder to read the machine from; empty for this computer
     std::string output;               ///< folder to write a capture to
     std::vector<std::string> mounts;  ///< mount points to rehearse; empty for those of a backup

@@ -14,6 +14,7 @@
 #include "handler/agent/environment.hpp"
 #include "handler/agent/guard_tick.hpp"
 #include "handler/agent/lock.hpp"
+#include "handler/cli/access.hpp"
 #include "handler/cli/arguments.hpp"
 #include "handler/cli/completion.hpp"
 #include "handler/cli/explain.hpp"
@@ -31,6 +32,8 @@
 #include "remediations/engine/catalogue.hpp"
 #include "remediations/engine/engine.hpp"
 #include "remediations/engine/root_cause.hpp"
+#include "remediations/knowledge/azure/attach.hpp"
+#include "remediations/knowledge/azure/rights.hpp"
 #include "remediations/knowledge/extension/backup_activity.hpp"
 #include "remediations/knowledge/snapshot/freeze_rehearsal.hpp"
 #include "remediations/machine/local/detached_process.hpp"
@@ -178,6 +181,10 @@ public:
                 return rehearse();
             case CommandName::guard:
                 return guard();
+            case CommandName::access:
+                return access();
+            case CommandName::prove:
+                return prove();
         }
         return bad_usage;
     }
@@ -260,6 +267,8 @@ private:
             if (!loaded) return fail(bad_usage, "--capture: " + loaded.error().message);
             recorded.emplace(std::move(*loaded));
         }
+        if (const auto asked = ask_azure(); !asked) return fail(could_not_work, asked.error().message);
+        if (outside_) recorded.emplace(std::move(*outside_));
         auto& machine = recorded ? *recorded : host_.machine();
         for (const auto& id : arguments_.only) {
             const auto scope = remediations::find_remediation(id)->scope;
@@ -297,6 +306,7 @@ private:
         options.only = arguments_.only;
         options.exclude = arguments_.exclude;
         options.agent_installer = arguments_.agent_installer;
+        options.from_outside = !arguments_.vm.empty();
         options.follow_up = subject == Subject::this_computer;
         options.progress = [&](const std::string& text) { progress.show(text + " ..."); };
         auto report = remediations::run(options, machine, host_.state_folder);
@@ -320,6 +330,7 @@ private:
         if (std::filesystem::exists(folder, error) && !std::filesystem::is_empty(folder, error))
             return fail(bad_usage, fmt::format("--output: {} exists and is not an empty folder", arguments_.output));
         if (!host_.privileged) remark("not run as root or administrator: what may not be read will be missing");
+        if (const auto asked = ask_azure(); !asked) return fail(could_not_work, asked.error().message);
         if (arguments_.archive) return archive(folder);
         auto recording = machine::recorded::record(host_.machine());
         if (const auto report = run_on(recording.machine, RunMode::diagnose, Subject::capture); !report)
@@ -351,6 +362,74 @@ private:
                                       "redacted; look through it before you give it away.",
                                       visible(to_text(file)), (bundle->size() >> 10U) + 1));
         return show(std::move(page).text());
+    }
+
+    /// Has Azure asked where the arguments say so: about this computer, or about a VM that outside_ becomes.
+    Result<void> ask_azure() {
+        const bool is_wanted = arguments_.azure || arguments_.token_on_input ||
+                               arguments_.command == CommandName::access || arguments_.command == CommandName::prove;
+        if (!is_wanted) return {};
+        machine::arm::ClientOptions options;
+        options.client_id = arguments_.identity;
+        options.vault_id = arguments_.vault;
+        options.vm_id = arguments_.vm;
+        options.cloud = arguments_.cloud;
+        if (arguments_.token_on_input) {
+            auto token = token_on_input();
+            if (!token) return token.error();
+            options.token = std::move(*token);
+        }
+        if (arguments_.vm.empty()) {
+            options.proxy = remediations::azure::proxy_of_agent(host_.machine());
+            host_.machine().use_azure(host_.azure(std::move(options)));
+            return {};
+        }
+        auto azure = host_.azure(std::move(options));
+        const auto facts = remediations::azure::facts_from_outside(*azure);
+        if (!facts) return facts.error();
+        outside_.emplace(machine::recorded::unrecorded(*facts));
+        outside_->use_azure(std::move(azure));
+        return {};
+    }
+
+    Result<machine::arm::Secret> token_on_input() const {
+        constexpr std::size_t longest = std::size_t{64} << 10U;
+        std::string text(longest, '\0');
+        if (host_.input) host_.input->read(text.data(), static_cast<std::streamsize>(text.size()));
+        const auto count = host_.input ? static_cast<std::size_t>(host_.input->gcount()) : 0;
+        std::string token(text, 0, count);
+        machine::arm::Secret::wipe(text);
+        auto secret = machine::arm::token_from_text(token);
+        machine::arm::Secret::wipe(token);
+        if (!secret) return Error{ErrorKind::invalid, "--token: " + secret.error().message, 0};
+        return secret;
+    }
+
+    int prove() {
+        if (arguments_.vm.empty() && !host_.privileged) return refuse("prove");
+        if (const auto asked = ask_azure(); !asked) return fail(could_not_work, asked.error().message);
+        Progress progress(err_);
+        remediations::azure::ProveOptions options;
+        options.wait_for_vault = arguments_.wait_for_vault;
+        options.within = arguments_.within;
+        options.progress = [&](const std::string& text) { progress.show(text + " ..."); };
+        const auto proof = remediations::azure::prove_by_backup(outside_ ? *outside_ : host_.machine(), options);
+        progress.show("");
+        if (!proof) return fail(could_not_work, proof.error().message);
+        const auto shown = show(wants_json() ? proof_json(*proof) : proof_text(*proof, style_));
+        return shown != all_well ? shown : proof->is_proven ? all_well : something_left;
+    }
+
+    int access() {
+        if (const auto asked = ask_azure(); !asked) return fail(could_not_work, asked.error().message);
+        const auto& machine = outside_ ? *outside_ : host_.machine();
+        const auto access = machine.azure().access();
+        if (!access) return fail(could_not_work, access.error().message);
+        const auto rights = remediations::azure::rights_of(machine);
+        const auto shown = show(wants_json() ? access_json(*access, rights) : access_text(*access, rights, style_));
+        if (shown != all_well) return shown;
+        if (!rights.missing.empty()) return something_left;
+        return rights.unknown.empty() ? all_well : could_not_work;
     }
 
     int rehearse() {
@@ -555,7 +634,8 @@ private:
     std::ostream& out_;
     std::ostream& err_;
     TextStyle style_;
-    std::string thawed_;  ///< what an abandoned rehearsal had left frozen, a sentence
+    std::string thawed_;              ///< what an abandoned rehearsal had left frozen, a sentence
+    std::optional<Machine> outside_;  ///< a VM that is seen through Azure alone
 };
 
 }  // namespace
@@ -572,7 +652,8 @@ int command_line(const std::vector<std::string>& arguments, std::ostream& out, s
                     machine::local_freezer,
                     guard_tools(local_system()),
                     handler_folder ? *handler_folder : std::filesystem::path(),
-                    what_to_type()};
+                    what_to_type(),
+                    &std::cin};
     return command_line(arguments, host, out, err);
 }
 

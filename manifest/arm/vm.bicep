@@ -62,6 +62,13 @@ param rehearsalIncludesSystem bool = false
 ])
 param guard string = 'off'
 
+@description('read: asks Azure Resource Manager as the VM\'s managed identity, which changes nothing: the vault\'s jobs and their error, the VM\'s state, locks, restore points, policies. off: not one packet goes there.')
+@allowed([
+  'off'
+  'read'
+])
+param azure string = 'off'
+
 @description('Settings that nobody else may see, such as a URL that carries a key. A key that stands here may not stand in settings too.')
 @secure()
 param protectedSettings object = {}
@@ -97,6 +104,7 @@ resource remediation 'Microsoft.Compute/virtualMachines/extensions@2024-07-01' =
       rehearsal: rehearsal
       rehearsalIncludesSystem: rehearsalIncludesSystem
       guard: guard
+      azure: azure
     }
     protectedSettings: protectedSettings
     forceUpdateTag: forceRunStamp

@@ -196,6 +196,8 @@
     entry(instance_metadata_unreachable)        \
     entry(no_network_catch_all)                 \
     /* vault */                                 \
+    entry(backup_job_failed)                    \
+    entry(provider_not_registered)              \
     entry(platform_fault)                       \
     entry(resource_lock)                        \
     entry(restore_point_limit)                  \
@@ -207,6 +209,8 @@
     entry(encryption_info_invalid)              \
     entry(policy_denied)                        \
     entry(vm_not_running)                       \
+    entry(agent_not_ready_in_azure)             \
+    entry(snapshot_extension_failed)            \
     entry(provisioning_state_failed)            \
     entry(allow_extension_operations)           \
     entry(protection_stopped)                   \

@@ -18,6 +18,7 @@
 #include "remediations/engine/watchdog.hpp"
 #include "remediations/knowledge/agent/agent_processes.hpp"
 #include "remediations/knowledge/agent/windows_agent.hpp"
+#include "remediations/knowledge/azure/backup_jobs.hpp"
 #include "remediations/knowledge/extension/backup_activity.hpp"
 #include "remediations/knowledge/extension/last_run.hpp"
 #include "remediations/knowledge/logs/event_evidence.hpp"
@@ -45,22 +46,12 @@ std::vector<Outcome> selected_for(const RunOptions& options, machine::Platform p
         const bool named = is_named(options.only, *remediation);
         if (!named && (remediation->on_request || !options.only.empty())) continue;
         if (is_named(options.exclude, *remediation)) continue;
+        const bool only_inside =
+            !remediation->diagnose_in_azure && (remediation->diagnose || remediation->diagnose_for);
+        if (options.from_outside && only_inside) continue;
         selected.push_back({remediation, {}, {}});
     }
     return selected;
-}
-
-/// What lies outside the VM shows in the vault's error code alone.
-Finding diagnose_by_code(const Remediation& remediation, const std::string& error_code) {
-    if (!explains(remediation, error_code)) {
-        return Finding::not_applicable(
-            "It cannot be seen from inside the VM, and no error code was given that means it.");
-    }
-    const auto* code = find_error_code(error_code);
-    return Finding::needs_operator(
-        fmt::format("{} means this.", error_code),
-        {{"error code of the backup job", error_code, code ? std::string(code->meaning) : std::string("no error")}},
-        remediation.instructions);
 }
 
 /// What a finding quotes of the machine (a log line, a command line) must not carry a secret out of it.
@@ -73,6 +64,43 @@ Finding without_secrets(Finding finding) {
     };
     std::ranges::for_each(finding.evidence, clean);
     if (finding.history) clean(*finding.history);
+    return finding;
+}
+
+/// What lies outside the VM shows in the vault's error code alone.
+Finding diagnose_by_code(const Remediation& remediation, const Question& question) {
+    const auto& error_code = question.error_code;
+    if (!explains(remediation, error_code)) {
+        return Finding::not_applicable(
+            "It cannot be seen from inside the VM, and no error code was given that means it.");
+    }
+    const auto* code = find_error_code(error_code);
+    return Finding::needs_operator(
+        fmt::format("{} means this.", error_code),
+        {{question.error_code_place.empty() ? "error code of the backup job" : question.error_code_place, error_code,
+          code ? std::string(code->meaning) : std::string("no error")}},
+        remediation.instructions);
+}
+
+bool asks_azure(const Remediation& remediation, const Machine& machine) {
+    return remediation.diagnose_in_azure && machine.azure().access().has_value();
+}
+
+/// What Azure shows beside what was seen inside the VM, where that is no more than a risk: Azure knows it better.
+Finding with_azure(Finding inside, const Remediation& remediation, const Machine& machine, const Question& question) {
+    const bool is_cause = is_left(inside.state) && inside.weight == Weight::cause && !inside.is_suspicion;
+    if (is_cause || !asks_azure(remediation, machine)) return inside;
+    auto outside = remediation.diagnose_in_azure(machine, question);
+    return outside.state == State::healthy || is_left(outside.state) ? std::move(outside) : std::move(inside);
+}
+
+/// Of what lies outside the VM: as Azure shows it. What the failed job says and Azure shows no longer is history.
+Finding diagnose_outside(const Remediation& remediation, const Machine& machine, const Question& question) {
+    auto finding = without_secrets(remediation.diagnose_in_azure(machine, question));
+    if (is_left(finding.state) || !explains(remediation, question.error_code)) return finding;
+    if (finding.state != State::healthy) return diagnose_by_code(remediation, question);
+    finding.history = diagnose_by_code(remediation, question).evidence.front();
+    finding.history->expected.clear();
     return finding;
 }
 
@@ -136,16 +164,20 @@ enum class Look { first, again };
 Finding diagnose(const Remediation& remediation, const Machine& machine, const RunOptions& options,
                  Look look = Look::first) {
     const auto& error_code = options.error_code;
-    if (!remediation.diagnose && !remediation.diagnose_for) return diagnose_by_code(remediation, error_code);
-    const Question question{error_code, is_named(options.only, remediation), options.agent_installer, catalogue()};
+    const Question question{error_code, is_named(options.only, remediation), options.error_code_place,
+                            options.agent_installer, catalogue()};
+    const bool looks_inside = !options.from_outside && (remediation.diagnose || remediation.diagnose_for);
     try {
+        if (!looks_inside && asks_azure(remediation, machine)) return diagnose_outside(remediation, machine, question);
+        if (!looks_inside) return diagnose_by_code(remediation, question);
         auto seen =
             remediation.diagnose_for ? remediation.diagnose_for(machine, question) : remediation.diagnose(machine);
+        seen = with_azure(std::move(seen), remediation, machine, question);
         if (look == Look::first) seen = unless_events_are_unread(std::move(seen), remediation, machine);
         auto finding = without_secrets(with_testimony(std::move(seen), remediation, machine));
         // What shows in the VM only in part shows in the error code too.
         const bool is_told_by_code = !remediation.instructions.empty() && explains(remediation, error_code);
-        return is_told_by_code && !is_left(finding.state) ? diagnose_by_code(remediation, error_code) : finding;
+        return is_told_by_code && !is_left(finding.state) ? diagnose_by_code(remediation, question) : finding;
     } catch (const std::exception& error) {
         return Finding::unknown(remediation.id, {machine::ErrorKind::failed, error.what(), 0});
     }
@@ -544,7 +576,28 @@ void follow_up_earlier_runs(std::vector<Outcome>& outcomes, const std::vector<Ba
 
 }  // namespace
 
-Result<Report> run(const RunOptions& options, Machine& machine, const std::filesystem::path& state_folder) {
+namespace {
+
+/// The code of the newest backup job, where nobody gave one and Azure tells it.
+void take_code_of_job(RunOptions& options, const Machine& machine) {
+    if (!options.error_code.empty()) return;
+    const auto* job = machine.derived<azure::BackupJobs>().newest();
+    if (!job || !job->has_failed()) return;
+    options.error_code = job->error_code();
+    options.error_code_place = job->where();
+}
+
+}  // namespace
+
+Result<Report> run(const RunOptions& given, Machine& machine, const std::filesystem::path& state_folder) {
+    auto options = given;
+    std::optional<std::string> not_asked;
+    if (const auto access = machine.azure().access()) {
+        take_code_of_job(options, machine);
+    } else if (access.error().kind != machine::ErrorKind::unsupported) {
+        not_asked = fmt::format("Azure could not be asked: {}. \"backup-remediation access\" says more.",
+                                access.error().message);
+    }
     Report report;
     report.mode = options.mode;
     report.error_code = options.error_code;
@@ -558,6 +611,7 @@ Result<Report> run(const RunOptions& options, Machine& machine, const std::files
     diagnose_all(report.outcomes, machine, options);
     weigh(report, machine);
     report.notices = fixer.notices();
+    if (not_asked) report.notices.push_back(*not_asked);
     if (options.follow_up) follow_up_earlier_runs(report.outcomes, report.attempts, state_folder);
     if (options.mode == RunMode::diagnose) {
         for (auto& outcome : report.outcomes) {

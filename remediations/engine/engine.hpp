@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "remediations/engine/outcome.hpp"
+#include "remediations/knowledge/azure/attach.hpp"
 #include "remediations/knowledge/logs/backup_attempt.hpp"
 #include "remediations/model/remediation.hpp"
 
@@ -21,9 +22,13 @@ struct RunOptions {
     bool allow_security_changes = false;  ///< fixes findings with changes_security, too
     bool repair_risks = false;            ///< fixes findings of Weight::risk, too, not only those named in `only`
     std::string error_code;            ///< as the vault reports it; may be empty
+    std::string error_code_place;      ///< where it was read; may be empty
     std::vector<std::string> only;     ///< remediation ids; empty means all
     std::vector<std::string> exclude;  ///< remediation ids
     machine::Path agent_installer;     ///< MSI of the Windows guest agent, for agent-reinstall; may be empty
+    azure::Choice azure = {};          ///< for whoever makes the machine: azure::attach
+    /// The machine is seen through Azure alone: what looks inside it is left out.
+    bool from_outside = false;
     std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::now() + std::chrono::minutes(10);
     /// The newest earlier run on this machine is followed up: what it treated is proven by a backup since, still
     /// unproven, or has come back. Not for captures: the runs are those of the computer that reads them.
@@ -37,8 +42,8 @@ struct RunOptions {
 struct Report {
     std::string run_id;  ///< names the journal; empty where nothing could change
     RunMode mode = RunMode::diagnose;
-    std::string error_code;
-    std::vector<Outcome> outcomes;            ///< in catalogue order, those that apply to this platform
+    std::string error_code;         ///< as the run was told it, else of the newest backup job where Azure is asked
+    std::vector<Outcome> outcomes;  ///< in catalogue order, those that apply to this platform
     const Remediation* root_cause = nullptr;  ///< by root_cause_of, before anything was fixed
     std::string root_cause_reason;            ///< one sentence: why this one, or why none
     machine::SystemFacts machine;

@@ -51,15 +51,21 @@ Found told_by_logs(std::span<const Outcome> outcomes) {
     return found;
 }
 
-/// Such causes come back where what the last run left behind follows from them.
-void add_origins_in_logs(Found& causes, std::span<const Outcome> outcomes) {
+/// Such causes come back where what the last run left behind follows from them, or where they explain the code of the
+/// vault's failed job.
+void add_origins_in_logs(Found& causes, std::span<const Outcome> outcomes, std::string_view error_code) {
     const auto is_left_behind = [&](const std::string& id) {
         return std::ranges::any_of(
             causes, [&](const auto* cause) { return cause->finding.told_by_last_run && cause->remediation->id == id; });
     };
+    const bool has_failed_job = std::ranges::any_of(causes, [](const auto* cause) {
+        return cause->finding.is_envelope && cause->remediation->layer == Layer::vault;
+    });
     Found added;
     for (const auto* told : told_by_logs(outcomes)) {
-        if (std::ranges::any_of(told->remediation->consequences, is_left_behind)) added.push_back(told);
+        const bool explains_job =
+            has_failed_job && told->remediation->layer == Layer::vault && explains(*told->remediation, error_code);
+        if (explains_job || std::ranges::any_of(told->remediation->consequences, is_left_behind)) added.push_back(told);
     }
     causes.insert(causes.end(), added.begin(), added.end());
     std::ranges::stable_sort(causes, {}, [](const auto* outcome) { return outcome->remediation->layer; });
@@ -178,7 +184,7 @@ bool is_left(State state) {
 RootCause root_cause_of(std::span<const Outcome> outcomes, std::string_view error_code,
                         std::span<const Failure* const> failures) {
     auto causes = left_with(outcomes, Weight::cause);
-    add_origins_in_logs(causes, outcomes);
+    add_origins_in_logs(causes, outcomes, error_code);
     // What a log names comes before what is only suspected.
     if (std::ranges::all_of(causes, [](const auto* cause) { return cause->finding.is_suspicion; })) {
         const auto told = told_by_logs(outcomes);

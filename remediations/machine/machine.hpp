@@ -12,6 +12,7 @@
 #include <typeindex>
 #include <vector>
 
+#include "remediations/machine/azure.hpp"
 #include "remediations/machine/certificates.hpp"
 #include "remediations/machine/event_log.hpp"
 #include "remediations/machine/files.hpp"
@@ -52,6 +53,7 @@ struct MachineParts {
     std::unique_ptr<EventLog> events = std::make_unique<EventLog>();
     std::unique_ptr<CertificateStore> certificates = std::make_unique<CertificateStore>();
     std::unique_ptr<Wmi> wmi = std::make_unique<Wmi>();
+    std::unique_ptr<Azure> azure = std::make_unique<Azure>();  ///< asks nothing until use_azure()
     bool time_passes = true;  ///< false of a recorded machine: what is not so now never will be
 };
 
@@ -107,6 +109,7 @@ public:
     const EventLog& events() const { return *parts_->events; }
     const CertificateStore& certificates() const { return *parts_->certificates; }
     const Wmi& wmi() const { return *parts_->wmi; }
+    const Azure& azure() const { return *parts_->azure; }
 
     /// Waits, so that the machine can get on with what it is at. False, at once, where its time does not pass.
     bool wait(std::chrono::milliseconds time) const;
@@ -134,6 +137,12 @@ public:
         forget_derived();
     }
 
+    /// From now on Azure is asked, through this. Nobody may be looking.
+    void use_azure(std::unique_ptr<Azure> azure) {
+        parts_->azure = std::move(azure);
+        forget_derived();
+    }
+
     /// To be called after a change: what was worked out before may be wrong now. Nobody may be looking.
     void forget_derived() { derived_->forget(); }
 
@@ -146,6 +155,7 @@ public:
     Processes& processes() { return *parts_->processes; }
     Mounts& mounts() { return *parts_->mounts; }
     CertificateStore& certificates() { return *parts_->certificates; }
+    Azure& azure() { return *parts_->azure; }
 
 private:
     Machine(const Machine&) = default;

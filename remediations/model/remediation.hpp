@@ -156,9 +156,11 @@ struct Remediation;
 
 /// The part of a run's options that concerns one remediation.
 struct Question {
-    std::string error_code;              ///< of the failed backup job, as the vault reports it; may be empty
-    bool named = false;                  ///< the run names this remediation in RunOptions::only
-    machine::Path agent_installer = {};  ///< RunOptions::agent_installer
+    std::string error_code;  ///< of the failed backup job, as the vault reports it; may be empty
+    bool named = false;      ///< the run names this remediation in RunOptions::only
+    std::string error_code_place =
+        {};  ///< where the code was read, "backup job 7a.. of 2026-11-29 08:00 UTC"; or empty
+    machine::Path agent_installer = {};                  ///< RunOptions::agent_installer
     std::span<const Remediation* const> catalogue = {};  ///< every remediation, for who must know what others explain
 };
 
@@ -194,6 +196,9 @@ struct Remediation {
     /// In place of diagnose, where the question decides how closely to look or how to weigh what is seen:
     /// for a slow tool, or a cause that shows in the error code and in the VM.
     std::function<Finding(const machine::Machine&, const Question&)> diagnose_for = {};
+    /// What Azure itself shows of it; called only where Azure may be asked. With the others, it decides where they
+    /// found no more than a risk.
+    std::function<Finding(const machine::Machine&, const Question&)> diagnose_in_azure = {};
     /// Changes the machine through `changes` alone. Returns the first failure; the engine then
     /// undoes what was done. Not called unless diagnose just said broken.
     std::function<machine::Result<void>(const Finding&, Changes&)> fix = {};

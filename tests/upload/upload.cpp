@@ -24,8 +24,10 @@ int main(int count, char** arguments) {
     handler::UploadOptions options;
     options.block_size = std::stoul(arguments[5]);
     options.first_pause = std::chrono::milliseconds(50);
-    options.https = [&](const machine::local::HttpsRequest& request) {
-        return machine::local::https(request, handler::to_path(arguments[4]));
+    options.https = [&](const machine::local::HttpsRequest& request) -> machine::Result<machine::HttpResponse> {
+        auto answer = machine::local::https(request, handler::to_path(arguments[4]));
+        if (!answer) return answer.error();
+        return machine::HttpResponse(std::move(*answer));
     };
     options.progress = [](std::size_t sent, std::size_t total) {
         std::cout << fmt::format("{} of {}", sent, total) << std::endl;

@@ -1,10 +1,16 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <boost/algorithm/string/predicate.hpp>
+
+#include "remediations/knowledge/azure/arm_answer.hpp"
+#include "remediations/knowledge/azure/vm_in_azure.hpp"
 #include "remediations/knowledge/extension/other_handlers.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::other_extension_failed {
+
+extern const Remediation remediation;
 
 namespace {
 
@@ -80,6 +86,32 @@ Finding diagnose(const machine::Machine& machine) {
                                         handlers->size() == 1 ? " is" : "s are"));
 }
 
+Finding diagnose_in_azure(const machine::Machine& machine, const Question& question) {
+    const auto& vm = machine.derived<azure::VmInAzure>();
+    if (!vm.extensions()) return azure::not_told(vm.extensions().error());
+    std::vector<Evidence> evidence;
+    std::vector<std::string> names;
+    for (const auto& extension : *vm.extensions()) {
+        // Our own tells its errors itself.
+        const bool is_ours = boost::istarts_with(extension.type, "BackupRemediation");
+        if (extension.is_of_backup() || is_ours || !extension.has_failed()) continue;
+        const auto* failure = extension.failure();
+        evidence.push_back({"extension " + extension.name,
+                            failure ? fmt::format("{}: {}", failure->code, shown(failure->message)) : extension.state,
+                            "Succeeded"});
+        names.push_back(extension.name);
+    }
+    if (evidence.empty()) return Finding::healthy("Azure's model has no other extension as failed.");
+    auto finding = Finding::needs_operator(
+        fmt::format("Azure's model has another extension as failed: {}.", fmt::join(names, ", ")), std::move(evidence),
+        fmt::format(
+            "Repair it by its message, or remove it: az vm extension delete --ids \"{}/extensions/{}\". Then renew "
+            "the VM's state with az vm reapply.",
+            machine.azure().access()->vm_id, names.front()));
+    const bool has_failed = vm.model() && boost::iequals(vm.model()->state, "Failed");
+    return has_failed || explains(remediation, question.error_code) ? finding : std::move(finding).as_risk();
+}
+
 }  // namespace
 
 extern const Remediation remediation{
@@ -95,7 +127,9 @@ extern const Remediation remediation{
         "stays in transitioning stops all backups. One that ended with an error can put the VM in the failed state, "
         "which stops them too; where it does not, backups go on. Other extensions are never touched from here.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+    .consequences = {"provisioning-state-failed"},
     .diagnose = diagnose,
+    .diagnose_in_azure = diagnose_in_azure,
 };
 
 }  // namespace remediations::causes::other_extension_failed

@@ -2,10 +2,14 @@
 
 #include <algorithm>
 
+#include "remediations/knowledge/azure/arm_answer.hpp"
+#include "remediations/knowledge/azure/vm_in_azure.hpp"
 #include "remediations/knowledge/network/azure_disks.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::shared_disk {
+
+extern const Remediation remediation;
 
 namespace {
 
@@ -48,6 +52,26 @@ Finding diagnose(const machine::Machine& machine) {
     return Finding::healthy("Nothing in this VM tells of a shared disk.");
 }
 
+Finding diagnose_in_azure(const machine::Machine& machine, const Question& question) {
+    const auto& model = machine.derived<azure::VmInAzure>().model();
+    if (!model) return azure::not_told(model.error());
+    std::vector<Evidence> evidence;
+    for (const auto& disk : model->disks) {
+        if (disk.id.empty()) continue;
+        const auto kind = azure::disk_kind(machine, disk.id);
+        if (!kind) return azure::not_told(kind.error());
+        if (kind->max_shares > 1) {
+            evidence.push_back(
+                {disk.id, fmt::format("maxShares {}", kind->max_shares), "1, or excluded from the backup"});
+        }
+    }
+    if (evidence.empty()) return Finding::healthy("No disk of the VM is shared.");
+    auto finding = Finding::needs_operator(
+        "A disk is shared with other VMs: Azure VM backup does not back up such disks.", std::move(evidence), how_to);
+    // It may be excluded from the backup.
+    return explains(remediation, question.error_code) ? finding : std::move(finding).as_risk();
+}
+
 }  // namespace
 
 extern const Remediation remediation{
@@ -63,6 +87,7 @@ extern const Remediation remediation{
     .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
     .instructions = how_to,
     .diagnose = diagnose,
+    .diagnose_in_azure = diagnose_in_azure,
 };
 
 }  // namespace remediations::causes::shared_disk

@@ -1,5 +1,8 @@
 #include <boost/algorithm/string/predicate.hpp>
 
+#include "remediations/knowledge/azure/arm_answer.hpp"
+#include "remediations/knowledge/azure/protected_item.hpp"
+#include "remediations/knowledge/azure/vm_in_azure.hpp"
 #include "remediations/knowledge/network/azure_disks.hpp"
 #include "remediations/knowledge/network/snapshot_attempt.hpp"
 #include "remediations/model/remediation.hpp"
@@ -36,6 +39,30 @@ Finding diagnose(const machine::Machine& machine) {
              }});
 }
 
+/// Azure knows the policy, which the VM does not.
+Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
+    const auto& model = machine.derived<azure::VmInAzure>().model();
+    if (!model) return azure::not_told(model.error());
+    std::vector<Evidence> evidence;
+    for (const auto& disk : model->disks) {
+        if (disk.id.empty()) continue;
+        const auto kind = azure::disk_kind(machine, disk.id);
+        if (!kind) return azure::not_told(kind.error());
+        const auto& type = kind->storage_type;
+        if (boost::istarts_with(type, "UltraSSD") || boost::istarts_with(type, "PremiumV2"))
+            evidence.push_back({disk.id, "storage type " + type, "another storage type, or an Enhanced backup policy"});
+    }
+    if (evidence.empty()) return Finding::healthy("No disk needs an Enhanced backup policy.");
+    const auto& policy = machine.derived<azure::BackupPolicy>().policy();
+    if (!policy) return azure::not_told(policy.error());
+    if (policy->is_enhanced)
+        return Finding::healthy("The VM's backup policy is Enhanced, as its disks need it.", std::move(evidence));
+    return Finding::needs_operator(
+        "A disk is an Ultra disk or a Premium SSD v2, and the VM's backup policy is not Enhanced.", std::move(evidence),
+        "Change the VM's backup policy to an Enhanced one (vault > Backup items > the VM > Change backup policy), or "
+        "exclude the disk from the backup.");
+}
+
 }  // namespace
 
 extern const Remediation remediation{
@@ -50,6 +77,7 @@ extern const Remediation remediation{
         "policy the VM has cannot be seen from inside it.",
     .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
     .diagnose = diagnose,
+    .diagnose_in_azure = diagnose_in_azure,
 };
 
 }  // namespace remediations::causes::ultra_disk

@@ -1,6 +1,26 @@
+#include <fmt/format.h>
+
+#include "remediations/knowledge/azure/arm_answer.hpp"
+#include "remediations/knowledge/azure/vm_in_azure.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::allow_extension_operations {
+
+namespace {
+
+using namespace remediations::azure;
+
+Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
+    const auto& model = machine.derived<VmInAzure>().model();
+    if (!model) return not_told(model.error());
+    if (model->allows_extensions != false) return Finding::healthy("The VM's model allows extensions.");
+    return Finding::needs_operator(
+        "The VM's model forbids extensions (allowExtensionOperations is false).",
+        {{model->id, "osProfile.allowExtensionOperations false", "true, or absent"}},
+        fmt::format("az vm update --ids \"{}\" --set osProfile.allowExtensionOperations=true", model->id));
+}
+
+}  // namespace
 
 extern const Remediation remediation{
     .id = "allow-extension-operations",
@@ -18,6 +38,7 @@ extern const Remediation remediation{
         "See az vm show --query osProfile.allowExtensionOperations. If it is false: az vm update --resource-group "
         "<group> --name <vm> --set osProfile.allowExtensionOperations=true. If it is true or empty, back up again when "
         "no other change of the VM runs, and exclude a disk that the error names.",
+    .diagnose_in_azure = diagnose_in_azure,
 };
 
 }  // namespace remediations::causes::allow_extension_operations

@@ -1,6 +1,37 @@
+#include <fmt/format.h>
+#include <boost/algorithm/string/predicate.hpp>
+
+#include "remediations/knowledge/azure/arm_answer.hpp"
+#include "remediations/knowledge/azure/backup_jobs.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::backup_already_running {
+
+namespace {
+
+using namespace remediations::azure;
+
+/// A snapshot takes minutes.
+constexpr auto longest_snapshot = std::chrono::hours(2);
+
+Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
+    const auto& jobs = machine.derived<BackupJobs>();
+    if (!jobs.jobs()) return not_told(jobs.jobs().error());
+    const auto* job = jobs.newest();
+    if (!job || !job->runs()) return Finding::healthy("No backup of this VM runs at present.");
+    const auto* snapshot = job->task("Snapshot");
+    const bool is_in_snapshot = snapshot && boost::iequals(snapshot->status, "InProgress");
+    const Evidence evidence{job->where(), fmt::format("{}{}", job->status, is_in_snapshot ? ", Take Snapshot" : ""),
+                            "a snapshot ends within two hours"};
+    const bool is_stuck = is_in_snapshot && job->started && machine.facts().now - *job->started > longest_snapshot;
+    if (!is_stuck) return Finding::healthy("A backup of this VM runs at present.", {evidence});
+    return Finding::needs_operator(
+        fmt::format("A backup has been at its snapshot since {}.", shown(*job->started)), {evidence},
+        job->may_be_cancelled ? fmt::format("Cancel it, then back up again: az backup job stop --ids \"{}\"", job->id)
+                              : std::string("Wait for its end: Azure allows nobody to cancel it at present."));
+}
+
+}  // namespace
 
 extern const Remediation remediation{
     .id = "backup-already-running",
@@ -18,6 +49,7 @@ extern const Remediation remediation{
         "See az backup job list --vault-name <vault> --resource-group <group> --status InProgress, also in a vault "
         "that protected this VM before. Wait for the job; one that is still taking the snapshot can be cancelled with "
         "az backup job stop. If jobs regularly last until the next one is due, let the schedule leave more time.",
+    .diagnose_in_azure = diagnose_in_azure,
 };
 
 }  // namespace remediations::causes::backup_already_running

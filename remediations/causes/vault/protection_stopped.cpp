@@ -1,6 +1,56 @@
+#include <fmt/format.h>
+#include <boost/algorithm/string/predicate.hpp>
+
+#include "remediations/knowledge/azure/arm_answer.hpp"
+#include "remediations/knowledge/azure/protected_item.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::protection_stopped {
+
+extern const Remediation remediation;
+
+namespace {
+
+using namespace remediations::azure;
+
+Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
+    const auto& item = machine.derived<ProtectedItem>().item();
+    if (!item) return not_told(item.error());
+    if (!*item) {
+        const auto access = machine.azure().access();
+        return Finding::needs_operator(
+            "No Recovery Services vault protects this VM.",
+            {{access->vault_id.empty() ? "Azure Backup" : access->vault_id, "no item for " + access->vm_id,
+              "an item that protects the VM"}},
+            fmt::format("Protect it: az backup protection enable-for-vm --vm \"{}\" --vault-name <vault> "
+                        "--resource-group <group of the vault> --policy-name <policy>.",
+                        access->vm_id));
+    }
+    const auto& state = (*item)->protection_state;
+    const Evidence evidence{(*item)->id, fmt::format("protectionState {}", state), "Protected"};
+    if ((*item)->is_soft_deleted) {
+        return Finding::needs_operator(
+            "The VM's backup item was deleted; its data is kept for a while.",
+            {{(*item)->id, "deleted, and kept (soft delete)", "not deleted"}},
+            fmt::format("Take the deletion back{}: az backup protection undelete, then az backup protection resume.",
+                        (*item)->deleted_for_good ? " before " + shown(*(*item)->deleted_for_good) : std::string()));
+    }
+    if (boost::iequals(state, "BackupsSuspended")) {
+        return Finding::needs_operator("The vault has suspended the backups of this VM.", {evidence},
+                                       "See the vault's Properties > immutability and multi-user authorization: who "
+                                       "changed them has to allow backups again.");
+    }
+    const bool is_stopped = boost::iequals(state, "ProtectionStopped") || boost::iequals(state, "ProtectionPaused");
+    if (is_stopped || (*item)->policy.empty()) {
+        return Finding::needs_operator(
+            "The protection of this VM was stopped; its data is kept.",
+            {evidence, {(*item)->id, (*item)->policy.empty() ? "no policy" : (*item)->policy, "a backup policy"}},
+            remediation.instructions);
+    }
+    return Finding::healthy("A vault protects this VM.", {evidence});
+}
+
+}  // namespace
 
 extern const Remediation remediation{
     .id = "protection-stopped",
@@ -15,6 +65,7 @@ extern const Remediation remediation{
         "In the vault: Backup items > Azure Virtual Machine > this VM > Resume backup, with a policy; or az "
         "backup protection resume --policy-name <policy> --container-name <vm> --item-name <vm> --vault-name "
         "<vault> --resource-group <group>.",
+    .diagnose_in_azure = diagnose_in_azure,
 };
 
 }  // namespace remediations::causes::protection_stopped

@@ -1,6 +1,63 @@
+#include <fmt/format.h>
+#include <boost/algorithm/string/predicate.hpp>
+
+#include "remediations/knowledge/azure/arm_answer.hpp"
+#include "remediations/knowledge/azure/vm_in_azure.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::provisioning_state_failed {
+
+namespace {
+
+using namespace remediations::azure;
+
+/// An update of a VM has ended by then; an extension may take 90 minutes.
+constexpr auto long_update = std::chrono::minutes(15);
+constexpr auto hanging_update = std::chrono::minutes(90);
+
+Finding of_unfinished(const VmInAzure::Model& model, const InstanceStatus* status,
+                      std::chrono::system_clock::time_point now) {
+    const auto since = status ? status->time : std::nullopt;
+    if (!since || now - *since < long_update)
+        return Finding::healthy(fmt::format("An update of the VM runs at present ({}).", model.state));
+    auto finding = Finding::needs_operator(
+        fmt::format("An update of the VM has run since {}.", shown(*since)), {{model.id, model.state, "Succeeded"}},
+        "See which update it is (portal: the VM > Activity log), and wait for its end. If it hangs: az vm reapply.");
+    return now - *since < hanging_update ? std::move(finding).as_risk() : finding;
+}
+
+Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
+    const auto& vm = machine.derived<VmInAzure>();
+    if (!vm.model()) return not_told(vm.model().error());
+    const auto& model = *vm.model();
+    const auto* status = vm.view() ? vm.view()->status("ProvisioningState") : nullptr;
+    if (boost::iequals(model.state, "Succeeded"))
+        return Finding::healthy("Azure holds the VM for provisioned.", {{model.id, model.state, "Succeeded"}});
+    if (!boost::iequals(model.state, "Failed")) return of_unfinished(model, status, machine.facts().now);
+    std::vector<Evidence> evidence{{model.id, "provisioningState Failed", "Succeeded"}};
+    if (status)
+        evidence.push_back({model.id + "/instanceView", fmt::format("{}: {}", status->code, status->message), ""});
+    std::string failed;
+    if (vm.extensions()) {
+        for (const auto& extension : *vm.extensions()) {
+            if (!extension.has_failed()) continue;
+            failed = extension.name;
+            const auto* failure = extension.failure();
+            evidence.push_back(
+                {"extension " + extension.name, failure ? failure->message : extension.state, "Succeeded"});
+        }
+    }
+    const auto reapply = fmt::format("az vm reapply --ids \"{}\"", model.id);
+    return Finding::needs_operator(
+        failed.empty() ? "Azure holds the VM for failed, though no extension of it has failed."
+                       : fmt::format("Azure holds the VM for failed, because its extension {} has failed.", failed),
+        std::move(evidence),
+        failed.empty()
+            ? fmt::format("Renew the VM's state: {}. It restarts nothing. Then back up again.", reapply)
+            : fmt::format("Repair or remove the extension {} first, then renew the VM's state: {}.", failed, reapply));
+}
+
+}  // namespace
 
 extern const Remediation remediation{
     .id = "provisioning-state-failed",
@@ -20,6 +77,7 @@ extern const Remediation remediation{
         "extensions: instanceView.extensions}\". Repair or remove an extension that is not Succeeded (az vm "
         "extension delete), then renew the model with az vm reapply --resource-group <group> --name <vm> "
         "(portal: Help > Redeploy + reapply > Reapply). It does not restart the VM. Then back up again.",
+    .diagnose_in_azure = diagnose_in_azure,
 };
 
 }  // namespace remediations::causes::provisioning_state_failed

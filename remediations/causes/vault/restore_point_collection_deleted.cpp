@@ -1,6 +1,31 @@
+#include <boost/algorithm/string/predicate.hpp>
+
+#include "remediations/knowledge/azure/arm_answer.hpp"
+#include "remediations/knowledge/azure/restore_points.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::restore_point_collection_deleted {
+
+extern const Remediation remediation;
+
+namespace {
+
+using namespace remediations::azure;
+
+Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
+    const auto collections = collections_of_backup(machine);
+    if (!collections) return not_told(collections.error());
+    std::vector<Evidence> evidence;
+    for (const auto& collection : *collections) {
+        if (boost::iequals(collection.state, "Deleting") || boost::iequals(collection.state, "Failed"))
+            evidence.push_back({collection.id, collection.state, "Succeeded"});
+    }
+    if (evidence.empty()) return Finding::healthy("No collection of restore points is being deleted.");
+    return Finding::needs_operator("A collection of the VM's restore points is being deleted, or that failed.",
+                                   std::move(evidence), remediation.instructions);
+}
+
+}  // namespace
 
 extern const Remediation remediation{
     .id = "restore-point-collection-deleted",
@@ -17,6 +42,7 @@ extern const Remediation remediation{
         "Wait until az restore-point collection list-all no longer shows the collection in state Deleting, "
         "then back up again: az backup protection backup-now. See in the subscription's activity log who "
         "deleted it, so that it does not happen again.",
+    .diagnose_in_azure = diagnose_in_azure,
 };
 
 }  // namespace remediations::causes::restore_point_collection_deleted

@@ -1,6 +1,63 @@
+#include <fmt/format.h>
+#include <algorithm>
+#include <chrono>
+
+#include "remediations/knowledge/azure/arm_answer.hpp"
+#include "remediations/knowledge/azure/protected_item.hpp"
+#include "remediations/knowledge/azure/restore_points.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::restore_point_limit {
+
+extern const Remediation remediation;
+
+namespace {
+
+using namespace remediations::azure;
+
+/// What the documentation names; an Enhanced policy keeps more.
+constexpr std::size_t most_of_standard = 18;
+/// The cleanup runs with the next backup, and may miss some.
+constexpr std::chrono::days grace{3};
+constexpr std::int64_t usual_days = 2;
+
+Finding diagnose_in_azure(const machine::Machine& machine, const Question& question) {
+    const auto collections = collections_of_backup(machine);
+    if (!collections) return not_told(collections.error());
+    const auto& policy = machine.derived<BackupPolicy>().policy();
+    const auto keeps = std::chrono::days(policy ? policy->instant_days.value_or(usual_days) : usual_days);
+    std::size_t count = 0;
+    std::size_t overdue = 0;
+    std::vector<Evidence> evidence;
+    for (const auto& collection : *collections) {
+        std::optional<std::chrono::system_clock::time_point> oldest;
+        for (const auto& point : collection.points) {
+            ++count;
+            if (!point.made) continue;
+            if (machine.facts().now - *point.made > keeps + grace) ++overdue;
+            oldest = std::min(oldest.value_or(*point.made), *point.made);
+        }
+        evidence.push_back({collection.id,
+                            fmt::format("{} restore points{}", collection.points.size(),
+                                        oldest ? ", the oldest of " + shown(*oldest) : std::string()),
+                            fmt::format("none older than {} days", keeps.count())});
+    }
+    const bool is_enhanced = policy && policy->is_enhanced;
+    const bool is_full = count >= most_of_standard && !is_enhanced;
+    if (!is_full && overdue == 0) {
+        return Finding::healthy(
+            fmt::format("The VM has {} restore point{} of Azure Backup, none overdue.", count, count == 1 ? "" : "s"),
+            std::move(evidence));
+    }
+    auto finding = Finding::needs_operator(
+        overdue > 0 ? fmt::format("{} of {} restore points of the VM should have been deleted by now.", overdue, count)
+                    : fmt::format("The VM has {} restore points, as many as it may have.", count),
+        std::move(evidence), remediation.instructions);
+    if (is_full || explains(remediation, question.error_code)) return finding;
+    return std::move(finding).as_risk();
+}
+
+}  // namespace
 
 extern const Remediation remediation{
     .id = "restore-point-limit",
@@ -22,6 +79,7 @@ extern const Remediation remediation{
         "restore-point collection delete --resource-group AzureBackupRG_<region>_<number> "
         "--restore-point-collection-name <name>; this loses the instant restore points, not the recovery "
         "points in the vault, and a large collection may need two or three tries.",
+    .diagnose_in_azure = diagnose_in_azure,
 };
 
 }  // namespace remediations::causes::restore_point_limit

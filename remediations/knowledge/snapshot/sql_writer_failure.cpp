@@ -75,7 +75,7 @@ bool is_of_another_product(const Machine& machine) {
     constexpr auto class_of_writer = "{a65faa63-5ea8-4ebc-9dbd-a0c4db26912a}";
     if (machine.derived<LastRun>().end() != LastRun::End::succeeded) return false;
     return newest_current(machine, {"Application", "VSS", {8229}}, [&](const auto& each) {
-               return !boost::algorithm::ifind_first(text_of(each), class_of_writer).empty();
+               return boost::icontains(text_of(each), class_of_writer);
            }) == nullptr;
 }
 

@@ -21,7 +21,7 @@ struct DestroyChannel {
 };
 using Channel = std::unique_ptr<ares_channeldata, DestroyChannel>;
 
-struct Answer {
+struct HostAnswer {
     bool arrived = false;
     int status = ARES_SUCCESS;
     std::vector<std::string> addresses;
@@ -75,7 +75,7 @@ Result<Channel> open_channel(const std::string& host, std::chrono::milliseconds 
 }
 
 void take_answer(void* argument, int status, int, ares_addrinfo* found) {
-    auto& answer = *static_cast<Answer*>(argument);
+    auto& answer = *static_cast<HostAnswer*>(argument);
     answer.arrived = true;
     answer.status = status;
     for (const ares_addrinfo_node* node = found != nullptr ? found->nodes : nullptr; node != nullptr;
@@ -94,7 +94,7 @@ void take_answer(void* argument, int status, int, ares_addrinfo* found) {
 }
 
 /// Lets c-ares work until the answer has arrived or the deadline passes.
-void wait_for(const Answer& answer, ares_channel channel, Clock::time_point deadline) {
+void wait_for(const HostAnswer& answer, ares_channel channel, Clock::time_point deadline) {
     while (!answer.arrived) {
         const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - Clock::now()).count();
         if (left <= 0) {
@@ -136,7 +136,7 @@ Result<std::vector<std::string>> resolve_host(const std::string& host, std::chro
     if (host.empty() || host.find('\0') != std::string::npos) {
         return Error{ErrorKind::invalid, fmt::format("'{}' is not a host name", host), 0};
     }
-    Answer answer;  // outlives the channel, which calls back when it is destroyed
+    HostAnswer answer;  // outlives the channel, which calls back when it is destroyed
     auto channel = open_channel(host, timeout, servers);
     if (!channel) {
         return channel.error();

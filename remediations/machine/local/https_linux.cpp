@@ -13,6 +13,7 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <boost/beast/ssl.hpp>
+#include <charconv>
 #include <optional>
 
 #include "remediations/machine/linux/resolver.hpp"
@@ -28,7 +29,8 @@ namespace http = boost::beast::http;
 namespace ssl = boost::asio::ssl;
 using asio::ip::tcp;
 
-constexpr std::size_t body_limit = std::size_t{1} << 20;
+/// Resource Manager names two URLs of 4 KiB each in one answer.
+constexpr std::uint32_t header_limit = 64U << 10U;
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
 /// Where distributions keep the authorities they trust: the linked OpenSSL knows only one of these places.
@@ -56,31 +58,96 @@ Result<void> trust(ssl::context& context, const std::filesystem::path& authoriti
 Error failure(const HttpsRequest& request, const char* step, const boost::system::error_code& error) {
     auto kind = ErrorKind::failed;
     if (error == beast::error::timeout || error == asio::error::timed_out) kind = ErrorKind::timed_out;
+    if (error == http::error::body_limit || error == http::error::header_limit) kind = ErrorKind::too_large;
     if (error == asio::error::connection_refused) kind = ErrorKind::refused;
     if (error == asio::error::network_unreachable || error == asio::error::host_unreachable)
         kind = ErrorKind::unreachable;
     return {kind, fmt::format("{} {}:{}: {}", step, request.host, request.port, error.message()), error.value()};
 }
 
-Result<std::vector<tcp::endpoint>> endpoints_of(const HttpsRequest& request) {
+/// A name, or an address without brackets, and a port.
+struct Peer {
+    std::string host;
+    std::uint16_t port = 0;
+};
+
+/// Whom the connection leads to: the server itself, or the proxy.
+Result<Peer> next_hop(const HttpsRequest& request) {
+    if (request.proxy.empty()) return Peer{request.host, request.port};
+    const auto colon = request.proxy.rfind(':');
+    std::uint16_t port = 0;
+    const auto* const end = request.proxy.data() + request.proxy.size();
+    const auto parsed = colon == std::string::npos ? std::from_chars_result{end, std::errc::invalid_argument}
+                                                   : std::from_chars(request.proxy.data() + colon + 1, end, port);
+    if (parsed.ec != std::errc() || parsed.ptr != end || colon == 0 || port == 0)
+        return Error{ErrorKind::invalid, "not a proxy, host:port was expected: " + request.proxy, 0};
+    auto host = request.proxy.substr(0, colon);
+    if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+    return Peer{host, port};
+}
+
+Result<std::vector<tcp::endpoint>> endpoints_of(const Peer& peer, std::chrono::milliseconds timeout) {
     boost::system::error_code not_an_address;
-    const auto literal = asio::ip::make_address(request.host, not_an_address);
-    if (!not_an_address) return std::vector{tcp::endpoint(literal, request.port)};
-    const auto addresses = resolve_host(request.host, std::min(request.timeout, std::chrono::milliseconds(10000)));
+    const auto literal = asio::ip::make_address(peer.host, not_an_address);
+    if (!not_an_address) return std::vector{tcp::endpoint(literal, peer.port)};
+    const auto addresses = resolve_host(peer.host, std::min(timeout, std::chrono::milliseconds(10000)));
     if (!addresses) return addresses.error();
     std::vector<tcp::endpoint> endpoints;
-    for (const auto& address : *addresses) endpoints.emplace_back(asio::ip::make_address(address), request.port);
+    for (const auto& address : *addresses) endpoints.emplace_back(asio::ip::make_address(address), peer.port);
     return endpoints;
+}
+
+/// Asks the proxy at the other end for a tunnel to the server (RFC 9110, CONNECT).
+asio::awaitable<Result<void>> open_tunnel(beast::tcp_stream& connection, const HttpsRequest& request) {
+    const auto target = fmt::format("{}:{}", request.host, request.port);
+    http::request<http::empty_body> message(http::verb::connect, target, 11);
+    message.set(http::field::host, target);
+    const auto [unsent, written] = co_await http::async_write(connection, message, as_result);
+    if (unsent) co_return failure(request, "the proxy lets nothing through to", unsent);
+    beast::flat_buffer buffer;
+    http::response_parser<http::empty_body> parser;
+    parser.skip(true);  // an answer to CONNECT has no body
+    parser.header_limit(header_limit);
+    const auto [unread, count] = co_await http::async_read_header(connection, buffer, parser, as_result);
+    if (unread) co_return failure(request, "the proxy gives no answer about", unread);
+    const auto status = parser.get().result_int();
+    if (status / 100 != 2 || buffer.size() > 0) {
+        co_return Error{
+            ErrorKind::refused,
+            fmt::format("the proxy {} refuses a connection to {} with HTTP {}", request.proxy, target, status),
+            static_cast<long>(status)};
+    }
+    co_return Result<void>();
+}
+
+HttpsResponse response_in(http::response<http::string_body>& response) {
+    HttpsResponse found;
+    found.status = response.result_int();
+    found.date = std::string(response[http::field::date]);
+    for (const auto& field : response) {
+        std::string name(field.name_string());
+        std::ranges::transform(name, name.begin(),
+                               [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+        found.headers.emplace(std::move(name), std::string(field.value()));
+    }
+    found.body = std::move(response.body());
+    return found;
 }
 
 using TlsStream = beast::ssl_stream<beast::tcp_stream>;
 
-asio::awaitable<Result<HttpResponse>> ask(TlsStream& stream, const std::vector<tcp::endpoint>& endpoints,
-                                          const HttpsRequest& request) {
+asio::awaitable<Result<HttpsResponse>> ask(TlsStream& stream, const std::vector<tcp::endpoint>& endpoints,
+                                           const HttpsRequest& request) {
     auto& connection = beast::get_lowest_layer(stream);
     connection.expires_after(request.timeout);
     const auto [unconnected, endpoint] = co_await connection.async_connect(endpoints, as_result);
-    if (unconnected) co_return failure(request, "cannot connect to", unconnected);
+    if (unconnected)
+        co_return failure(request, request.proxy.empty() ? "cannot connect to" : "cannot connect to the proxy for",
+                          unconnected);
+    if (!request.proxy.empty()) {
+        auto opened = co_await open_tunnel(connection, request);
+        if (!opened) co_return opened.error();
+    }
     const auto [untrusted] = co_await stream.async_handshake(ssl::stream_base::client, as_result);
     if (untrusted) co_return failure(request, "no trusted TLS connection to", untrusted);
 
@@ -94,18 +161,20 @@ asio::awaitable<Result<HttpResponse>> ask(TlsStream& stream, const std::vector<t
     // A server that refuses need not read to the end: its answer may be there all the same.
     beast::flat_buffer buffer;
     http::response_parser<http::string_body> parser;
-    parser.body_limit(body_limit);
+    parser.header_limit(header_limit);
+    parser.body_limit(request.body_limit);
     const auto [unread, count] = co_await http::async_read(stream, buffer, parser, as_result);
     if (unread)
         co_return unsent ? failure(request, "cannot send to", unsent) : failure(request, "no HTTP answer from", unread);
-    auto& response = parser.get();
-    co_return HttpResponse{response.result_int(), std::move(response.body()), std::string(response[http::field::date])};
+    co_return response_in(parser.get());
 }
 
 }  // namespace
 
-Result<HttpResponse> https(const HttpsRequest& request, const std::filesystem::path& authorities) {
-    const auto endpoints = endpoints_of(request);
+Result<HttpsResponse> https(const HttpsRequest& request, const std::filesystem::path& authorities) {
+    const auto hop = next_hop(request);
+    if (!hop) return hop.error();
+    const auto endpoints = endpoints_of(*hop, request.timeout);
     if (!endpoints) return endpoints.error();
     ssl::context context(ssl::context::tls_client);
     SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
@@ -119,7 +188,7 @@ Result<HttpResponse> https(const HttpsRequest& request, const std::filesystem::p
     (void)asio::ip::make_address(request.host, no_address);
     if (no_address && SSL_set_tlsext_host_name(stream.native_handle(), request.host.c_str()) != 1)
         return Error{ErrorKind::invalid, "not a host name: " + request.host, 0};
-    std::optional<Result<HttpResponse>> answer;
+    std::optional<Result<HttpsResponse>> answer;
     asio::co_spawn(
         work, [&]() -> asio::awaitable<void> { answer = co_await ask(stream, *endpoints, request); }, asio::detached);
     work.run();

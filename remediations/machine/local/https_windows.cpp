@@ -3,6 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <charconv>
+
 #include "remediations/machine/local/https.hpp"
 #include "remediations/machine/windows/system_error.hpp"
 #include "remediations/machine/windows/text.hpp"
@@ -14,7 +17,8 @@ namespace {
 
 using InternetHandle = windows::UniqueHandle<HINTERNET, &WinHttpCloseHandle>;
 
-constexpr std::size_t body_limit = std::size_t{1} << 20;
+/// As on Linux: Resource Manager names two URLs of 4 KiB each in one answer.
+constexpr DWORD header_limit = 64U << 10U;
 
 /// The system has no text for the errors of WinHTTP.
 Error failure(const HttpsRequest& request, DWORD code) {
@@ -44,9 +48,51 @@ Error failure(const HttpsRequest& request, DWORD code) {
     }
 }
 
+Error too_large(const HttpsRequest& request, std::string_view what) {
+    return {ErrorKind::too_large,
+            fmt::format("the answer's {} are too long from {}:{}", what, request.host, request.port), 0};
+}
+
+/// All header lines of the answer, the status line first.
+Result<std::multimap<std::string, std::string>> headers_of(HINTERNET call, const HttpsRequest& request) {
+    DWORD size = 0;
+    WinHttpQueryHeaders(call, WINHTTP_QUERY_RAW_HEADERS_CRLF, WINHTTP_HEADER_NAME_BY_INDEX, WINHTTP_NO_OUTPUT_BUFFER,
+                        &size, WINHTTP_NO_HEADER_INDEX);
+    if (GetLastError() != ERROR_INSUFFICIENT_BUFFER) return failure(request, GetLastError());
+    if (size > header_limit * sizeof(wchar_t)) return too_large(request, "headers");
+    std::wstring lines(size / sizeof(wchar_t), L'\0');
+    if (!WinHttpQueryHeaders(call, WINHTTP_QUERY_RAW_HEADERS_CRLF, WINHTTP_HEADER_NAME_BY_INDEX, lines.data(), &size,
+                             WINHTTP_NO_HEADER_INDEX)) {
+        return failure(request, GetLastError());
+    }
+    std::multimap<std::string, std::string> headers;
+    const auto text = windows::to_utf8(lines);
+    for (std::size_t begin = 0; begin < text.size();) {
+        const auto end = std::min(text.find("\r\n", begin), text.size());
+        const auto line = text.substr(begin, end - begin);
+        begin = end + 2;
+        const auto colon = line.find(':');
+        if (colon == std::string::npos) continue;
+        auto name = line.substr(0, colon);
+        std::ranges::transform(name, name.begin(),
+                               [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+        const auto value = line.find_first_not_of(" \t", colon + 1);
+        headers.emplace(std::move(name), value == std::string::npos ? std::string() : line.substr(value));
+    }
+    return headers;
+}
+
+/// WinHTTP may end a body early without an error.
+bool is_cut_short(const HttpsResponse& response, const HttpsRequest& request) {
+    const auto announced = response.header("content-length");
+    std::uint64_t length = 0;
+    const auto parsed = std::from_chars(announced.data(), announced.data() + announced.size(), length);
+    return request.method != "HEAD" && !announced.empty() && parsed.ec == std::errc() && response.body.size() < length;
+}
+
 }  // namespace
 
-Result<HttpResponse> https(const HttpsRequest& request, const std::filesystem::path& authorities) {
+Result<HttpsResponse> https(const HttpsRequest& request, const std::filesystem::path& authorities) {
     if (!authorities.empty())
         return Error{ErrorKind::unsupported, "Windows trusts the authorities of its certificate store alone", 0};
     const auto method = windows::to_wide_name(request.method);
@@ -79,7 +125,7 @@ Result<HttpResponse> https(const HttpsRequest& request, const std::filesystem::p
         !WinHttpReceiveResponse(call.get(), nullptr)) {
         return failure(request, GetLastError());
     }
-    HttpResponse response;
+    HttpsResponse response;
     DWORD status = 0;
     DWORD size = sizeof status;
     if (!WinHttpQueryHeaders(call.get(), WINHTTP_QUERY_STATUS_CODE | WINHTTP_QUERY_FLAG_NUMBER,
@@ -87,13 +133,19 @@ Result<HttpResponse> https(const HttpsRequest& request, const std::filesystem::p
         return failure(request, GetLastError());
     }
     response.status = status;
+    auto all_headers = headers_of(call.get(), request);
+    if (!all_headers) return all_headers.error();
+    response.headers = std::move(*all_headers);
+    response.date = response.header("date");
     std::string part(std::size_t{64} << 10, '\0');
-    for (DWORD count = 1; count > 0 && response.body.size() < body_limit;) {
+    for (DWORD count = 1; count > 0;) {
         if (!WinHttpReadData(call.get(), part.data(), static_cast<DWORD>(part.size()), &count))
             return failure(request, GetLastError());
         if (std::chrono::steady_clock::now() > deadline) return failure(request, ERROR_WINHTTP_TIMEOUT);
         response.body.append(part, 0, count);
+        if (response.body.size() > request.body_limit) return too_large(request, "contents");
     }
+    if (is_cut_short(response, request)) return failure(request, ERROR_WINHTTP_CONNECTION_ERROR);
     return response;
 }
 

@@ -33,4 +33,7 @@ std::vector<std::pair<std::filesystem::path, std::string>> serialize(const Captu
 /// ErrorKind::invalid names the file and the place of what is wrong.
 Result<Machine> load(const std::filesystem::path& folder);
 
+/// A machine of which nothing was recorded: every question about it is ErrorKind::not_captured.
+Machine unrecorded(const SystemFacts& facts);
+
 }  // namespace machine::recorded

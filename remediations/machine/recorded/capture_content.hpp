@@ -31,7 +31,7 @@ using WmiKey = std::pair<std::string, std::string>;  ///< lower-case namespace, 
 
 /// Sections in which absence from the capture means absence from the machine. A capture taken from
 /// a real machine has none; one that a person wrote for a test says what it describes whole.
-enum class Section { files, services, registry, processes, commands, network, events, certificates, wmi };
+enum class Section { files, services, registry, processes, commands, network, events, certificates, wmi, azure };
 
 struct Capture {
     SystemFacts facts;
@@ -59,6 +59,8 @@ struct Capture {
     std::map<std::string, Result<void>> event_queries;
     std::map<std::string, Result<std::vector<StoredCertificate>>> certificates;  ///< by lower-case store
     std::map<WmiKey, Result<std::vector<WmiObject>>> wmi;
+    std::optional<Result<AzureAccess>> azure_access;  ///< nothing where Azure is not to be asked
+    std::map<std::string, Result<ArmAnswer>> arm;     ///< by arm_key
     /// Diagnoses ask from many threads at once.
     mutable std::mutex mutex;
 };
@@ -68,6 +70,8 @@ std::string lower_case(std::string text);
 CommandKey command_key(const Command& command);
 std::string http_key(const HttpRequest& request);
 WmiKey wmi_key(const std::string& name_space, const std::string& wql);
+/// In lower case: "get /subscriptions/...?$expand=restorepoints", with the body behind a blank.
+std::string arm_key(const ArmQuestion& question);
 /// "system: msdtc 4193 4104; volsnap; 604800 s; 100"
 std::string event_query_key(const EventQuery& query);
 

@@ -31,6 +31,8 @@ BOOST_DESCRIBE_STRUCT(HttpResponse, (), (status, body, date))
 BOOST_DESCRIBE_STRUCT(NetworkInterface, (), (name, mac, up, addresses))
 BOOST_DESCRIBE_STRUCT(Space, (), (total_bytes, free_bytes, total_inodes, free_inodes))
 BOOST_DESCRIBE_ENUM(FileKind, regular, directory, symlink, other)
+BOOST_DESCRIBE_STRUCT(AzureAccess, (), (identity, is_of_vm, cloud, vm_id, location, vault_id))
+BOOST_DESCRIBE_STRUCT(ArmAnswer, (), (status, body, code, message, correlation_id))
 
 }  // namespace machine
 
@@ -39,7 +41,7 @@ namespace machine::recorded {
 namespace json = boost::json;
 using std::filesystem::path;
 
-BOOST_DESCRIBE_ENUM(Section, files, services, registry, processes, commands, network, events, certificates, wmi)
+BOOST_DESCRIBE_ENUM(Section, files, services, registry, processes, commands, network, events, certificates, wmi, azure)
 
 namespace {
 
@@ -321,6 +323,8 @@ json::object facts_of(const Capture& capture) {
         {"event_queries", to_json(capture.event_queries)},
         {"certificates", to_json(capture.certificates)},
         {"wmi", std::move(wmi)}};
+    if (capture.azure_access)
+        document["azure"] = {{"access", to_json(*capture.azure_access)}, {"answers", to_json(capture.arm)}};
     if (capture.interfaces) document["interfaces"] = to_json(*capture.interfaces);
     if (capture.processes) document["processes"] = processes_of(capture);
     if (capture.mounts) document["mounts"] = to_json(*capture.mounts);
@@ -576,6 +580,14 @@ void read_wmi(const json::object& document, Capture& capture) {
     }
 }
 
+void read_azure(const json::object& azure, Capture& capture) {
+    optional_answer(azure, "access", "azure.", capture.azure_access);
+    if (!capture.azure_access) throw Malformed{"azure", "expected \"access\""};
+    each_member(azure, "answers", [&](const auto& key, const auto& value, const auto& place) {
+        capture.arm.insert_or_assign(lower_case(key), answer_from_json<ArmAnswer>(value, "azure." + place));
+    });
+}
+
 void read_facts(const json::object& document, const path& folder, Capture& capture) {
     const auto* number = document.if_contains("schema");
     if (!number || *number != schema) throw Malformed{"schema", fmt::format("expected {}", schema)};
@@ -634,6 +646,7 @@ void read_facts(const json::object& document, const path& folder, Capture& captu
                                               answer_from_json<std::vector<StoredCertificate>>(value, place));
     });
     read_wmi(document, capture);
+    if (const auto* azure = document.if_contains("azure")) read_azure(object_at(*azure, "azure"), capture);
 }
 
 }  // namespace

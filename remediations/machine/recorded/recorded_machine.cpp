@@ -25,6 +25,14 @@ std::string http_key(const HttpRequest& request) {
     return fmt::format("{}:{}{}", request.host, request.port, request.path);
 }
 
+std::string arm_key(const ArmQuestion& question) {
+    auto key = fmt::format("{} {}", question.method, question.path);
+    for (const auto& [name, value] : question.query)
+        key += fmt::format("{}{}={}", key.find('?') == key.npos ? '?' : '&', name, value);
+    if (!question.body.empty()) key += ' ' + question.body;
+    return lower_case(key);
+}
+
 WmiKey wmi_key(const std::string& name_space, const std::string& wql) {
     return {lower_case(name_space), wql};
 }
@@ -749,6 +757,26 @@ public:
     }
 };
 
+class RecordedAzure final : public Recorded<Azure> {
+public:
+    using Recorded::Recorded;
+
+    Result<AzureAccess> access() const override {
+        const auto guard = lock();
+        return capture_->azure_access ? *capture_->azure_access : Azure::access();
+    }
+
+    Result<ArmAnswer> ask(const ArmQuestion& question) const override {
+        const auto guard = lock();
+        if (!capture_->azure_access) return Azure::ask(question);
+        if (!*capture_->azure_access) return capture_->azure_access->error();
+        const auto found = capture_->arm.find(arm_key(question));
+        if (found != capture_->arm.end()) return found->second;
+        if (!capture_->complete.contains(Section::azure)) return not_captured("Azure's answer to " + arm_key(question));
+        return ArmAnswer{.status = 404, .code = "ResourceNotFound", .message = question.path + " was not found."};
+    }
+};
+
 }  // namespace
 
 Machine machine_of(const std::shared_ptr<Capture>& capture) {
@@ -762,7 +790,14 @@ Machine machine_of(const std::shared_ptr<Capture>& capture) {
                     .events = std::make_unique<RecordedEventLog>(capture),
                     .certificates = std::make_unique<RecordedCertificates>(capture),
                     .wmi = std::make_unique<RecordedWmi>(capture),
+                    .azure = std::make_unique<RecordedAzure>(capture),
                     .time_passes = false});
+}
+
+Machine unrecorded(const SystemFacts& facts) {
+    auto capture = std::make_shared<Capture>();
+    capture->facts = facts;
+    return machine_of(capture);
 }
 
 }  // namespace machine::recorded

@@ -266,6 +266,23 @@ public:
     }
 };
 
+class RecordingAzure final : public Recorder<Azure> {
+public:
+    using Recorder::Recorder;
+
+    Result<AzureAccess> access() const override {
+        return remember(inner_.access(), [](Capture& c, const auto& answer) {
+            if (answer || answer.error().kind != ErrorKind::unsupported) c.azure_access = answer;
+        });
+    }
+    Result<ArmAnswer> ask(const ArmQuestion& question) const override {
+        return remember(inner_.ask(question), [&](Capture& c, const auto& answer) {
+            if (answer || answer.error().kind != ErrorKind::unsupported)
+                c.arm.insert_or_assign(arm_key(question), answer);
+        });
+    }
+};
+
 }  // namespace
 
 Recording record(const Machine& inner) {
@@ -280,7 +297,8 @@ Recording record(const Machine& inner) {
                        std::make_unique<RecordingNetwork>(inner.network(), capture),
                        std::make_unique<RecordingEventLog>(inner.events(), capture),
                        std::make_unique<RecordingCertificates>(inner.certificates(), capture),
-                       std::make_unique<RecordingWmi>(inner.wmi(), capture)};
+                       std::make_unique<RecordingWmi>(inner.wmi(), capture),
+                       std::make_unique<RecordingAzure>(inner.azure(), capture)};
     return {Machine(std::move(parts)), std::move(capture)};
 }
 

@@ -104,8 +104,11 @@ constexpr std::array<std::string_view, 14> public_keys = {"public", "cache",    
 constexpr std::array<std::string_view, 9> secret_codes = {
     "auth", "authorization", "device", "user", "verification", "activation", "access", "security", "otp"};
 /// JSON members whose text value is a secret, and whose name does not say so.
-constexpr std::array<std::string_view, 5> secret_members = {"protectedsettings", "commandtoexecute", "logsbloburi",
-                                                            "statusbloburi", "connectionstring"};
+constexpr std::array<std::string_view, 7> secret_members = {"protectedsettings", "commandtoexecute", "logsbloburi",
+                                                            "statusbloburi",     "connectionstring", "keybackupdata",
+                                                            "secretdata"};
+/// In the query of a URL under which Resource Manager tells of an operation: certificate, signature and hash.
+constexpr std::array<std::string_view, 3> signing_parameters = {"c", "s", "h"};
 
 /// The parts of a name in lower case, and the name itself.
 struct Name {
@@ -239,7 +242,8 @@ private:
         const bool is_option = text.starts_with('-');
         const auto meaning = text == "code" && (in_query || text_.substr(0, name.begin).ends_with("%26"))
                                  ? Names::doubtful
-                                 : meaning_of(text);
+                             : in_query && is_one_of(signing_parameters, text) ? Names::bare_key
+                                                                               : meaning_of(text);
         if (meaning == Names::nothing) return std::nullopt;
 
         auto place = name.end;

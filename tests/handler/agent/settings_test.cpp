@@ -75,6 +75,21 @@ TEST_F(SettingsTest, ReadsEveryKey) {
                                          std::chrono::hours(6)}));
 }
 
+TEST_F(SettingsTest, AzureIsAskedOnlyWhereSomebodySaysSo) {
+    EXPECT_FALSE(Settings().azure.ask);
+    EXPECT_FALSE(with_public(R"({"azure":"off"})").settings.azure.ask);
+    const std::string vault = "/subscriptions/s/resourceGroups/g/providers/Microsoft.RecoveryServices/vaults/v";
+    const auto answer = with_public(fmt::format(
+        R"({{"azure":"read","identityClientId":"00000000-0000-4000-8000-00000000000A","vault":"{}"}})", vault));
+    EXPECT_THAT(answer.problems, IsEmpty());
+    EXPECT_EQ(answer.settings.azure,
+              (remediations::azure::Choice{true, "00000000-0000-4000-8000-00000000000A", vault}));
+    EXPECT_THAT(problems_of(R"({"azure":"repair","identityClientId":"x&resource=y","vault":"https://evil.example/"})"),
+                ElementsAre(testing::HasSubstr("publicSettings.azure: \"repair\" is no way to ask Azure"),
+                            testing::HasSubstr("publicSettings.identityClientId: \"x&resource=y\" is no client id"),
+                            testing::HasSubstr("publicSettings.vault: \"https://evil.example/\" is no vault")));
+}
+
 TEST_F(SettingsTest, WithoutSettingsItOnlyDiagnoses) {
     const Settings defaults;
     EXPECT_EQ(defaults.mode, RunMode::diagnose);
@@ -203,7 +218,8 @@ TEST_F(SettingsTest, NothingOfProtectedSettingsIsQuoted) {
                     "protectedSettings.only[0]: the value is no remediation",
                     "protectedSettings: has an unknown setting; known are mode, errorCode, only, exclude, "
                     "maxDisruption, allowSecurityChanges, repairRisks, agentInstaller, failOnUnresolved, rehearsal, "
-                    "rehearsalIncludesSystem, verboseLogHours, guard, guardHours, supportUpload",
+                    "rehearsalIncludesSystem, verboseLogHours, guard, guardHours, azure, identityClientId, vault, "
+                    "supportUpload",
                     "protectedSettings.errorCode: the value is no error code; expected at most 128 letters, "
                     "digits, and _ - .",
                     "protectedSettings.maxDisruption: the value is no disruption; expected \"none\", "

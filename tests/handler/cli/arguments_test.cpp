@@ -96,6 +96,28 @@ TEST(Arguments, AreRefusedWithWhatWasExpected) {
     EXPECT_THAT(error_of({"help", "restore"}), HasSubstr("'restore' is no command"));
 }
 
+TEST(Arguments, AskAzureOnlyWhereItIsSaid) {
+    const std::string vm = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/v";
+    const std::string vault = "/subscriptions/s/resourceGroups/g/providers/Microsoft.RecoveryServices/vaults/v";
+    EXPECT_FALSE(parse_arguments({"diagnose"})->azure);
+    EXPECT_TRUE(parse_arguments({"diagnose", "--azure", "--vault", vault})->azure);
+    const auto outside = parse_arguments({"diagnose", "--vm", vm, "--token", "-"});
+    ASSERT_TRUE(outside) << outside.error().message;
+    EXPECT_TRUE(outside->token_on_input);
+    EXPECT_EQ(parse_arguments({"prove", "--within", "24", "--wait=vault"})->within, std::chrono::hours(24));
+    EXPECT_THAT(error_of({"diagnose", "--vm", vm, "--token", "eyJ0"}), HasSubstr("seen by others"));
+    EXPECT_EQ(error_of({"diagnose", "--vm", vm}), "--vm needs --token -");
+    EXPECT_THAT(error_of({"diagnose", "--vm", "vm1", "--token", "-"}), HasSubstr("--vm: expected /subscriptions/"));
+    EXPECT_THAT(error_of({"diagnose", "--vm", vm, "--token", "-", "--azure"}), HasSubstr("neither with --azure"));
+    EXPECT_THAT(error_of({"diagnose", "--vault", vault}), HasSubstr("need --azure or --token -"));
+    EXPECT_THAT(error_of({"access", "--token", "-", "--identity", "x"}), HasSubstr("exclude each other"));
+    EXPECT_THAT(error_of({"access", "--cloud", "AzureChina"}), HasSubstr("did you mean AzureChinaCloud?"));
+    EXPECT_THAT(error_of({"diagnose", "--azure", "--capture", "x"}), HasSubstr("is in the capture"));
+    EXPECT_THAT(error_of({"fix", "--vm", vm}), HasSubstr("does not go with 'fix'"));
+    for (const std::string hours : {"0", "49", "x", "3h", ""})
+        EXPECT_NE(error_of({"prove", "--within", hours}), "accepted") << hours;
+}
+
 TEST(Arguments, NameNearMissesOfRemediations) {
     const auto misspelt = first_id().substr(0, first_id().size() - 1);
     EXPECT_THAT(error_of({"diagnose", "--only", misspelt}), HasSubstr("did you mean " + first_id()));
@@ -109,7 +131,7 @@ TEST(Arguments, CannotDriveTheTerminalThroughTheirOwnErrorMessage) {
 TEST(Help, TeachesEveryCommand) {
     const auto general = help("", {});
     for (const std::string command :
-         {"diagnose", "fix", "undo", "history", "list", "explain", "capture", "guard", "completion", "manual"}) {
+         {"diagnose", "fix", "undo", "history", "list", "explain", "capture", "guard", "access", "prove", "completion", "manual"}) {
         EXPECT_THAT(general, HasSubstr("\n  " + command));
         const auto special = help(command, {});
         EXPECT_THAT(special, HasSubstr("backup-remediation " + command));

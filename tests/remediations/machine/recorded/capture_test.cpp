@@ -74,6 +74,8 @@ TEST_F(CaptureTest, WhatLiesBelowSomethingAbsentIsAbsentToo) {
 TEST_F(CaptureTest, EveryMistakeNamesFileAndPlace) {
     const std::pair<const char*, const char*> mistakes[] = {
         {"", "not JSON"},
+        {R"({"schema":1,"system":{"platform":"linux"},"azure":{}})", "access"},
+        {R"({"schema":1,"system":{"platform":"linux"},"azure":{"access":{"token":"x"}}})", "azure.access.token"},
         {"[]", "expected an object"},
         {R"({"schema":2})", "schema"},
         {R"({"schema":1})", "system"},
@@ -353,6 +355,49 @@ TEST_F(CaptureTest, AnswersOfWindowsSurviveSavingAndLoading) {
     EXPECT_EQ(ask(machine), answers);
     EXPECT_EQ(machine.events().read({.channel = "System"}).error().kind, ErrorKind::not_captured)
         << "a real capture holds the answers to what was asked";
+}
+
+TEST_F(CaptureTest, AnswersOfAzureSurviveSavingAndLoading) {
+    facts(R"({"schema":1,"system":{"platform":"linux"},"azure":{
+        "access":{"identity":"the VM's managed identity","is_of_vm":true,"cloud":"AzurePublicCloud","vm_id":"/VM"},
+        "answers":{"GET /VM?$expand=x":{"status":200,"body":{"properties":{"vmId":"42","n":7,"no":null}}},
+                   "POST /s/backupStatus {\"a\":1}":{"status":403,"code":"AuthorizationFailed","message":"no"},
+                   "GET /late":{"error":{"kind":"timed_out","message":"later"}}}}})");
+    const auto original = loaded();
+    auto recording = record(original);
+    const auto ask_all = [](const Machine& machine) {
+        const auto& azure = machine.azure();
+        const auto access = azure.access();
+        ASSERT_TRUE(access) << access.error().message;
+        EXPECT_EQ(access->vm_id, "/VM");
+        const auto vm = azure.ask({.path = "/vm", .members = {}, .query = {{"$expand", "x"}}});
+        ASSERT_TRUE(vm) << vm.error().message;
+        EXPECT_EQ(vm->body.at("properties").at("vmId"), "42");
+        const auto denied =
+            azure.ask({.path = "/s/backupStatus", .members = {}, .method = "POST", .body = R"({"a":1})"});
+        EXPECT_EQ(denied->code, "AuthorizationFailed");
+        EXPECT_EQ(azure.ask({.path = "/late", .members = {}}).error().kind, ErrorKind::timed_out);
+        EXPECT_EQ(azure.ask({.path = "/other", .members = {}}).error().kind, ErrorKind::not_captured);
+    };
+    ask_all(recording.machine);
+    const tests::TemporaryFolder saved;
+    ASSERT_TRUE(save(*recording.capture, saved.path() / "c"));
+    const auto again = load(saved.path() / "c");
+    ASSERT_TRUE(again) << again.error().message;
+    ask_all(*again);
+}
+
+TEST_F(CaptureTest, WithoutAnAnswerOfAzureItIsNotToBeAsked) {
+    facts(R"({"schema":1,"system":{"platform":"linux"},"complete":["azure"]})");
+    const auto original = loaded();
+    EXPECT_EQ(original.azure().access().error().kind, ErrorKind::unsupported);
+    EXPECT_EQ(original.azure().ask({.path = "/x", .members = {}}).error().kind, ErrorKind::unsupported);
+    auto recording = record(original);
+    EXPECT_FALSE(recording.machine.azure().access());
+    for (const auto& [place, content] : serialize(*recording.capture)) EXPECT_THAT(content, Not(HasSubstr("azure")));
+
+    facts(R"({"schema":1,"system":{"platform":"linux"},"complete":["azure"],"azure":{"access":{"vm_id":"/vm"}}})");
+    EXPECT_EQ(loaded().azure().ask({.path = "/x", .members = {}})->status, 404U);
 }
 
 TEST_F(CaptureTest, CertificatesProcessesAndAccessControlTakeChanges) {

@@ -79,6 +79,12 @@ constexpr const char* forms[] = {
     R"~({"name": "adminPassword", "value": "hunter2Xy9"})~",
     R"~({"Key": "clientSecret", "Value": "hunter2Xy9"})~",
     R"~(?key=hunter2Xy9&a=b)~",
+    R"~({"access_token":"hunter2Xy9","expires_in":"86399"})~",
+    R"~({"refresh_token": "hunter2Xy9"})~",
+    R"~({"kekDetails": {"keyBackupData": "hunter2Xy9"}})~",
+    R"~({"bekDetails":{"secretData":"hunter2Xy9"}})~",
+    R"~(Authorization: Basic hunter2Xy9hunter2Xy9)~",
+    R"~(https://a/operations/1?api-version=2025-04-01&t=638&c=hunter2Xy9&s=hunter2Xy9&h=hunter2Xy9)~",
 };
 
 TEST(Redact, NoFormKeepsItsSecret) {
@@ -175,6 +181,7 @@ TEST(Redact, KeepsWhatTellsTheCause) {
              R"~({"Key": "isSnapshotTtlEnabled", "Value": false})~",
              R"~(subj=system_u:system_r:waagent_t:s0 key=(null))~",
              R"~({"meta": {"key": "oif"}})~",
+             R"~(https://a/b?api-version=2025-04-01&s=1&h=5)~",
          }) {
         EXPECT_EQ(redact(text), text);
     }

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string>
+
+#include "handler/report/page.hpp"
+#include "remediations/knowledge/azure/prove.hpp"
+#include "remediations/knowledge/azure/rights.hpp"
+#include "remediations/machine/azure.hpp"
+
+namespace handler {
+
+/// As whom Azure is asked, and which rights are missing.
+std::string access_text(const machine::AzureAccess& access, const remediations::azure::Rights& rights,
+                        const TextStyle& style);
+std::string access_json(const machine::AzureAccess& access, const remediations::azure::Rights& rights);
+
+/// What became of a backup that was started to prove that backups work.
+std::string proof_text(const remediations::azure::Proof& proof, const TextStyle& style);
+std::string proof_json(const remediations::azure::Proof& proof);
+
+}  // namespace handler

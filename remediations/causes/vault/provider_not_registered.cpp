@@ -1,0 +1,55 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <boost/algorithm/string/predicate.hpp>
+
+#include "remediations/knowledge/azure/arm_answer.hpp"
+#include "remediations/model/remediation.hpp"
+
+namespace remediations::causes::provider_not_registered {
+
+namespace {
+
+using namespace remediations::azure;
+
+constexpr const char* needed[] = {"Microsoft.Compute", "Microsoft.RecoveryServices", "Microsoft.Storage"};
+
+Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
+    std::vector<Evidence> evidence;
+    std::vector<std::string> commands;
+    for (const auto* provider : needed) {
+        const auto path = fmt::format("{}/providers/{}", subscription_of(machine.azure().access()->vm_id), provider);
+        const auto answer = ask(machine, {.path = path, .members = {"registrationState"}});
+        if (!answer) return not_told(answer.error());
+        const auto state = text_of(*answer, "registrationState");
+        if (boost::iequals(state, "Registered") || boost::iequals(state, "Registering")) continue;
+        evidence.push_back({path, state, "Registered"});
+        commands.push_back(fmt::format("az provider register --namespace {}", provider));
+    }
+    if (evidence.empty()) return Finding::healthy("The resource providers that a backup needs are registered.");
+    return Finding::needs_operator("A resource provider that a backup needs is not registered in the subscription.",
+                                   std::move(evidence),
+                                   fmt::format("{}. It takes some minutes.", fmt::join(commands, "; ")));
+}
+
+}  // namespace
+
+extern const Remediation remediation{
+    .id = "provider-not-registered",
+    .title = "A resource provider that a backup needs is not registered",
+    .layer = Layer::vault,
+    .scope = Scope::both,
+    .error_codes = {},
+    .disruption = Disruption::none,
+    .explanation =
+        "A subscription uses only the services whose providers are registered in it. Without Microsoft.Compute, "
+        "Microsoft.Storage and Microsoft.RecoveryServices Azure Backup cannot make restore points for its VMs.",
+    .source = "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-providers-and-types",
+    .instructions =
+        "See az provider show --namespace Microsoft.RecoveryServices --query registrationState, the same for "
+        "Microsoft.Compute and Microsoft.Storage, and register what is not: az provider register --namespace "
+        "<provider>.",
+    .diagnose_in_azure = diagnose_in_azure,
+};
+
+}  // namespace remediations::causes::provider_not_registered

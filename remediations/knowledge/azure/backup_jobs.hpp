@@ -1,0 +1,66 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "remediations/machine/machine.hpp"
+
+namespace remediations::azure {
+
+/// What a job says went wrong: a number, and texts for people, which may be localized.
+struct JobError {
+    std::optional<std::int64_t> number;
+    std::string text;
+    std::vector<std::string> recommendations;
+};
+
+struct JobTask {
+    std::string name;    ///< "Take Snapshot", "Transfer data to vault"
+    std::string status;  ///< "Completed", "InProgress", "Failed", "NotStarted"
+};
+
+/// A backup job of the vault, about this VM.
+struct BackupJob {
+    std::string id;      ///< resource id
+    std::string status;  ///< "InProgress", "Completed", "Failed", "CompletedWithWarnings", "Cancelled", "Cancelling"
+    std::optional<std::chrono::system_clock::time_point> started;
+    std::optional<std::chrono::system_clock::time_point> ended;
+    bool is_started_by_user = false;
+    bool may_be_cancelled = false;
+    std::vector<JobError> errors;
+    // Of the newest job alone:
+    std::vector<JobTask> tasks;
+    std::optional<std::int64_t> percent;
+    std::string dynamic_message;  ///< not localized; may quote an error code's name
+
+    bool has_failed() const;
+    bool runs() const;
+    const JobTask* task(std::string_view words) const;  ///< that contains the words; nullptr without one
+    /// "backup job <id> of 2026-11-29 08:00 UTC", as evidence names it
+    std::string where() const;
+    /// A code that this program knows: a name that is a word of the texts, else the number; else any number; else
+    /// empty.
+    std::string error_code() const;
+};
+
+/// The backup jobs of the last seven days, newest first. Get it through machine.derived<BackupJobs>().
+class BackupJobs {
+public:
+    explicit BackupJobs(const machine::Machine& machine);
+
+    const machine::Result<std::vector<BackupJob>>& jobs() const { return jobs_; }
+
+    /// The newest that has ended, or that runs; nullptr where none is known.
+    const BackupJob* newest() const;
+
+private:
+    machine::Result<std::vector<BackupJob>> jobs_;
+};
+
+/// "2026-11-29 08:00:00 PM", as filters of Azure Backup want it: with a clock of twelve hours, whatever the locale.
+std::string filter_time(std::chrono::system_clock::time_point time);
+
+}  // namespace remediations::azure

@@ -1,0 +1,55 @@
+#include "remediations/knowledge/azure/locks.hpp"
+
+#include <boost/algorithm/string/predicate.hpp>
+#include <boost/json.hpp>
+
+#include "remediations/knowledge/azure/arm_answer.hpp"
+
+namespace remediations::azure {
+
+using machine::Machine;
+using machine::Result;
+
+namespace {
+
+constexpr std::string_view lock_collection = "/providers/Microsoft.Authorization/locks";
+
+Result<std::vector<ManagementLock>> locks_at(const Machine& machine, const std::string& scope) {
+    const auto list = ask(machine, {.path = scope + std::string(lock_collection),
+                                    .members = {"id", "properties.level", "properties.notes"},
+                                    .is_list = true});
+    if (!list) return list.error();
+    std::vector<ManagementLock> locks;
+    for (const auto& each : list_of(*list, "")) {
+        ManagementLock lock{
+            text_of(each, "id"), {}, text_of(each, "properties.level"), text_of(each, "properties.notes")};
+        const auto collection = boost::ifind_last(lock.id, lock_collection);
+        lock.scope = std::string(lock.id.begin(), collection.begin());
+        if (!lock.scope.empty()) locks.push_back(std::move(lock));
+    }
+    return locks;
+}
+
+}  // namespace
+
+bool ManagementLock::is_read_only() const {
+    return boost::iequals(level, "ReadOnly");
+}
+
+bool ManagementLock::holds_for(std::string_view resource_id) const {
+    return is_same_id(scope, resource_id) || boost::istarts_with(resource_id, scope + "/");
+}
+
+Locks::Locks(const Machine& machine) : all_(std::vector<ManagementLock>{}) {
+    const auto access = machine.azure().access();
+    if (!access) {
+        all_ = access.error();
+        return;
+    }
+    all_ = locks_at(machine, subscription_of(access->vm_id));
+    if (all_ || all_.error().kind != machine::ErrorKind::access_denied) return;
+    sees_all_ = false;
+    if (auto of_group = locks_at(machine, group_of(access->vm_id))) all_ = std::move(of_group);
+}
+
+}  // namespace remediations::azure

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "remediations/machine/machine.hpp"
+
+namespace remediations::azure {
+
+/// https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources
+struct ManagementLock {
+    std::string id;     ///< ".../providers/Microsoft.Authorization/locks/name"
+    std::string scope;  ///< resource id of what it lies on: subscription, group or resource
+    std::string level;  ///< "CanNotDelete" or "ReadOnly"
+    std::string notes;
+
+    bool is_read_only() const;
+    /// True where a lock on `scope` holds for the resource: it lies on it, or above it.
+    bool holds_for(std::string_view resource_id) const;
+};
+
+/// All locks of the subscription that this identity may see. Get it through machine.derived<Locks>().
+class Locks {
+public:
+    explicit Locks(const machine::Machine& machine);
+
+    /// The list, or why nobody knows. Where the subscription may not be looked at, those of the VM's own group and
+    /// above: then sees_all() is false, and that there is none says little.
+    const machine::Result<std::vector<ManagementLock>>& all() const { return all_; }
+    bool sees_all() const { return sees_all_; }
+
+private:
+    bool sees_all_ = true;
+    machine::Result<std::vector<ManagementLock>> all_;
+};
+
+}  // namespace remediations::azure

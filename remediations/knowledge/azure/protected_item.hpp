@@ -1,0 +1,64 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "remediations/machine/machine.hpp"
+
+namespace remediations::azure {
+
+/// What a vault says ails an item. Its texts are localized; its code is a number.
+struct HealthDetail {
+    std::string code;
+    std::string title;
+    std::string message;
+};
+
+/// The VM as the item of a Recovery Services vault. Get it through machine.derived<ProtectedItem>().
+class ProtectedItem {
+public:
+    explicit ProtectedItem(const machine::Machine& machine);
+
+    struct Item {
+        std::string id;         ///< ".../protectedItems/VM;iaasvmcontainerv2;rg;vm"
+        std::string vault;      ///< resource id
+        std::string container;  ///< "iaasvmcontainerv2;rg;vm" in lower case: what jobs name
+        std::string protection_state;
+        std::string source_id;  ///< resource id of the VM that is protected
+        std::string policy;     ///< resource id; empty where protection was stopped
+        std::string last_status;
+        std::optional<std::chrono::system_clock::time_point> last_backup;
+        std::optional<std::chrono::system_clock::time_point> last_recovery_point;
+        bool is_soft_deleted = false;
+        std::optional<std::chrono::system_clock::time_point> deleted_for_good;
+        std::vector<HealthDetail> health;
+    };
+    /// Nothing inside where no vault protects the VM, as far as this identity may see.
+    const machine::Result<std::optional<Item>>& item() const { return item_; }
+
+private:
+    machine::Result<std::optional<Item>> item_;
+};
+
+/// The policy of that item. Get it through machine.derived<BackupPolicy>().
+class BackupPolicy {
+public:
+    explicit BackupPolicy(const machine::Machine& machine);
+
+    struct Policy {
+        std::string name;
+        bool is_enhanced = false;                  ///< policyType V2
+        std::optional<std::int64_t> instant_days;  ///< how long restore points stay
+        std::string group_prefix;                  ///< of the resource group of restore points, where somebody named it
+        std::string group_suffix;
+    };
+    /// ErrorKind::not_found where the item has no policy.
+    const machine::Result<Policy>& policy() const { return policy_; }
+
+private:
+    machine::Result<Policy> policy_;
+};
+
+}  // namespace remediations::azure

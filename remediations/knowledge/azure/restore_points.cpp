@@ -1,0 +1,77 @@
+#include "remediations/knowledge/azure/restore_points.hpp"
+
+#include <boost/algorithm/string/predicate.hpp>
+#include <boost/json.hpp>
+
+#include "remediations/knowledge/azure/arm_answer.hpp"
+#include "remediations/knowledge/azure/protected_item.hpp"
+
+namespace remediations::azure {
+
+using machine::Machine;
+using machine::Result;
+
+namespace {
+
+Result<std::vector<RestorePoint>> points_of(const Machine& machine, const std::string& collection) {
+    // Azure sends the whole model of the VM with each point; four members of it are kept.
+    const auto answer =
+        ask(machine, {.path = collection,
+                      .members = {"properties.restorePoints.name", "properties.restorePoints.properties.timeCreated",
+                                  "properties.restorePoints.properties.provisioningState",
+                                  "properties.restorePoints.properties.sourceMetadata.vmId"},
+                      .query = {{"$expand", "restorePoints"}}});
+    if (!answer) return answer.error();
+    std::vector<RestorePoint> points;
+    for (const auto& each : list_of(*answer, "properties.restorePoints")) {
+        points.push_back({text_of(each, "name"), text_of(each, "properties.provisioningState"),
+                          text_of(each, "properties.sourceMetadata.vmId"), time_of(each, "properties.timeCreated")});
+    }
+    return points;
+}
+
+Result<std::vector<RestorePointCollection>> read_collections(const Machine& machine) {
+    const auto access = machine.azure().access();
+    if (!access) return access.error();
+    const auto list =
+        ask(machine, {.path = subscription_of(access->vm_id) + "/providers/Microsoft.Compute/restorePointCollections",
+                      .members = {"id", "properties.source.id", "properties.provisioningState"},
+                      .is_list = true});
+    if (!list) return list.error();
+    std::vector<RestorePointCollection> found;
+    for (const auto& each : list_of(*list, "")) {
+        if (!is_same_id(text_of(each, "properties.source.id"), access->vm_id)) continue;
+        RestorePointCollection collection{text_of(each, "id"), text_of(each, "properties.provisioningState"), {}};
+        auto points = points_of(machine, collection.id);
+        if (!points) return points.error();
+        collection.points = std::move(*points);
+        found.push_back(std::move(collection));
+    }
+    return found;
+}
+
+}  // namespace
+
+bool RestorePointCollection::is_of_backup(const std::string& group_prefix, const std::string& group_suffix) const {
+    const auto group = part_of(id, "resourceGroups");
+    const bool is_named_group =
+        !group_prefix.empty() && boost::istarts_with(group, group_prefix) && boost::iends_with(group, group_suffix);
+    return (boost::istarts_with(group, "AzureBackupRG_") || is_named_group) &&
+           boost::istarts_with(name_of(id), "AzureBackup_");
+}
+
+RestorePoints::RestorePoints(const Machine& machine) : collections_(read_collections(machine)) {}
+
+Result<std::vector<RestorePointCollection>> collections_of_backup(const Machine& machine) {
+    const auto& all = machine.derived<RestorePoints>().collections();
+    if (!all) return all.error();
+    const auto& policy = machine.derived<BackupPolicy>().policy();
+    std::vector<RestorePointCollection> found;
+    for (const auto& each : *all) {
+        if (each.is_of_backup(policy ? policy->group_prefix : "", policy ? policy->group_suffix : ""))
+            found.push_back(each);
+    }
+    return found;
+}
+
+}  // namespace remediations::azure

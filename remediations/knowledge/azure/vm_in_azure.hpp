@@ -1,0 +1,100 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "remediations/machine/machine.hpp"
+
+namespace remediations::azure {
+
+/// One entry of an instance view's statuses.
+/// https://learn.microsoft.com/rest/api/compute/virtual-machines/instance-view
+struct InstanceStatus {
+    std::string code;     ///< "ProvisioningState/failed/VMExtensionHandlerNonTransientError", "PowerState/running"
+    std::string level;    ///< "Info", "Warning", "Error"
+    std::string message;  ///< for people
+    std::optional<std::chrono::system_clock::time_point> time;
+
+    /// The word behind "ProvisioningState/" or "PowerState/" in lower case; empty for another code.
+    std::string word_of(std::string_view kind) const;
+};
+
+struct VmExtension {
+    std::string name;            ///< of the resource: what a deletion names
+    std::string publisher = {};  ///< "Microsoft.Azure.RecoveryServices"
+    std::string type = {};       ///< "VMSnapshotLinux"
+    std::string state =
+        {};  ///< provisioning state of the model, "Succeeded"; empty where only the instance view has it
+    std::vector<InstanceStatus> statuses = {};  ///< of the instance view
+
+    bool is_of_backup() const;
+    /// The status that says so; nullptr where it has not failed.
+    const InstanceStatus* failure() const;
+    bool has_failed() const;
+};
+
+struct ModelDisk {
+    std::string id;    ///< empty of an unmanaged one
+    std::string name;  ///< "vm1_OsDisk"
+    std::string encryption_set;
+    bool is_os_disk = false;
+};
+
+/// The VM as Compute's model has it, with its instance view. Get it through machine.derived<VmInAzure>().
+class VmInAzure {
+public:
+    explicit VmInAzure(const machine::Machine& machine);
+
+    struct Model {
+        std::string id;
+        std::string vm_id;     ///< another one after the VM was created anew
+        std::string location;  ///< "westeurope", without blanks
+        std::string state;     ///< "Succeeded", "Failed", "Updating", ...
+        std::optional<bool> allows_extensions;
+        std::string security_type;
+        std::vector<ModelDisk> disks;
+        std::vector<std::string> network_interfaces;
+        std::string key_vault;  ///< of Azure Disk Encryption; empty without it
+    };
+    const machine::Result<Model>& model() const { return model_; }
+
+    struct View {
+        std::vector<InstanceStatus> statuses;
+        std::string agent_version;
+        std::vector<InstanceStatus> agent_statuses;
+        std::string agent_display;  ///< "Ready", "Not Ready"
+        std::vector<VmExtension> extensions;
+
+        const InstanceStatus* status(std::string_view kind) const;  ///< nullptr without one
+        bool is_running() const;
+    };
+    const machine::Result<View>& view() const { return view_; }
+
+    /// Those of the model, with what the view knows of them; the view's alone where the model may not be read.
+    const machine::Result<std::vector<VmExtension>>& extensions() const { return extensions_; }
+
+private:
+    machine::Result<Model> model_;
+    machine::Result<View> view_;
+    machine::Result<std::vector<VmExtension>> extensions_;
+};
+
+// Each question has one place, because a capture holds one answer to it.
+
+struct DiskKind {
+    std::string storage_type;  ///< "Premium_LRS", "UltraSSD_LRS"
+    std::int64_t max_shares = 1;
+};
+machine::Result<DiskKind> disk_kind(const machine::Machine& machine, const std::string& disk_id);
+
+struct KeyVault {
+    bool is_closed = false;  ///< to networks that its rules do not name
+    std::string bypass;      ///< "AzureServices", "None"; empty where it is not told
+};
+machine::Result<KeyVault> key_vault(const machine::Machine& machine, const std::string& id);
+
+}  // namespace remediations::azure
