@@ -133,8 +133,9 @@ bool says_why(const Outcome& outcome) {
 
 /// True where it rests on how the last run ended, and says why: what else that run logged is no second reason.
 bool accounts_for_run(const Outcome& outcome) {
-    return says_why(outcome) && outcome.finding.told_by_last_run &&
-           std::ranges::find(mere_news, outcome.remediation->id) == std::end(mere_news);
+    const auto& id = outcome.remediation->id;
+    return says_why(outcome) && outcome.finding.told_by_last_run && id != "extension-run-broke-off" &&
+           std::ranges::find(mere_news, id) == std::end(mere_news);
 }
 
 bool is_live(const Outcome& outcome) {

@@ -181,8 +181,11 @@ class Arm:
         return {"vmAgent": {"vmAgentVersion": "2.7"}, "extensions": extensions, "statuses": []}
 
     def patch(self, path, body):
-        """Of a VM: its applications, which are installed and removed as the handler of VM Applications would."""
+        """Of a VM: its identity, or its applications, which are installed and removed as the handler of VM Applications would."""
         resource = self.resources[path.lower()]
+        if set(body) == {"identity"}:
+            resource["identity"] = {**body["identity"], "principalId": "44444444-4444-4444-4444-444444444444", "tenantId": TENANT}
+            return 200, resource, {}
         if resource["type"] != "Microsoft.Compute/virtualMachines" or list(body["properties"]) != ["applicationProfile"]:
             raise ValueError(f"PATCH of {list(body['properties'])}")
         profile = resource["properties"].setdefault("applicationProfile", {"galleryApplications": []})

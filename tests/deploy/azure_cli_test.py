@@ -135,7 +135,8 @@ class Documented(azure_cli.AzureCli):
         for path in (REPOSITORY / "README.md", MANIFEST / "README.md"):
             for block in re.findall(r"(?:^    .*\n)+", path.read_text(), re.MULTILINE):
                 for line in map(str.strip, block.replace("\\\n", " ").splitlines()):
-                    if re.match(r"az |scripts/(deploy|policy|fleet-status) ?", line):
+                    # What a person's token is handed to is tried in tests/azure.
+                    if re.match(r"az (?!account get-access-token)|scripts/(deploy|policy|fleet-status) ?", line):
                         yield re.sub(r"\b[A-Z]{2,}\b", lambda match: str(names[match.group()]), line)
 
     def test_every_command(self):

@@ -79,7 +79,7 @@ class Templates(unittest.TestCase):
 
     def test_pass_every_parameter_on(self):
         everything = {"mode": "fix", "errorCode": "X", "only": ["file-system-full"], "exclude": ["agent-hung"],
-                      "maxDisruption": "none", "failOnUnresolved": True, "rehearsal": True, "rehearsalIncludesSystem": True,
+                      "maxDisruption": "none", "allowSecurityChanges": True, "repairRisks": True, "failOnUnresolved": True, "rehearsal": True, "rehearsalIncludesSystem": True,
                       "guard": "repair", "azure": "read"}
         self.assertEqual(set(everything), set(PUBLIC))
         for name in ("vm", "scale-set"):

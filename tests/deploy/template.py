@@ -141,13 +141,16 @@ def resources(template, given, location="westeurope", scope="/subscriptions/s/re
     functions = {"resourceGroup": lambda: {"location": location, "id": scope},
                  "resourceId": lambda kind, *names: f"{scope}/providers/{kind.split('/')[0]}/" + "/".join(
                      part for pair in zip(kind.split("/")[1:], names) for part in pair),
+                 "subscription": lambda: {"id": scope.split("/resourceGroups/")[0]},
+                 "guid": lambda *texts: str(uuid.uuid5(uuid.NAMESPACE_URL, "-".join(texts))),
                  "reference": lambda identifier, version: (existing or {})[identifier],
                  "utcNow": lambda: time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + str(time.monotonic_ns())}
-    if unknown := set(given) - set(template["parameters"]):
+    declared_parameters = template.get("parameters", {})
+    if unknown := set(given) - set(declared_parameters):
         raise TemplateError(f"no such parameters: {', '.join(sorted(unknown))}")
     parameters = {}
     functions["parameters"] = lambda name: parameters[name]
-    for name, declared in template["parameters"].items():
+    for name, declared in declared_parameters.items():
         if name not in given and "defaultValue" not in declared:
             raise TemplateError(f"parameter {name} is missing")
         value = given[name] if name in given else evaluate(declared["defaultValue"], functions)
