@@ -21,12 +21,12 @@ struct RunOptions {
     Disruption max_disruption = Disruption::service_restart;
     bool allow_security_changes = false;  ///< fixes findings with changes_security, too
     bool repair_risks = false;            ///< fixes findings of Weight::risk, too, not only those named in `only`
-    std::string error_code;            ///< as the vault reports it; may be empty
-    std::string error_code_place;      ///< where it was read; may be empty
-    std::vector<std::string> only;     ///< remediation ids; empty means all
-    std::vector<std::string> exclude;  ///< remediation ids
-    machine::Path agent_installer;     ///< MSI of the Windows guest agent, for agent-reinstall; may be empty
-    azure::Choice azure = {};          ///< for whoever makes the machine: azure::attach
+    std::string error_code;               ///< as the vault reports it; may be empty
+    std::string error_code_place;         ///< where it was read; may be empty
+    std::vector<std::string> only;        ///< remediation ids; empty means all
+    std::vector<std::string> exclude;     ///< remediation ids
+    machine::Path agent_installer;        ///< MSI of the Windows guest agent, for agent-reinstall; may be empty
+    azure::Choice azure = {};             ///< for whoever makes the machine: azure::attach
     /// The machine is seen through Azure alone: what looks inside it is left out.
     bool from_outside = false;
     std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::now() + std::chrono::minutes(10);

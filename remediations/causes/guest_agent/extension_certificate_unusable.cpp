@@ -1,7 +1,6 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-
 #include "remediations/changes/changes.hpp"
 #include "remediations/knowledge/agent/agent_service.hpp"
 #include "remediations/knowledge/agent/extension_certificate.hpp"

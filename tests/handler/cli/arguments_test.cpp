@@ -130,8 +130,8 @@ TEST(Arguments, CannotDriveTheTerminalThroughTheirOwnErrorMessage) {
 
 TEST(Help, TeachesEveryCommand) {
     const auto general = help("", {});
-    for (const std::string command :
-         {"diagnose", "fix", "undo", "history", "list", "explain", "capture", "guard", "access", "prove", "completion", "manual"}) {
+    for (const std::string command : {"diagnose", "fix", "undo", "history", "list", "explain", "capture", "guard",
+                                      "access", "prove", "completion", "manual"}) {
         EXPECT_THAT(general, HasSubstr("\n  " + command));
         const auto special = help(command, {});
         EXPECT_THAT(special, HasSubstr("backup-remediation " + command));
