@@ -46,7 +46,7 @@ class GuardMixin:
     def await_message(self, pattern, since=0.0, timeout=60):
         return self.fabric.wait_for(lambda report: pattern in report.message(self.name), timeout, since)
 
-    def await_guard(self, pattern, since=0.0, timeout=60):
+    def await_guard(self, pattern, since=0.0, timeout=120):
         """A report in which the guard tells that of itself."""
         return self.fabric.wait_for(
             lambda report: re.search(pattern, json.dumps(report.substatuses(self.name).get("guard", {}))), timeout, since)
@@ -197,7 +197,7 @@ class GuardTest(GuardMixin, CausesCase):
             self.vm.inside(safefreeze).unlink()
             self.assertEqual(self.back_up_by_hand(), 124)
             tick = self.vm.start(f"{GUARD}/backup-remediation", "guard-tick")
-            time.sleep(0.025 * moment)
+            time.sleep(0.01 * moment)
             for process in self.vm.processes("guard-tick"):
                 os.kill(process, signal.SIGKILL)
                 killed += 1

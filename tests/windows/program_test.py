@@ -283,6 +283,31 @@ class StateFolder(WindowsCase):
         self.assertEqual(value(*FLAGS[1]), ("REG_SZ", "True"))
 
 
+class Guard(WindowsCase):
+    """Wine's Task Scheduler starts nothing, so the task's own command is called here."""
+
+    FOLDER = r"C:\ProgramData\BackupRemediation\guard"
+
+    def guard(self, *words):
+        return wine(BENCH / "backup-remediation.exe", "guard", *words, check=False)
+
+    def test_it_is_switched_on_looks_and_leaves_no_trace(self):
+        on = self.guard("on", "--watch", "--hours", "2")
+        self.addCleanup(self.guard, "off")
+        self.assertEqual(on.returncode, 0, on.stdout + on.stderr)
+        status = json.loads(self.guard("status", "--format", "json").stdout)
+        self.assertEqual((status["mode"], status["hours"], status["suspended"]), ("watch", 2, False))
+        copy = drive_c(self.FOLDER) / "backup-remediation.exe"
+        self.assertEqual(copy.read_bytes(), (BENCH / "backup-remediation.exe").read_bytes())
+        look = wine(copy, "guard-tick", check=False)
+        self.assertEqual(look.returncode, 0, look.stdout + look.stderr)
+
+        off = self.guard("off")
+        self.assertEqual(off.returncode, 0, off.stdout + off.stderr)
+        self.assertEqual(json.loads(self.guard("status", "--format", "json").stdout)["mode"], "off")
+        self.assertFalse(drive_c(self.FOLDER).exists())
+
+
 class Services(WindowsCase):
     def disabled_ones_are_fixed_and_undone(self, *cases):
         for name, *_ in cases:

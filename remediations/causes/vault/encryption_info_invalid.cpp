@@ -39,7 +39,7 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
         if (!disk.encryption_set.empty()) sets.push_back(disk.encryption_set);
     }
     std::ranges::sort(sets);
-    sets.erase(std::ranges::unique(sets).begin(), sets.end());
+    sets.erase(std::unique(sets.begin(), sets.end()), sets.end());
     if (sets.empty()) return Finding::not_applicable("No disk of the VM has a disk encryption set.");
     std::vector<Evidence> evidence;
     for (const auto& set : sets) {

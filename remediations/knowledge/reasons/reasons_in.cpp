@@ -627,14 +627,14 @@ std::size_t ReasonScanner::read_python_text(std::size_t position) {
         {"cannot import name '", "ImportError"},
         {"No module named ", "ModuleNotFoundError"},
     };
-    for (const auto& [text, exception] : texts) {
-        if (!line_.substr(position).starts_with(text)) continue;
+    for (const auto& known : texts) {
+        if (!line_.substr(position).starts_with(known.text)) continue;
         const bool is_named = std::ranges::any_of(found_, [&](const Found& each) {
-            return each.reason.kind == Kind::python && last_part(each.reason.name) == exception;
+            return each.reason.kind == Kind::python && last_part(each.reason.name) == known.exception;
         });
         const auto rest = line_.substr(position);
-        if (!is_named) add(position, {Kind::python, 0, std::string(exception), bounded_text(rest, "")});
-        return position + text.size();
+        if (!is_named) add(position, {Kind::python, 0, std::string(known.exception), bounded_text(rest, "")});
+        return position + known.text.size();
     }
     return position;
 }

@@ -90,11 +90,11 @@ std::optional<Meaning> reason_of_failure(const LastRun& last, const std::vector<
     };
     constexpr Telling telling[] = {
         {0x800423F0, "Inconsistent shadow copy"}, {0x800423F1, "Out of resources"}, {0x800423F2, "Timed out"}};
-    for (const auto& [code, words] : telling) {
+    for (const auto& known : telling) {
         const bool is_said = std::ranges::any_of(
-            failed, [&](const auto* writer) { return writer->error_text.find(words) != std::string::npos; });
-        if (is_said || (last.is_failure() && names_code(last.failure_text(), code))) {
-            return meaning_of({Reason::Kind::hresult, code, "", ""});
+            failed, [&](const auto* writer) { return writer->error_text.find(known.words) != std::string::npos; });
+        if (is_said || (last.is_failure() && names_code(last.failure_text(), known.code))) {
+            return meaning_of({Reason::Kind::hresult, known.code, "", ""});
         }
     }
     return std::nullopt;

@@ -1,7 +1,6 @@
 #include "remediations/machine/local/durable_file.hpp"
 
 #include <fmt/format.h>
-#include <fmt/xchar.h>
 
 #include <algorithm>
 #include <vector>
@@ -159,7 +158,7 @@ namespace {
 Result<std::filesystem::path> set_aside(const std::filesystem::path& folder, const std::wstring& target) {
     const Privileges whatever_it_allows{SE_BACKUP_NAME, SE_RESTORE_NAME};
     for (unsigned number = 1; number <= most_set_aside; ++number) {
-        const auto ending = fmt::format(L".not-ours-{}", number);
+        const auto ending = L".not-ours-" + std::to_wstring(number);
         if (MoveFileExW(target.c_str(), (target + ending).c_str(), MOVEFILE_WRITE_THROUGH))
             return folder.native() + ending;
         if (GetLastError() != ERROR_ALREADY_EXISTS && GetLastError() != ERROR_FILE_EXISTS) break;
