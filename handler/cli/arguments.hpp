@@ -34,35 +34,35 @@ enum class Color { automatic, always, never };
 
 /// A command line that was understood and checked as far as that goes without looking at a machine.
 struct Arguments {
-    CommandName command = CommandName::help;
-    bool archive = false;  ///< of capture: the support bundle, as one file
-    bool all = false;      ///< of explain: everything there is
     /// RUN of undo, CODE or ID of explain, "on", "off" or "status" of guard, SHELL of completion, the command that help
     /// is about.
     std::string operand;
-    Format format = Format::text;
-    Color color = Color::automatic;
     std::string error_code;
     std::vector<std::string> only;     ///< remediation ids, each in the catalogue
     std::vector<std::string> exclude;  ///< remediation ids, each in the catalogue
+    std::string agent_installer;       ///< the guest agent's MSI, for agent-reinstall
+    std::chrono::hours hours{1};       ///< of guard on: between its looks
+    std::string identity;              ///< client id of a managed identity
+    std::string vault;                 ///< resource id
+    std::string vm;                    ///< resource id of another VM, seen through Azure alone
+    std::string cloud;                 ///< "AzurePublicCloud"
+    std::chrono::hours within{3};      ///< of prove
+    std::string capture;               ///< folder to read the machine from; empty for this computer
+    std::string output;                ///< folder to write a capture to
+    std::vector<std::string> mounts;   ///< mount points to rehearse; empty for those of a backup
+    CommandName command = CommandName::help;
+    Format format = Format::text;
+    Color color = Color::automatic;
     remediations::Disruption max_disruption = remediations::Disruption::service_restart;
+    bool archive = false;  ///< of capture: the support bundle, as one file
+    bool all = false;      ///< of explain: everything there is
     bool allow_security_changes = false;
     bool repair_risks = false;
-    std::string agent_installer;  ///< the guest agent's MSI, for agent-reinstall
     bool dry_run = false;
-    bool watch = false;               ///< of guard on: repairs nothing
-    std::chrono::hours hours{1};      ///< of guard on: between its looks
-    bool azure = false;               ///< ask Azure too
-    std::string identity;             ///< client id of a managed identity
-    std::string vault;                ///< resource id
-    std::string vm;                   ///< resource id of another VM, seen through Azure alone
-    bool token_on_input = false;      ///< a person's token comes on standard input
-    std::string cloud;                ///< "AzurePublicCloud"
-    bool wait_for_vault = false;      ///< of prove: until the recovery point is in the vault
-    std::chrono::hours within{3};     ///< of prove
-    std::string capture;              ///< folder to read the machine from; empty for this computer
-    std::string output;               ///< folder to write a capture to
-    std::vector<std::string> mounts;  ///< mount points to rehearse; empty for those of a backup
+    bool watch = false;           ///< of guard on: repairs nothing
+    bool azure = false;           ///< ask Azure too
+    bool token_on_input = false;  ///< a person's token comes on standard input
+    bool wait_for_vault = false;  ///< of prove: until the recovery point is in the vault
     bool include_system = false;
     bool despite_damage = false;  ///< of undo: leave out damaged lines of the journal
 };

@@ -36,7 +36,7 @@ Result<Detachment> start_detached(const std::string& unit, const std::filesystem
 Result<int> run_supervised(const std::filesystem::path& program, const std::vector<std::string>& arguments,
                            const std::filesystem::path& working_directory, std::chrono::milliseconds timeout);
 
-/// Full path of the running executable.
+/// Full path of the running executable; empty where the system does not tell (Linux without /proc).
 std::filesystem::path this_executable();
 
 std::uint32_t this_process_id();

@@ -70,7 +70,8 @@ Result<int> run_supervised(const std::filesystem::path& program, const std::vect
 }
 
 std::filesystem::path this_executable() {
-    return std::filesystem::read_symlink("/proc/self/exe");
+    std::error_code unknown;
+    return std::filesystem::read_symlink("/proc/self/exe", unknown);
 }
 
 std::uint32_t this_process_id() {
