@@ -155,7 +155,8 @@ Result<Token> token_of_vm(const std::string& audience, const std::string& client
     auto text = token_from_text(text_in(*document, "access_token"));
     if (!text) return text.error();
     // By the steady clock: the VM's own may be wrong. A year is more than any token lasts.
-    const auto lasts = std::clamp<std::int64_t>(number_in(*document, "expires_in").value_or(300), 0, 366 * 86400);
+    const auto lasts =
+        std::clamp<std::int64_t>(number_in(*document, "expires_in").value_or(300), 0, std::int64_t{366} * 86400);
     return Token{std::move(*text), waiting.now() + std::max(std::chrono::seconds(lasts) - margin, margin / 2)};
 }
 
