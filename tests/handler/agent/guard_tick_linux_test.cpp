@@ -19,8 +19,6 @@
 namespace handler::guard_tick_linux_test {
 namespace {
 
-using machine::Error;
-using machine::ErrorKind;
 using machine::Result;
 using machine::local::JobBy;
 using machine::local::RecurringJob;
@@ -35,9 +33,7 @@ using remediations::RunOptions;
 using remediations::State;
 using remediations::UndoneStep;
 using testing::AllOf;
-using testing::ElementsAre;
 using testing::HasSubstr;
-using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
 using namespace std::chrono_literals;

@@ -11,7 +11,6 @@ using machine::local::Computer;
 using remediations::BackupAttempt;
 using remediations::BackupSigns;
 using remediations::Finding;
-using remediations::Outcome;
 using remediations::Report;
 using testing::ElementsAre;
 using testing::HasSubstr;

@@ -14,8 +14,6 @@ using machine::Result;
 using machine::local::JobBy;
 using machine::local::RecurringJob;
 using test::TemporaryFolder;
-using testing::ElementsAre;
-using testing::HasSubstr;
 namespace fs = std::filesystem;
 
 class GuardSwitchTest : public testing::Test {

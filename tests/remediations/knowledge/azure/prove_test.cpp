@@ -15,7 +15,6 @@ namespace json = boost::json;
 using machine::ArmAnswer;
 using machine::ArmQuestion;
 using machine::AzureAccess;
-using machine::Machine;
 using machine::Result;
 using testing::HasSubstr;
 using namespace std::chrono_literals;

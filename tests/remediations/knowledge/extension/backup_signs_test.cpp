@@ -14,7 +14,6 @@ namespace remediations::backup_signs_test {
 namespace {
 
 namespace json = boost::json;
-using testing::HasSubstr;
 
 /// 2026-11-21 02:00:00 UTC.
 constexpr std::int64_t now = 1795226400;
