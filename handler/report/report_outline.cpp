@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <tuple>
 
 #include "remediations/engine/root_cause.hpp"
 
@@ -32,8 +31,7 @@ bool is_repairable(const Outcome& outcome) {
 
 /// A run of fix with nothing but its defaults does not repair it.
 bool wants_approval(const Outcome& outcome) {
-    return outcome.finding.state == State::needs_approval || outcome.finding.changes_security || is_risk(outcome) ||
-           outcome.remediation->disruption > Disruption::service_restart;
+    return outcome.finding.state == State::needs_approval || remediations::missing_approvals(outcome, {}).any();
 }
 
 bool could_not_check(const Report& report) {
@@ -123,18 +121,17 @@ private:
     }
 
     void suggest_approval(const Outcome& outcome) {
-        const auto& [id, disruption] = std::tie(outcome.remediation->id, outcome.remediation->disruption);
-        const bool changes_security = outcome.finding.changes_security;
+        const auto& id = outcome.remediation->id;
+        const auto disruption = to_string(outcome.remediation->disruption);
+        const auto missing = remediations::missing_approvals(outcome, {});
         const auto promise = outcome.plan.empty() ? std::string() : "; " + undo_promise({&outcome});
-        // A level below the default needs to be named only where the run that was refused had a lower one.
-        const bool names_level =
-            disruption > Disruption::service_restart ||
-            (outcome.finding.state == State::needs_approval && !changes_security && !is_risk(outcome));
-        step(fmt::format("Repair {} if its disruption ({}{}){} is acceptable now, as {}:", id, to_string(disruption),
-                         promise, changes_security ? " and the change of what protects this VM" : "", administrator()),
+        // Refused though the defaults allow it: the run had a lower level than they have.
+        const bool names_level = missing.disruption || !missing.any();
+        step(fmt::format("Repair {} if its disruption ({}{}){} acceptable now, as {}:", id, disruption, promise,
+                         missing.security ? " and the change of what protects this VM are" : " is", administrator()),
              fmt::format("{} fix --only {}{}{}", program_, id,
-                         names_level ? fmt::format(" --max-disruption {}", to_string(disruption)) : "",
-                         changes_security ? " --allow-security-changes" : ""));
+                         names_level ? fmt::format(" --max-disruption {}", disruption) : "",
+                         missing.security ? " --allow-security-changes" : ""));
     }
 
     void suggest_backup() {

@@ -11,7 +11,6 @@
 
 namespace handler {
 
-using remediations::Disruption;
 using remediations::Layer;
 using remediations::Outcome;
 using remediations::Report;
@@ -99,13 +98,13 @@ std::string notices_in(const Report& report) {
 
 /// The settings with which the extension repairs it: mode "fix", and what goes beyond the defaults.
 std::string settings_that_repair(const Outcome& outcome) {
+    const auto missing = remediations::missing_approvals(outcome, {});
     std::vector<std::string> settings{R"("mode" to "fix")"};
-    const auto disruption = outcome.remediation->disruption;
-    if (disruption > Disruption::service_restart) {
-        settings.push_back(fmt::format(R"("maxDisruption" to "{}")", to_string(disruption)));
+    if (missing.disruption) {
+        settings.push_back(fmt::format(R"("maxDisruption" to "{}")", to_string(outcome.remediation->disruption)));
     }
-    if (outcome.finding.changes_security) settings.emplace_back(R"("allowSecurityChanges" to true)");
-    if (outcome.finding.weight == Weight::risk) settings.emplace_back(R"("repairRisks" to true)");
+    if (missing.security) settings.emplace_back(R"("allowSecurityChanges" to true)");
+    if (missing.risk) settings.emplace_back(R"("repairRisks" to true)");
     return fmt::format("{}", fmt::join(settings, ", "));
 }
 

@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <boost/json.hpp>
-#include <tuple>
 
 #include "remediations/changes/changes.hpp"
 #include "remediations/changes/journal.hpp"
@@ -266,6 +265,17 @@ std::vector<BackupAttempt> attempts_of(const Machine& machine) {
     }
 }
 
+/// "maxDisruption to "workload"", "allowSecurityChanges to true"
+std::vector<std::string> settings_for(const MissingApprovals& missing, const Remediation& remediation) {
+    std::vector<std::string> settings;
+    if (missing.disruption) {
+        settings.push_back(fmt::format("maxDisruption to \"{}\"", to_string(remediation.disruption)));
+    }
+    if (missing.security) settings.emplace_back("allowSecurityChanges to true");
+    if (missing.risk) settings.emplace_back("repairRisks to true");
+    return settings;
+}
+
 /// Catalogue order, but what follows from another finding comes after all that follow from none.
 std::vector<Outcome*> repair_order(std::vector<Outcome>& outcomes) {
     std::vector<Outcome*> order;
@@ -331,11 +341,12 @@ public:
                 origin->id);
             return {};
         }
-        if (const auto approvals = missing_approvals(outcome); !approvals.empty()) {
+        if (const auto missing = missing_approvals(outcome, options_); missing.any()) {
             outcome.finding.state = State::needs_approval;
             foresee(outcome);
-            outcome.finding.action = fmt::format("Set {} and run again, or do it by hand: {}",
-                                                 fmt::join(approvals, " and "), outcome.finding.action);
+            outcome.finding.action =
+                fmt::format("Set {} and run again, or do it by hand: {}",
+                            fmt::join(settings_for(missing, *outcome.remediation), " and "), outcome.finding.action);
             return {};
         }
         if (std::chrono::steady_clock::now() > options_.deadline) {
@@ -368,21 +379,6 @@ public:
     Journal* journal() { return journal_ ? &*journal_ : nullptr; }
 
 private:
-    /// The settings that would allow this fix, as "maxDisruption to "workload""; empty where it may be done.
-    std::vector<std::string> missing_approvals(const Outcome& outcome) const {
-        const auto& [remediation, finding] = std::tie(*outcome.remediation, outcome.finding);
-        std::vector<std::string> missing;
-        if (remediation.disruption > options_.max_disruption) {
-            missing.push_back(fmt::format("maxDisruption to \"{}\"", to_string(remediation.disruption)));
-        }
-        if (finding.changes_security && !options_.allow_security_changes) {
-            missing.emplace_back("allowSecurityChanges to true");
-        }
-        const bool is_wanted = finding.weight == Weight::cause || is_named(options_.only, remediation);
-        if (!is_wanted && !options_.repair_risks) missing.emplace_back("repairRisks to true");
-        return missing;
-    }
-
     static std::string left_because(const std::string& reason) {
         return fmt::format("Run again later: this was left as it is, because {}.", reason);
     }
@@ -471,6 +467,14 @@ private:
 };
 
 }  // namespace
+
+MissingApprovals missing_approvals(const Outcome& outcome, const RunOptions& options) {
+    const auto& finding = outcome.finding;
+    return {.disruption = outcome.remediation->disruption > options.max_disruption,
+            .security = finding.changes_security && !options.allow_security_changes,
+            .risk = finding.weight == Weight::risk && !options.repair_risks &&
+                    !is_named(options.only, *outcome.remediation)};
+}
 
 bool Report::is_cause_left() const {
     return std::ranges::any_of(outcomes, [](const auto& outcome) {

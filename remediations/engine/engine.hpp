@@ -59,6 +59,16 @@ struct Report {
     State layer_state(Layer layer) const;
 };
 
+/// What a run has to be allowed beyond its options, so that it repairs this; all false where it may.
+struct MissingApprovals {
+    bool disruption = false;
+    bool security = false;
+    bool risk = false;
+
+    bool any() const { return disruption || security || risk; }
+};
+MissingApprovals missing_approvals(const Outcome& outcome, const RunOptions& options);
+
 /// Diagnoses everything in parallel, names the root cause, and, in mode fix, for each broken cause
 /// in pipeline order: fix, diagnose again, and undo the fix where it did not help. A running
 /// backup is never disturbed: nothing is fixed while one runs.

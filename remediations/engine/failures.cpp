@@ -74,10 +74,6 @@ bool knows(const Remediation& remediation, const Failure& failure) {
 
 // ---- What no cause explains ----
 
-/// Causes that tell that a run failed, not why.
-constexpr const char* mere_news[] = {"extension-error", "backup-attempt-failed", "backup-extension-state",
-                                     "no-network-catch-all"};
-
 Remediation unexplained(std::string id, const std::string& who, Layer layer) {
     Remediation result;
     result.id = std::move(id);
@@ -89,7 +85,8 @@ Remediation unexplained(std::string id, const std::string& who, Layer layer) {
         "this VM show the same error.";
     result.source = "logs and events of the VM itself";
     // The news that a backup failed, and what it leaves behind.
-    result.consequences.assign(std::begin(mere_news), std::end(mere_news));
+    result.consequences = {"extension-error", "backup-attempt-failed", "backup-extension-state",
+                           "no-network-catch-all"};
     if (layer == Layer::guest_agent || layer == Layer::network) {
         result.consequences.emplace_back("agent-status-not-reported");
     }
@@ -133,9 +130,7 @@ bool says_why(const Outcome& outcome) {
 
 /// True where it rests on how the last run ended, and says why: what else that run logged is no second reason.
 bool accounts_for_run(const Outcome& outcome) {
-    const auto& id = outcome.remediation->id;
-    return says_why(outcome) && outcome.finding.told_by_last_run && id != "extension-run-broke-off" &&
-           std::ranges::find(mere_news, id) == std::end(mere_news);
+    return says_why(outcome) && outcome.finding.told_by_last_run;
 }
 
 bool is_live(const Outcome& outcome) {

@@ -1,5 +1,3 @@
-#include <thread>
-
 #include "remediations/machine/machine.hpp"
 
 namespace machine {
@@ -41,12 +39,6 @@ const void* Derived::get(std::type_index type, const Machine& machine, const Mak
     value.is_being_made = false;
     changed_.notify_all();
     return value.value.get();
-}
-
-bool Machine::wait(std::chrono::milliseconds time) const {
-    if (!parts_->time_passes) return false;
-    std::this_thread::sleep_for(time);
-    return true;
 }
 
 void Derived::forget() {

@@ -93,6 +93,7 @@ Finding diagnose(const Machine& machine) {
                     where, rebooted ? "the VM was restarted in the middle of it" : "its process was ended or killed"),
         std::move(evidence), advice + "Then back up again.");
     finding.told_by_last_run = true;
+    finding.is_envelope = true;
     return finding;
 }
 

@@ -14,10 +14,6 @@ namespace remediations::causes::vss_writer_refused {
 
 namespace {
 
-EventPattern refusals() {
-    return {"Application", "VSS", {8229}};
-}
-
 /// What the table says of a writer, said of the one that is named: "it did not come to rest in time".
 std::string said_of_it(const Meaning& meaning) {
     auto clause = clause_of(meaning);
@@ -33,7 +29,7 @@ bool is_of_cluster_volumes(const machine::Event& event) {
 
 Finding diagnose(const machine::Machine& machine) {
     const auto* event =
-        newest_current(machine, refusals(), [](const auto& each) { return !is_of_cluster_volumes(each); });
+        newest_current(machine, refusals_of_writers(), [](const auto& each) { return !is_of_cluster_volumes(each); });
     if (event == nullptr) return Finding::healthy("No VSS writer refused a snapshot since the last good backup.");
     const auto text = text_of(*event);
     const WriterOwner* owner = nullptr;
@@ -67,7 +63,7 @@ extern const Remediation remediation{
         "VSS logs each writer that refuses a snapshot, with its class id and a code (event 8229). The writer may be "
         "stable again by now; the next backup fails for the same reason unless the application behind it is repaired.",
     .source = "https://learn.microsoft.com/windows/win32/vss/overview-of-processing-a-backup-under-vss",
-    .events = {refusals()},
+    .events = {refusals_of_writers()},
     .consequences = {"snapshot-without-threads", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
 };

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <boost/algorithm/string/trim.hpp>
+#include <optional>
+#include <set>
 
 #include "remediations/changes/changes.hpp"
 #include "remediations/knowledge/agent/windows_agent.hpp"
@@ -84,39 +86,49 @@ namespace {
 constexpr std::size_t most_lines = 40;
 constexpr std::size_t longest_line = 500;
 
-/// "NameError: ..." of "Nov 30 10:26:20 vm1 python3[4411]: NameError: ...", where it is of an interpreter, of the
-/// agent, or of systemd about the unit; else empty.
-std::string_view message_in_syslog(std::string_view line, const std::string& service) {
-    const auto colon = line.find("]: ");
-    if (colon == line.npos) return {};
-    const auto bracket = line.rfind('[', colon);
-    const auto blank = bracket == line.npos ? line.npos : line.rfind(' ', bracket);
-    if (blank == line.npos) return {};
-    const auto ident = line.substr(blank + 1, bracket - blank - 1);
-    const auto message = line.substr(colon + 3);
-    const bool is_of_agent = ident.starts_with("python") || ident == "waagent" || ident == "env";
-    const bool is_of_unit = ident == "systemd" && message.find(service) != message.npos;
-    return is_of_agent || is_of_unit ? message : std::string_view();
+/// "python3[4411]" and "NameError: ..." of "Nov 30 10:26:20 vm1 python3[4411]: NameError: ..."
+struct SyslogLine {
+    std::string_view process;
+    std::string_view message;
+};
+
+std::optional<SyslogLine> syslog_line(std::string_view line) {
+    const auto end = line.find("]: ");
+    if (end == line.npos) return std::nullopt;
+    const auto process = line.substr(0, end + 1);
+    return SyslogLine{process.substr(process.rfind(' ') + 1), line.substr(end + 3)};
+}
+
+/// What systemd says of the unit, and what a process wrote that speaks of the agent: other programs run under an
+/// interpreter too, and their tracebacks are not the agent's.
+std::vector<std::string> agent_lines_in(std::string_view syslog, const std::string& service) {
+    std::vector<SyslogLine> lines;
+    std::set<std::string_view> of_agent;
+    for (; !syslog.empty(); syslog.remove_prefix(std::min(syslog.find('\n'), syslog.size() - 1) + 1)) {
+        const auto line = syslog_line(syslog.substr(0, syslog.find('\n')));
+        if (!line) continue;
+        const bool is_of_systemd = line->process.starts_with("systemd[");
+        const bool speaks_of_agent = line->message.find("waagent") != line->message.npos ||
+                                     line->message.find("azurelinuxagent") != line->message.npos;
+        if (is_of_systemd && line->message.find(service) == line->message.npos) continue;
+        if (is_of_systemd || speaks_of_agent) of_agent.insert(line->process);
+        lines.push_back(*line);
+    }
+    std::vector<std::string> found;
+    for (const auto& line : lines) {
+        if (of_agent.contains(line.process)) found.emplace_back(line.message.substr(0, longest_line));
+    }
+    if (found.size() > most_lines) found.erase(found.begin(), found.end() - most_lines);
+    return found;
 }
 
 std::vector<std::string> lines_in_syslog(const Machine& machine, const std::string& service) {
-    constexpr std::size_t tail = std::size_t{256} << 10;
+    constexpr std::uint64_t tail = std::uint64_t{256} << 10;
     for (const auto* file : {"/var/log/syslog", "/var/log/messages"}) {
         const auto status = machine.files().status(file);
         if (!status) continue;
-        const auto text =
-            machine.files().read_range(file, status->size - std::min<std::uint64_t>(status->size, tail), tail);
-        if (!text) continue;
-        std::vector<std::string> lines;
-        for (std::string_view rest = *text; !rest.empty();) {
-            const auto line = rest.substr(0, rest.find('\n'));
-            if (const auto message = message_in_syslog(line, service); !message.empty()) {
-                lines.emplace_back(message.substr(0, longest_line));
-            }
-            rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-        }
-        if (lines.size() > most_lines) lines.erase(lines.begin(), lines.end() - most_lines);
-        return lines;
+        const auto text = machine.files().read_range(file, status->size - std::min(status->size, tail), tail);
+        if (text) return agent_lines_in(*text, service);
     }
     return {};
 }

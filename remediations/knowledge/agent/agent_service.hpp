@@ -25,9 +25,9 @@ const machine::Result<machine::Service>& agent_service_of(const machine::Machine
 /// missing or disabled is left out.
 machine::Result<void> restart_agent(Changes& changes);
 
-/// The newest lines that systemd's journal has of a service, oldest first; where it has none, those of syslog that are
-/// of an interpreter, of the agent, or of systemd about the service. For an agent that does not run: what Python says
-/// as it fails never reaches waagent.log.
+/// The newest lines that systemd's journal has of a service, oldest first; where it has none, those of syslog that
+/// systemd wrote about the service, or a process that speaks of the agent. For an agent that does not run: what Python
+/// says as it fails never reaches waagent.log.
 std::vector<std::string> newest_journal_lines(const machine::Machine& machine, const std::string& service);
 
 /// Of such lines the one that names the cause: the last "SomeError: ...", or else the last one. Empty without lines.

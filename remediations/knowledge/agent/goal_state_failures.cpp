@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "remediations/knowledge/agent/agent_processes.hpp"
+#include "remediations/knowledge/logs/heartbeat.hpp"
 
 namespace remediations {
 
@@ -18,7 +19,6 @@ constexpr const char* failing_lines[] = {"Error fetching the goal state",
                                          "comp=goalstate"};
 constexpr auto recovered_line = "Fetching the goal state recovered from previous errors";
 constexpr auto heartbeat_line = "[HEARTBEAT] Agent WALinuxAgent-";
-constexpr std::string_view errors_in_heartbeat = "UpdateGSErrors: ";
 
 /// An agent that fails for long says so every six hours.
 constexpr auto longest_silence = std::chrono::hours(7);
@@ -31,14 +31,6 @@ bool tells_of_failure(const LogLine& line) {
     if (line.text.find("{0}") != std::string::npos) return false;
     constexpr std::string_view errors[] = {"rror", "failed", "Failed", "Status Code", "xception"};
     return std::ranges::any_of(errors, [&](auto word) { return line.text.find(word) != std::string::npos; });
-}
-
-/// A heartbeat that counts errors: what failed before it fails still, though the agent names it every six hours only.
-bool counts_errors(const LogLine& heartbeat) {
-    const auto at = heartbeat.text.find(errors_in_heartbeat);
-    if (at == std::string::npos) return false;
-    const auto count = heartbeat.text.substr(at + errors_in_heartbeat.size(), 1);
-    return count >= "1" && count <= "9";
 }
 
 }  // namespace
@@ -65,10 +57,12 @@ std::optional<FailingFetch> failing_fetch(const machine::Machine& machine) {
         const auto* match = logs.find(Log::agent, sign);
         if (match && is_later(match->newest, newest->line)) return std::nullopt;
     }
+    if (!newest->line.time) return newest;
     const auto* heartbeat = logs.find(Log::agent, heartbeat_line);
-    const bool is_confirmed =
-        heartbeat && is_later(heartbeat->newest, newest->line) && counts_errors(heartbeat->newest);
-    if (!newest->line.time || is_confirmed) return newest;
+    if (heartbeat && heartbeat->newest.time && is_later(heartbeat->newest, newest->line)) {
+        const auto gets_them = gets_goal_states(heartbeat->newest.text, *heartbeat->newest.time - *newest->line.time);
+        if (gets_them) return *gets_them ? std::nullopt : newest;
+    }
     const auto now = machine.facts().now;
     if (now - *newest->line.time > longest_silence) return std::nullopt;
     const auto processes = agent_processes(machine);

@@ -47,6 +47,7 @@ public:
     /// nullptr where there is none yet.
     Kept* find(std::string_view shape);
 
+    const std::list<Kept>& failures() const { return kept_; }
     std::list<Kept>& failures() { return kept_; }  ///< that which occurred longest ago first
     std::uint64_t dropped() const { return dropped_; }
 

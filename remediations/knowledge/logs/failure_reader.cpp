@@ -5,6 +5,7 @@
 #include <boost/algorithm/string/predicate.hpp>
 #include <limits>
 
+#include "remediations/knowledge/logs/heartbeat.hpp"
 #include "remediations/knowledge/reasons/meaning.hpp"
 #include "remediations/knowledge/reasons/reasons_in.hpp"
 
@@ -137,7 +138,6 @@ constexpr std::string_view goal_state_works[] = {"etch goal state completed",
                                                  "ProcessExtensionsGoalState completed",
                                                  "ProcessGoalState completed",
                                                  "ecovered from previous error",
-                                                 "UpdateGSErrors: 0",
                                                  "Fetched a new incarnation",
                                                  "Handle extensions updates for incarnation"};
 constexpr std::string_view status_works[] = {"Successfully uploaded", "ecovered from previous error"};
@@ -435,6 +435,7 @@ const std::vector<std::string>& FailureReader::markers(Log log) {
     static const auto of_agent = [] {
         auto result = of_words;
         result.insert(result.end(), std::begin(goal_state_works), std::end(goal_state_works));
+        result.emplace_back(failed_fetches);
         result.insert(result.end(), std::begin(status_works), std::end(status_works));
         result.insert(result.end(), std::begin(agent_units), std::end(agent_units));
         return result;
@@ -582,10 +583,23 @@ FailureReader::Head FailureReader::head_of(Log log, const ScannedLine& line) con
     return head;
 }
 
+bool FailureReader::says_that_fetches_work(std::string_view text, const ScannedLine& line) const {
+    if (!has(text, failed_fetches)) return false;
+    std::optional<Time> failed;
+    const auto collector = collectors_.find(Log::agent);
+    if (collector != collectors_.end()) {
+        for (const auto& kept : collector->second.failures()) {
+            if (kept.topic == static_cast<int>(Topic::goal_state)) failed = std::max(failed, kept.failure.newest);
+        }
+    }
+    const auto since = failed && line.parts.time ? std::optional(*line.parts.time - *failed) : std::nullopt;
+    return gets_goal_states(text, since).value_or(false);
+}
+
 void FailureReader::see_recovery(Log log, std::string_view text, const ScannedLine& line, std::uint64_t position) {
     const auto seen = [&](Topic topic) { recoveries_[topic] = {position, line.parts.time}; };
     if (log == Log::agent) {
-        if (has_any(text, goal_state_works)) seen(Topic::goal_state);
+        if (has_any(text, goal_state_works) || says_that_fetches_work(text, line)) seen(Topic::goal_state);
         if (has_any(text, status_works)) seen(Topic::status);
     } else if (log == Log::extension_shell && without_blanks(text).starts_with(shell_works)) {
         seen(Topic::shell);

@@ -82,6 +82,8 @@ private:
     void append(const ScannedLine& line, std::string_view text);
     void add_text(std::string_view text);
     void close();
+    /// Of a heartbeat of the agent.
+    bool says_that_fetches_work(std::string_view text, const ScannedLine& line) const;
     void see_recovery(Log log, std::string_view text, const ScannedLine& line, std::uint64_t position);
     void judge(FailureCollector::Kept& kept, Log log, const std::vector<BackupAttempt>& attempts) const;
 

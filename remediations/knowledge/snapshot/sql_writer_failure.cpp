@@ -13,6 +13,7 @@
 #include "remediations/knowledge/logs/event_text.hpp"
 #include "remediations/knowledge/logs/log_line.hpp"
 #include "remediations/knowledge/reasons/reasons_in.hpp"
+#include "remediations/knowledge/snapshot/vss_writer_services.hpp"
 #include "remediations/machine/process_list.hpp"
 
 namespace remediations {
@@ -72,11 +73,8 @@ bool is_of_backup(const Machine& machine, const Event& event) {
 /// After a good backup of ours, what the writer says is of another product's backup, unless VSS says that the writer
 /// refused a snapshot.
 bool is_of_another_product(const Machine& machine) {
-    constexpr auto class_of_writer = "{a65faa63-5ea8-4ebc-9dbd-a0c4db26912a}";
     if (machine.derived<LastRun>().end() != LastRun::End::succeeded) return false;
-    return newest_current(machine, {"Application", "VSS", {8229}}, [&](const auto& each) {
-               return boost::icontains(text_of(each), class_of_writer);
-           }) == nullptr;
+    return newest_refusal(machine, sql_writer_id) == nullptr;
 }
 
 std::string instance_in(const Event& event) {

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <boost/algorithm/string/predicate.hpp>
 
+#include "remediations/knowledge/extension/vss_suspicion.hpp"
+#include "remediations/knowledge/logs/event_evidence.hpp"
+#include "remediations/knowledge/snapshot/vss_writers.hpp"
+
 namespace remediations {
 
 namespace {
@@ -26,7 +30,7 @@ constexpr WriterOwner owners[] = {
     {"{12ce4370-5bb7-4c58-a76a-e5d5097e3674}", "FSRM Writer", "srmsvc", brief},
     {"{2a40fd15-dfca-4aa8-a654-1f8c654603f6}", "IIS Config Writer", "AppHostSvc", brief},
     {"{59b1f0cf-90ef-465f-9609-6ca8b2938366}", "IIS Metabase Writer", "IISADMIN", workload},
-    {"{a65faa63-5ea8-4ebc-9dbd-a0c4db26912a}", "SqlServerWriter", "SQLWriter", brief},
+    {sql_writer_id, "SqlServerWriter", "SQLWriter", brief},
     {"{f8544ac1-0611-4fa5-b04b-f7ee00b03277}", "MSDEWriter", "", workload},
     {"{8d5194e1-e455-434a-b2e5-51296cce67df}", "WIDWriter", "WIDWriter", brief},
     {"{b2014c9e-8711-4c5c-a5a9-3cf384484757}", "NTDS", "NTDS", workload},
@@ -77,6 +81,17 @@ const WriterOwner* owner_of_writer(std::string_view id, std::string_view name) {
     const auto by_name = std::ranges::find_if(
         owners, [&](const auto& owner) { return owner.id.empty() && boost::iequals(owner.writer, name); });
     return by_name == std::end(owners) ? nullptr : by_name;
+}
+
+EventPattern refusals_of_writers() {
+    return {"Application", "VSS", {8229}};
+}
+
+const machine::Event* newest_refusal(const machine::Machine& machine, std::string_view class_id) {
+    return newest_current(machine, refusals_of_writers(), [&](const auto& event) {
+        const auto named = guids_in(text_of(event));
+        return std::ranges::find(named, class_id) != named.end();
+    });
 }
 
 }  // namespace remediations

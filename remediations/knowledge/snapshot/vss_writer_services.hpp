@@ -3,6 +3,8 @@
 #include <string_view>
 #include <vector>
 
+#include "remediations/model/remediation.hpp"
+
 namespace remediations {
 
 /// How a restart of the service behind a VSS writer is felt.
@@ -26,6 +28,13 @@ std::vector<const WriterOwner*> writers_of_data();
 /// its service.
 const WriterOwner* owner_of_writer(std::string_view id, std::string_view name);
 
+/// VSS's events about a writer that refuses a snapshot: the class id and the code.
+EventPattern refusals_of_writers();
+
+/// The newest of them that is about this class of writers and is newer than the last good backup; nullptr for none.
+const machine::Event* newest_refusal(const machine::Machine& machine, std::string_view class_id);
+
+inline constexpr std::string_view sql_writer_id = "{a65faa63-5ea8-4ebc-9dbd-a0c4db26912a}";
 inline constexpr std::string_view system_writer_id = "{e8132975-6f93-4464-a53e-1050253ae220}";
 inline constexpr std::string_view cluster_volume_writer_id = "{1072ae1c-e5a7-4ea1-9e4a-6f7964656570}";
 

@@ -81,23 +81,17 @@ std::string_view price_text(WriterService price) {
     return "";
 }
 
-/// Why the writers failed, where more is known than that they did: the run names the code (VSS_E_WRITERERROR_*), or
-/// vssadmin has its English words. In another language only the code counts.
-std::optional<Meaning> reason_of_failure(const LastRun& last, const std::vector<const VssWriter*>& failed) {
-    struct Telling {
-        std::uint32_t code;
-        std::string_view words;
-    };
-    constexpr Telling telling[] = {
-        {0x800423F0, "Inconsistent shadow copy"}, {0x800423F1, "Out of resources"}, {0x800423F2, "Timed out"}};
-    for (const auto& known : telling) {
-        const bool is_said = std::ranges::any_of(
-            failed, [&](const auto* writer) { return writer->error_text.find(known.words) != std::string::npos; });
-        if (is_said || (last.is_failure() && names_code(last.failure_text(), known.code))) {
-            return meaning_of({Reason::Kind::hresult, known.code, "", ""});
-        }
+/// Why the writers failed, where more is known than that they did (VSS_E_WRITERERROR_*): from VSS's own event about one
+/// of them, or from the run. vssadmin's word for it is a translated one.
+std::optional<Meaning> reason_of_failure(const Machine& machine, const LastRun& last,
+                                         const std::vector<const VssWriter*>& failed) {
+    std::string said = last.is_failure() ? last.failure_text() : std::string();
+    for (const auto* writer : failed) {
+        if (const auto* event = newest_refusal(machine, writer->id)) said += "\n" + text_of(*event);
     }
-    return std::nullopt;
+    constexpr std::uint32_t telling[] = {0x800423F0, 0x800423F1, 0x800423F2};
+    const auto* code = std::ranges::find_if(telling, [&](auto each) { return names_code(said, each); });
+    return code == std::end(telling) ? std::nullopt : meaning_of({Reason::Kind::hresult, *code, "", ""});
 }
 
 }  // namespace
@@ -157,7 +151,7 @@ Finding diagnose_writers(const Machine& machine, const Question& question, Write
             ? fmt::format("VSS writers still wait for a backup that is long over: {}.", fmt::join(names, ", "))
             : fmt::format("VSS writers {} have failed: {}.", price_text(price), fmt::join(names, ", "));
     auto action = advice_for(failed, services, price);
-    if (const auto meaning = reason_of_failure(last, failed)) {
+    if (const auto meaning = reason_of_failure(machine, last, failed)) {
         action = fmt::format("{} Then: {}", advice_of(*meaning), action);
     }
     auto finding = price == WriterService::workload

@@ -4,6 +4,7 @@
 
 #include "remediations/machine/windows/text.hpp"
 #include "remediations/machine/windows/unique_handle.hpp"
+#include "remediations/machine/xml_text.hpp"
 
 #include <windows.h>
 
@@ -69,29 +70,6 @@ Result<TaskPointer<ITaskFolder>> task_folder() {
     return folder;
 }
 
-std::string xml_text(std::string_view text) {
-    std::string xml;
-    for (const char c : text) {
-        switch (c) {
-            case '&':
-                xml += "&amp;";
-                break;
-            case '<':
-                xml += "&lt;";
-                break;
-            case '>':
-                xml += "&gt;";
-                break;
-            case '"':
-                xml += "&quot;";
-                break;
-            default:
-                xml += c;
-        }
-    }
-    return xml;
-}
-
 /// S-1-5-18 is SYSTEM in every language. StartWhenAvailable: a time that passed while the computer was off is made up.
 std::string task_xml(const RecurringJob& job) {
     return fmt::format(
@@ -119,7 +97,8 @@ std::string task_xml(const RecurringJob& job) {
   <Actions Context="Author"><Exec><Command>"{}"</Command><Arguments>{}</Arguments></Exec></Actions>
 </Task>
 )",
-        xml_text(job.description), job.every.count(), xml_text(to_utf8(job.program.native())), xml_text(job.argument));
+        xml_escaped(job.description), job.every.count(), xml_escaped(to_utf8(job.program.native())),
+        xml_escaped(job.argument));
 }
 
 }  // namespace

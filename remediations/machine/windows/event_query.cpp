@@ -4,35 +4,14 @@
 
 #include <algorithm>
 
+#include "remediations/machine/xml_text.hpp"
+
 namespace machine::windows {
 
 namespace {
 
 /// The service refuses an XPath with more than some twenty comparisons; several Selects may be as many as they like.
 constexpr std::size_t ids_in_a_select = 16;
-
-std::string escaped(std::string_view text) {
-    std::string xml;
-    for (const char c : text) {
-        switch (c) {
-            case '&':
-                xml += "&amp;";
-                break;
-            case '<':
-                xml += "&lt;";
-                break;
-            case '>':
-                xml += "&gt;";
-                break;
-            case '"':
-                xml += "&quot;";
-                break;
-            default:
-                xml += c;
-        }
-    }
-    return xml;
-}
 
 Result<std::string> quoted(const std::string& text) {
     const bool has_control = std::ranges::any_of(text, [](unsigned char c) { return c < ' '; });
@@ -49,8 +28,8 @@ Result<std::string> event_query_xml(const EventQuery& query) {
         fmt::format("TimeCreated[timediff(@SystemTime) <= {}]", std::chrono::milliseconds(query.newer_than).count());
     std::string selects;
     const auto select = [&](const std::string& conditions) {
-        selects += fmt::format(R"(<Select Path="{}">{}</Select>)", escaped(query.channel),
-                               escaped(fmt::format("*[System[{}{}]]", conditions, age)));
+        selects += fmt::format(R"(<Select Path="{}">{}</Select>)", xml_escaped(query.channel),
+                               xml_escaped(fmt::format("*[System[{}{}]]", conditions, age)));
     };
     if (query.sources.empty()) select("");
     for (const auto& source : query.sources) {

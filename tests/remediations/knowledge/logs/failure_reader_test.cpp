@@ -187,11 +187,16 @@ TEST(FailureReader, RecoveryEndsAFailure) {
     const std::string fails =
         "2026-11-20T01:00:00.000000Z WARNING ExtHandler ExtHandler Fetching the goal state failed: [410: Gone]\n";
     const std::string works = "2026-11-20T01:01:00.000000Z INFO ExtHandler ExtHandler Fetch goal state completed\n";
-    const std::string counted =
-        "2026-11-20T01:01:00.000000Z INFO ExtHandler ExtHandler [HEARTBEAT] running [DEBUG UpdateGSErrors: 4;]\n";
+    const auto counted = [](const std::string& clock, const std::string& count) {
+        return "2026-11-20T" + clock + ":00.000000Z INFO ExtHandler ExtHandler [HEARTBEAT] running [DEBUG " +
+               "UpdateGSErrors: " + count + ";]\n";
+    };
     EXPECT_TRUE(failures_in(waagent, fails + works)[0].is_over);
     EXPECT_FALSE(failures_in(waagent, works + fails)[0].is_over);
-    EXPECT_FALSE(failures_in(waagent, fails + counted)[0].is_over) << "a heartbeat alone says nothing";
+    EXPECT_TRUE(failures_in(waagent, fails + counted("01:00", "0"))[0].is_over);
+    EXPECT_TRUE(failures_in(waagent, fails + counted("01:29", "4"))[0].is_over) << "it would have failed again since";
+    EXPECT_FALSE(failures_in(waagent, fails + counted("01:01", "4"))[0].is_over) << "too soon to count more";
+    EXPECT_FALSE(failures_in(waagent, fails + counted("01:29", "290"))[0].is_over) << "it fails all the time";
 }
 
 TEST(FailureReader, WhatGoesOnFailingIsNoNoiseThoughItsLikeWasSeen) {
