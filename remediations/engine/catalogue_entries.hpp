@@ -42,6 +42,7 @@
     entry(agent_hung)                           \
     entry(agent_process_stopped)                \
     entry(agent_status_not_reported)            \
+    entry(agent_waits_for_provisioning)         \
     entry(agent_not_ready_yet)                  \
     entry(transport_certificate_missing)        \
     entry(settings_not_decrypted)               \
@@ -78,6 +79,7 @@
     entry(extension_error)                      \
     entry(extension_crashed)                    \
     entry(storage_assembly_in_cache)            \
+    entry(fips_policy)                          \
     entry(strong_crypto_off)                    \
     entry(tls_12_off)                           \
     entry(provider_service_disabled)            \
@@ -106,6 +108,7 @@
     entry(site_recovery_provider)               \
     entry(other_vss_provider)                   \
     entry(volume_snapshot_devices)              \
+    entry(ntfs_damaged)                         \
     entry(volume_filter_drivers)                \
     entry(volume_not_supported)                 \
     entry(system_partition_missing)             \

@@ -56,7 +56,7 @@ extern const Remediation remediation{
         "reaches Azure's storage. The fix switches it on, where the settings allow it, because other programs' "
         "connections change with it; it counts from the next start of the VM.",
     .source = "https://learn.microsoft.com/windows-server/security/tls/tls-registry-settings",
-    .consequences = {"backup-attempt-failed", "backup-extension-state"},
+    .consequences = {"strong-crypto-off", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,
 };

@@ -17,7 +17,7 @@ using machine::Machine;
 namespace {
 
 constexpr const char* complaints[] = {"GetVersions() failed with exception",
-                                      "Exception while fetching supported versions from HostGAPlugin"};
+                                      "Exception while fetching supported versions from HostGAPlugin", "(407)"};
 constexpr auto fresh = std::chrono::hours(1);
 
 bool lets_platform_pass(const WindowsProxy& proxy) {
@@ -108,7 +108,7 @@ extern const Remediation remediation{
         "the list that the proxy is not used for, and restarts the agent. Unless the agent complains while the "
         "platform answers directly, this is a risk only.",
     .source = "https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16",
-    .log_lines = {{Log::agent, complaints[0]}, {Log::agent, complaints[1]}},
+    .log_lines = {{Log::agent, complaints[0]}, {Log::agent, complaints[1]}, {Log::agent, complaints[2]}},
     .consequences = {"agent-hung", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

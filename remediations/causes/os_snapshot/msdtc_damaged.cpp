@@ -2,6 +2,7 @@
 
 #include "remediations/changes/changes.hpp"
 #include "remediations/knowledge/extension/last_run.hpp"
+#include "remediations/knowledge/logs/event_evidence.hpp"
 #include "remediations/knowledge/snapshot/transaction_services.hpp"
 #include "remediations/knowledge/windows/service_findings.hpp"
 #include "remediations/model/remediation.hpp"
@@ -19,6 +20,9 @@ constexpr auto tool_timeout = std::chrono::minutes(2);
 machine::Path msdtc_tool(const machine::Machine& machine) {
     return machine.facts().system_drive + R"(\Windows\System32\msdtc.exe)";
 }
+
+constexpr auto new_log_action =
+    "Make a new log (msdtc -resetlog) and start MSDTC. The old log is gone: transactions that were in doubt are lost.";
 
 constexpr auto action =
     "Reinstall MSDTC (msdtc -uninstall, msdtc -install). Its log goes: transactions that are in doubt are lost. Not on "
@@ -38,6 +42,11 @@ Finding diagnose(const machine::Machine& machine) {
             "MSDTC is disabled or has the wrong account; only without that can more be said.");
     }
     if (failed_to_start(*service)) {
+        if (const auto* event = missing_transaction_log(machine)) {
+            evidence.push_back(evidence_of(*event, "the log file is there"));
+            return Finding::broken("The Distributed Transaction Coordinator does not start: its log file is missing.",
+                                   std::move(evidence), new_log_action);
+        }
         return Finding::broken(
             fmt::format("The Distributed Transaction Coordinator does not start: error {}.", service->exit_code),
             std::move(evidence), action);
@@ -94,7 +103,22 @@ machine::Result<std::vector<std::pair<std::string, machine::RegistryValue>>> sec
     return settings;
 }
 
+machine::Result<void> start_services(Changes& changes) {
+    if (auto started = changes.start_service(msdtc); !started) return started;
+    const auto com = changes.machine().services().find(com_plus);
+    const bool can_start = com && com->start != machine::StartType::disabled;
+    return can_start ? changes.start_service(com_plus) : machine::Result<void>();
+}
+
+machine::Result<void> make_new_log(Changes& changes) {
+    const auto made =
+        changes.run_tool({msdtc_tool(changes.machine()), {"-resetlog"}, tool_timeout}, "makes a new log of MSDTC");
+    return made ? start_services(changes) : made;
+}
+
 machine::Result<void> fix(const Finding&, Changes& changes) {
+    if (changes.machine().services().find(msdtc) && missing_transaction_log(changes.machine()))
+        return make_new_log(changes);
     const auto settings = security_settings(changes.machine());
     if (!settings) return settings.error();
     for (const auto& [name, value] : *settings) {
@@ -111,10 +135,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
     for (const auto& [name, value] : *settings) {
         if (auto put_back = changes.set_registry_value(security_key, name, value); !put_back) return put_back;
     }
-    if (auto started = changes.start_service(msdtc); !started) return started;
-    const auto com = changes.machine().services().find(com_plus);
-    const bool can_start = com && com->start != machine::StartType::disabled;
-    return can_start ? changes.start_service(com_plus) : machine::Result<void>();
+    return start_services(changes);
 }
 
 /// Its transaction manager could not start: 4102, 4112, 4191.
@@ -140,9 +161,12 @@ extern const Remediation remediation{
     .explanation =
         "When MSDTC still fails, cannot read its configuration (0x8004D027), or COM+ still fails with it, under the "
         "right account, it has to be installed anew. "
-        "That deletes its log, so transactions in doubt are lost: it is done only when the settings allow workload "
+        "Where only its log file is missing (event 4163), a new one is made. "
+        "A new installation deletes the log, so transactions in doubt are lost: it is done only when the settings "
+        "allow workload "
         "disruption. The network-access settings under MSDTC\\Security are put back afterwards.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+    .events = missing_transaction_log_events(),
     .testimonies = testimonies(),
     .consequences = {"com-plus-service", "com-plus-coordinator", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose_apart_from_clusters,

@@ -23,6 +23,9 @@ Finding diagnose(const machine::Machine& machine) {
                                            enable_command(msdtc, machine::StartType::automatic, true)))
             .as_security_change();
     }
+    if (failed_to_start(*service) && missing_transaction_log(machine)) {
+        return Finding::not_applicable("MSDTC does not start without its log file; msdtc-damaged speaks of that.");
+    }
     if (failed_to_start(*service)) {
         return Finding::broken(
             fmt::format("The Distributed Transaction Coordinator stopped with error {}.", service->exit_code),
@@ -68,6 +71,7 @@ extern const Remediation remediation{
         "used. The fix sets a disabled service back to automatic and starts it. Where it does not start, msdtc-damaged "
         "is next.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+    .events = missing_transaction_log_events(),
     .testimonies = testimonies(),
     .consequences = {"com-plus-service", "com-plus-coordinator", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,

@@ -30,7 +30,8 @@ extern const Remediation remediation{
     .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed", "VMRestorePointClientError"},
     .explanation =
         "All databases of a VM are frozen at the same time, each by about three worker threads. Where an instance has "
-        "more databases than that allows, its writer fails with SQL Server's error 3267 (events SQLWRITER 24583 and "
+        "more databases than that allows, its writer fails with SQL Server's error 3224 or 3267 (events SQLWRITER "
+        "24583 and "
         "SQLVDI 1 repeat for many databases).",
     .source = "https://learn.microsoft.com/archive/blogs/psssql/how-it-works-sql-server-vdi-vss-backup-resources",
     .events = sql_writer_events(),

@@ -242,6 +242,9 @@ constexpr OperationRow agent_operations[] = {
     {"certificate", "Handle certificates"},
     {"launched with command", "Run its agent process"},
 };
+constexpr std::string_view read_settings = "Read settings";
+constexpr std::string_view decrypt_settings = "Decrypt settings";
+
 constexpr OperationRow extension_operations[] = {
     {"FIFREEZE", "Freeze"},
     {"FITHAW", "Thaw"},
@@ -250,9 +253,9 @@ constexpr OperationRow extension_operations[] = {
     {"script", "Run scripts"},
     {"cript file", "Run scripts"},
     {"snapshot", "Take the snapshot"},
-    {"SMIME", "Decrypt settings"},
-    {"settings", "Read settings"},
-    {"HandlerEnvironment", "Read settings"},
+    {"SMIME", decrypt_settings},
+    {"settings", read_settings},
+    {"HandlerEnvironment", read_settings},
     {"status", "Report status"},
 };
 
@@ -818,6 +821,8 @@ void FailureReader::close() {
                 failure.layer = Layer::managed_disk;
             } else if (of_host && !has(told, "reez")) {
                 failure.layer = Layer::network;
+            } else if (failure.operation == read_settings || failure.operation == decrypt_settings) {
+                failure.layer = Layer::backup_extension;
             } else if (on_windows || of_snapshot || record.is_held) {
                 failure.layer = Layer::os_snapshot;
             } else {

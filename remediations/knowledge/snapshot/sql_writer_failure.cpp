@@ -29,7 +29,7 @@ constexpr std::uint32_t class_not_registered = 0x80040154;
 /// Not reached, not there, closed at once, timed out; 10061 and 11001 are Winsock's.
 constexpr std::array<std::int64_t, 10> connection_errors = {-1, 2, 17, 26, 53, 233, 258, 1225, 10061, 11001};
 /// "Insufficient resources to create UMS scheduler", and no thread for a connection.
-constexpr std::array<std::int64_t, 2> thread_errors = {3267, 17189};
+constexpr std::array<std::int64_t, 3> thread_errors = {3224, 3267, 17189};
 
 /// Insertion strings of SQLVDI 1: location, description, error code, a blank, process, thread, side, instance, device.
 constexpr std::size_t process_at = 4;
