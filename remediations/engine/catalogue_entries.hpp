@@ -78,6 +78,7 @@
     entry(extension_error)                      \
     entry(extension_crashed)                    \
     entry(storage_assembly_in_cache)            \
+    entry(fips_policy)                          \
     entry(strong_crypto_off)                    \
     entry(tls_12_off)                           \
     entry(provider_service_disabled)            \

@@ -33,7 +33,8 @@ constexpr Duration longest_silence = std::chrono::minutes(150);
 
 /// An agent that cannot fetch its goal state says so three times and then every six hours, without heartbeats.
 constexpr const char* fetching_lines[] = {"Error fetching the goal state", "Fetching the goal state is still failing",
-                                          "Protocol endpoint not found", "Exception retrieving extension handlers"};
+                                          "Protocol endpoint not found", "Exception retrieving extension handlers",
+                                          "HostGAPlugin: Exception Get API versions"};
 constexpr Duration longest_fetching_silence = std::chrono::hours(7);
 
 /// Older agents have no heartbeat. They write when a goal state comes, and every backup brings one.
@@ -261,6 +262,7 @@ extern const Remediation remediation{
                   {Log::agent, fetching_lines[1]},
                   {Log::agent, fetching_lines[2]},
                   {Log::agent, fetching_lines[3]},
+                  {Log::agent, fetching_lines[4]},
                   {Log::agent, setup_unfinished}},
     .consequences = {"backup-extension-state", "agent-status-not-reported"},
     .diagnose = diagnose,

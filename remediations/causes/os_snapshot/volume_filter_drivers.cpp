@@ -6,6 +6,7 @@
 #include <boost/algorithm/string/predicate.hpp>
 
 #include "remediations/knowledge/extension/last_run.hpp"
+#include "remediations/knowledge/extension/vss_suspicion.hpp"
 #include "remediations/knowledge/windows/registry_values.hpp"
 
 namespace remediations::causes::volume_filter_drivers {
@@ -19,6 +20,19 @@ constexpr auto class_key = R"(HKLM\SYSTEM\CurrentControlSet\Control\Class\{71a27
 constexpr auto services_key = R"(HKLM\SYSTEM\CurrentControlSet\Services)";
 constexpr auto snapshot_driver = "volsnap";
 constexpr std::array<std::string_view, 4> of_windows = {"volsnap", "fvevol", "rdyboost", "iorate"};
+
+/// A request to a shadow copy that a driver in its stack does not know. VSS writes the same event of floppy drives, which
+/// is harmless; the device tells them apart.
+EventPattern unexpected_errors() {
+    return {"Application", "VSS", {12289}};
+}
+
+const machine::Event* refused_request(const Machine& machine) {
+    return newest_current(machine, unexpected_errors(), [](const auto& event) {
+        const auto text = text_of(event);
+        return boost::contains(text, "0x80070001") && boost::contains(text, R"(\Device\HarddiskVolumeShadowCopy)");
+    });
+}
 
 machine::Result<std::vector<std::string>> filters(const Machine& machine, const char* name) {
     const auto value = machine.registry().value(class_key, name);
@@ -81,11 +95,19 @@ Finding diagnose(const Machine& machine) {
     if (others.empty() || !failed_at_volumes) {
         return Finding::healthy("The filter drivers of volumes are known.", std::move(evidence));
     }
+    constexpr auto remedy =
+        "pdate the products of these drivers, or uninstall one that is not needed, restart Windows and back up again.";
+    if (const auto* event = refused_request(machine)) {
+        evidence.push_back(evidence_of(*event, "every driver knows the requests to a shadow copy"));
+        return Finding::needs_operator(
+            fmt::format("A driver does not know a request to the shadow copy, and drivers of other products filter the "
+                        "volumes: {}.",
+                        fmt::join(others, ", ")),
+            std::move(evidence), fmt::format("U{}", remedy));
+    }
     return Finding::needs_operator(
                fmt::format("Drivers of other products filter the volumes: {}.", fmt::join(others, ", ")),
-               std::move(evidence),
-               "If nothing else explains the failure, update the products of these drivers, or uninstall one that is "
-               "not needed, restart Windows and back up again.")
+               std::move(evidence), fmt::format("If nothing else explains the failure, u{}", remedy))
         .as_risk();
 }
 
@@ -105,6 +127,7 @@ extern const Remediation remediation{
     .source =
         "https://learn.microsoft.com/windows-hardware/drivers/install/system-defined-device-setup-classes-"
         "available-to-vendors",
+    .events = {unexpected_errors()},
     .consequences = {"snapshot-without-threads", "snapshot-too-slow", "backup-attempt-failed",
                      "backup-extension-state"},
     .diagnose = diagnose,

@@ -1,0 +1,66 @@
+#include <fmt/format.h>
+
+#include "remediations/knowledge/logs/log_evidence.hpp"
+#include "remediations/knowledge/windows/registry_values.hpp"
+#include "remediations/model/remediation.hpp"
+
+namespace remediations::causes::fips_policy {
+
+using machine::Machine;
+
+namespace {
+
+constexpr auto key = R"(HKLM\SYSTEM\CurrentControlSet\Control\Lsa\FipsAlgorithmPolicy)";
+constexpr auto name = "Enabled";
+/// .NET's sentence is translated; this word in it and the exception's name are not.
+constexpr auto mark = "FIPS";
+constexpr auto exception = "InvalidOperationException";
+constexpr Log logs[] = {Log::extension, Log::agent};
+
+Finding diagnose(const Machine& machine) {
+    const auto enabled = registry_number(machine, key, name);
+    if (!enabled) return Finding::unknown(fmt::format("{}\\{}", key, name), enabled.error());
+    if (enabled->value_or(0) == 0) return Finding::healthy("Windows is not in FIPS mode.");
+    std::vector<Evidence> evidence{{fmt::format("{}\\{}", key, name), std::to_string(**enabled), ""}};
+    bool failed = false;
+    for (const auto log : logs) {
+        const auto* match = machine.derived<LogEvidence>().find_current(log, mark);
+        if (!match || match->newest.text.find(exception) == std::string::npos) continue;
+        failed = true;
+        evidence.push_back(match->newest.evidence("every algorithm of the program is allowed"));
+    }
+    if (!failed) return Finding::healthy("Windows is in FIPS mode, and no program of backup complains.", evidence);
+    return Finding::needs_operator(
+        "Windows is in FIPS mode, which forbids an algorithm that the program uses.", std::move(evidence),
+        fmt::format(R"(Let Azure install the newest version of what failed. If it fails again, decide with whoever is )"
+                    R"(responsible for security whether this VM needs FIPS mode: the policy "System cryptography: Use )"
+                    R"(FIPS compliant algorithms" sets {}\{}; 0 switches it off at the next restart.)",
+                    key, name));
+}
+
+std::vector<Testimony> testimonies() {
+    std::vector<Testimony> all;
+    for (const auto log : logs) all.push_back({.line = {log, mark}, .with = {exception}, .heals_unsaid = true});
+    return all;
+}
+
+}  // namespace
+
+extern const Remediation remediation{
+    .id = "windows-fips-policy",
+    .title = "Windows' FIPS mode forbids an algorithm that backup uses",
+    .layer = Layer::backup_extension,
+    .scope = Scope::windows,
+    .error_codes = {"ExtensionSnapshotFailed", "ExtensionFailed*"},
+    .explanation =
+        "In FIPS mode .NET Framework refuses every implementation of an algorithm that was not validated, and the "
+        "program that uses one ends with InvalidOperationException. Programs that use validated ones work in FIPS "
+        "mode, so it counts only where one failed. It protects the machine: nothing is changed from here.",
+    .source = "https://learn.microsoft.com/dotnet/standard/security/fips-compliance",
+    .log_lines = {{Log::extension, mark}, {Log::agent, mark}},
+    .testimonies = testimonies(),
+    .consequences = {"backup-attempt-failed", "backup-extension-state", "settings-not-decrypted"},
+    .diagnose = diagnose,
+};
+
+}  // namespace remediations::causes::fips_policy
