@@ -9,9 +9,9 @@ namespace remediations {
 /// knowledge/reasons says what it means.
 struct Reason {
     enum class Kind {
-        errno_value,     ///< also the code inside an HRESULT of the form 0x8007xxxx
-        win32,           ///< also what an HRESULT of the form 0x8007xxxx wraps
-        hresult,         ///< as an unsigned number; also the exception that ended a process, 0xC0000005
+        errno_value,     ///< of Linux; negative: an error of getaddrinfo(), such as -2, EAI_NONAME
+        win32,           ///< also the code inside an HRESULT of the form 0x8007xxxx
+        hresult,         ///< as an unsigned number, 0x80042306
         ntstatus,        ///< as an unsigned number, also the exception a process ended with, 0xC0000005
         http,            ///< a status of 400 or more, or 0 where only the service's own code is known
         exit_code,       ///< of a process; also systemd's own, 203 for EXEC
