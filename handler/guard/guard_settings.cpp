@@ -27,8 +27,8 @@ json::array array_of(const std::vector<std::string>& texts) {
     return array;
 }
 
-/// Throws what boost::json throws where a member is missing or of another type; ids that a later version knows are
-/// kept.
+/// Throws the exceptions of boost::json where a member is missing or of another type. Keeps ids that only a later
+/// version knows.
 std::vector<std::string> texts_at(const json::object& object, std::string_view key) {
     std::vector<std::string> texts;
     for (const auto& element : object.at(key).as_array()) texts.emplace_back(element.as_string());

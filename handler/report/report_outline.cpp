@@ -24,12 +24,12 @@ bool wants_details(State state) {
     return state != State::healthy && state != State::not_applicable;
 }
 
-/// Broken, and this program has a fix for it.
+/// Returns true if it is broken and this program has a fix for it.
 bool is_repairable(const Outcome& outcome) {
     return outcome.finding.state == State::broken && outcome.remediation->fix != nullptr;
 }
 
-/// A run of fix with nothing but its defaults does not repair it.
+/// Returns true if `fix` with its default options does not repair it.
 bool wants_approval(const Outcome& outcome) {
     return outcome.finding.state == State::needs_approval || remediations::missing_approvals(outcome, {}).any();
 }
@@ -49,7 +49,7 @@ bool any_change(const Report& report, PlannedStep::Undo undo) {
     });
 }
 
-/// What undo can do about fixes that have not run yet.
+/// Returns what undo can do about fixes that have not run yet.
 std::string undo_promise(const std::vector<const Outcome*>& outcomes) {
     std::vector<std::string> lasting;
     bool any_put_back = false;

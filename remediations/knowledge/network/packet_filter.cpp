@@ -16,7 +16,7 @@ class Walk {
 public:
     explicit Walk(const FilterChains& chains) : chains_(chains) {}
 
-    /// Whether the connection is certainly stopped there.
+    /// Walks one base chain. Returns true if it stops the connection for certain.
     bool through_base_chain(const FilterChain& chain) {
         base_chain_ = chain.name;
         walked_.clear();
