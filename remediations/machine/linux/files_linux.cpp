@@ -32,7 +32,7 @@ FileKind kind_of(mode_t mode) {
     }
 }
 
-/// Renames without ever replacing anything; negative errno on failure.
+/// Renames, but never replaces anything. Returns a negative errno on failure.
 int rename_to_free_name(const Location& from, const Location& to) {
     // Not the C library's renameat2, which the oldest one we are built against does not have.
     if (::syscall(SYS_renameat2, from.folder.get(), from.name.c_str(), to.folder.get(), to.name.c_str(),

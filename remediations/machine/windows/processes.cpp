@@ -16,7 +16,7 @@ namespace machine::windows {
 
 namespace {
 
-/// The epoch where it may not be seen: of protected processes, or one that has ended.
+/// Returns the epoch where the start may not be read: for protected processes, and for one that has ended.
 std::chrono::system_clock::time_point start_of(HANDLE process) {
     FILETIME started{};
     FILETIME other{};
