@@ -16,14 +16,15 @@ namespace {
 
 constexpr auto policy_key = R"(HKLM\SOFTWARE\Policies\Microsoft\Windows Defender\Exclusions)";
 constexpr auto policy_switch = "Exclusions_Paths";
-/// Where Defender keeps what was excluded by other means; only it may write there.
+/// The key of exclusions that were made by other means. Only Defender may write there.
 constexpr auto settings_paths = R"(HKLM\SOFTWARE\Microsoft\Windows Defender\Exclusions\Paths)";
 
 std::string policy_paths() {
     return std::string(policy_key) + R"(\Paths)";
 }
 
-/// 1006 to 1008, 1116 to 1119: found and acted on; 1121: an attack surface reduction rule; 1123: controlled folders.
+/// 1006 to 1008, 1116 to 1119: it found something and acted on it; 1121: an attack surface reduction rule; 1123:
+/// controlled folders.
 std::vector<EventPattern> actions() {
     return {{"Microsoft-Windows-Windows Defender/Operational",
              "Microsoft-Windows-Windows Defender",

@@ -18,8 +18,8 @@ namespace {
 constexpr auto stuck_after = std::chrono::minutes(140);
 
 struct Judgement {
-    std::vector<std::string> waiting;  ///< has not ended: the compute service makes no restore point meanwhile
-    std::vector<std::string> failed;   ///< ended with an error: the VM may count as failed
+    std::vector<std::string> waiting;  ///< these have not ended: the compute service creates no restore point meanwhile
+    std::vector<std::string> failed;   ///< these ended with an error: the VM may count as failed
     std::vector<Evidence> evidence;
 };
 

@@ -27,7 +27,7 @@ bool is_zypper(const AgentPackage& package) {
     return package.manager.ends_with("/zypper");
 }
 
-/// "2.7.3.0-4.1" after "  Installed: ".
+/// Returns "2.7.3.0-4.1" after "  Installed: ".
 std::string field(std::string_view text, std::string_view name) {
     const auto start = text.find(name);
     if (start == text.npos) return {};
@@ -45,7 +45,7 @@ struct Offer {
     Evidence evidence;
 };
 
-/// What the package manager says; it may ask the distribution's repositories.
+/// Asks the package manager, which may ask the distribution's repositories.
 Result<Offer> offer_of(const Machine& machine, const AgentPackage& package) {
     const auto command =
         is_apt(package) ? Command("/usr/bin/apt-cache", {"policy", package.name})

@@ -8,7 +8,7 @@ namespace remediations::causes::agent_restart_policy {
 
 namespace {
 
-/// What systemd shows as the status of a program that SIGTERM ended, which is how a service is stopped.
+/// The status that systemd shows for a program that SIGTERM ended, which is how it stops a service.
 constexpr std::uint32_t terminated = 15;
 
 Finding diagnose(const machine::Machine& machine) {

@@ -17,7 +17,7 @@ namespace {
 
 constexpr const char* failure_lines[] = {"Failed to report vm agent status", "Failed to upload status blob",
                                          "Exception uploading status blob", "Failed to report status: "};
-/// The agent tries with every look for a goal state, and says so each time or at least every 15 minutes.
+/// The agent reports with every request for a goal state. It logs a failure each time, or at least every 15 minutes.
 constexpr auto fresh = std::chrono::hours(1);
 
 Finding not_reported(std::vector<Evidence> evidence) {

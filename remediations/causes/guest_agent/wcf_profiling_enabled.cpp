@@ -17,7 +17,8 @@ namespace {
 
 constexpr std::string_view profiler = wcf_profiler;
 
-/// What vsdiag_regwcf.exe adds: <add name="..." type="..."/> and <...Behavior/>; comments are none of it.
+/// Returns the elements that vsdiag_regwcf.exe adds: <add name="..." type="..."/> and <...Behavior/>. Comments are not
+/// included.
 std::vector<XmlElement> profiler_entries(const MachineConfig& config) {
     std::vector<XmlElement> entries;
     for (const auto& element : config.elements) {

@@ -17,7 +17,7 @@ namespace {
 constexpr std::string_view wire_server = "168.63.129.16";
 constexpr std::string_view endpoint_line = "Wire server endpoint:";
 
-/// The address with which the agent last began, where it is not the right one.
+/// Returns the address with which the agent last started, if it is the wrong one.
 const LogMatch* wrong_address_in_log(const machine::Machine& machine) {
     const auto* match = machine.derived<LogEvidence>().find_current(Log::agent, endpoint_line);
     if (!match) return nullptr;

@@ -28,7 +28,7 @@ const machine::Event* failure_of(const Machine& machine, const VssProvider& prov
     });
 }
 
-/// A stopped one is normal: it runs on demand.
+/// A stopped service is normal: it runs on demand.
 Finding diagnose(const Machine& machine) {
     const auto providers = vss_providers(machine);
     if (!providers) return Finding::unknown("the snapshot providers of VSS", providers.error());
