@@ -283,7 +283,7 @@ ExitCode update(const Context& context) {
         return ExitCode::ok;
     }
     const auto stored = load_sequence(from);
-    // A damaged store is worth nothing to the next version either: it begins anew.
+    // A damaged store is useless to the next version too: that one begins without a store.
     if (!stored) context.log.warning(stored.error().message);
     if (stored && *stored) {
         const auto lock = lock_sequence(to);

@@ -262,7 +262,7 @@ private:
             return {};
         }
         record_.repairing.clear();
-        // What follows from the cause may be healed too: the status tells how it is now.
+        // Consequences of the cause may be healed too: the status shows the current state.
         if (auto now = run(RunMode::diagnose, {})) {
             const auto* root = report.root_cause;
             const auto reason = report.root_cause_reason;
@@ -271,7 +271,7 @@ private:
                 std::tie(report.root_cause, report.root_cause_reason) = std::pair(root, reason);
         }
         take_over(report, *repaired, cause);
-        // What else is broken is the next tick's.
+        // The next tick repairs what else is broken.
         record_.look_again = true;
         record_.next_try = std::max(record_.next_try, now_);
         auto* treatment = record_.find(cause);

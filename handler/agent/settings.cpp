@@ -407,7 +407,7 @@ SettingsAnswer parse_settings(std::string_view text) {
     SettingsAnswer answer;
     constexpr auto name = "standard input";
     const Place place{name, true, answer.problems};
-    // Of the text nothing may be quoted: what is no JSON may be a secret all the same.
+    // Nothing of the text may be quoted: a text that is not JSON may still be a secret.
     const auto document = remediations::parse_json(text, name);
     if (!document || !document->is_object()) {
         place.problem(document ? fmt::format("expected object, found {}", remediations::type_name(*document))

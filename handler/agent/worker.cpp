@@ -68,7 +68,7 @@ private:
         const auto run_lock = lock_out_others();
         if (!run_lock && stop_requested(environment_.folder)) return ExitCode::stopped;
         // A diagnosis writes nothing there, and must not make the extension fail: without a state folder (a disk that
-        // is full or read-only) it goes on. Whatever changes the machine does not.
+        // is full or read-only) it goes on. A run that changes the machine does not.
         const bool can_only_look = !run_lock && run_lock.error().kind != ErrorKind::timed_out;
         if (!run_lock && !can_only_look) return conclude_with(could_not_work(run_lock.error().message));
         const auto worker_lock = FileLock::acquire(worker_lock_file(environment_.folder), std::chrono::seconds(1));
@@ -88,7 +88,7 @@ private:
             return conclude_with(could_not_work(run_lock.error().message));
         }
         if (can_only_look) log_.warning(run_lock.error().message);
-        // What lies in a folder that is not ours alone is not even read.
+        // Does not even read a folder that others can write to.
         if (!can_only_look) end_old_verbose_log();
         return run(answer.settings, !can_only_look);
     }

@@ -173,7 +173,7 @@ std::vector<Verdict> judge_treatments(GuardRecord& record, const Report& report)
         }
         const bool waits = treatment.state == Treatment::State::waiting;
         if (success != nullptr) {
-            // What was given up before is another case when it comes back.
+            // A cause that was given up before counts as a new case when it comes back.
             treatment.in_a_row = 0;
             treatment.shape.clear();
             if (*success->started > record.last_repair) record.repairs_in_a_row = 0;

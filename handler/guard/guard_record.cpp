@@ -36,7 +36,7 @@ unsigned count_at(const json::object& object, std::string_view key) {
 }
 
 std::string text_at(const json::object& object, std::string_view key) {
-    // What is longer was not written by this program.
+    // This program writes no longer ones.
     if (object.at(key).as_string().size() > 2 * longest_text) throw std::invalid_argument("a text that is too long");
     return std::string(object.at(key).as_string());
 }

@@ -79,7 +79,7 @@ std::filesystem::path guard_settings_file(const std::filesystem::path& state_fol
 
 Result<std::optional<GuardSettings>> load_guard_settings(const std::filesystem::path& state_folder) {
     const auto file = guard_settings_file(state_folder);
-    // What lies in a folder that is not ours alone is not even read.
+    // Does not even read a folder that others can write to.
     for (const auto& folder : {state_folder, guard_folder(state_folder)}) {
         const auto checked = machine::local::check_only_we_write_to(folder);
         if (!checked && checked.error().kind == ErrorKind::not_found) return std::nullopt;

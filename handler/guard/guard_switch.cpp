@@ -113,7 +113,7 @@ Result<JobBy> switch_guard_on(GuardSettings wanted, const GuardTools& tools) {
         same.version = wanted.version;
         same.suspended = false;
         same.by_hand = wanted.by_hand;
-        // Somebody decided anew: what was given up may be tried again.
+        // A person decided again, so a cause that was given up may be tried again.
         std::error_code code;
         if (same != wanted || wanted.by_hand) std::filesystem::remove(guard_record_file(tools.state_folder), code);
     }

@@ -72,7 +72,8 @@ public:
         : report_(report), subject_(subject), program_(program) {}
 
     std::vector<Step> steps() && {
-        // What heals the root cause comes first, then the rest; what follows from another finding needs no step.
+        // First the step that heals the root cause, then the rest. A finding that follows from another one needs no
+        // step.
         const auto order = in_reading_order(report_);
         const bool root_is_first =
             !order.empty() && order.front()->remediation == report_.root_cause && !is_repaired_by_fix(*order.front());

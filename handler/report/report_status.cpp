@@ -265,7 +265,7 @@ Status error(StatusCode code, std::string message) {
 }  // namespace
 
 Status status_of(const Report& report, bool fail_on_unresolved) {
-    // What only a backup proves is no error: an extension in error makes that very backup fail.
+    // A cause that only a backup proves is not an error, because an extension in error makes that very backup fail.
     const bool failed = fail_on_unresolved && report.is_cause_left();
     Status status{failed ? StatusWord::error : StatusWord::success,
                   static_cast<int>(failed ? StatusCode::unresolved : StatusCode::none),

@@ -23,7 +23,7 @@ public:
     /// Mode::plan records the steps that would be done; it touches neither the machine nor the journal.
     enum class Mode { apply, plan };
 
-    /// `run_folder` of the journal holds the quarantine. `journal` may be nullptr in Mode::plan.
+    /// `journal` is nullptr in Mode::plan; else its folder also holds the quarantine of the run.
     Changes(machine::Machine& machine, Journal* journal, std::string remediation, Mode mode);
 
     /// Returns the machine, for a fix that must look again before its next step.

@@ -27,7 +27,7 @@ bool is_unexplained(const Remediation& remediation);
 void let_seen_risks_testify(std::span<Outcome> outcomes, std::span<const Failure* const> failures);
 
 /// Makes the findings of unexplained_failures() that are among the outcomes. Call it after all others were diagnosed.
-/// It tells of the failures of the newest failed backup, and of errors that the guest agent meets again and again,
+/// It reports the failures of the newest failed backup, and of errors that the guest agent meets again and again,
 /// where no finding claims them and none says why the backup failed. A finding quotes the whole text and its place, and
 /// says what the code means and where to look.
 void tell_unexplained(std::span<Outcome> outcomes, std::span<const Failure* const> failures,

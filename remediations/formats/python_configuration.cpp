@@ -199,7 +199,7 @@ PythonConfiguration::PythonConfiguration(std::string_view text) {
         }
         const auto delimiter = stripped.find_first_of("=:");
         if (delimiter == std::string_view::npos || delimiter == 0) {
-            // Python goes on with the option above still open.
+            // Python continues, and the option above stays open.
             problems_.push_back({Fault::not_an_option, number, std::string(stripped)});
             continue;
         }

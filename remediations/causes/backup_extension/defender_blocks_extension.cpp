@@ -78,7 +78,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
     if (auto set = changes.set_registry_value(policy_key, policy_switch, on); !set) return set;
     for (const auto& place : extension_places(changes.machine())) {
         if (is_excluded(changes.machine(), place)) continue;
-        // As the group policy writes it: the path is the name, and the value says nothing.
+        // The form of the group policy: the value's name is the path, and its data means nothing.
         const machine::RegistryValue listed{machine::RegistryType::string, std::string("0")};
         if (auto set = changes.set_registry_value(policy_paths(), place, listed); !set) return set;
     }

@@ -215,7 +215,7 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
         if (!content) return reinstall_backup_extension(changes);
         restored.emplace_back(path, std::move(*content));
     }
-    // As the agent leaves what it unpacks: root's alone, and executable.
+    // The agent's mode for unpacked files: only for root, and executable.
     constexpr std::uint32_t unpacked_mode = 0700;
     for (const auto& [path, content] : restored) {
         for (const auto& missing : missing_folders(machine, folder->path, path)) {

@@ -118,7 +118,7 @@ Finding diagnose(const Machine& machine) {
     const auto script = machine.files().read(folder->path + "/main/handle.sh");
     const auto pythons = find_pythons(machine, python_search_of(script ? *script : std::string()));
     if (!pythons) return Finding::unknown("/usr/bin", pythons.error());
-    // handle.sh goes on to the next one when one fails: the extension starts if any of them suits it.
+    // handle.sh tries the next one when one fails: the extension starts if any of them suits it.
     const auto is_too_old_to_say = [](const PythonInterpreter& python) {
         return !python.version || *python.version < PythonVersion{3, first_removal};
     };

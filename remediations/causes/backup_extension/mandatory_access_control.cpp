@@ -142,7 +142,7 @@ Finding diagnose(const Machine& machine) {
             }
         }
     }
-    // A guard that is off now denies nothing any more, whatever the log has.
+    // A guard that is off now denies nothing any more, whatever the log contains.
     if (!selinux) std::erase(denials.guards, Guard::selinux);
     if (!fapolicyd) std::erase(denials.guards, Guard::fapolicyd);
     if (denials.guards.empty()) {

@@ -83,7 +83,7 @@ Finding diagnose(const Machine& machine) {
     }
     const auto* crash = newest_crash(machine);
     const auto now = machine.facts().now;
-    // Somebody has started it anew since, and nobody knows yet whether that helped.
+    // Somebody has started it again since; it is not yet known if that helped.
     const bool started_since =
         crash && service->restart_count == 0 && processes->daemon && processes->daemon->started > *crash->newest.time;
     const bool crashed_just_now = crash && now - *crash->newest.time < fresh && !started_since;

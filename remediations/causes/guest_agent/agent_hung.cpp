@@ -169,7 +169,7 @@ Finding diagnose_on_windows(const Machine& machine) {
         return Finding::healthy("The guest agent runs; nothing tells what it does.", std::move(evidence));
     }
     auto sign = std::max(newest.value_or(TimePoint()), heartbeat.value_or(TimePoint()));
-    // What an earlier process wrote says nothing of this one.
+    // Lines of an earlier process say nothing about this one.
     if (process.started <= now) sign = std::max(sign, process.started);
     if (now - sign <= longest_silence_on_windows) {
         return Finding::healthy("The guest agent works.", std::move(evidence));
@@ -206,7 +206,7 @@ Finding diagnose(const Machine& machine) {
     const auto* failing_fetch = newest_failing_fetch(machine, heartbeat);
     const bool fetching = failing_fetch && *failing_fetch->newest.time >= handler.started;
     auto sign = heartbeat && heartbeat->newest.time && !fetching ? *heartbeat->newest.time : *newest;
-    // What an earlier process wrote says nothing of this one.
+    // Lines of an earlier process say nothing about this one.
     if (runs_for) sign = std::max(sign, handler.started);
     const auto silence = now - sign;
     const auto allowed = fetching         ? longest_fetching_silence

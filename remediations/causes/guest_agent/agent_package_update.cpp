@@ -104,7 +104,7 @@ Result<void> fix(const Finding&, Changes& changes) {
     if (is_apt(*package)) {
         const auto lists = changes.run_tool({package->manager, {"-q", "update"}, lists_timeout}, "reads package lists");
         if (!lists) return lists;
-        // Whoever edited waagent.conf keeps it, and nobody is there to be asked.
+        // Keeps an edited waagent.conf, because nobody is there to be asked.
         update = Command("/usr/bin/env",
                          {"DEBIAN_FRONTEND=noninteractive", package->manager, "-q", "-y", "-o",
                           "Dpkg::Options::=--force-confold", "install", "--only-upgrade", package->name},

@@ -75,7 +75,8 @@ Result<bool> exists(const Machine& machine, const std::string& program) {
     return false;
 }
 
-/// Returns true if the program is /usr/bin/python3 and there is no python3.<n> that it could be a link to.
+/// Returns true if the program is the link /usr/bin/python3 and nothing exists that it could lead to, python3.11 for
+/// example.
 bool leads_nowhere(const Machine& machine, const std::string& program) {
     if (program != "/usr/bin/python3") return false;
     const auto status = machine.files().status(program);
@@ -151,7 +152,7 @@ Finding diagnose(const Machine& machine) {
     const auto interpreter = head ? interpreter_in(*head) : std::string();
 
     std::vector<Evidence> evidence;
-    // Whatever its first line names: the unit may start it with another one, and that runs it.
+    // Whatever the first line of the program names: the unit may start it with another Python, and that one runs it.
     if (processes->goal_state_handler && still_exists(machine, *processes->goal_state_handler)) {
         evidence.push_back({"process", describe(*processes->goal_state_handler), ""});
         return Finding::healthy("The agent's Python runs it.", std::move(evidence));

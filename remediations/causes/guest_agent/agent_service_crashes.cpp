@@ -94,7 +94,7 @@ Finding diagnose(const Machine& machine) {
     return Finding::healthy("The guest agent has not crashed again and again of late.");
 }
 
-/// The agent's own log of why it ends, where the event log has nothing.
+/// The events that say why the agent ends, and the lines of its own log, where the event log has nothing.
 std::vector<Testimony> testimonies() {
     std::vector<Testimony> all;
     for (const auto* exception : {"DllNotFoundException", "ServiceInstallFailedException"}) {

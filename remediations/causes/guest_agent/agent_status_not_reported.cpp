@@ -53,7 +53,7 @@ Finding diagnose(const Machine& machine) {
         if (!newest || *newest->newest.time < *match->newest.time) newest = match;
     }
     if (!processes) {
-        // What the log has last counts, where nothing else is known.
+        // Where nothing else is known, the end of the log counts.
         const auto last = machine.derived<LogEvidence>().newest_line(Log::agent);
         const bool goes_on = newest && newest->count > 1 && last && *last - *newest->newest.time < fresh;
         return goes_on ? not_reported({newest->newest.evidence("status is reported")})

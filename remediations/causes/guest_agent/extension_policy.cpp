@@ -177,7 +177,7 @@ Finding diagnose(const machine::Machine& machine) {
         return forbidden(machine, path, *fault, std::move(evidence));
     }
     if (told) {
-        // What was corrected since counts no more.
+        // A fault that was corrected since does not count.
         const auto status = machine.files().status(path);
         const auto reported = installed->folders.back().handler_reported;
         const bool is_newer = status && status->modified > reported &&

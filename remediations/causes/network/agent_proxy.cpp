@@ -125,7 +125,7 @@ Check check(const Machine& machine, const Proxy& proxy) {
                                                .timeout = std::chrono::milliseconds(1500)});
     if (answer) return {true, true, {where, fmt::format("HTTP {}", answer->status), "an answer"}};
     const auto kind = answer.error().kind;
-    // It took the connection; what it said is no matter here.
+    // It accepted the connection; its answer does not matter here.
     if (kind == ErrorKind::invalid || kind == ErrorKind::too_large)
         return {true, true, {where, "it accepts connections", "an answer"}};
     return {false, kind != ErrorKind::not_captured, {where, answer.error().message, "an answer"}};

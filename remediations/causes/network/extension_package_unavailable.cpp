@@ -34,7 +34,7 @@ std::string answers_in(const std::vector<Reason>& reasons) {
     std::string answers;
     std::size_t count = 0;
     for (const auto& reason : reasons) {
-        // The agent's own exceptions are envelopes of what stands beside them.
+        // The agent's own exceptions only wrap the reasons beside them.
         if (reason.kind == Reason::Kind::python && boost::icontains(reason.name, "Http")) continue;
         if (count == 3) break;
         answers += (count++ == 0 ? "" : ", ") + description_of(reason);

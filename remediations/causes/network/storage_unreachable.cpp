@@ -9,7 +9,7 @@ using machine::ErrorKind;
 
 namespace {
 
-// What Python makes of a connection that fails.
+// Python's errors for a failed connection.
 constexpr const char* connection_errors[] = {
     "Failed to call http with error: timed out",   "Failed to call http with error: [Errno 110]",
     "Failed to call http with error: [Errno 111]", "Failed to call http with error: [Errno 113]",

@@ -7,7 +7,7 @@ namespace remediations::causes::tls_interception {
 
 namespace {
 
-// What Python's ssl module says, old and new.
+// Texts of old and new versions of Python's ssl module.
 constexpr const char* certificate_errors[] = {"CERTIFICATE_VERIFY_FAILED", "certificate verify failed",
                                               "doesn't match either of"};
 

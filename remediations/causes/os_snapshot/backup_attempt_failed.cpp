@@ -103,7 +103,7 @@ Finding diagnose(const Machine& machine) {
     for (const auto* failure : meanwhile) evidence.push_back(evidence_with_meaning(*failure));
     const auto* event = newest_current(machine, errors_of_vss(), [](const auto& each) { return !is_noise(each); });
     if (event && meanwhile.empty()) evidence.push_back(evidence_of(*event, "no error of VSS"));
-    // What the log says counts more than an event, but for a code that says no more than that something failed.
+    // The log counts more than an event, unless its code only says that something failed.
     auto meaning = windows_meaning(
         reasons_in(fmt::format("{}\n{}", event ? text_of(*event) : std::string(), last.failure_text())));
     for (const auto* failure : meanwhile) {

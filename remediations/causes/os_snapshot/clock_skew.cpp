@@ -54,7 +54,7 @@ std::optional<machine::Service> time_service(const Machine& machine) {
         const auto service = machine.services().find(name);
         if (!service) continue;
         if (service->state == ServiceState::running) return *service;
-        // Of several that are stopped, the one that is meant to run.
+        // Of several stopped services, takes the one that should run.
         const bool better = !installed || (installed->start != machine::StartType::automatic &&
                                            service->start == machine::StartType::automatic);
         if (better) installed = *service;

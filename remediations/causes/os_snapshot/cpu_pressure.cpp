@@ -90,7 +90,7 @@ Finding diagnose(const machine::Machine& machine, const Question& question) {
         evidence.push_back({"/proc/pressure/cpu", fmt::format("{:.0f} % of the last minute", pressure->some),
                             fmt::format("below {:.0f} %", high_pressure)});
     }
-    // A high load of tasks that wait for a disk is none of the processors'.
+    // A high load of tasks that wait for a disk is not a load of the processors.
     const bool is_high =
         pressure ? pressure->some >= high_pressure : *load >= high_load * static_cast<double>(processors);
     if (!is_high) return Finding::healthy("The processors keep up with the work.", std::move(evidence));

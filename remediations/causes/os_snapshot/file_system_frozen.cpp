@@ -151,7 +151,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
     if (!mounts) return mounts.error();
     // Without settings and resource disk, so that nothing that may be frozen is left out.
     auto targets = freeze_targets(*mounts, VmBackupConfiguration(std::nullopt), {});
-    // As safefreeze does: the root, frozen last, first.
+    // Thaws in the order of safefreeze: the root, which is frozen last, first.
     std::ranges::stable_sort(targets, {}, [](const auto& target) { return target.mount_point.size(); });
     for (const auto& target : targets) {
         if (target.hidden_by) continue;

@@ -28,7 +28,8 @@ bool tells_of_the_last_run(const machine::Machine& machine, const LogMatch* matc
     return newest->succeeded != true && belongs_to(match->newest, *newest);
 }
 
-/// A run tries at most five times and stops at the first success.
+/// Returns true if the run got the lock after the refusal. A run tries at most five times and stops at the first
+/// success.
 bool was_obtained_after(const LogMatch* obtained, const LogMatch& refused) {
     if (obtained == nullptr) return false;
     const auto& later = obtained->newest;

@@ -27,8 +27,8 @@ bool failed_to_open(const std::vector<MountFailure>& failures, const std::string
 /// this process may not.
 bool is_obstacle(const machine::Error& error) {
     using machine::ErrorKind;
-    // What a file system answers that is dead, shut down, gone or cut off, of open() as of statfs().
-    // EIO, ENXIO, ENODEV, ENOTDIR, ELOOP, ENOTCONN, EHOSTDOWN, ESTALE, EUCLEAN, ENOMEDIUM of Linux.
+    // The errors of open() and statfs() on a file system that is dead, shut down, gone or cut off: EIO, ENXIO, ENODEV,
+    // ENOTDIR, ELOOP, ENOTCONN, EHOSTDOWN, ESTALE, EUCLEAN, ENOMEDIUM of Linux.
     constexpr long dead[] = {5, 6, 19, 20, 40, 107, 112, 116, 117, 123};
     return error.kind == ErrorKind::not_found || error.kind == ErrorKind::timed_out ||
            std::ranges::find(dead, error.code) != std::end(dead);

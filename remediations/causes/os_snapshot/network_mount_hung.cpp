@@ -80,7 +80,7 @@ Finding diagnose(const machine::Machine& machine) {
         evidence.push_back(line->newest.evidence("the server answers"));
         is_logged = true;
     }
-    // Of one busy process it cannot be told whether it waits for ever.
+    // A single busy process does not show if it waits for ever.
     const bool hangs = waiting > 0 && (is_logged || walks_mounts || waiting >= 3);
     evidence.push_back({"network mounts",
                         remote.empty() ? "none (any more)" : fmt::format("{}", fmt::join(remote, ", ")),

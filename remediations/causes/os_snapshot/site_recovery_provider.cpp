@@ -64,7 +64,7 @@ Finding diagnose(const Machine& machine) {
                         "or a group policy. Do not uninstall it while the VM is replicated.",
                         provider_service)));
     }
-    // One that was disabled then and is not any more has not failed yet.
+    // A service that was disabled then, and is not now, has not failed yet.
     const bool runs = service->state == machine::ServiceState::running;
     if (failed_to_start(*service) || (event != nullptr && runs)) {
         return weighed(Finding::needs_operator(

@@ -86,7 +86,7 @@ std::vector<const WriterOwner*> missing_owners(const Machine& machine, const std
     for (const auto* owner : writers_of_data()) {
         if (std::ranges::find(there, owner->id, &VssWriter::id) != there.end()) continue;
         const auto service = machine.services().find(std::string(owner->service));
-        // One that has just been started needs a moment.
+        // A service that has just been started needs a moment.
         if (service && service->state == machine::ServiceState::running) missing.push_back(owner);
     }
     return missing;

@@ -138,7 +138,7 @@ std::vector<std::string> failure_in_installer_log(std::string_view log) {
             if (at != std::string_view::npos) last[index] = printable(line.substr(0, line.find('\r')));
         }
     }
-    // An installation that ended well is none that failed, whatever one of its steps said.
+    // An installation that ended well did not fail, whatever one of its steps returned.
     const auto& end = last.back();
     for (const std::string_view well : {" 0", " 1638", " 1641", " 3010"}) {
         if (end.ends_with(well)) return {};

@@ -46,7 +46,7 @@ constexpr Marker phase(std::string_view text, BackupPhase phase) {
     return {text, LineMeaning::phase, ErrorTopic::other, phase};
 }
 
-// As the extension prints them (Azure/azure-linux-extensions, VMBackup/main), its spelling included, since 2016.
+// The extension's texts (Azure/azure-linux-extensions, VMBackup/main) since 2016, with its spelling.
 constexpr Marker linux_markers[] = {
     // One process takes the command and starts another, which does the backup.
     {"starting enable", LineMeaning::enable_begins},
@@ -149,7 +149,7 @@ constexpr Marker windows_markers[] = {
     phase("DoSnapshotHost=complete", BackupPhase::host_snapshot),
     {"DoSnapshot=complete", LineMeaning::windows_result},
     {"[Error]", LineMeaning::windows_error},
-    // Whatever the line's level: "{Exception = System.Runtime.InteropServices.COMException (0x80110401)".
+    // At any level: "{Exception = System.Runtime.InteropServices.COMException (0x80110401)".
     {"Exception (0x", LineMeaning::windows_error},
 };
 
@@ -306,7 +306,7 @@ bool AttemptReader::extend(const ScannedLine& line, std::uint64_t position) {
 }
 
 void AttemptReader::begin_attempt(const ScannedLine& line) {
-    // One more than is returned: an attempt that turns out to be none must not cost an older one.
+    // Keeps one more than is returned, so that an attempt that turns out not to be one does not displace an older one.
     if (drafts_.size() > most_attempts) {
         drafts_.pop_front();
     }

@@ -170,7 +170,7 @@ constexpr BackupPart backup_programs[] = {
     {Layer::os_snapshot, "lsass.exe"},
     {Layer::os_snapshot, "vmms.exe"},
     {Layer::os_snapshot, "msexchangerepl.exe"},
-    // Of a service that has its process for itself, the name follows: "svchost.exe_CryptSvc".
+    // For a service with a process of its own, its name follows: "svchost.exe_CryptSvc".
     {Layer::os_snapshot, "svchost.exe_VSS"},
     {Layer::os_snapshot, "svchost.exe_swprv"},
     {Layer::os_snapshot, "svchost.exe_EventSystem"},

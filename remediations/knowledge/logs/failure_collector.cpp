@@ -154,7 +154,7 @@ FailureCollector::Kept& FailureCollector::add(std::string_view shape, const Occu
     }
     auto& all = kept.occurrences;
     if (all.size() == most_occurrences) {
-        // Of the older half every second one goes.
+        // Removes every second one of the older half.
         std::size_t left = 0;
         for (std::size_t i = 0; i < all.size(); ++i) {
             if (i < all.size() / 2 && i % 2 == 0) {

@@ -660,7 +660,7 @@ bool FailureReader::read(Log log, const ScannedLine& line, std::uint64_t positio
     if (log == Log::extension && platform_ != machine::Platform::windows && head.is_held &&
         *severity == Severity::unlevelled && matched(head.level, "INFO") && !has(text, "raceback") &&
         !has(text, "rror")) {
-        // It has a level, and the level says that it is none.
+        // The level of the line says that it is not a failure.
         return false;
     }
     begin(log, line, head, position, *severity);
@@ -894,7 +894,7 @@ void FailureReader::judge(FailureCollector::Kept& kept, Log log, const std::vect
         return attempt.broke_off || (attempt.succeeded && !*attempt.succeeded);
     };
 
-    // In the extension's log the run in which it stands; elsewhere the first one that ended later.
+    // In the extension's log, the run that contains it; in others, the first run that ended later.
     const auto attempt_of = [&](const Occurrence& one) -> const BackupAttempt* {
         if (by_position) {
             const auto next = std::ranges::upper_bound(attempts, one.position, {}, &BackupAttempt::begin_position);
@@ -933,7 +933,7 @@ void FailureReader::judge(FailureCollector::Kept& kept, Log log, const std::vect
                               *last_good->ended;
         }
     }
-    // An agent that handles its goal state works, whatever it met on the way there.
+    // An agent that handles its goal state works, whatever errors it met before.
     const bool is_topic = kept.topic != static_cast<int>(Topic::none);
     const auto recovery = recoveries_.find(is_topic ? static_cast<Topic>(kept.topic) : Topic::goal_state);
     const bool has_recovery = recovery != recoveries_.end() && (is_topic || log == Log::agent);
@@ -941,7 +941,8 @@ void FailureReader::judge(FailureCollector::Kept& kept, Log log, const std::vect
         failure.is_over = true;
     }
 
-    // A failed request is noise where the next one works. One that goes on failing is none, though its like was seen.
+    // A failed request is noise if the next one works. A request that keeps failing is not noise, even if good runs had
+    // the same failure.
     const auto is_pending = [&](const Occurrence& one) {
         return !has_recovery || one.position > recovery->second.position;
     };

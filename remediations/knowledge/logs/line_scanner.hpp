@@ -73,7 +73,7 @@ private:
     std::size_t scanned_ = 0;  // how much of buffer_ has been through the automaton
     std::size_t counted_ = 0;  // where the line with line_number_ begins, or what is kept of it
     std::uint64_t line_number_ = 1;
-    bool follow_ = false;            // the line at counted_ is wanted, whatever stands in it
+    bool follow_ = false;            // the line at counted_ is wanted, with or without a pattern
     bool inside_line_ = false;       // buffer_ begins within a line whose front was dropped
     std::size_t time_known_to_ = 0;  // time_above_ is that of the last timed line before here
     std::optional<std::chrono::system_clock::time_point> time_above_;

@@ -301,7 +301,7 @@ private:
                                                             file.status.size >> 20, (file.status.size - begin) >> 20)};
         }
         LogClock clock;
-        // A capture need not know it; then the log goes on to when the machine was looked at.
+        // A capture may lack it. Then the log is taken to end at the time of the machine.
         if (const auto written = file.status.modified != Time{} ? file.status.modified : machine_.facts().now;
             written != Time{}) {
             clock.written = written;

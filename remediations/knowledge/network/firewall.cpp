@@ -112,7 +112,7 @@ private:
                 ruleset ? !ruleset->text.starts_with('{') : ruleset.error().kind == ErrorKind::refused;
             return views_.empty() || !is_too_old ? Result<void>(chains.error()) : Result<void>();
         }
-        // What iptables-save shows stands here too, with conditions that nft has no name for.
+        // nft lists the rules of iptables too, but cannot name some of their conditions.
         std::erase_if(*chains, [&](const auto& entry) {
             return std::ranges::find(tables_of_iptables_, entry.second.table) != tables_of_iptables_.end();
         });

@@ -254,7 +254,7 @@ FilterChains parse_iptables_save(std::string_view text, const OutgoingConnection
             auto& chain = chain_in(chains, table, words[1]);
             RuleReader reader(connection, std::move(words));
             auto rule = reader.read(table);
-            // Of thousands of rules most are about others.
+            // Skips rules for other connections, which are the most of thousands.
             if (rule.match == Match::no) continue;
             rule.text = std::string(line);
             chain.rules.push_back(std::move(rule));

@@ -163,7 +163,7 @@ std::vector<ConfiguredInterface> parse_netplan(const machine::Path& file, std::s
         } else if (key == "match" && keys.size() > 4) {
             if (keys[4] == "macaddress") set_mac(interface, value, line.number);
             if (keys[4] == "name") interface.interface = unquoted(value);
-            // A card's MAC address stands for it, whatever the entry is called.
+            // An entry with a MAC address means the card with that address, whatever the entry's name is.
             if (keys[4] == "macaddress" && interface.interface == keys[2]) interface.interface.clear();
         }
     });

@@ -87,7 +87,7 @@ FirewallMatch match_address(const WindowsFirewallRule& rule, std::string_view ad
     const auto wanted = address_in(address);
     const auto ranges = rule.values("RA4");
     const auto words = rule.values("RA42");
-    // One for IPv6 alone.
+    // The rule is only for IPv6.
     const bool only_others = !rule.values("RA6").empty() || !rule.values("RA62").empty();
     if (ranges.empty() && words.empty()) return only_others ? FirewallMatch::no : FirewallMatch::yes;
     auto match = FirewallMatch::no;

@@ -378,7 +378,7 @@ bool ReasonScanner::read_http(const NumberToken& token, const Label& label) {
     const auto number = static_cast<std::int64_t>(token.value);
     const auto& nearest = label.words[0];
     const bool is_of_host = nearest.starts_with("hoststatuscode");
-    // What the extension calls an answer that did not come; 556 also an HTTP 500 without an error in it.
+    // The extension's codes for a missing answer; 556 is also an HTTP 500 without an error in it.
     constexpr std::int64_t first_of_extension = 555;
     constexpr std::int64_t last_of_extension = 558;
     if (is_of_host && number >= first_of_extension && number <= last_of_extension) {
@@ -418,7 +418,7 @@ bool ReasonScanner::read_http(const NumberToken& token, const Label& label) {
     if (text.empty() && at(token.end) == ' ' && is_capital(at(token.end + 1)) && !is_in_parentheses) {
         text = bounded_text(line_.substr(token.end + 1), ",;:[](){}\"");
     }
-    // Without what stands behind its own phrase.
+    // Drops the text after the status's own phrase.
     if (row != nullptr && boost::istarts_with(text, row->name)) text = row->name;
     add(token.begin, {Kind::http, number, row == nullptr ? "" : row->name, std::move(text)});
     return true;

@@ -55,7 +55,7 @@ Result<std::vector<VssProvider>> vss_providers(const Machine& machine) {
         if (!provider.class_id.empty()) provider.library = com_server(machine, provider.class_id);
         if (!provider.library.empty()) {
             const auto file = machine.files().status(provider.library);
-            // What may not be looked at is there.
+            // A file that may not be read exists.
             provider.library_is_there = file || file.error().kind != ErrorKind::not_found;
         }
         providers.push_back(std::move(provider));

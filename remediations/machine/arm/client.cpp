@@ -423,7 +423,7 @@ private:
             if (operation.empty() && response.status == 202) continue;
             if (operation.empty()) return response;
             if (word != "Succeeded") continue;  // any other word means: it runs
-            // What came of it stands at the other address, unless the operation itself tells it.
+            // The result is at the other address, unless the operation itself contains it.
             return location.empty() || member(*document, "properties") ? response : get_at(location);
         }
         return response;

@@ -188,7 +188,7 @@ Result<void> check_only_we_lead_to(const std::string& path) {
         if (next.empty() || (is_ours(status) && (status.st_mode & 022) == 0)) {
             continue;
         }
-        // In a folder with the sticky bit nobody but its owner takes away or renames what is ours.
+        // In a folder with the sticky bit only the folder's owner may remove or rename our files.
         struct stat entry {};
         const bool is_sticky = is_ours(status) && (status.st_mode & S_ISVTX) != 0 &&
                                ::fstatat(opened->get(), next.c_str(), &entry, AT_SYMLINK_NOFOLLOW) == 0 &&

@@ -328,7 +328,7 @@ Result<std::vector<Process>> LinuxFreezer::permission_listeners() const {
             if (!info && info.error().kind == ErrorKind::not_found) {
                 continue;
             }
-            // Of one that cannot be read nothing is known.
+            // Nothing is known of one that cannot be read, so it counts.
             if (!info || asks_for_permission(*info)) {
                 listeners.push_back(process);
                 break;
@@ -388,7 +388,7 @@ Result<std::unique_ptr<FreezeLock>> LinuxFreezer::lock(const Path& file) {
         (void)::fcntl(descriptor.get(), F_GETLK, &held);
         return Error{ErrorKind::refused, fmt::format("{} is locked by process {}", file, held.l_pid), 0};
     }
-    // Another freezer removes the file when it is done; a lock on a removed file keeps nobody out.
+    // Another program that freezes removes the file at its end; a lock on a removed file protects nothing.
     struct stat ours {};
     struct stat theirs {};
     if (::fstat(descriptor.get(), &ours) != 0 || ::lstat(file.c_str(), &theirs) != 0 || ours.st_ino != theirs.st_ino ||

@@ -221,7 +221,7 @@ public:
         for (;;) {
             bool somebody_thaws = false;
             bool freeze_in_progress = false;
-            // What is frozen comes first: the one still freezing may wait for another one to be thawed.
+            // The frozen ones first: the one that is still freezing may wait until another one is thawed.
             for (std::size_t left = file_systems_.size(); left > 0; --left) {
                 somebody_thaws |= !thaw(file_systems_[left - 1], begun);
             }
@@ -302,7 +302,7 @@ private:
         if (!ended && now() - begun < patience_with_freezer) {
             return false;
         }
-        // Of a freeze that is not complete the kernel says EINVAL, or lets us wait until it is.
+        // For an incomplete freeze the kernel returns EINVAL, or blocks until it is complete.
         const bool done = ::ioctl(file_system.descriptor, FITHAW, 0) == 0;
         if (!done && !ended) {
             return false;
@@ -406,7 +406,7 @@ public:
         handles_.alive[freezer] = FileDescriptor();
         const auto deadline = now() + patience_with_end;
         for (const pid_t pid : pids_) {
-            // One that hangs in a thaw is left to it.
+            // A watcher that hangs in a thaw is left alone.
             while (pid > 0 && ::waitpid(pid, nullptr, WNOHANG) == 0 && now() < deadline) {
                 pause(milliseconds(1));
             }

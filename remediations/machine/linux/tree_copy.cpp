@@ -131,7 +131,7 @@ Result<void> copy_content(const Location& from, const Location& to) {
     if (::fstat(source->get(), &status) != 0) {
         return system_error("cannot look at " + from.path);
     }
-    // What was a hole stays one: a file can be thousands of times as long as the disk is large.
+    // Holes stay holes, because a file can be thousands of times as long as the disk is large.
     off_t at = 0;
     while (const auto data = next_data(source->get(), at, status.st_size)) {
         if (auto copied = copy_range(source->get(), target.get(), *data, from.path, to.path); !copied) {

@@ -107,7 +107,7 @@ Result<Detachment> start_detached(const std::string&, const std::filesystem::pat
 
 Result<int> run_supervised(const std::filesystem::path& program, const std::vector<std::string>& arguments,
                            const std::filesystem::path& working_directory, std::chrono::milliseconds timeout) {
-    // Its limit is the time alone: should we die, what is in it goes on.
+    // Only the time limits it: if this process dies, the processes in the job continue.
     const KernelHandle job(CreateJobObjectW(nullptr, nullptr));
     if (!job) return last_error("create", "a job object");
     const auto child =

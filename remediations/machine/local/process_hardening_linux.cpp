@@ -62,7 +62,7 @@ void harden_this_process() {
     if (!is_privileged()) {
         return;
     }
-    // A program that the kernel pipes cores to gets one whatever the limit says.
+    // A program that the kernel pipes cores to gets a core regardless of the limit.
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     open_standard_streams();
     keep_known_variables();

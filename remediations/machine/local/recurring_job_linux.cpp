@@ -124,7 +124,7 @@ Result<void> remove_file(const std::filesystem::path& file) {
 Result<void> remove_units(const std::string& name) {
     const bool has_units = is_there(unit_file(name, "service")) || is_there(unit_file(name, "timer"));
     if (has_units && systemd_runs()) (void)systemctl({"disable", "--now", name + ".timer"});
-    // What `disable` does; without systemd nobody else does it.
+    // The same as `disable`, for a system without systemd.
     for (const auto& file : {std::filesystem::path("/etc/systemd/system/timers.target.wants") / (name + ".timer"),
                              unit_file(name, "timer"), unit_file(name, "service"), stamp_file(name)}) {
         if (auto removed = remove_file(file); !removed) return removed;

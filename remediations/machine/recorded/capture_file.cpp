@@ -449,7 +449,7 @@ void read_files(const json::object& document, const path& folder, Capture& captu
         const auto where = place_of(name);
         if (where.empty()) throw Malformed{place, "expected a path without \"..\""};
     });
-    // What lies under files/ need not be listed in facts.json: a test only adds a file.
+    // Files below files/ need not be listed in facts.json, so that a test only adds a file.
     std::error_code error;
     const auto root = folder / "files";
     const bool windows = capture.facts.platform == Platform::windows;

@@ -74,8 +74,8 @@ std::size_t end_of_string(std::string_view text, std::size_t begin) {
     return text.size();
 }
 
-// What a name says of its value. A name is taken apart ("x-functions-key", "clientSecret", "DB_PASS"), and its last
-// part decides: "passwordExpired" and "tokenType" hold no secret.
+// The meaning of a name for its value. A name is split into parts ("x-functions-key", "clientSecret", "DB_PASS"), and
+// its last part decides: "passwordExpired" and "tokenType" hold no secret.
 
 enum class Names {
     nothing,
@@ -269,7 +269,7 @@ private:
             return told(meaning, skip(after_blanks + 2, " \t"), is_quoted);
         }
         if (at(after_blanks) == '=' && at(after_blanks + 1) != '=') {
-            // "a = b" is an assignment where it stands in a configuration
+            // "a = b" is an assignment in a configuration file
             const auto begin = skip(after_blanks + 1, " \t");
             return assigned(name, meaning, begin, in_query, after_blanks == place || is_option);
         }
@@ -539,7 +539,7 @@ std::string without_short_options(std::string_view text) {
 }  // namespace
 
 std::string redact(std::string_view text) {
-    // What is known by its form first: names redact more of a line than its secret.
+    // Known forms first, because a redaction by name removes more of a line than its secret.
     return without_private_keys(without_short_options(without_named(without_known_forms(without_url_passwords(text)))));
 }
 

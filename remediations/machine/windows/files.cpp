@@ -267,7 +267,7 @@ public:
         if (code != ERROR_NOT_SAME_DEVICE) return windows_error(code, "move", from + " to " + to);
 
         const bool link = found->kind == FileKind::symlink;
-        // Whatever bears either name is whole, also after a crash.
+        // Under either name there is always a complete tree, also after a crash.
         const auto rename = [](const std::wstring& one, const std::wstring& other) {
             return retry_while_in_use([&] { return MoveFileExW(one.c_str(), other.c_str(), MOVEFILE_WRITE_THROUGH); });
         };

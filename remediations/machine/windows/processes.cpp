@@ -84,7 +84,7 @@ public:
         if (!process) {
             return GetLastError() == ERROR_INVALID_PARAMETER ? no_process(pid) : last_error("end", what);
         }
-        // As long as it is open, its number is not used again.
+        // While it is open, the system does not use its number again.
         if (start_of(process.get()) != started) {
             return Error{ErrorKind::refused, what + " is another one by now", 0};
         }

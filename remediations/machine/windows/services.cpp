@@ -390,7 +390,7 @@ private:
     std::unique_ptr<Registry> registry_ = make_registry();
 
     // Keeps one connection to the service manager: under Wine, several first calls at once confuse their handles.
-    // Whoever may not connect is told so by the call that needs it.
+    // A process that may not connect gets the error from the call that needs the connection.
     ServiceHandle connection_{OpenSCManagerW(nullptr, nullptr, SC_MANAGER_CONNECT)};
 };
 
