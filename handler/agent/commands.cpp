@@ -57,7 +57,7 @@ std::string_view to_string(Detachment detachment) {
     return "";
 }
 
-/// What all commands need.
+/// The data that all commands need.
 struct Context {
     const System& system;
     const Environment& environment;

@@ -18,18 +18,15 @@ bool is_agent_command(std::string_view name);
 ///
 /// install    Creates the state folder. Keeps the store, because the agent also installs over an existing folder.
 /// enable     Starts the run of the current sequence number in the background. If that run is finished, writes its
-/// status
-///            again where it is missing; if it is still active, leaves it. Wrong settings: status "error" and
+///            status again where it is missing; if it is still active, leaves it. Wrong settings: status "error" and
 ///            ExitCode::settings_invalid.
-/// disable    Stops a run before its next fix and waits until it has ended. ExitCode::failed when that takes too long,
-/// so
-///            that the agent does not delete the folder during a fix. The next enable, of this version or the next,
-///            runs again what was cut short.
-/// update     Carries the store to the version that will stay, in whatever order and with whatever variables the agent
-///            calls it; see carry_over().
+/// disable    Stops a run before its next fix and waits until it has ended. ExitCode::failed when that takes too
+///            long, so that the agent does not delete the folder during a fix. The next enable, of this version or
+///            the next, runs again what was cut short.
+/// update     Carries the store to the version that will stay, in whatever order and with whatever variables the
+///            agent calls it; see carry_over().
 /// uninstall  Removes the store, status, locks and logs. The undo journal stays, and `out` gets its path. After an
-/// update
-///            it keeps logs and state, because they belong to the next version too.
+///            update it keeps logs and state, because they belong to the next version too.
 /// reset      Removes the store and all status, so that the next enable starts again. Journal and logs stay.
 ExitCode agent_command(const std::vector<std::string>& arguments, const System& system, std::ostream& out,
                        std::ostream& err);

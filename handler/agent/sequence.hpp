@@ -14,11 +14,10 @@ namespace handler {
 /// running:  begun; without a live process it was cut short.
 /// finished: the run ended; its status is final.
 /// rejected: the settings were wrong. They are read again at each enable, because what was missing (a certificate, a
-/// newer
-///           version of this program) may have arrived since.
+///           newer version of this program) may have arrived since.
 enum class SequenceState { running, finished, rejected };
 
-/// What is known of the settings that were last enabled.
+/// The state of the settings that were last enabled.
 struct SequenceRecord {
     std::uint64_t number = 0;
     SequenceState state = SequenceState::running;

@@ -31,7 +31,7 @@ struct Treatment {
     friend bool operator==(const Treatment&, const Treatment&) = default;
 };
 
-/// What the guard remembers from earlier ticks: <state>/guard/record.json. Only ticks that did something write it.
+/// The guard's memory of earlier ticks: <state>/guard/record.json. Only ticks that did something write it.
 /// Without the file, or with a damaged one, the guard starts from the beginning.
 struct GuardRecord {
     machine::local::Computer computer;  ///< at the last look

@@ -317,7 +317,7 @@ void AttemptReader::begin_attempt(const ScannedLine& line) {
 }
 
 /// Returns true if the line belongs to a new run. A log can begin in the middle of a run, or lack a run's first lines.
-/// What a run logs after its result comes at once.
+/// The lines that a run logs after its result come at once.
 bool AttemptReader::is_of_another_run(const ScannedLine& line) const {
     const auto& draft = drafts_.back();
     if (!draft.attempt.result) {

@@ -171,8 +171,8 @@ constexpr std::string_view never_of_backup_operations[] = {"AgentUpgrade",      
 constexpr std::string_view never_of_backup_words[] = {"[CGW]",  "[CGI]",       "cgroup",
                                                       "CGroup", "AutoUpdate.", "op=AutoUpdate"};
 
-/// What the agent and the extension log on healthy machines, from their start to a good backup. A machine with a good
-/// backup shows that by itself; a first backup has nothing to compare with.
+/// Texts that the agent and the extension log on healthy machines, from their start to a good backup. A machine with a
+/// good backup shows that by itself; a first backup has nothing to compare with.
 constexpr std::string_view routine_words[] = {
     "dmidecode",
     "Return code: 127",
