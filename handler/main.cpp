@@ -15,7 +15,7 @@ int main(int count, char** values) {
         is_of_agent ? static_cast<int>(handler::agent_command(arguments, handler::local_system(), std::cout, std::cerr))
                     : handler::command_line(arguments, std::cout, std::cerr);
     if (machine::threads_left_behind() == 0) return code;
-    // One that waits for a dead disk may still wake up: nothing may be destroyed beneath it.
+    // A thread that waits for a dead disk may still continue: nothing that it uses may be destroyed.
     std::cout.flush();
     std::cerr.flush();
     std::_Exit(code);

@@ -24,7 +24,7 @@ namespace json = boost::json;
 
 namespace {
 
-/// For an `apply` that is at work to end.
+/// The longest wait for an active `apply` to end.
 constexpr std::chrono::seconds clean_up_patience{240};
 
 Environment environment_in(const std::filesystem::path& state_folder) {
@@ -43,7 +43,7 @@ ExitCode exit_code_of(StatusWord word, int code) {
     return code == static_cast<int>(StatusCode::unresolved) ? ExitCode::something_left : ExitCode::failed;
 }
 
-/// What a status says: its message, then the first line of each substatus, as long as there is room.
+/// The text of a status: its message, then the first line of each substatus, as long as there is room.
 struct Shown {
     StatusWord word = StatusWord::error;
     int code = 0;

@@ -27,7 +27,7 @@ Error invalid(std::string what) {
     return {ErrorKind::invalid, std::move(what), 0};
 }
 
-/// The value of a parameter in a query, as it stands there.
+/// Returns the value of a parameter in a query, without decoding it.
 std::string_view parameter(std::string_view query, std::string_view name) {
     while (!query.empty()) {
         const auto end = std::min(query.find('&'), query.size());
@@ -38,7 +38,7 @@ std::string_view parameter(std::string_view query, std::string_view name) {
     return {};
 }
 
-/// Blocks of one blob must have ids of one length, in base64; eight digits are that as they stand.
+/// Returns the id of a block. All ids of a blob must have the same length and be base64; eight digits are valid base64.
 std::string block_id(std::size_t number) {
     return fmt::format("{:08}", number);
 }
@@ -89,7 +89,7 @@ private:
                 {"blocks", blocks}};
     }
 
-    /// How many blocks an earlier call sent of the same content to the same blob.
+    /// Returns how many blocks an earlier call sent of the same content to the same blob.
     std::size_t sent_before() const {
         constexpr std::size_t largest = std::size_t{64} << 10;
         const auto text = machine::local::read_file(progress_file_, largest);

@@ -31,14 +31,14 @@ using machine::local::Detachment;
 
 namespace {
 
-/// A run that both its processes left unfinished this often is not begun again.
+/// A run that both its processes left unfinished so often is not begun again.
 constexpr unsigned most_attempts = 5;
 constexpr std::chrono::seconds supervisor_appears_within{3};
 /// The agent gives `disable` 900 s and `uninstall` 300 s.
 constexpr std::chrono::seconds disable_patience{600};
 constexpr std::chrono::seconds uninstall_patience{240};
 
-/// Left in the old folder by `update`; says where its store went.
+/// `update` leaves this file in the old folder; it says where the store went.
 std::filesystem::path carried_over_file(const std::filesystem::path& handler_folder) {
     return handler_folder / "carried-over";
 }
@@ -57,7 +57,7 @@ std::string_view to_string(Detachment detachment) {
     return "";
 }
 
-/// What every command has at hand.
+/// The data that all commands need.
 struct Context {
     const System& system;
     const Environment& environment;
@@ -75,7 +75,7 @@ struct Context {
     }
 };
 
-/// A diagnosis needs no state folder; whatever does need one says so itself.
+/// Creates the state folder if it can: a diagnosis needs none, and whatever needs one reports an error itself.
 void make_state_folder(const Context& context) {
     const auto made = machine::local::make_private_folder(context.system.state_folder);
     if (!made) return context.log.warning(made.error().message);
@@ -210,7 +210,8 @@ private:
         return conclude_failure("the process that does the work was started but never appeared");
     }
 
-    /// Not the handler's own folder where there is a choice: on Windows that could not be removed then.
+    /// Returns the state folder if it exists, and not the handler's folder, because Windows could then not remove that
+    /// one.
     std::filesystem::path working_folder() const {
         std::error_code code;
         const auto& state = context_.system.state_folder;
@@ -221,7 +222,7 @@ private:
         return write_status(context_.environment, number_, context_.text_of(status));
     }
 
-    /// Nobody is at work. The store still says "running", so the next enable tries again.
+    /// Reports a failure. No process works; the store still says "running", so the next enable tries again.
     ExitCode conclude_failure(const std::string& why) {
         (void)show(could_not_work(why));
         return context_.fail(ExitCode::failed, why);
@@ -244,7 +245,7 @@ ExitCode enable(const Context& context) {
     return Enable(context, *number).enable();
 }
 
-/// Whether nobody works in this folder any more.
+/// Asks the processes in this folder to stop. Returns true if none works there any more.
 bool ask_to_stop(const Context& context, std::chrono::seconds patience) {
     const auto& folder = context.environment.folder;
     const auto at_work = [&] {
@@ -282,7 +283,7 @@ ExitCode update(const Context& context) {
         return ExitCode::ok;
     }
     const auto stored = load_sequence(from);
-    // A damaged store is worth nothing to the next version either: it begins anew.
+    // A damaged store is useless to the next version too: that one begins without a store.
     if (!stored) context.log.warning(stored.error().message);
     if (stored && *stored) {
         const auto lock = lock_sequence(to);
@@ -298,7 +299,7 @@ ExitCode update(const Context& context) {
     return ExitCode::ok;
 }
 
-/// Removes files, and remembers the first that would not go.
+/// Removes files, and keeps the first error.
 class Remover {
 public:
     void remove(const std::filesystem::path& path) {
@@ -326,7 +327,7 @@ private:
     std::string problem_;
 };
 
-/// Nobody would do it later.
+/// Nobody would end it later.
 void end_verbose_log_at_once(const System& system, std::ostream& out) {
     const auto& state = system.state_folder;
     if (verbose_log_ends(state)) {

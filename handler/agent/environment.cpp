@@ -24,7 +24,7 @@ Error invalid(const std::filesystem::path& file, std::string_view what) {
     return {ErrorKind::invalid, fmt::format("{}: {}", to_text(file), what), 0};
 }
 
-/// An absolute path; not_found where the key is absent or null.
+/// Returns an absolute path; ErrorKind::not_found where the key is missing or null.
 Result<std::filesystem::path> folder_at(const json::object& object, const std::string& key,
                                         const std::filesystem::path& file) {
     const auto where = "handlerEnvironment." + key;

@@ -8,7 +8,7 @@
 
 namespace handler {
 
-/// Where the guest agent and this handler meet: HandlerEnvironment.json in the handler's folder.
+/// The folders that the guest agent and this handler share, from HandlerEnvironment.json in the handler's folder.
 /// Linux:   /var/lib/waagent/<name>-<version>/{config,status}
 /// Windows: C:\Packages\Plugins\<name>\<version>\{RuntimeSettings,Status}
 struct Environment {
@@ -17,15 +17,15 @@ struct Environment {
     std::filesystem::path log_folder;
     std::filesystem::path config_folder;
     std::filesystem::path status_folder;
-    std::optional<std::filesystem::path> events_folder;  ///< agents without telemetry name none
+    std::optional<std::filesystem::path> events_folder;  ///< nullopt: the agent has no telemetry
 };
 
-/// `extension_path` is AZURE_GUEST_AGENT_EXTENSION_PATH. Agents that do not set it are answered by
-/// looking upwards from the executable for the folder with HandlerEnvironment.json.
+/// Returns the handler's folder. `extension_path` is AZURE_GUEST_AGENT_EXTENSION_PATH. Where the agent does not set it,
+/// searches upwards from the executable for the folder with HandlerEnvironment.json.
 machine::Result<std::filesystem::path> find_handler_folder(const std::filesystem::path& executable,
                                                            const std::optional<std::string>& extension_path);
 
-/// An array of one object (both agents) or the bare object. Errors name the file and the JSON path.
+/// Reads an array of one object (both agents write that) or the bare object. Errors name the file and the JSON path.
 machine::Result<Environment> read_environment(const std::filesystem::path& folder);
 
 }  // namespace handler

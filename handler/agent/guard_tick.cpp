@@ -30,18 +30,18 @@ using remediations::UndoneStep;
 
 namespace {
 
-/// A worker waits for five minutes until the run lock is free.
+/// A worker waits five minutes for the run lock.
 constexpr std::chrono::minutes guard_fixes_for{4};
-/// An update removes the old version's folder before the new one's command tells us; a tick is far longer.
+/// An update removes the old version's folder before the new version runs its command; the next tick comes much later.
 constexpr std::chrono::minutes folder_returns_within{30};
 constexpr std::size_t longest_line = 400;
 
-/// Where the extension that switched the guard on is.
+/// The state of the extension that switched the guard on.
 enum class Home {
-    none,     ///< a person switched it on, and there is no extension
-    present,  ///< its folder is there, or that of another version of it
-    lost,     ///< the guest agent's whole folder is not there: not mounted, say
-    removed,  ///< the agent's folder is there, and ours is not in it
+    none,     ///< there is no extension: a person switched the guard on
+    present,  ///< its folder, or that of another version, exists
+    lost,     ///< the guest agent's whole folder is missing: not mounted, for example
+    removed,  ///< the agent's folder exists, but not ours in it
 };
 
 bool has_nothing_in_it(const std::filesystem::path& folder) {
@@ -160,7 +160,8 @@ private:
         return save_guard_record(system_.state_folder, record_);
     }
 
-    /// What a repair had half done when its tick was ended is rolled back; what it had done stays, and is known again.
+    /// Rolls back what an interrupted repair left half done. Steps that were completed stay, and the record gets their
+    /// run.
     void take_up_what_was_cut_short() {
         if (record_.repairing.empty()) return;
         auto* treatment = record_.find(record_.repairing);
@@ -189,7 +190,8 @@ private:
         return system_.run(options);
     }
 
-    /// Not by `only`, which asks for more than a diagnosis of all does.
+    /// Leaves the others out with `exclude` and not with `only`, because `only` asks for more than a diagnosis of all
+    /// does.
     void leave_out_others(remediations::RunOptions& options, const std::string& cause) const {
         for (const auto& outcome : outcomes_) {
             const bool is_there = std::ranges::find(options.exclude, outcome) != options.exclude.end();
@@ -203,7 +205,7 @@ private:
         return !folder().empty() && std::filesystem::exists(stop_file(folder()), code);
     }
 
-    /// What became of an earlier repair, a sentence.
+    /// Acts on the result of an earlier repair, and returns a sentence about it.
     std::string act_on(const Verdict& verdict) {
         const auto run = verdict.run_id.empty() ? std::string("its repair") : "run " + verdict.run_id;
         if (verdict.state == Treatment::State::proven)
@@ -225,7 +227,7 @@ private:
                    : failed + " and was taken back. It is tried again once something else is seen there.";
     }
 
-    /// Puts what became of the one repair into the report of the diagnosis. Error only where nothing can be written.
+    /// Makes one repair and puts its result into the report of the diagnosis. Error only where nothing can be written.
     Result<void> repair(Report& report) {
         // After a repair was taken back the diagnosis is an old one; and one that was cut short comes first.
         if (record_.look_again || !record_.repairing.empty()) {
@@ -260,7 +262,7 @@ private:
             return {};
         }
         record_.repairing.clear();
-        // What follows from the cause may be healed too: the status tells how it is now.
+        // Consequences of the cause may be healed too: the status shows the current state.
         if (auto now = run(RunMode::diagnose, {})) {
             const auto* root = report.root_cause;
             const auto reason = report.root_cause_reason;
@@ -269,7 +271,7 @@ private:
                 std::tie(report.root_cause, report.root_cause_reason) = std::pair(root, reason);
         }
         take_over(report, *repaired, cause);
-        // What else is broken is the next tick's.
+        // The next tick repairs what else is broken.
         record_.look_again = true;
         record_.next_try = std::max(record_.next_try, now_);
         auto* treatment = record_.find(cause);
@@ -302,8 +304,8 @@ private:
 
     std::string program() const { return as_command(system_.executable); }
 
-    /// What became of earlier repairs, what there is to do now, and what is to be known besides, in this order: a
-    /// message may be cut.
+    /// Adds the results of earlier repairs before the message and further remarks after it, because a long message is
+    /// cut at its end.
     std::string with_news(const std::string& message) const {
         auto all = news_;
         all.push_back(message);
@@ -328,7 +330,7 @@ private:
             log.error(written.error().message);
     }
 
-    /// Settings that were refused, and a run that was cut short, keep their own status.
+    /// Keeps the status of refused settings and of a run that was cut short.
     Result<void> write_for_last_sequence(const Environment& environment, const Status& status,
                                          const std::string& run_id, const std::filesystem::path& report_file,
                                          const Log& log) {
@@ -343,7 +345,7 @@ private:
                         run_id.empty() ? (*stored)->run_id : run_id, text, *lock);
     }
 
-    /// While the guest agent is dead nobody reads the status.
+    /// Tells a person by other ways, because nobody reads the status while the guest agent is dead.
     void tell_person(const Report& report) {
         if (signs_.agent_trouble.empty()) {
             record_.told.clear();
@@ -366,9 +368,9 @@ private:
     GuardTime now_;
     machine::local::Computer computer_;
     remediations::BackupSigns signs_;
-    std::vector<std::string> news_;      ///< for people, sentences: what became of earlier repairs
+    std::vector<std::string> news_;      ///< sentences for people: the results of earlier repairs
     std::vector<std::string> remarks_;   ///< what waits, and for what
-    std::vector<std::string> outcomes_;  ///< the ids of all that was diagnosed
+    std::vector<std::string> outcomes_;  ///< the ids of everything that was diagnosed
 };
 
 }  // namespace

@@ -6,22 +6,20 @@
 
 namespace handler {
 
-/// What switching the guard needs of the system.
+/// Returns the functions of the system that switching the guard on and off needs.
 GuardTools guard_tools(const System& system);
 
-/// What the timer starts. In this order:
-///  1. Where nothing happened since the last look it ends at once, and has written nothing.
-///  2. While a backup, an installation of software or another run of this program is at work, or the computer has just
-///     started, it leaves all to the next tick.
-///  3. One diagnosis. What backups since then say of earlier repairs is noted; a repair that did not help is taken
-///  back.
-///  4. In mode repair one cause is repaired, within the limits of guard_policy.hpp.
-///  5. It reports as a run of the extension does: in the status of the last sequence number, as events, in the log and
-///  as
-///     an HTML report. Where the guest agent is dead also on the console and in the system's log.
-/// It holds the locks that a worker holds, so `disable` ends it before its next fix. Killed at any moment it goes on at
-/// the next tick: an attempt is noted before it is made. A guard whose extension somebody removed without telling it
-/// ends itself at the second tick that sees so.
+/// Runs one tick; the timer starts it. In this order:
+///  1. If nothing happened since the last look, it ends at once and writes nothing.
+///  2. While a backup, an installation of software or another run of this program is active, or shortly after boot, it
+///     leaves everything to the next tick.
+///  3. One diagnosis. It notes how backups since then judge earlier repairs, and undoes a repair that did not help.
+///  4. In mode repair, it repairs one cause within the limits of guard_policy.hpp.
+///  5. It reports like a run of the extension: in the status of the last sequence number, as events, in the log and as
+///     an HTML report. If the guest agent is dead, also on the console and in the system's log.
+/// It holds the locks that a worker holds, so `disable` ends it before its next fix. If it is killed at any moment, the
+/// next tick continues: an attempt is noted before it is made. If somebody removed the extension without `uninstall`,
+/// the guard removes itself at the second tick that sees this.
 ExitCode guard_tick(const System& system);
 
 }  // namespace handler

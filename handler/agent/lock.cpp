@@ -17,7 +17,8 @@ using machine::Result;
 
 namespace {
 
-/// Opened anew for every attempt: an uninstall may have removed the file that an earlier attempt opened.
+/// Opens the file again for every attempt, because an uninstall may have removed the file that an earlier attempt
+/// opened.
 Result<std::optional<boost::interprocess::file_lock>> try_lock(const std::filesystem::path& file) {
     std::error_code code;
     if (!std::filesystem::exists(file, code) && !std::ofstream(file, std::ios::app)) {

@@ -8,16 +8,16 @@
 
 namespace handler {
 
-/// Keeps other processes out for as long as it lives; the operating system lets go of it when its
-/// process ends, however it ends. It says nothing between threads of one process, and on Linux a
-/// second lock on the same file in one process ends the first: hold one for each file.
+/// A lock against other processes while the object lives. The operating system releases it when the process ends,
+/// however it ends. It does not lock between threads of one process. On Linux a second lock on the same file in one
+/// process ends the first: hold only one for each file.
 class FileLock {
 public:
-    /// Creates the file where it is absent; its folder must exist. Waits at most `patience`.
-    /// ErrorKind::timed_out while another process holds it.
+    /// Takes the lock; waits at most `patience`. Creates the file where it does not exist; its folder must exist.
+    /// ErrorKind::timed_out while another process holds the lock.
     static machine::Result<FileLock> acquire(const std::filesystem::path& file, std::chrono::milliseconds patience);
 
-    /// Whether another process holds the file's lock now. Not for a file this process holds.
+    /// Returns true if another process holds the lock now. Do not call it for a file that this process has locked.
     static bool held_elsewhere(const std::filesystem::path& file);
 
 private:
@@ -26,8 +26,8 @@ private:
     boost::interprocess::file_lock lock_;
 };
 
-/// The lock that keeps runs and undos apart, of this version and of every other one, of the guest
-/// agent and of a person. Creates the state folder.
+/// Takes the lock that lets only one run or undo work at a time: of any version, started by the guest agent or by a
+/// person. Creates the state folder.
 machine::Result<FileLock> acquire_run_lock(const std::filesystem::path& state_folder,
                                            std::chrono::milliseconds patience);
 std::filesystem::path run_lock_file(const std::filesystem::path& state_folder);

@@ -15,13 +15,12 @@ class logger;
 
 namespace handler {
 
-/// A rotating log in the folder the guest agent gives us. It opens at the first line. A log that
-/// cannot be written stops nothing: what is lost is named by problem().
-/// Settings, decrypted text and command output are never logged.
+/// A rotating log in the folder that the guest agent gives. It opens with the first line. A log that cannot be written
+/// stops nothing; problem() says what was lost. Settings, decrypted text and command output are never logged.
 class Log {
 public:
-    /// Each role has a file of its own, because a file that two processes rotate loses lines:
-    /// "commands" (what the agent calls, and the supervisor) and "run" (the worker).
+    /// `role` is "commands" (the agent's calls, and the supervisor) or "run" (the worker). Each role has a file of its
+    /// own, because a file that two processes rotate loses lines.
     Log(const std::filesystem::path& folder, const std::string& role);
     ~Log();
 
@@ -30,14 +29,14 @@ public:
     void error(std::string_view line) { write(Level::error, line); }
 
     const std::filesystem::path& file() const { return file_; }
-    /// Why nothing was logged; empty while all is well.
+    /// Returns why nothing was logged; empty without a problem.
     const std::string& problem() const { return problem_; }
 
-    /// Files of one role, and bytes of each.
+    /// Number of files of one role, and the size limit of each in bytes.
     static constexpr std::size_t most_files = 4;
     static constexpr std::size_t file_limit = std::size_t{1} << 20;
 
-    /// Every file a Log in this folder may have made.
+    /// Returns every file that a Log in this folder may have created.
     static std::vector<std::filesystem::path> files_in(const std::filesystem::path& folder);
 
 private:

@@ -10,11 +10,11 @@
 
 namespace handler {
 
-/// What the report says, in the log and as telemetry.
+/// Writes the report to the log and to telemetry.
 void record_report(const remediations::Report& report, Log& log, Events& events);
 
-/// The HTML report beside the log; the path of it, or an empty one and a line in the log: without it the run is worth
-/// as much. `program` is the command that the report tells people to run.
+/// Writes the HTML report beside the log and returns its path. On failure returns an empty path and logs a line,
+/// because the run is complete without it. `program` is the command that the report tells people to run.
 std::filesystem::path write_html_report(const remediations::Report& report, const Environment& environment,
                                         const std::string& program, Log& log);
 

@@ -33,17 +33,17 @@ constexpr std::size_t error_code_limit = 128;
 constexpr std::size_t path_limit = 259;  ///< of Windows Installer
 constexpr std::size_t quoted_characters = 60;
 
-/// A place in the settings, and the list its problems go to.
+/// A place in the settings, and the list that gets its problems.
 struct Place {
     std::string path;
-    bool secret = false;  ///< nothing that stands there may be quoted
+    bool secret = false;  ///< true if nothing of this place may be quoted
     std::vector<std::string>& problems;
 
     Place at(const std::string& key) const { return {path + "." + key, secret, problems}; }
     Place at(std::size_t index) const { return {fmt::format("{}[{}]", path, index), secret, problems}; }
 
     void problem(std::string_view what) const { problems.push_back(fmt::format("{}: {}", path, what)); }
-    /// `what` follows the quoted text, or "the value" where that is secret.
+    /// `what` follows the quoted text, or "the value" where the text is secret.
     void problem_with(std::string_view text, std::string_view what, std::string_view hint = {}) const {
         if (secret) return problem(fmt::format("the value {}", what));
         problem(
@@ -131,7 +131,7 @@ void read_max_disruption(const json::value& value, const Place& place, Settings&
     }
 }
 
-/// Whether it is there, and whether nobody else can write it, is looked at when it is needed.
+/// Reads the path only. When it is needed, the file is checked: that it exists, and that nobody else can write to it.
 void read_agent_installer(const json::value& value, const Place& place, Settings& settings) {
     const auto path = text_at(value, place);
     if (!path) return;
@@ -152,7 +152,7 @@ void read_switch(const json::value& value, const Place& place, Settings& setting
     settings.*setting = value.get_bool();
 }
 
-/// From 1 to `most`.
+/// Accepts 1 to `most`.
 void read_hours(const json::value& value, const Place& place, int most, std::chrono::hours& hours) {
     const bool fits = value.is_int64() && value.get_int64() >= 1 && value.get_int64() <= most;
     if (!fits) return place.problem(fmt::format("expected a whole number of hours from 1 to {}", most));
@@ -255,7 +255,7 @@ void read_section(const json::object& section, const Place& place, Settings& set
     }
 }
 
-/// The object in handlerSettings.protectedSettings; nothing where there is none or it is no good.
+/// Returns the decrypted object of handlerSettings.protectedSettings; nullopt where there is none or it is not valid.
 std::optional<json::object> decrypted(const json::object& handler_settings, const Environment& environment,
                                       const Decrypt& decrypt, const Place& place) {
     const auto* encrypted = handler_settings.if_contains(place.path);
@@ -294,7 +294,7 @@ std::optional<json::object> decrypted(const json::object& handler_settings, cons
 constexpr auto public_key = "publicSettings";
 constexpr auto protected_key = "protectedSettings";
 
-/// Both sections of the settings, either of which may be nullptr, into `answer`; then what must hold between them.
+/// Reads both sections of the settings (either may be nullptr) into `answer`, then checks the rules between settings.
 void read_sections(const json::value* public_value, const json::object* protected_section, SettingsAnswer& answer) {
     auto& settings = answer.settings;
     const Place public_place{public_key, false, answer.problems};
@@ -327,7 +327,7 @@ void read_sections(const json::value* public_value, const json::object* protecte
     if (!answer.problems.empty()) settings = {};
 }
 
-/// handlerSettings of a settings file, or nullptr and a problem.
+/// Returns handlerSettings of a settings file, or nullptr and a problem.
 const json::object* handler_settings_of(const json::value& document, const Place& file) {
     json::error_code code;
     const auto* value = document.find_pointer("/runtimeSettings/0/handlerSettings", code);
@@ -407,7 +407,7 @@ SettingsAnswer parse_settings(std::string_view text) {
     SettingsAnswer answer;
     constexpr auto name = "standard input";
     const Place place{name, true, answer.problems};
-    // Of the text nothing may be quoted: what is no JSON may be a secret all the same.
+    // Nothing of the text may be quoted: a text that is not JSON may still be a secret.
     const auto document = remediations::parse_json(text, name);
     if (!document || !document->is_object()) {
         place.problem(document ? fmt::format("expected object, found {}", remediations::type_name(*document))

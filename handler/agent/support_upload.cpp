@@ -16,7 +16,7 @@ namespace {
 constexpr auto blocks_are_kept_for = std::chrono::hours(6 * 24);
 constexpr std::size_t largest_bundle = std::size_t{256} << 20;
 
-/// A name that is a file's and a blob's on every system.
+/// Returns a name that is valid for a file and for a blob on every system.
 std::string blob_name(std::string host_name) {
     const auto unfit = [](char c) {
         return !((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-');
@@ -27,7 +27,7 @@ std::string blob_name(std::string host_name) {
     return "backup-remediation-" + host_name.substr(0, 60) + "-" + time + ".zip";
 }
 
-/// The bundle that an earlier call left, and the name it has.
+/// The bundle that an earlier call left, and its name.
 struct Pending {
     std::string name;
     std::string content;

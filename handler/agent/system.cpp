@@ -19,8 +19,7 @@ namespace handler {
 
 namespace {
 
-/// A backup that runs for longer than this hangs, and what it left frozen is what there is to see. The engine changes
-/// nothing all the same.
+/// A longer backup hangs, and a diagnosis must see what it left frozen. The engine still changes nothing.
 constexpr auto longest_backup = std::chrono::hours(3);
 
 std::optional<std::string> why_not_now() {

@@ -18,31 +18,31 @@
 
 namespace handler {
 
-/// What the guard needs of the computer beside all that. Tests let its clock run fast.
+/// Functions of the computer that only the guard needs. Tests let its clock run fast.
 struct GuardSystem {
     std::function<std::chrono::system_clock::time_point()> now;
     std::function<machine::local::Computer()> computer;
     std::function<remediations::BackupSigns()> signs;
-    /// Why nothing may be looked at or changed now, to follow "because": a backup, or who installs software, is at
-    /// work.
+    /// Returns why nothing may be looked at or changed now, as a clause after "because": a backup or an installation of
+    /// software is active.
     std::function<std::optional<std::string>()> why_not_now;
-    /// remediations::undo of a run.
+    /// remediations::undo for a run.
     std::function<machine::Result<std::vector<remediations::UndoneStep>>(const std::string& run_id)> undo;
-    /// Rolls back what interrupted runs left half done. Returns the id of the newest run where that repaired `cause`
-    /// and still lasts, else an empty one.
+    /// Rolls back the uncommitted steps of interrupted runs. Returns the id of the newest run if it repaired `cause`
+    /// and that repair is still in effect, else an empty text.
     std::function<machine::Result<std::string>(const std::string& cause)> recover;
     std::function<void(const std::string& line)> tell;  ///< machine::local::tell_system
     std::function<machine::Result<machine::local::JobBy>(const machine::local::RecurringJob&)> install_job;
     std::function<machine::Result<void>(const std::string& name)> remove_job;
 };
 
-/// What the guest agent's commands need of the operating system and of the floors below. Tests put
-/// their own functions in.
+/// Functions of the operating system and of the modules below that the guest agent's commands need. Tests use their
+/// own.
 struct System {
-    /// A variable of the environment the guest agent gave us.
+    /// Returns a variable of the environment that the guest agent set.
     std::function<std::optional<std::string>(const std::string& name)> variable;
     std::function<bool()> privileged;
-    /// All of this process's standard input; ErrorKind::invalid where it is larger than any settings are.
+    /// Returns all of standard input; ErrorKind::invalid where it is larger than any settings are.
     std::function<machine::Result<std::string>()> standard_input = {};
     std::filesystem::path executable;
     std::filesystem::path state_folder;
@@ -60,17 +60,17 @@ struct System {
                                                const std::filesystem::path& agent_folder)>
         decrypt;
 
-    /// remediations::run on the computer this process runs on.
+    /// remediations::run on this computer.
     std::function<machine::Result<remediations::Report>(const remediations::RunOptions&)> run;
 
-    /// end_verbose_log on the same computer; `at_once` whether or not its time is over.
+    /// end_verbose_log on this computer; `at_once` ends it even if its time is not over.
     std::function<machine::Result<std::string>(bool at_once)> end_verbose_log = {};
 
-    /// make_support_bundle of the same computer, and machine::local::https.
+    /// make_support_bundle of this computer, and machine::local::https.
     std::function<machine::Result<std::string>(const remediations::RunOptions&)> make_bundle = {};
     std::function<machine::Result<machine::HttpResponse>(const machine::local::HttpsRequest&)> https = {};
 
-    /// remediations::rehearse_freeze on the same computer.
+    /// remediations::rehearse_freeze on this computer.
     std::function<machine::Result<remediations::FreezeRehearsal>(const remediations::RehearsalOptions&)> rehearse = {};
 
     GuardSystem guard = {};

@@ -29,14 +29,14 @@ constexpr auto remediation_id = "agent-verbose-log";
 
 struct Schedule {
     system_clock::time_point until;
-    std::string after;  ///< the newest run there was before: its own is one of the later ones
+    std::string after;  ///< the newest run before this one: the run that switched it on is a later one
 };
 
 std::filesystem::path schedule_file(const std::filesystem::path& state_folder) {
     return state_folder / "verbose-log.json";
 }
 
-/// A damaged one is over: what it switched on is found in the journals.
+/// A damaged file means that the time is over: the journals tell what was switched on.
 std::optional<Schedule> load(const std::filesystem::path& state_folder) {
     constexpr std::size_t largest = 4096;
     const auto file = schedule_file(state_folder);
@@ -52,7 +52,7 @@ std::optional<Schedule> load(const std::filesystem::path& state_folder) {
     return schedule;
 }
 
-/// Of the run that switched it on, its first step of that; nothing where the run has none.
+/// Returns the first step that switched it on in a run; nullopt where the run has none.
 std::optional<unsigned> first_step(const Journal& journal) {
     const auto step = std::ranges::find(journal.steps(), remediation_id, &remediations::JournalStep::remediation);
     return step == journal.steps().end() ? std::nullopt : std::optional(step->number);

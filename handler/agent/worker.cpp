@@ -31,7 +31,7 @@ using remediations::State;
 
 namespace {
 
-/// Of the newest journal, empty where there is none.
+/// Returns the run of the newest journal; empty where there is none.
 std::string newest_run(const std::filesystem::path& state_folder) {
     const auto runs = remediations::Journal::runs(state_folder);
     return runs.empty() ? std::string() : runs.back();
@@ -46,7 +46,7 @@ bool stop_requested(const std::filesystem::path& handler_folder) {
 /// One run of one sequence number.
 class Worker {
 public:
-    /// `settings`: nullptr where they stand in the environment's file.
+    /// `settings`: nullptr to read them from the environment's file.
     Worker(const Environment& environment, std::uint64_t number, const Settings* settings, const System& system)
         : environment_(environment),
           number_(number),
@@ -68,7 +68,7 @@ private:
         const auto run_lock = lock_out_others();
         if (!run_lock && stop_requested(environment_.folder)) return ExitCode::stopped;
         // A diagnosis writes nothing there, and must not make the extension fail: without a state folder (a disk that
-        // is full or read-only) it goes on. Whatever changes the machine does not.
+        // is full or read-only) it goes on. A run that changes the machine does not.
         const bool can_only_look = !run_lock && run_lock.error().kind != ErrorKind::timed_out;
         if (!run_lock && !can_only_look) return conclude_with(could_not_work(run_lock.error().message));
         const auto worker_lock = FileLock::acquire(worker_lock_file(environment_.folder), std::chrono::seconds(1));
@@ -88,7 +88,7 @@ private:
             return conclude_with(could_not_work(run_lock.error().message));
         }
         if (can_only_look) log_.warning(run_lock.error().message);
-        // What lies in a folder that is not ours alone is not even read.
+        // Does not even read a folder that others can write to.
         if (!can_only_look) end_old_verbose_log();
         return run(answer.settings, !can_only_look);
     }
@@ -151,8 +151,8 @@ private:
         return {"verbose-log", begun ? StatusWord::success : StatusWord::warning, begun ? 0 : 1, message};
     }
 
-    /// What the settings say of the guard; nothing where they leave it off. One that a person switched on stays until
-    /// settings name it.
+    /// Switches the guard as the settings say; returns nullopt where they leave it off. A guard that a person switched
+    /// on stays until the settings name it.
     std::optional<Substatus> switch_guard(const Settings& settings) {
         const auto tools = guard_tools(system_);
         const auto present = load_guard_settings(system_.state_folder);
@@ -188,7 +188,7 @@ private:
         return {"guard", StatusWord::warning, 1, std::move(message)};
     }
 
-    /// Whatever becomes of it, the run is as good as without.
+    /// The run is complete whatever happens here.
     Substatus send_support_bundle(const Settings& settings, const Report& report) {
         try {
             return try_to_send_support_bundle(settings, report);
@@ -242,7 +242,7 @@ private:
         return *rehearsal;
     }
 
-    /// The run lock, waited for in small portions, so that disabling ends the wait.
+    /// Takes the run lock. Waits in short steps, so that `disable` ends the wait.
     Result<FileLock> lock_out_others() {
         const auto deadline = std::chrono::steady_clock::now() + patience_for_others;
         for (;;) {
@@ -294,7 +294,7 @@ private:
     std::filesystem::path report_file_;  ///< empty until the run has one
 };
 
-/// Starts workers for as long as the store has something to run.
+/// Starts workers while the store has something to run.
 class Supervisor {
 public:
     Supervisor(const Environment& environment, const System& system, FileLock lock)
@@ -310,8 +310,8 @@ public:
     }
 
 private:
-    /// The number to run now. When there is none the supervisor's lock is let go before the store's,
-    /// so that an `enable` either sees us at work or finds us gone.
+    /// Returns the number to run now. Where there is none, releases the supervisor's lock before the store's, so that
+    /// an `enable` either sees this supervisor at work or sees it gone.
     std::optional<std::uint64_t> next_after(const std::optional<std::uint64_t>& tried) {
         const auto sequence_lock = lock_sequence(environment_.folder);
         const auto stored = load_sequence(environment_.folder);

@@ -9,12 +9,12 @@
 
 namespace handler {
 
-/// As whom Azure is asked, and which rights are missing.
+/// These return the identity with which Azure is asked, and the rights that it lacks.
 std::string access_text(const machine::AzureAccess& access, const remediations::azure::Rights& rights,
                         const TextStyle& style);
 std::string access_json(const machine::AzureAccess& access, const remediations::azure::Rights& rights);
 
-/// What became of a backup that was started to prove that backups work.
+/// These return the result of a backup that was started to prove that backups work.
 std::string proof_text(const remediations::azure::Proof& proof, const TextStyle& style);
 std::string proof_json(const remediations::azure::Proof& proof);
 

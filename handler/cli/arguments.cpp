@@ -253,7 +253,7 @@ const Option known_options[] = {
 struct Command {
     CommandName name;
     std::string_view word;
-    std::string_view operand;  ///< placeholder; in brackets where it may be left out; empty for none
+    std::string_view operand;  ///< placeholder, in brackets where it is optional; empty for none
     std::string_view summary;
     std::string_view details;
     std::vector<std::string_view> options;
@@ -446,7 +446,7 @@ Result<Arguments> parse_help(const std::vector<std::string>& words) {
     return parsed;
 }
 
-/// What must hold between arguments.
+/// Checks the rules between arguments.
 Result<void> check(const Command& command, const Arguments& arguments) {
     if (arguments.command == CommandName::completion && !arguments.operand.empty() &&
         std::ranges::find(shells, arguments.operand) == std::end(shells))

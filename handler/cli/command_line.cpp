@@ -59,7 +59,7 @@ using remediations::UndoneStep;
 
 namespace {
 
-/// Where the guest agent has extensions write their logs.
+/// The folder in which the guest agent lets extensions write their logs.
 constexpr auto log_folder = "/var/log/azure";
 
 constexpr auto program_name = "backup-remediation";
@@ -67,7 +67,7 @@ constexpr char path_separator = std::filesystem::path::preferred_separator == '/
 
 enum ExitCode { all_well = 0, something_left = 1, bad_usage = 2, could_not_work = 3 };
 
-/// A person's terminal is the process's own stream; anything else (a test's string) is none.
+/// Returns true only for the process's own stream on a terminal; any other stream (a test's string) is not one.
 bool is_terminal(const std::ostream& stream) {
     if (&stream == &std::cout) return machine::local::is_terminal(Stream::out);
     return &stream == &std::cerr && machine::local::is_terminal(Stream::err);
@@ -87,7 +87,7 @@ TextStyle style_of(const std::ostream& out, Color color) {
     return style;
 }
 
-/// One line that is written over; only where a person watches.
+/// One line that is overwritten again and again, only at a terminal.
 class Progress {
 public:
     explicit Progress(std::ostream& err)
@@ -102,12 +102,12 @@ public:
 
 private:
     std::ostream* err_;
-    /// A line that wraps cannot be written over.
+    /// A line that wraps cannot be overwritten.
     std::size_t width_ = std::max<std::size_t>(machine::local::terminal_width(Stream::err), 20) - 1;
 };
 
-/// This program's name where it is in a folder of the system's PATH (process hardening leaves no other), else its full
-/// path: what is printed can be pasted.
+/// Returns this program's name where a folder of the system's PATH holds it (process hardening leaves no other
+/// folders), else its full path, so that a person can paste what is printed.
 std::string what_to_type() try {
     const auto executable = machine::local::this_executable();
     const char* folders = std::getenv("PATH");
@@ -144,7 +144,7 @@ std::string_view to_string(UndoneStep::Result result) {
     return "";
 }
 
-/// One command, with what all of them need.
+/// Runs one command; holds what all commands need.
 class CommandLine {
 public:
     CommandLine(const Arguments& arguments, const Host& host, std::ostream& out, std::ostream& err)
@@ -205,7 +205,7 @@ private:
 
     void remark(const std::string& message) { err_ << "backup-remediation: " << visible(message) << std::endl; }
 
-    /// Where one is and what to do first, in at most ten lines.
+    /// Returns the state of this computer and what to do first, in at most ten lines.
     std::string welcome() const {
         const auto& facts = host_.machine().facts();
         const auto& program = host_.program;
@@ -292,7 +292,7 @@ private:
         }
     }
 
-    /// An HTML report is read later, and elsewhere.
+    /// The full path, because an HTML report is read later and elsewhere.
     static std::string program_path() { return as_command(machine::local::this_executable()); }
 
     Result<Report> run_on(Machine& machine, RunMode mode, Subject subject) {
@@ -314,7 +314,7 @@ private:
         return report;
     }
 
-    /// Before anything is looked at or written: a file system that is still frozen would hold it up.
+    /// Call it before anything is read or written: a file system that is still frozen would block it.
     void end_abandoned_rehearsal() {
         constexpr std::array of_this_computer{CommandName::diagnose, CommandName::fix, CommandName::rehearse,
                                               CommandName::undo};
@@ -364,7 +364,7 @@ private:
         return show(std::move(page).text());
     }
 
-    /// Has Azure asked where the arguments say so: about this computer, or about a VM that outside_ becomes.
+    /// Attaches Azure where the arguments say so: for this computer, or for another VM, which then becomes outside_.
     Result<void> ask_azure() {
         const bool is_wanted = arguments_.azure || arguments_.token_on_input ||
                                arguments_.command == CommandName::access || arguments_.command == CommandName::prove;
@@ -557,7 +557,7 @@ private:
         return machine::with_escaped_controls(json::serialize(status)) + "\n";
     }
 
-    /// A journal that cannot be read is an error of undo, not a reason to take back an older run.
+    /// A journal that cannot be read is an error of undo, and no reason to undo an older run.
     std::string newest_run_in_place() const {
         std::string newest;
         for (const auto& run : past_runs(host_.state_folder)) {
@@ -603,7 +603,7 @@ private:
                "\n";
     }
 
-    /// Says what is done while it is, where a person watches.
+    /// Shows the progress of the work at a terminal.
     template <class Work>
     std::invoke_result_t<Work> watched(const std::string& what, const Work& work) {
         Progress progress(err_);
@@ -634,8 +634,8 @@ private:
     std::ostream& out_;
     std::ostream& err_;
     TextStyle style_;
-    std::string thawed_;              ///< what an abandoned rehearsal had left frozen, a sentence
-    std::optional<Machine> outside_;  ///< a VM that is seen through Azure alone
+    std::string thawed_;              ///< a sentence: what an abandoned rehearsal had left frozen
+    std::optional<Machine> outside_;  ///< a VM that is seen only through Azure
 };
 
 }  // namespace

@@ -30,7 +30,7 @@ std::vector<std::string> option_words(const CommandOutline& command) {
     return words;
 }
 
-/// Options that mean the same wherever they are taken, once each.
+/// Returns the options of all commands, each once.
 std::vector<OptionOutline> all_options(const std::vector<CommandOutline>& outlines) {
     std::vector<OptionOutline> all;
     for (const auto& command : outlines) {
@@ -76,7 +76,7 @@ complete -F _backup_remediation backup-remediation
     return text;
 }
 
-/// For a word between single quotes, in both shells' ways.
+/// Escapes a text for single quotes; works for both shells.
 std::string quoted(std::string_view text, std::string_view quote) {
     std::string result;
     for (const char letter : text) result += letter == '\'' ? std::string(quote) : std::string(1, letter);
@@ -172,7 +172,7 @@ Register-ArgumentCompleter -Native -CommandName backup-remediation, backup-remed
     return text;
 }
 
-/// Text of roff: what begins a line with a dot or a quote would be a command, and a hyphen a dash.
+/// Escapes text for roff: a dot or a quote at the start of a line would be a command, and a hyphen a dash.
 std::string roff(std::string_view text) {
     std::string result;
     for (const char letter : text) {

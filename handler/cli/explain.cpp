@@ -25,7 +25,7 @@ using remediations::Remediation;
 
 namespace {
 
-/// In catalogue order, those that name any of the code's spellings.
+/// Returns the remediations that name any of the code's spellings, in catalogue order.
 std::vector<const Remediation*> remediations_of(const ErrorCode& code) {
     std::vector<const Remediation*> found;
     std::ranges::copy_if(remediations::catalogue(), std::back_inserter(found), [&](const auto* remediation) {
@@ -140,7 +140,7 @@ std::string text_of(const ErrorCode& code, const TextStyle& style) {
     return std::move(page).text();
 }
 
-/// Whether a reading is what the catalogue says of the code, in other words.
+/// Returns true if a reading only repeats what the catalogue says of the code.
 bool is_of_catalogue(const Reading& reading) {
     const auto kind = reading.reason ? reading.reason->kind : Reason::Kind::errno_value;
     return kind == Reason::Kind::extension_code || kind == Reason::Kind::agent_code || kind == Reason::Kind::job_code;
@@ -154,7 +154,7 @@ void add_reading(Page& page, const Reading& reading) {
     page.entry(2, "First", column, reading.meaning.look_at);
 }
 
-/// What the table of reasons says of these words; no value where it does not know them.
+/// Returns what the table of reasons says of these words; nullopt where it does not know them.
 std::optional<std::string> text_of_readings(std::string_view words, const TextStyle& style) {
     const auto readings = remediations::explain_reason(words);
     if (readings.empty()) return std::nullopt;
@@ -166,7 +166,7 @@ std::optional<std::string> text_of_readings(std::string_view words, const TextSt
     return std::move(page).text();
 }
 
-/// Other things that the same word means; empty where there are none.
+/// Returns other meanings of the same word; empty where there are none.
 std::string other_readings(std::string_view word, const TextStyle& style) {
     Page page(style);
     for (const auto& reading : remediations::explain_reason(word)) {
@@ -189,7 +189,7 @@ json::array as_json(const std::vector<Reading>& readings) {
     return array;
 }
 
-/// Text as Markdown that shows it as it is; what stands between backticks is code already.
+/// Escapes text so that Markdown shows it unchanged; text between backticks stays, because it is code.
 std::string markdown(std::string_view text) {
     std::string result;
     bool in_code = false;

@@ -9,8 +9,8 @@
 
 namespace handler {
 
-/// What an error code, the id of a remediation, or anything that the table of reasons knows means ("0x80042306",
-/// "VSS 12366", "EPERM", "HTTP 409", a line of a log); no value for what is none of them.
+/// Explains an error code, the id of a remediation, or any text that the table of reasons knows ("0x80042306", "VSS
+/// 12366", "EPERM", "HTTP 409", a log line). Returns nullopt for any other text.
 std::optional<std::string> explain_text(std::string_view word, const TextStyle& style);
 
 /// A code:  {"schema":1,"code","origin","names":[...],"meaning","causes":[...],"remediations":[ID...],
@@ -20,15 +20,15 @@ std::optional<std::string> explain_text(std::string_view word, const TextStyle& 
 ///           "errorCodes":[...],"source"}
 std::optional<std::string> explain_json(std::string_view word);
 
-/// Every error code and every remediation, as one Markdown document: remediations/CATALOGUE.md.
+/// Returns every error code and every remediation as one Markdown document: remediations/CATALOGUE.md.
 std::string catalogue_markdown();
 
-/// Every word that can be explained, for near misses.
+/// Returns every word that can be explained, for near misses.
 std::vector<std::string> explainable();
 
-/// All remediations, by layer.
+/// Returns all remediations, by layer.
 std::string list_text(const TextStyle& style);
-/// {"schema":1,"remediations":[as explain_json says of an id]}
+/// Returns {"schema":1,"remediations":[as explain_json() of an id]}.
 std::string list_json();
 
 }  // namespace handler

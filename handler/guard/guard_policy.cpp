@@ -16,14 +16,14 @@ using remediations::State;
 
 namespace {
 
-/// Two equal texts have equal hashes in every build: it is kept on disk. FNV-1a.
+/// Returns the same hash in every build, because it is kept on disk. FNV-1a.
 std::string hash_of(std::string_view text) {
     std::uint64_t hash = 0xcbf29ce484222325U;
     for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
     return fmt::format("{:016x}", hash);
 }
 
-/// Since when the computer is up. It moves with the clock alone.
+/// Returns the time of the boot. It changes only when the clock is changed.
 GuardTime boot_time(const machine::local::Computer& computer, GuardTime now) {
     return now - computer.uptime;
 }
@@ -48,7 +48,8 @@ std::string how_it_failed(const BackupAttempt& attempt) {
     return fmt::format("failed in phase {}", static_cast<int>(attempt.phase));
 }
 
-/// The cause is found again, or nothing else is and the backup ended as the one before the repair did.
+/// Returns true if the cause was found again, or if no other cause was found and the backup failed like the one before
+/// the repair.
 bool is_same_failure(const Treatment& treatment, const BackupAttempt& attempt, const Report& report) {
     const auto found = std::ranges::find_if(
         report.outcomes, [&](const Outcome& outcome) { return outcome.remediation->id == treatment.cause; });
@@ -63,7 +64,7 @@ bool may_be_repaired(const Outcome& outcome, const GuardSettings& settings) {
            (settings.allow_security_changes || !outcome.finding.changes_security);
 }
 
-/// Why a cause may not be treated now, and from when on it may; the epoch: not as it is now.
+/// Why a cause may not be treated now, and when it may; the epoch: not in the current state.
 struct Hindrance {
     std::string why;
     GuardTime until{};
@@ -172,7 +173,7 @@ std::vector<Verdict> judge_treatments(GuardRecord& record, const Report& report)
         }
         const bool waits = treatment.state == Treatment::State::waiting;
         if (success != nullptr) {
-            // What was given up before is another case when it comes back.
+            // A cause that was given up before counts as a new case when it comes back.
             treatment.in_a_row = 0;
             treatment.shape.clear();
             if (*success->started > record.last_repair) record.repairs_in_a_row = 0;

@@ -25,7 +25,7 @@ std::int64_t seconds_of(GuardTime time) {
     return std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count();
 }
 
-/// Beyond the year 9999 is nobody's clock, and before 1970 none either.
+/// Returns a time; years before 1970 or after 9999 are not valid.
 GuardTime time_at(const json::object& object, std::string_view key) {
     constexpr std::int64_t latest = 253'402'300'799;
     return GuardTime(std::chrono::seconds(std::clamp<std::int64_t>(object.at(key).as_int64(), 0, latest)));
@@ -36,7 +36,7 @@ unsigned count_at(const json::object& object, std::string_view key) {
 }
 
 std::string text_at(const json::object& object, std::string_view key) {
-    // What is longer was not written by this program.
+    // This program writes no longer ones.
     if (object.at(key).as_string().size() > 2 * longest_text) throw std::invalid_argument("a text that is too long");
     return std::string(object.at(key).as_string());
 }

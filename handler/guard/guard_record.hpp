@@ -13,37 +13,37 @@ namespace handler {
 
 using GuardTime = std::chrono::system_clock::time_point;
 
-/// One cause that the guard repaired, and what became of that.
+/// One cause that the guard repaired, and the result.
 struct Treatment {
     enum class State {
-        waiting,     ///< for the next backup to prove it
+        waiting,     ///< for a backup that proves it
         proven,      ///< a backup succeeded since
-        not_healed,  ///< a backup failed the same way since; the repair was taken back as far as that goes
+        not_healed,  ///< a backup failed in the same way since; the repair was undone as far as possible
     };
     std::string cause;
     State state = State::waiting;
     std::string run_id;     ///< of the journal; empty where nothing was changed
     GuardTime time{};       ///< of the newest attempt
-    unsigned in_a_row = 0;  ///< attempts since a backup proved one
-    std::string shape;      ///< of what was seen then: shape_of()
-    std::string failure;    ///< how the newest backup before it ended; empty where none is known to have failed
+    unsigned in_a_row = 0;  ///< number of attempts since a backup proved one
+    std::string shape;      ///< shape_of() the finding at that time
+    std::string failure;    ///< how the newest backup before it failed; empty where none is known to have failed
 
     friend bool operator==(const Treatment&, const Treatment&) = default;
 };
 
-/// What the guard knows from its earlier ticks: <state>/guard/record.json. Only ticks write it, and only those that did
-/// something. No file, or a damaged one: the guard starts afresh.
+/// The guard's memory of earlier ticks: <state>/guard/record.json. Only ticks that did something write it.
+/// Without the file, or with a damaged one, the guard starts from the beginning.
 struct GuardRecord {
     machine::local::Computer computer;  ///< at the last look
     GuardTime looked{};                 ///< when it last diagnosed; the epoch where it never did
-    std::string seen;                   ///< BackupSigns::fingerprint of then
-    bool look_again = false;            ///< something was left that may be tried from `next_try` on
+    std::string seen;                   ///< BackupSigns::fingerprint at that time
+    bool look_again = false;            ///< true if something is left that may be tried from `next_try` on
     GuardTime next_try{};
-    std::string repairing;          ///< the cause whose repair began and has not come to its end
-    unsigned repairs_in_a_row = 0;  ///< of whatever cause, since a backup succeeded
+    std::string repairing;          ///< the cause whose repair began and has not ended
+    unsigned repairs_in_a_row = 0;  ///< of any cause, since a backup succeeded
     GuardTime last_repair{};
-    GuardTime folder_missing_since{};  ///< the epoch while the extension's folder is there
-    std::string told;  ///< shape of the last line for console and system log; empty since the agent is back
+    GuardTime folder_missing_since{};  ///< the epoch while the extension's folder exists
+    std::string told;  ///< shape of the last line for console and system log; empty since the agent works again
     std::vector<Treatment> treatments;
 
     friend bool operator==(const GuardRecord&, const GuardRecord&) = default;
@@ -52,7 +52,7 @@ struct GuardRecord {
     const Treatment* find(const std::string& cause) const;
 };
 
-/// Of treatments; the oldest proven ones go first.
+/// The most treatments that are kept; the oldest proven ones are removed first.
 inline constexpr std::size_t most_treatments = 64;
 
 std::filesystem::path guard_record_file(const std::filesystem::path& state_folder);

@@ -27,8 +27,8 @@ json::array array_of(const std::vector<std::string>& texts) {
     return array;
 }
 
-/// Throws what boost::json throws where a member is missing or of another type; ids that a later version knows are
-/// kept.
+/// Throws the exceptions of boost::json where a member is missing or of another type. Keeps ids that only a later
+/// version knows.
 std::vector<std::string> texts_at(const json::object& object, std::string_view key) {
     std::vector<std::string> texts;
     for (const auto& element : object.at(key).as_array()) texts.emplace_back(element.as_string());
@@ -79,7 +79,7 @@ std::filesystem::path guard_settings_file(const std::filesystem::path& state_fol
 
 Result<std::optional<GuardSettings>> load_guard_settings(const std::filesystem::path& state_folder) {
     const auto file = guard_settings_file(state_folder);
-    // What lies in a folder that is not ours alone is not even read.
+    // Does not even read a folder that others can write to.
     for (const auto& folder : {state_folder, guard_folder(state_folder)}) {
         const auto checked = machine::local::check_only_we_write_to(folder);
         if (!checked && checked.error().kind == ErrorKind::not_found) return std::nullopt;

@@ -12,18 +12,18 @@
 
 namespace handler {
 
-/// What the guard does when a backup failed or the guest agent is dead.
+/// The guard's reaction when a backup failed or the guest agent is dead.
 enum class GuardMode {
     off,
     watch,   ///< diagnoses and reports
-    repair,  ///< repairs too, one cause at a time
+    repair,  ///< also repairs, one cause at a time
 };
 std::string_view to_string(GuardMode mode);
 std::optional<GuardMode> parse_guard_mode(std::string_view word);
 
 inline constexpr int most_guard_hours = 24;
 
-/// What somebody asked of the guard. It lies in <state>/guard/settings.json; no file: there is no guard.
+/// The settings of the guard, in <state>/guard/settings.json. Without that file there is no guard.
 struct GuardSettings {
     GuardMode mode = GuardMode::off;
     std::chrono::hours every{1};  ///< 1 to most_guard_hours
@@ -34,21 +34,22 @@ struct GuardSettings {
     std::string agent_installer;
     bool by_hand = false;                  ///< switched on by a person at a shell, not by the extension's settings
     bool suspended = false;                ///< the extension is disabled
-    std::filesystem::path handler_folder;  ///< of the extension that it reports through; empty where there is none
-    /// Of the private copy of the program. It is written here before the copy is: what is there may be older, never
-    /// newer.
+    std::filesystem::path handler_folder;  ///< of the extension through which it reports; empty where there is none
+    /// Version of the guard's own copy of the program. It is written before the copy, so the copy may be older, but
+    /// never newer.
     std::string version;
 
     friend bool operator==(const GuardSettings&, const GuardSettings&) = default;
 };
 
-/// <state>/guard: all that belongs to the guard alone. Removing it leaves no trace but the timer.
+/// Returns <state>/guard, the folder of everything that only the guard uses. When it is removed, only the timer is
+/// left.
 std::filesystem::path guard_folder(const std::filesystem::path& state_folder);
 std::filesystem::path guard_settings_file(const std::filesystem::path& state_folder);
 
-/// Nothing when there is no guard; ErrorKind::invalid names file and member of a damaged one.
+/// Returns nullopt where there is no guard. ErrorKind::invalid names file and member of a damaged one.
 machine::Result<std::optional<GuardSettings>> load_guard_settings(const std::filesystem::path& state_folder);
-/// Makes the folder where it is missing. Whole or not at all.
+/// Writes the settings as a whole or not at all. Creates the folder where it is missing.
 machine::Result<void> save_guard_settings(const std::filesystem::path& state_folder, const GuardSettings& settings);
 
 }  // namespace handler

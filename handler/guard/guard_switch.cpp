@@ -20,7 +20,7 @@ namespace {
 
 constexpr std::size_t program_limit = std::size_t{64} << 20;
 
-/// The number before the next dot, which is taken off.
+/// Removes the number before the next dot and returns it.
 unsigned next_number(std::string_view& version) {
     unsigned number = 0;
     const auto part = version.substr(0, version.find('.'));
@@ -36,7 +36,7 @@ bool is_runnable(const std::filesystem::path& program) {
            (status.permissions() & std::filesystem::perms::owner_exec) != std::filesystem::perms::none;
 }
 
-/// Settings say which version it is to be, and are on the disk already.
+/// Installs the copy of the program. The settings, which name its version, are already on disk.
 Result<void> put_program(const GuardTools& tools) {
     const auto target = guard_program(tools.state_folder);
     std::error_code code;
@@ -63,7 +63,7 @@ Result<JobBy> put_job(const GuardSettings& settings, const GuardTools& tools) {
     return tools.install_job(job);
 }
 
-/// The settings first: a copy may be older than they say, never newer.
+/// Writes the settings first: the copy may be older than they say, but never newer.
 Result<JobBy> put_in_place(const GuardSettings& settings, const std::optional<GuardSettings>& before,
                            const GuardTools& tools) {
     if (before != settings) {
@@ -75,7 +75,7 @@ Result<JobBy> put_in_place(const GuardSettings& settings, const std::optional<Gu
     return put_job(settings, tools);
 }
 
-/// A damaged one is as good as none.
+/// Returns nullopt also for a damaged file.
 std::optional<GuardSettings> present_settings(const std::filesystem::path& state_folder) {
     auto present = load_guard_settings(state_folder);
     return present ? std::move(*present) : std::nullopt;
@@ -113,7 +113,7 @@ Result<JobBy> switch_guard_on(GuardSettings wanted, const GuardTools& tools) {
         same.version = wanted.version;
         same.suspended = false;
         same.by_hand = wanted.by_hand;
-        // Somebody decided anew: what was given up may be tried again.
+        // A person decided again, so a cause that was given up may be tried again.
         std::error_code code;
         if (same != wanted || wanted.by_hand) std::filesystem::remove(guard_record_file(tools.state_folder), code);
     }

@@ -6,7 +6,7 @@ namespace handler {
 
 namespace {
 
-/// For text and for attributes in double quotes alike.
+/// Escapes for text and for attributes in double quotes.
 std::string escaped(std::string_view text) {
     std::string result;
     for (const char character : visible(text)) {

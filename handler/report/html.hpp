@@ -6,7 +6,7 @@
 
 namespace handler {
 
-/// Text that stands in the source of this program, and so can come from no machine.
+/// Text from the source of this program, which so cannot come from a machine.
 class Literal {
 public:
     consteval Literal(const char* text) : text_(text) {}  // NOLINT(google-explicit-constructor)
@@ -18,25 +18,25 @@ private:
 
 struct Attribute {
     Literal name;
-    std::string value;  ///< escaped when it is written
+    std::string value;  ///< it is escaped when it is written
 };
 
-/// HTML whose every part was escaped, or is a Literal: text becomes Html only by being escaped, so what a machine
-/// says cannot add an element, an attribute or a script.
+/// HTML in which every part was escaped or is a Literal. Text becomes Html only by escaping, so that text from a
+/// machine cannot add an element, an attribute or a script.
 class Html {
 public:
     Html() = default;
-    /// Text on one line: visible(), then escaped.
+    /// One line of text: first visible(), then escaped.
     Html(std::string_view text);                                     // NOLINT(google-explicit-constructor)
     Html(const std::string& text) : Html(std::string_view(text)) {}  // NOLINT(google-explicit-constructor)
     Html(const char* text) : Html(std::string_view(text)) {}         // NOLINT(google-explicit-constructor)
 
-    /// As it stands: a style sheet, a drawing.
+    /// Returns markup without escaping: a style sheet, a drawing.
     static Html literal(Literal markup);
-    /// <name attributes>content</name>.
+    /// Returns <name attributes>content</name>.
     static Html element(Literal name, std::initializer_list<Attribute> attributes, const Html& content);
     static Html element(Literal name, const Html& content) { return element(name, {}, content); }
-    /// <name attributes>, of the elements that have no content (meta).
+    /// Returns <name attributes>, for elements without content (meta).
     static Html empty_element(Literal name, std::initializer_list<Attribute> attributes);
 
     Html& operator+=(const Html& other);

@@ -16,12 +16,12 @@ enum class Paint { none, strong, good, bad, attention, faint };
 
 struct Cell {
     std::string_view text;
-    std::size_t end = 0;  ///< column where what follows begins
+    std::size_t end = 0;  ///< column where the following text begins
     Paint paint = Paint::none;
 };
 
-/// Text for a terminal, line by line: wrapped, indented, coloured. What is added must be visible()
-/// already where it comes from a machine.
+/// Text for a terminal, line by line: wrapped, indented, coloured. Text from a machine must be visible() before it is
+/// added.
 class Page {
 public:
     explicit Page(const TextStyle& style) : style_(style) {}
@@ -29,13 +29,13 @@ public:
     void blank();
     void heading(std::string_view text, Paint paint = Paint::strong);
     void paragraph(std::size_t indent, std::string_view text);
-    /// On a line of its own and never wrapped, so that it can be copied.
+    /// Adds a line that is never wrapped, so that it can be copied.
     void command(std::size_t indent, std::string_view text);
-    /// A term and, from `column` on, text that wraps beside it; on a narrow terminal below it.
+    /// Adds a term and, from `column` on, text that wraps beside it; on a narrow terminal below it.
     void entry(std::size_t indent, std::string_view term, std::size_t column, std::string_view text);
-    /// "7." and text that wraps beside it.
+    /// Adds "7." and text that wraps beside it.
     void numbered(std::size_t indent, unsigned number, std::string_view text);
-    /// An entry with several terms before the text.
+    /// Adds an entry with several terms before the text.
     void row(std::size_t indent, const std::vector<Cell>& cells, std::string_view text);
 
     std::string text() && { return std::move(text_); }

@@ -6,7 +6,7 @@
 
 namespace handler {
 
-/// Text is UTF-8 everywhere; a path is so on Linux only.
+/// Text is always UTF-8; a path is UTF-8 only on Linux.
 inline std::filesystem::path to_path(std::string_view text) {
     return {std::u8string(text.begin(), text.end())};
 }
@@ -16,7 +16,7 @@ inline std::string to_text(const std::filesystem::path& path) {
     return {text.begin(), text.end()};
 }
 
-/// As the first word of a command line that a person can copy.
+/// Returns the path as the first word of a command line that a person can copy.
 inline std::string as_command(const std::filesystem::path& program) {
     const auto text = to_text(program);
     return text.find(' ') == std::string::npos ? text : "\"" + text + "\"";

@@ -17,7 +17,7 @@ struct Character {
     char32_t code = 0;
 };
 
-/// The first character of valid UTF-8 that is not empty.
+/// Returns the first character; `text` is valid UTF-8 and not empty.
 Character first_character(std::string_view text) {
     const auto byte = [&](std::size_t index) { return static_cast<unsigned char>(text[index]); };
     if (byte(0) < 0x80) return {1, byte(0)};
@@ -41,7 +41,7 @@ std::string spelled_out(char32_t code) {
     return number < 0x100 ? fmt::format("\\x{:02x}", number) : fmt::format("\\u{:04x}", number);
 }
 
-/// Edits (insert, remove, replace, swap two neighbours) that turn one word into the other.
+/// Returns the number of edits (insert, remove, replace, swap two neighbours) that turn one word into the other.
 std::size_t distance(const std::string& from, const std::string& to) {
     std::vector<std::size_t> before_last(to.size() + 1);
     std::vector<std::size_t> last(to.size() + 1);

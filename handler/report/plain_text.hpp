@@ -7,27 +7,27 @@
 
 namespace handler {
 
-/// Valid UTF-8 on one line that cannot drive a terminal: control characters and those that reorder
-/// text are spelled out (\n, \t, \x1b, \u202e).
+/// Returns valid UTF-8 on one line that cannot control a terminal: control characters, and characters that reorder
+/// text, are escaped (\n, \t, \x1b, \u202e).
 std::string visible(std::string_view bytes);
 
-/// The first `characters` characters of valid UTF-8.
+/// Returns the first `characters` characters of valid UTF-8.
 std::string_view first_characters(std::string_view text, std::size_t characters);
 
-/// The same, and how many bytes were left out where any were.
+/// Returns the same and, where bytes were left out, their number.
 std::string shortened(std::string_view text, std::size_t characters);
 
-/// Characters of valid UTF-8; what a terminal shows double-width counts as one.
+/// Returns the number of characters of valid UTF-8. A double-width character counts as one.
 std::size_t length(std::string_view text);
 
-/// Lines of at most `width` characters, broken at spaces; a longer word gets a line of its own, so
-/// that paths and commands can still be copied. A line feed in `text` breaks the line too.
+/// Returns lines of at most `width` characters, broken at spaces. A longer word gets a line of its own, so that paths
+/// and commands can still be copied. A line feed in `text` breaks the line too.
 std::vector<std::string> wrap(std::string_view text, std::size_t width);
 
-/// Up to three of `known` that `word` may be a misspelling of, nearest first; compared without case.
+/// Returns up to three of `known` that `word` may be a misspelling of, nearest first; compares without case.
 std::vector<std::string> near_misses(std::string_view word, const std::vector<std::string>& known);
 
-/// "; did you mean a or b?", empty without near misses.
+/// Returns "; did you mean a or b?"; empty without near misses.
 std::string did_you_mean(std::string_view word, const std::vector<std::string>& known);
 
 }  // namespace handler

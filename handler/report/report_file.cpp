@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::string_view stem = "backup-remediation-report-";
 
-/// 20261121T014907Z, which sorts by time and may stand in a file's name on Windows.
+/// Returns 20261121T014907Z, which sorts by time and is valid in a file name on Windows.
 std::string compact_utc(std::chrono::system_clock::time_point time) {
     auto text = utc_text(time);
     std::erase_if(text, [](char character) { return character == '-' || character == ':'; });

@@ -108,7 +108,7 @@ std::string minute_text(std::chrono::system_clock::time_point time) {
     return fmt::format("{} {} UTC", text.substr(0, 10), text.substr(11, 8));
 }
 
-/// The class that colours a state. Its word always stands beside it.
+/// Returns the class that colours a state. The word of the state is always beside it.
 std::string class_of(State state) {
     switch (state) {
         case State::healthy:
@@ -131,7 +131,7 @@ std::string class_of(const Outcome& outcome) {
     return is_risk(outcome) ? "heed" : class_of(outcome.finding.state);
 }
 
-/// A sign for those who do not see the colour; it repeats the word and is not read out.
+/// Returns a sign for readers who do not see the colour. It repeats the word and is not read aloud.
 Html sign_of(State state) {
     const auto sign = [&] {
         switch (state) {
@@ -185,7 +185,7 @@ std::string mode_text(RunMode mode) {
     return {};
 }
 
-/// What the last thing was that the log tells of a backup.
+/// Returns the last thing that the log shows of a backup.
 std::string reached(const BackupAttempt& attempt) {
     switch (attempt.phase) {
         case BackupPhase::none:
@@ -230,7 +230,7 @@ Ending ending_of(const BackupAttempt& attempt) {
     return {attempt.result ? fmt::format("failed, code {}", *attempt.result) : "failed", "bad", State::broken};
 }
 
-/// Marks on a line of time: a dot for success, a cross for failure, a ring for what has no end.
+/// Draws marks on a time line: a dot for success, a cross for failure, a ring for a backup without an end.
 class Timeline {
 public:
     explicit Timeline(const std::vector<BackupAttempt>& attempts) {
@@ -343,7 +343,7 @@ private:
         return element("section", {{"aria-labelledby", "root-cause"}, {"class", "verdict " + color}}, content);
     }
 
-    /// Where there is no root cause: unknown, or healthy.
+    /// Returns the state where there is no root cause: unknown, or healthy.
     State worst_state() const {
         const auto unknown = [](const Outcome& outcome) { return outcome.finding.state == State::unknown; };
         return std::ranges::any_of(report_.outcomes, unknown) ? State::unknown : State::healthy;

@@ -6,7 +6,7 @@
 
 namespace handler {
 
-/// The report for programs, one line of JSON (schema 1):
+/// Returns the report for programs as one line of JSON (schema 1):
 ///   {"schema":1,"rootCause":ID|null,"findings":[{"id","layer","state","title","summary",
 ///    "evidence":[{"where","seen","expected"}],"action","changes":[...]}],
 ///    "rootCauseReason","mode","errorCode","runId":ID|null,"undo":COMMAND|null,"machine":{...}}

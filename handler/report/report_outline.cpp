@@ -24,12 +24,12 @@ bool wants_details(State state) {
     return state != State::healthy && state != State::not_applicable;
 }
 
-/// Broken, and this program has a fix for it.
+/// Returns true if it is broken and this program has a fix for it.
 bool is_repairable(const Outcome& outcome) {
     return outcome.finding.state == State::broken && outcome.remediation->fix != nullptr;
 }
 
-/// A run of fix with nothing but its defaults does not repair it.
+/// Returns true if `fix` with its default options does not repair it.
 bool wants_approval(const Outcome& outcome) {
     return outcome.finding.state == State::needs_approval || remediations::missing_approvals(outcome, {}).any();
 }
@@ -49,7 +49,7 @@ bool any_change(const Report& report, PlannedStep::Undo undo) {
     });
 }
 
-/// What undo can do about fixes that have not run yet.
+/// Returns what undo can do about fixes that have not run yet.
 std::string undo_promise(const std::vector<const Outcome*>& outcomes) {
     std::vector<std::string> lasting;
     bool any_put_back = false;
@@ -72,7 +72,8 @@ public:
         : report_(report), subject_(subject), program_(program) {}
 
     std::vector<Step> steps() && {
-        // What heals the root cause comes first, then the rest; what follows from another finding needs no step.
+        // First the step that heals the root cause, then the rest. A finding that follows from another one needs no
+        // step.
         const auto order = in_reading_order(report_);
         const bool root_is_first =
             !order.empty() && order.front()->remediation == report_.root_cause && !is_repaired_by_fix(*order.front());

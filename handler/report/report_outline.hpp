@@ -7,54 +7,55 @@
 
 namespace handler {
 
-/// What every report for people says, whatever it is written in.
+/// The parts that every report for people has, in any format.
 
-/// Where the report's machine is, and so what a reader can do about it.
+/// The machine of the report. What a reader can do depends on it.
 enum class Subject { this_computer, capture };
 
-/// Left to be done, but no cause of a failing backup by itself.
+/// Returns true if the outcome is left to be done but alone causes no failing backup.
 bool is_risk(const remediations::Outcome& outcome);
 
-/// The state, with "risk, " before it where it is only that.
+/// Returns the state, after "risk, " where it is only a risk.
 std::string state_text(const remediations::Outcome& outcome);
 
-/// "Root cause: ...", or that there is none and whether all could be looked at.
+/// Returns "Root cause: ...", or that there is none, and whether all checks could be done.
 std::string verdict(const remediations::Report& report);
 
-/// A layer's state in one line: its worst cause, or how many checks found nothing. Empty where nothing applies.
+/// Returns a layer's state in one line: its worst cause, or how many checks found nothing. Empty where nothing applies.
 std::string layer_line(const remediations::Report& report, remediations::Layer layer);
 
-/// What is neither healthy nor not applicable: the root cause first, the others as the pipeline has them, risks last.
+/// Returns the outcomes that are neither healthy nor not applicable: the root cause first, then the others in pipeline
+/// order, risks last.
 std::vector<const remediations::Outcome*> in_reading_order(const remediations::Report& report);
 
-/// Whether another cause that is found broken explains it.
+/// Returns true if another cause that was found broken explains this one.
 bool follows_from_another(const remediations::Report& report, const remediations::Outcome& outcome);
 
-/// Whether the finding's own action is one of next_steps(). Else it stands with the finding: as the explanation of a
-/// command that is the step, or because another cause comes first.
+/// Returns true if the finding's own action is one of next_steps(). Otherwise the report shows it at the finding: the
+/// step is a command that the action explains, or another cause comes first.
 bool action_is_a_step(const remediations::Report& report, const remediations::Outcome& outcome);
 
 bool anything_changed(const remediations::Report& report);
-/// "Changed", or "Would be changed" of a dry run.
+/// Returns "Changed", or "Would be changed" for a dry run.
 std::string changes_heading(const remediations::Report& report);
-/// A change as people read it; says where undo cannot take it back.
+/// Returns a change for people; says so where undo cannot take it back.
 std::string shown(const remediations::PlannedStep& change);
 
-/// What stands before undo_command: "To take all of this back"
+/// Returns the text before undo_command(): "To take all of this back"
 std::string undo_heading(const remediations::Report& report);
 
-/// The command that takes the changes back; empty where nothing was changed that it could take back. `program` is what
-/// it is called by.
+/// Returns the command that undoes the changes; empty where there is none that it could undo. `program` is this
+/// program's name in it.
 std::string undo_command(const remediations::Report& report, const std::string& program);
 
-/// What a person should do, and the command that does it where there is one.
+/// A step for a person, with the command that does it, if there is one.
 struct Step {
     std::string text;
     std::string command;
 
     friend bool operator==(const Step&, const Step&) = default;
 };
-/// In the order in which they should be done.
+/// Returns the steps in the order in which they should be done.
 std::vector<Step> next_steps(const remediations::Report& report, Subject subject, const std::string& program);
 
 }  // namespace handler

@@ -63,7 +63,7 @@ auto in_state(State state) {
     return [state](const Outcome& outcome) { return outcome.finding.state == state; };
 }
 
-/// What `text_of` says of each, with a separator in between.
+/// Returns the results of `text_of` for all outcomes, with a separator between them.
 std::string listed(const std::vector<const Outcome*>& outcomes, std::string_view separator, const auto& text_of) {
     std::string text;
     for (const auto* outcome : outcomes) {
@@ -82,7 +82,7 @@ std::string cause_of(const Outcome& outcome) {
                        outcome.remediation->id);
 }
 
-/// What was changed by outcomes in any state, a fix that was taken back but left a trace included.
+/// Returns the changes of outcomes in any state, also of a fix that was rolled back but left a trace.
 std::string changes_in(const Report& report) {
     std::vector<std::string> changes;
     for (const auto& outcome : report.outcomes) {
@@ -96,7 +96,7 @@ std::string notices_in(const Report& report) {
     return fmt::format("{}", fmt::join(report.notices, " "));
 }
 
-/// The settings with which the extension repairs it: mode "fix", and what goes beyond the defaults.
+/// Returns the settings with which the extension repairs it: mode "fix", and what differs from the defaults.
 std::string settings_that_repair(const Outcome& outcome) {
     const auto missing = remediations::missing_approvals(outcome, {});
     std::vector<std::string> settings{R"("mode" to "fix")"};
@@ -117,7 +117,7 @@ std::string action_for(const Outcome& outcome, RunMode mode) {
     return action;
 }
 
-/// Joined by blanks, empty parts left out.
+/// Joins with blanks; leaves out empty parts.
 std::string joined(std::initializer_list<std::string> parts) {
     std::string text;
     for (const auto& part : parts) {
@@ -133,14 +133,14 @@ std::string fixed_in(const Report& report) {
     return sentence("Fixed: " + listed(fixed, "; ", cause_of));
 }
 
-/// What was repaired or is gone, but only a backup proves.
+/// Returns what was repaired or is gone, but only a backup proves.
 std::string unproven_in(const Report& report) {
     const auto unproven = outcomes_where(report, in_state(State::unproven));
     if (unproven.empty()) return {};
     return sentence("Treated, not proven: " + listed(unproven, "; ", cause_of));
 }
 
-/// What makes a failure likelier, and what to do about the first.
+/// Returns the risks, and what to do about the first.
 std::string risks_in(const Report& report) {
     const auto risks = outcomes_where(report, is_risk);
     if (risks.empty()) return {};
@@ -148,7 +148,7 @@ std::string risks_in(const Report& report) {
                        action_for(*risks.front(), report.mode));
 }
 
-/// What the message says of checks that could not look.
+/// Returns the message about checks that could not look.
 std::string unknown_in(const Report& report) {
     const auto unknown = outcomes_where(report, in_state(State::unknown));
     if (unknown.empty()) return {};
@@ -156,7 +156,7 @@ std::string unknown_in(const Report& report) {
                    sentence(unknown.front()->finding.summary), sentence(unknown.front()->finding.action)});
 }
 
-/// The vault's error code, and whether anything looked for its cause.
+/// Returns the vault's error code, and whether any check looked for its cause.
 std::string error_code_in(const Report& report) {
     if (report.error_code.empty()) return {};
     if (report.root_cause != nullptr && report.root_cause->layer == Layer::vault) return {};  // its summary names it
@@ -166,7 +166,7 @@ std::string error_code_in(const Report& report) {
                        looked_for ? "" : ", for which there is no check of its own");
 }
 
-/// What a reader can do where nothing was found.
+/// Returns what a reader can do where nothing was found.
 std::string where_else_to_look(const Report& report) {
     return report.error_code.empty()
                ? "If backups fail all the same, set \"errorCode\" to the error code of the backup job and apply again."
@@ -265,7 +265,7 @@ Status error(StatusCode code, std::string message) {
 }  // namespace
 
 Status status_of(const Report& report, bool fail_on_unresolved) {
-    // What only a backup proves is no error: an extension in error makes that very backup fail.
+    // A cause that only a backup proves is not an error, because an extension in error makes that very backup fail.
     const bool failed = fail_on_unresolved && report.is_cause_left();
     Status status{failed ? StatusWord::error : StatusWord::success,
                   static_cast<int>(failed ? StatusCode::unresolved : StatusCode::none),

@@ -15,7 +15,7 @@ namespace json = boost::json;
 
 namespace {
 
-/// UTF-8 without control characters other than line feed and tab.
+/// Returns UTF-8 without control characters other than line feed and tab.
 std::string presentable(std::string_view text) {
     auto valid = machine::valid_utf8(text);
     std::ranges::replace_if(
@@ -32,7 +32,7 @@ json::object formatted_message(std::string_view text, std::size_t limit, const s
     return {{"lang", "en-US"}, {"message", cut(text, limit, log)}};
 }
 
-/// `message_limit` bounds the message of every substatus.
+/// `message_limit` is the limit for the message of every substatus.
 std::string text_with(const Status& status, std::string_view handler_name, std::chrono::system_clock::time_point now,
                       const std::filesystem::path& log, std::size_t message_limit) {
     json::array substatus;

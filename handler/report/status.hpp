@@ -8,8 +8,7 @@
 
 namespace handler {
 
-/// The words of the agent. "warning" is none of the final ones: the agent goes on waiting for it, so
-/// only a substatus may carry it.
+/// The agent's words. "warning" is not a final one: the agent keeps waiting after it, so only a substatus may have it.
 enum class StatusWord { transitioning, success, warning, error };
 std::string_view to_string(StatusWord word);
 
@@ -20,7 +19,7 @@ struct Substatus {
     std::string message;
 };
 
-/// What Azure is told about one sequence number.
+/// The status of one sequence number, for Azure.
 struct Status {
     StatusWord status = StatusWord::transitioning;
     int code = 0;
@@ -28,20 +27,20 @@ struct Status {
     std::vector<Substatus> substatus;
 };
 
-/// Limits of the guest agent, in bytes; beyond them it cuts on its own, without a word.
+/// Limits of the guest agent, in bytes. It cuts longer texts by itself, without a note.
 inline constexpr std::size_t status_message_limit = std::size_t{1} << 10;
 inline constexpr std::size_t substatus_limit = std::size_t{10} << 10;
 inline constexpr std::size_t status_file_limit = std::size_t{128} << 10;
 
-/// The content of a status file. Whatever is longer than its limit is cut at a character boundary
-/// and says so, naming `log`. Bytes that are not UTF-8 and control characters are replaced.
+/// Returns the content of a status file. A text above its limit is cut at a character boundary, with a note that names
+/// `log`. Bytes that are not UTF-8, and control characters, are replaced.
 std::string status_file_text(const Status& status, std::string_view handler_name,
                              std::chrono::system_clock::time_point now, const std::filesystem::path& log);
 
-/// `text`, or its beginning and "... (cut; see <log>)", in at most `limit` bytes.
+/// Returns `text`, or its beginning and "... (cut; see <log>)", in at most `limit` bytes.
 std::string cut(std::string_view text, std::size_t limit, const std::filesystem::path& log);
 
-/// 2026-11-21T01:49:07Z
+/// Returns "2026-11-21T01:49:07Z".
 std::string utc_text(std::chrono::system_clock::time_point time);
 
 }  // namespace handler

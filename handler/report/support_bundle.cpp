@@ -46,7 +46,7 @@ std::vector<Extract> extracts(const machine::SystemFacts& facts) {
             {"journal-warnings", newest_of({"--priority=warning"})}};
 }
 
-/// "/var/log/x" as "var/log/x", "C:\x\y" as "C/x/y".
+/// Returns "var/log/x" for "/var/log/x", "C/x/y" for "C:\x\y".
 std::string name_in_archive(std::string path) {
     std::erase(path, ':');
     std::ranges::replace(path, '\\', '/');
@@ -69,7 +69,7 @@ public:
         contents_ += fmt::format("  left out  {}: {}\n", what, why);
     }
 
-    /// The newest of a log. A line that is cut in two is left out: half a secret is not known as one.
+    /// Adds the newest part of a log. Leaves out a line that is cut in two, because half a secret is not recognized.
     void add_log(const machine::Path& path, std::uint64_t size) {
         if (machine::recorded::is_secret_file(path)) return leave_out(path, "it holds secrets alone");
         const auto most = std::min(limits_.most_of_file, room());

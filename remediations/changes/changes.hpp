@@ -14,25 +14,25 @@
 
 namespace remediations {
 
-/// The only way a fix changes the machine. Every step is written to the journal, with what was
-/// there before, and synced; only then is it done. A step that finds its wish already fulfilled
-/// does nothing and is not recorded, unless a tool ran before it, whose effect nobody can foresee:
-/// then it is done in any case, so that a plan and its execution list the same steps.
+/// The only way for a fix to change the machine. Each step is written to the journal first, with the value before it,
+/// and synced to disk; only then is the step done. A step whose wanted value is already there does nothing and is not
+/// recorded. Exception: after a tool ran, the step is always done, because the effect of a tool cannot be foreseen; so
+/// a plan and its execution list the same steps.
 class Changes {
 public:
-    /// Plan records what would be done, without touching machine or journal.
+    /// Mode::plan records the steps that would be done; it touches neither the machine nor the journal.
     enum class Mode { apply, plan };
 
-    /// `run_folder` keeps the journal and whatever is moved out of the way.
+    /// `journal` is nullptr in Mode::plan; else its folder also holds the quarantine of the run.
     Changes(machine::Machine& machine, Journal* journal, std::string remediation, Mode mode);
 
-    /// For a fix that must look again before its next step.
+    /// Returns the machine, for a fix that must look again before its next step.
     const machine::Machine& machine() const { return machine_; }
 
-    /// Replaces or creates a file of at most largest_file_content bytes (slot.hpp); keeps owner, mode and attributes of
-    /// an existing one.
+    /// Replaces or creates a file of at most largest_file_content bytes (slot.hpp). An existing file keeps its owner,
+    /// mode and attributes.
     machine::Result<void> write_file(const machine::Path& path, const std::string& content, std::uint32_t mode = 0600);
-    /// Makes a folder whose parent exists. Undo removes it again, unless something lies in it by then.
+    /// Creates a folder whose parent exists. Undo removes it again, unless it is not empty by then.
     machine::Result<void> create_folder(const machine::Path& path, std::uint32_t mode);
     /// Moves a file or tree into the run's quarantine; removes the quarantines of all but the newest ten runs.
     /// ErrorKind::refused where there is no room for a copy (quarantine_room.hpp).
@@ -44,39 +44,39 @@ public:
     machine::Result<void> set_service_start(const std::string& service, machine::StartType start);
     machine::Result<void> set_service_account(const std::string& service, const std::string& account);
     machine::Result<void> start_service(const std::string& service);
-    /// Starts it where it is stopped. Undo restarts it once more, after the rest was put back.
+    /// Starts the service where it is stopped. Undo restarts it once more, after everything else was put back.
     machine::Result<void> restart_service(const std::string& service);
-    /// Stops a service that a later step starts again; undo leaves it as it was found.
+    /// Stops a service that a later step starts again. Undo leaves the service as it finds it.
     machine::Result<void> stop_service(const std::string& service);
-    /// Whether systemd starts a service again when it ends.
+    /// Sets whether systemd restarts the service when it ends.
     machine::Result<void> set_service_restarts(const std::string& service, bool restarts);
-    /// Mode, owner and group of a file or folder.
+    /// Sets mode, owner and group of a file or folder.
     machine::Result<void> set_permissions(const machine::Path& path, const machine::FilePermissions& permissions);
-    /// Windows: owner, group and access control list, in SDDL, of a file or folder, not of what lies in it.
+    /// Windows: sets owner, group and access control list of a file or folder (SDDL), but not of its content.
     machine::Result<void> set_security(const machine::Path& path, const std::string& sddl);
-    /// Takes a certificate out of a store of the computer ("My"); its private key stays.
+    /// Removes a certificate from a store of the computer ("My"). Its private key stays.
     machine::Result<void> remove_certificate(const std::string& store, const std::string& thumbprint);
-    /// Ends a process without asking it. Undo cannot bring it back.
+    /// Kills a process; the process gets no request to end by itself. Undo cannot bring it back.
     machine::Result<void> end_process(const machine::Process& process);
-    /// Gives a mount an option that has an opposite: "exec". fstab stays as it is.
+    /// Sets a mount option that has an opposite, such as "exec". Does not change fstab.
     machine::Result<void> remount(const machine::Path& target, const std::string& option);
-    /// Ends the freeze of a file system. Undo leaves it thawed.
+    /// Thaws a frozen file system. Undo leaves it thawed.
     machine::Result<void> thaw(const machine::Path& target);
-    /// Puts a rule of ours first in a chain of the firewall.
+    /// Puts a rule of this program first in a chain of the firewall.
     machine::Result<void> allow_outbound(const FirewallRule& rule);
-    /// Whether a local outbound rule of Windows Defender Firewall is in effect; windows_firewall_switch.hpp.
+    /// Enables or disables a local outbound rule of Windows Defender Firewall; see windows_firewall_switch.hpp.
     machine::Result<void> set_windows_firewall_rule(const std::string& id, bool enabled);
-    /// Remembers a value that a tool of this fix may rewrite: undo leads back to it, not to what the tool will have
-    /// left.
+    /// Keeps a registry value that a tool of this fix may rewrite. Undo puts back the kept value, not the one that the
+    /// tool leaves.
     machine::Result<void> keep_registry_value(const std::string& key, const std::string& name);
-    /// A tool whose effect cannot be undone, save on what was kept before; `effect` says what it does. A non-zero exit
-    /// code is a failure.
+    /// Runs a tool. Its effect cannot be undone, except on values that were kept before. `effect` says what it does. A
+    /// non-zero exit code is a failure.
     machine::Result<void> run_tool(const machine::Command& command, const std::string& effect);
 
-    /// Whether the steps are only listed; a fix that waits or looks again need not.
+    /// Returns true if the steps are only listed. A fix then need not wait or look again.
     bool is_plan() const { return mode_ == Mode::plan; }
 
-    /// In order: "set Extensions.Enabled ..." The same in plan and apply.
+    /// Returns the steps in order, such as "set Extensions.Enabled ...". They are the same in plan and apply.
     const std::vector<PlannedStep>& steps() const { return steps_; }
 
 private:
@@ -89,7 +89,7 @@ private:
     std::string remediation_;
     Mode mode_;
     std::vector<PlannedStep> steps_;
-    std::map<std::string, SlotValue> planned_;  ///< by slot identity: what earlier steps will have left
+    std::map<std::string, SlotValue> planned_;  ///< by slot identity: the value that earlier steps will have left
     std::vector<KeptValue> kept_;
     bool tool_ran_ = false;
 };

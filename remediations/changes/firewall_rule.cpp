@@ -30,7 +30,7 @@ std::string_view name_of(FirewallRule::Tool tool) {
     return tool_names[static_cast<std::size_t>(tool)];
 }
 
-/// What both programs take as the name of a table or chain, and nothing that could be an option.
+/// Returns true for a name that both programs take for a table or chain, and that cannot be an option.
 bool is_plain_name(const std::string& name) {
     const auto allowed = [](unsigned char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '-' ||
@@ -39,7 +39,7 @@ bool is_plain_name(const std::string& name) {
     return !name.empty() && name.size() < 128 && name.front() != '-' && std::ranges::all_of(name, allowed);
 }
 
-/// Four numbers; iptables would take a host name, too.
+/// Returns true for four numbers. iptables would also take a host name.
 bool is_ipv4_address(std::string_view text) {
     for (int part = 0; part < 4; ++part) {
         const auto end = part < 3 ? text.find('.') : text.size();
@@ -66,7 +66,7 @@ Result<void> check(const FirewallRule& rule) {
     return {};
 }
 
-/// How the rule is known again.
+/// Returns the comment by which the rule is recognized.
 std::string comment_of(const FirewallRule& rule) {
     return fmt::format("backup-remediation {}:{}", rule.address, rule.port);
 }
@@ -99,7 +99,7 @@ Result<bool> is_in_iptables(const FirewallRule& rule, const Machine& machine) {
 
 // ---- nft
 
-/// The objects of `kind` ("chain", "rule") in what nft prints with -j.
+/// Returns the objects of `kind` ("chain", "rule") in the output of nft -j.
 Result<std::vector<json::object>> nft_objects(const FirewallRule& rule, const Machine& machine, const Words& listing,
                                               std::string_view kind) {
     Words words{"-j", "-a", "list"};
@@ -131,7 +131,7 @@ bool has(const json::object& object, std::string_view member, std::string_view t
     return value && value->is_string() && value->get_string() == text;
 }
 
-/// The number by which nft deletes our rule; nothing where it is not there.
+/// Returns the number by which nft deletes this rule; nullopt where the rule does not exist.
 Result<std::optional<std::int64_t>> nft_handle(const FirewallRule& rule, const Machine& machine) {
     const auto chains = nft_objects(rule, machine, {"chains"}, "chain");
     if (!chains) return chains.error();

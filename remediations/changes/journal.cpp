@@ -48,7 +48,7 @@ std::string with_checksum(const json::object& line) {
     return fmt::format("{}{}{}{}", text, checksum_begin, checksum_of(text), checksum_end);
 }
 
-/// Whether the line ends as one with a checksum does.
+/// Returns true if the line ends like one with a checksum.
 bool has_checksum(std::string_view line) {
     if (line.size() <= checksum_length) return false;
     const auto tail = line.substr(line.size() - checksum_length);
@@ -64,7 +64,7 @@ Error damaged(std::string what) {
     return {ErrorKind::invalid, std::move(what), 0};
 }
 
-/// Whether the line has all of `required`, and else nothing but `optional`.
+/// Returns true if the line has all members of `required` and, besides, only members of `optional`.
 bool has_members(const json::object& line, std::initializer_list<std::string_view> required,
                  std::initializer_list<std::string_view> optional = {}) {
     const auto has = [&](std::string_view name) { return line.contains(name); };
@@ -81,7 +81,7 @@ std::uint64_t number_in(const json::object& line, std::string_view member) {
     return fits ? static_cast<std::uint64_t>(value->get_int64()) : 0;
 }
 
-/// The parts that a step has in both formats; nothing where a member is missing, unknown or of the wrong type.
+/// Returns the parts of a step that both formats have; nullopt where a member is missing, unknown or of the wrong type.
 std::optional<JournalStep> step_in(const json::object& line, std::string_view number_member) {
     const bool is_slot =
         has_members(line, {number_member, "remediation", "description", "slot", "before", "after"}, {"found"});
@@ -117,15 +117,15 @@ std::optional<JournalStep> step_in(const json::object& line, std::string_view nu
     return step;
 }
 
-/// Nothing may be removed only because something else is missing, and format 0 has no checksum that tells. But its
-/// description says what was there before.
+/// Returns false where a missing value of the step would make undo remove something. Format 0 has no checksum that
+/// would show such damage, but its description says what was there before.
 bool fits_its_description(const JournalStep& step) {
     if (!step.before.is_null()) return !step.description.starts_with("create ");
     const auto slot = make_slot(step.slot);
     return slot && (*slot)->describe(step.before, step.after) == step.description;
 }
 
-/// The number at the end of a run id; 0 for what is no run id.
+/// Returns the number at the end of a run id; 0 for a text that is not a run id.
 std::uint64_t number_of_run(std::string_view run_id) {
     const auto digits = run_id.substr(std::min(run_id.rfind('-'), run_id.size() - 1) + 1);
     std::uint64_t number = 0;
@@ -133,7 +133,7 @@ std::uint64_t number_of_run(std::string_view run_id) {
     return error == std::errc() && end == digits.data() + digits.size() ? number : 0;
 }
 
-/// The names of all run folders, those without a journal too.
+/// Returns the names of all run folders, also of those without a journal.
 std::vector<std::string> run_folders(const std::filesystem::path& state_folder) {
     std::vector<std::string> found;
     std::error_code error;
@@ -186,7 +186,8 @@ Result<Journal> Journal::open(const std::filesystem::path& state_folder, const s
         rest.remove_prefix(std::min(line.size() + 1, rest.size()));
         Result<void> taken;
         if (end == std::string_view::npos) {
-            // Torn by a crash while it was written: it was never acted on. What is whole was not torn there.
+            // A crash cut it off while it was written: nothing was done after it. A complete line was not cut off
+            // there.
             const bool is_whole = line.size() > 1 && has_checksum(line.substr(0, line.size() - 1));
             if (is_whole) taken = damaged("it does not end with a line feed");
         } else {

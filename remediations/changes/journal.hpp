@@ -12,16 +12,16 @@
 
 namespace remediations {
 
-/// How a journalled step ended. A step without an outcome was interrupted by a crash.
+/// The result of a step in the journal. A step without an outcome was interrupted by a crash.
 enum class StepOutcome {
     done,
     failed,
     undone,
     left_alone,
-    discarded,  ///< what could be put back was removed, to make room: it cannot be undone any more
+    discarded,  ///< its quarantine was removed to make room: it cannot be undone any more
 };
 
-/// What stood in a slot before a tool ran that may rewrite it.
+/// The value of a slot before a tool ran that may rewrite it.
 struct KeptValue {
     boost::json::object slot;  ///< Slot::identity()
     SlotValue value;
@@ -35,21 +35,22 @@ struct JournalStep {
     boost::json::object slot = {};  ///< Slot::identity()
     SlotValue before = {};
     SlotValue after = {};
-    /// Where a tool of the same fix rewrote the slot: what it left there. `before` is older than the tool then.
+    /// Where a tool of the same fix rewrote the slot: the value that the tool left. `before` is then older than the
+    /// tool.
     std::optional<SlotValue> found = {};
     std::string action = {};           ///< "restart-service", "run-tool", "thaw", "end-process"
-    std::string subject = {};          ///< the service, command line, mount point or process the action is about
+    std::string subject = {};          ///< the service, command line, mount point or process that the action concerns
     std::vector<KeptValue> kept = {};  ///< of a tool
     std::optional<StepOutcome> outcome = {};
 };
 
-/// What undo can do about the step.
+/// Returns what undo can do about the step.
 PlannedStep::Undo undo_of(const JournalStep& step);
 
-/// What to do with lines of a journal that are damaged.
+/// How Journal::open() treats damaged lines.
 enum class Damage {
-    refuse,  ///< the journal is not read
-    skip,    ///< they are left out; Journal::damage() names them
+    refuse,  ///< open() fails
+    skip,    ///< damaged lines are left out; Journal::damage() names them
 };
 
 /// The write-ahead log of what one run changes: <state>/runs/<run id>/journal.jsonl, one JSON object a line:
@@ -68,43 +69,45 @@ enum class Damage {
 /// nothing was done after it.
 class Journal {
 public:
-    /// A new run. Its id is the time and the run's number, which grows whatever the clock says: 20261121T014907Z-0017.
+    /// Creates the journal of a new run. The run's id is the time and a number that always grows, whatever the clock
+    /// says: 20261121T014907Z-0017.
     static machine::Result<Journal> create(const std::filesystem::path& state_folder,
                                            std::chrono::system_clock::time_point now);
-    /// ErrorKind::invalid names file and line of the damage; ErrorKind::unsupported a newer format, which is never
-    /// read.
+    /// Opens the journal of an earlier run. ErrorKind::invalid names file and line of the damage.
+    /// ErrorKind::unsupported: a newer format, which is never read.
     static machine::Result<Journal> open(const std::filesystem::path& state_folder, const std::string& run_id,
                                          Damage damage = Damage::refuse);
-    /// Oldest first, by their numbers; those of one number by time. A folder without a journal is no run.
+    /// Returns the ids of all runs, oldest first: by number, then by time. A folder without a journal is not a run.
     static std::vector<std::string> runs(const std::filesystem::path& state_folder);
 
     const std::string& run_id() const { return run_id_; }
     const std::filesystem::path& folder() const { return folder_; }
-    /// In order of their numbers, which have gaps where a damaged line was skipped.
+    /// Returns the steps in order of their numbers. The numbers have gaps where damaged lines were skipped.
     const std::vector<JournalStep>& steps() const { return steps_; }
-    /// Whatever the run wants a reader of `history` to know, from the last note(); empty object if none.
+    /// Returns the object of the last note(): what the run wants to tell a reader of `history`. Empty if there is none.
     const boost::json::object& summary() const { return summary_; }
-    /// Which lines were skipped, and why: "...journal.jsonl:3: its checksum is wrong"
+    /// Returns one text for each skipped line: "...journal.jsonl:3: its checksum is wrong"
     const std::vector<std::string>& damage() const { return damage_; }
 
-    /// Synced to disk when it returns. Sets step.number. After a line that could not be written nobody knows what
-    /// is on the disk: every later one fails too, until the journal is opened again.
+    /// Adds a step and sets step.number. It is synced to disk when the call returns. After a failed write the content
+    /// of the disk is not known: all later writes fail too, until the journal is opened again.
     machine::Result<void> begin(JournalStep& step);
     machine::Result<void> end(unsigned step_number, StepOutcome outcome, const std::string& detail = {});
-    /// Says that every step so far belongs to a fix that came to its end, helpful or rolled back.
+    /// Marks all steps so far as belonging to fixes that ended: they helped or were rolled back.
     machine::Result<void> commit();
     machine::Result<void> note(boost::json::object summary);
 
-    /// The first step of a fix that a crash interrupted; beyond the last step if there is none.
+    /// Returns the number of the first step that a crash interrupted; where there is none, the number after the last
+    /// step.
     unsigned first_uncommitted_step() const { return committed_ + 1; }
-    /// Whether a fix was interrupted, or could not be rolled back.
+    /// Returns true if a fix was interrupted or could not be rolled back.
     bool has_uncommitted_steps() const { return !steps_.empty() && steps_.back().number > committed_; }
 
 private:
     Journal(std::string run_id, std::filesystem::path folder)
         : run_id_(std::move(run_id)), folder_(std::move(folder)) {}
     machine::Result<void> append(const boost::json::object& line);
-    /// Takes in one line; an Error says what is wrong with it.
+    /// Takes in one line. The Error says what is wrong with it.
     machine::Result<void> replay(std::string_view line, bool is_first);
     machine::Result<void> replay_format_0(const boost::json::object& line);
     machine::Result<void> replay_format_1(const boost::json::object& line);
@@ -115,7 +118,7 @@ private:
     std::optional<machine::Error> write_failure_;
     std::string run_id_;
     std::filesystem::path folder_;
-    bool is_new_ = false;       ///< nothing was written yet
+    bool is_new_ = false;       ///< nothing has been written yet
     bool is_format_0_ = false;  ///< line 1 has no checksum
     bool skips_damage_ = false;
     std::vector<JournalStep> steps_;

@@ -26,8 +26,9 @@ public:
         return fmt::format("move {} to quarantine", from_);
     }
 
-    /// A tree that is at both places was created anew by someone else: that is neither of our values. Unless it is the
-    /// same tree: a crash kept the original from being removed once its copy was whole.
+    /// Returns "created again since" for a tree at both places, because somebody else created one of them: that is
+    /// neither of our values. Where both are the same tree, a crash came between its copy and the removal of the
+    /// original: returns "original".
     Result<SlotValue> read(const Machine& machine) const override {
         const auto original = exists(machine, from_);
         if (!original) return original.error();
@@ -53,7 +54,7 @@ public:
     }
 
 private:
-    /// By names, sizes, owners, modes and times; what cannot be looked at is not the same.
+    /// Compares names, sizes, owners, modes and times. Trees that cannot be read are not the same.
     static bool same_tree(const Machine& machine, const machine::Path& one, const machine::Path& other,
                           int depth = 128) {
         auto status = machine.files().status(one);

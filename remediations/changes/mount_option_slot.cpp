@@ -20,7 +20,7 @@ namespace {
 class MountOption final : public Slot {
 public:
     MountOption(machine::Path target, std::string option) : target_(std::move(target)), option_(std::move(option)) {
-        // One identity for both, so that a plan knows what an earlier step will have left.
+        // Both options share one identity, so that a plan knows the value that an earlier step will have left.
         if (option_ == "ro" || option_.starts_with("no")) option_ = machine::opposite_option(option_);
     }
 

@@ -49,7 +49,7 @@ public:
         return machine.files().set_permissions(path_, *permissions);
     }
 
-    /// The owner comes first, and its change may clear the set-id bits.
+    /// A write sets the owner first, which may clear the set-id bits.
     bool is_between(const SlotValue& now, const SlotValue& before, const SlotValue& after) const override {
         const auto current = permissions_in(now);
         const auto old = permissions_in(before);

@@ -8,8 +8,8 @@ namespace remediations {
 /// One step of a fix, planned or made.
 struct PlannedStep {
     enum class Undo {
-        puts_back,      ///< what was before
-        needs_nothing,  ///< a restart leaves nothing behind
+        puts_back,      ///< undo puts back the value before
+        needs_nothing,  ///< there is nothing to undo, as after a restart
         cannot,         ///< a tool ran, a process was ended, a file system thawed, or a password would be needed
     };
 

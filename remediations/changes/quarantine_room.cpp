@@ -16,7 +16,7 @@ using machine::Result;
 
 namespace {
 
-constexpr std::uint64_t kept_free = 10;  ///< the part of the file system, one in so many
+constexpr std::uint64_t kept_free = 10;  ///< one part in so many of the file system stays free
 constexpr int deepest_quarantine = 128;
 
 /// Bytes of all files in a tree.

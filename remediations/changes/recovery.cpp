@@ -66,7 +66,7 @@ Result<Recovery> roll_back_interrupted_runs(const std::filesystem::path& state_f
         machine.forget_derived();
         const auto failed = std::ranges::find(undone, UndoneStep::Result::failed, &UndoneStep::result);
         if (failed != undone.end()) {
-            // Not committed: each run tries again, and this one gets a journal of its own.
+            // It stays uncommitted: every later run tries again. This run gets a journal of its own.
             recovery.notices.push_back(
                 fmt::format("Run {} was interrupted and could not be rolled back: {} ({}). To try again: "
                             "backup-remediation undo {}",

@@ -40,13 +40,13 @@ public:
         return write_tree(machine.registry(), key_, value);
     }
 
-    /// Values come and go one by one.
+    /// A write sets and removes the values one by one.
     bool is_between(const SlotValue& now, const SlotValue& before, const SlotValue& after) const override {
         return is_part(now, before) || is_part(now, after);
     }
 
 private:
-    /// Whether everything in `part` is in `whole` too, and the same.
+    /// Returns true if `whole` contains everything in `part` with the same value.
     static bool is_part(const SlotValue& part, const SlotValue& whole) {
         if (part == whole) return true;
         const auto* object = part.if_object();

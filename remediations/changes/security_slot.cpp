@@ -38,7 +38,7 @@ public:
         return machine.files().set_security(path_, std::string(value.get_string()));
     }
 
-    /// Windows writes what it was given in another way. And parts that a text does not name are kept.
+    /// Windows does not return the text that it was given. It also keeps the parts that the text does not name.
     bool is_between(const SlotValue& now, const SlotValue& before, const SlotValue& after) const override {
         const auto current = descriptor_in(now);
         const auto old = descriptor_in(before);

@@ -36,14 +36,14 @@ public:
         return machine.services().set_account(service_, std::string(value.get_string()));
     }
 
-    /// Windows forgets the password of an account that a service does not run as any more, and tells it to nobody.
+    /// Windows deletes the password of an account when the service stops using it, and never reveals it.
     std::string why_not_put_back(const SlotValue& before) const override {
         if (!before.is_string() || has_no_password(std::string(before.get_string()))) return {};
         return fmt::format("the password of {} is not known: set the account of {} by hand", show(before), service_);
     }
 
 private:
-    /// LocalSystem, Local Service, Network Service, and the virtual account that each service has.
+    /// True for LocalSystem, Local Service, Network Service, and for the virtual account of a service.
     static bool has_no_password(const std::string& account) {
         return account == "S-1-5-18" || account == "S-1-5-19" || account == "S-1-5-20" ||
                account.starts_with("S-1-5-80-") || boost::istarts_with(account, "NT SERVICE\\");

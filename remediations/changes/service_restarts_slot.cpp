@@ -35,7 +35,7 @@ public:
         return machine.services().set_restarts(service_, value.get_bool());
     }
 
-    /// A drop-in that systemd was not yet told of.
+    /// Removes a drop-in file that systemd has not read yet.
     Result<void> clean_up(Machine& machine, const SlotValue& value) const override {
         const auto now = read(machine);
         if (!now) return now.error();

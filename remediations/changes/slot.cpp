@@ -43,7 +43,7 @@ std::string show(const SlotValue& value) {
 }
 
 SlotValue to_slot_value(const std::string& file_content) {
-    // The parser rejects invalid UTF-8, so what survives it can stand in the journal as it is.
+    // The parser rejects invalid UTF-8, so a text that it accepts can be in the journal unchanged.
     boost::system::error_code error;
     const auto quoted = json::serialize(json::value(file_content));
     json::parse(quoted, error);

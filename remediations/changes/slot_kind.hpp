@@ -11,12 +11,12 @@
 
 namespace remediations {
 
-/// One kind of slot: how the journal names it, and how it is made again from what the journal says. Each is defined in
-/// the file of its slot.
+/// A kind of slot: its name in the journal, and the function that makes the slot from the journal's object. Each kind
+/// is defined in the file of its slot.
 struct SlotKind {
     std::string_view name;      ///< member "kind" of an identity
-    std::string_view texts[2];  ///< members of an identity that must be there and hold a text that is not empty
-    /// Gets an identity that has `texts`.
+    std::string_view texts[2];  ///< required members of an identity, each a text that is not empty
+    /// Makes the slot. `identity` has all members of `texts`.
     machine::Result<std::unique_ptr<Slot>> (*make)(const boost::json::object& identity);
 };
 
@@ -44,16 +44,16 @@ struct SlotKind {
 SLOT_KINDS(DECLARE_KIND)
 #undef DECLARE_KIND
 
-/// The text of a member; empty where there is none.
+/// Returns the text of a member; empty where there is none.
 std::string text_of(const boost::json::object& object, std::string_view member);
-/// Member "mode" of an identity: permission bits.
+/// Returns the member "mode" of an identity: permission bits.
 machine::Result<std::uint32_t> mode_in(const boost::json::object& identity);
-/// ErrorKind::invalid, "journal: ..."
+/// Returns ErrorKind::invalid with the message "journal: ..."
 machine::Error invalid_value(const std::string& what);
-/// A value as a person reads it in a description.
+/// Returns the value as text for a description.
 std::string show(const SlotValue& value);
 
-/// Absence is a value of a slot, not a failure to read it.
+/// Turns ErrorKind::not_found into the value "absent"; other errors stay errors.
 template <class T>
 machine::Result<SlotValue> absent_or(const machine::Result<T>& read) {
     if (read) return to_slot_value(*read);

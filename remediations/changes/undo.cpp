@@ -13,7 +13,7 @@ using machine::Machine;
 
 namespace {
 
-/// A service that was removed since took its settings with it: nothing is left that could be put back.
+/// The result for a service that was removed since, together with its settings: nothing can be put back.
 UndoneStep not_put_back(const std::string& description, const Error& error) {
     using enum UndoneStep::Result;
     return {description, error.kind == ErrorKind::not_found ? left_alone : failed, error.message};
@@ -31,7 +31,7 @@ UndoneStep revert(const JournalStep& step, Machine& machine) {
     const auto now = (*slot)->read(machine);
     if (!now) return not_put_back(step.description, now.error());
     UndoneStep result{step.description, already_so, {}};
-    // A crash behind a tool keeps a step from its write.
+    // A crash after the tool kept this step from writing.
     const bool is_as_found = step.found && *now == *step.found;
     if (*now == step.after || is_as_found || (*slot)->is_between(*now, step.before, step.after)) {
         if (*now != step.before) result.result = undone;
@@ -47,7 +47,7 @@ UndoneStep revert(const JournalStep& step, Machine& machine) {
     return result;
 }
 
-/// Puts back what stood in a slot before a tool ran; nothing where it stands there now.
+/// Puts back the value of a slot before a tool ran; nullopt where the slot has that value.
 std::optional<UndoneStep> put_back(const KeptValue& kept, Machine& machine) {
     using enum UndoneStep::Result;
     const auto slot = make_slot(kept.slot);
@@ -61,7 +61,7 @@ std::optional<UndoneStep> put_back(const KeptValue& kept, Machine& machine) {
     return result;
 }
 
-/// Carries one undo from step to step.
+/// Undoes the steps one after the other.
 class Undo {
 public:
     Undo(Journal& journal, Machine& machine) : journal_(journal), machine_(machine) {}
@@ -99,7 +99,7 @@ private:
         results_.push_back(std::move(result));
     }
 
-    /// It happened; but values that it rewrote can be put back, where no later step has done so.
+    /// An action cannot be undone. Values that it rewrote are put back, unless undoing a later step has done that.
     void take_back_action(const JournalStep& step) {
         using enum UndoneStep::Result;
         results_.push_back({step.description, not_undoable, "this happened and cannot be taken back"});
@@ -142,9 +142,9 @@ private:
     Machine& machine_;
     std::vector<UndoneStep> results_;
     std::map<std::string, std::vector<JournalStep>> restarts_;  ///< by service
-    std::set<std::string> rewritten_;                           ///< slots that a step taken back already was about
+    std::set<std::string> rewritten_;                           ///< the slots of steps that were undone already
     bool put_back_ = false;
-    bool put_back_before_ = false;  ///< by an undo that a crash may have kept from its restarts
+    bool put_back_before_ = false;  ///< an earlier undo did, and a crash may have kept it from its restarts
 };
 
 }  // namespace

@@ -13,10 +13,10 @@ struct UndoneStep {
     std::string detail;
 };
 
-/// Takes back the steps from `first_step` on, newest first. Puts back only what is still as the
-/// run left it; what somebody changed since is left alone and said so. Doing it twice is harmless, and so is
-/// doing it again after a crash. What a tool rewrote goes back to what stood there before the tool ran. Services that
-/// the run restarted are restarted once more when anything was put back.
+/// Undoes the steps from `first_step` on, newest first. Puts a value back only where the slot still holds what the run
+/// left; a slot that somebody changed since is left alone, and the result says so. Calling it twice, or again after a
+/// crash, does no harm. A slot that a tool rewrote gets its value from before the tool. Services that the run restarted
+/// are restarted once more if anything was put back.
 std::vector<UndoneStep> undo(Journal& journal, machine::Machine& machine, unsigned first_step = 1);
 
 }  // namespace remediations

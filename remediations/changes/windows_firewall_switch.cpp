@@ -72,7 +72,7 @@ public:
     }
 
 private:
-    /// The firewall's service writes the registry itself, sooner or later.
+    /// The firewall's service writes the registry itself, but at any time later.
     Result<void> write_through(Machine& machine, bool active) const {
         auto text = rule_text(machine, id_);
         if (!text) return text.error();

@@ -53,7 +53,7 @@ std::vector<Outcome> selected_for(const RunOptions& options, machine::Platform p
     return selected;
 }
 
-/// What a finding quotes of the machine (a log line, a command line) must not carry a secret out of it.
+/// Removes secrets from what a finding quotes of the machine (a log line, a command line).
 Finding without_secrets(Finding finding) {
     using machine::recorded::redact;
     finding.summary = redact(finding.summary);
@@ -66,7 +66,7 @@ Finding without_secrets(Finding finding) {
     return finding;
 }
 
-/// What lies outside the VM shows in the vault's error code alone.
+/// Diagnoses a cause outside the VM by the vault's error code, which alone shows it.
 Finding diagnose_by_code(const Remediation& remediation, const Question& question) {
     const auto& error_code = question.error_code;
     if (!explains(remediation, error_code)) {
@@ -85,7 +85,7 @@ bool asks_azure(const Remediation& remediation, const Machine& machine) {
     return remediation.diagnose_in_azure && machine.azure().access().has_value();
 }
 
-/// What Azure shows beside what was seen inside the VM, where that is no more than a risk: Azure knows it better.
+/// Returns Azure's finding where the one from inside the VM is no more than a risk, because Azure knows it better.
 Finding with_azure(Finding inside, const Remediation& remediation, const Machine& machine, const Question& question) {
     const bool is_cause = is_left(inside.state) && inside.weight == Weight::cause && !inside.is_suspicion;
     if (is_cause || !asks_azure(remediation, machine)) return inside;
@@ -93,7 +93,8 @@ Finding with_azure(Finding inside, const Remediation& remediation, const Machine
     return outside.state == State::healthy || is_left(outside.state) ? std::move(outside) : std::move(inside);
 }
 
-/// Of what lies outside the VM: as Azure shows it. What the failed job says and Azure shows no longer is history.
+/// Diagnoses a cause outside the VM by asking Azure. What the failed job says and Azure no longer shows becomes
+/// history.
 Finding diagnose_outside(const Remediation& remediation, const Machine& machine, const Question& question) {
     auto finding = without_secrets(remediation.diagnose_in_azure(machine, question));
     if (is_left(finding.state) || !explains(remediation, question.error_code)) return finding;
@@ -103,7 +104,8 @@ Finding diagnose_outside(const Remediation& remediation, const Machine& machine,
     return finding;
 }
 
-/// Whether the guest agent was started after that time, or in its second: starts are known by the second.
+/// Returns true if the guest agent was started after `time` or in the same second, because starts are known to the
+/// second.
 bool agent_started_since(const Machine& machine, std::chrono::system_clock::time_point time) {
     time = std::chrono::floor<std::chrono::seconds>(time);
     if (machine.facts().platform == machine::Platform::windows) {
@@ -115,7 +117,8 @@ bool agent_started_since(const Machine& machine, std::chrono::system_clock::time
     return agent && (is_newer(agent->daemon) || is_newer(agent->goal_state_handler));
 }
 
-/// What proves the cause: a line that the agent of today has not left behind, or an event since the last good backup.
+/// Returns what proves the cause: a log line that is newer than the start of the running agent, or an event since the
+/// last good backup. `as_history`: lines only, for a machine that looks healthy.
 std::optional<Evidence> testimony_for(const Remediation& remediation, const Machine& machine, bool as_history) {
     if (remediation.testimonies.empty() && remediation.proving_results.empty()) return std::nullopt;
     const auto* line = machine.derived<LogEvidence>().testimony_for(remediation, as_history);
@@ -126,7 +129,7 @@ std::optional<Evidence> testimony_for(const Remediation& remediation, const Mach
     return counts ? std::optional(evidence_of(*event, "no such event")) : std::nullopt;
 }
 
-/// What the logs add to a diagnosis that found nothing, or could not look.
+/// Adds what the logs prove to a diagnosis that found nothing, or that could not look.
 Finding with_testimony(Finding finding, const Remediation& remediation, const Machine& machine) {
     const bool could_not_look = finding.state == State::unknown;
     if (!could_not_look && finding.state != State::healthy) return finding;
@@ -146,8 +149,8 @@ Finding with_testimony(Finding finding, const Remediation& remediation, const Ma
                     remediation.id, machine.facts().platform == machine::Platform::windows ? "administrator" : "root"));
 }
 
-/// What is healthy without a look at anything else is so because there was no event; where they could not be read,
-/// nobody knows.
+/// A healthy finding without evidence means that there was no such event. Returns unknown instead where the event log
+/// could not be read.
 Finding unless_events_are_unread(Finding finding, const Remediation& remediation, const Machine& machine) {
     if (finding.state != State::healthy || !finding.evidence.empty()) return finding;
     for (const auto& pattern : remediation.events) {
@@ -159,7 +162,7 @@ Finding unless_events_are_unread(Finding finding, const Remediation& remediation
 
 enum class Look { first, again };
 
-/// A diagnosis that throws is a diagnosis that could not look.
+/// Diagnoses one cause. An exception makes it State::unknown.
 Finding diagnose(const Remediation& remediation, const Machine& machine, const RunOptions& options,
                  Look look = Look::first) {
     const auto& error_code = options.error_code;
@@ -174,7 +177,7 @@ Finding diagnose(const Remediation& remediation, const Machine& machine, const R
         seen = with_azure(std::move(seen), remediation, machine, question);
         if (look == Look::first) seen = unless_events_are_unread(std::move(seen), remediation, machine);
         auto finding = without_secrets(with_testimony(std::move(seen), remediation, machine));
-        // What shows in the VM only in part shows in the error code too.
+        // A cause that shows only partly in the VM shows in the error code too.
         const bool is_told_by_code = !remediation.instructions.empty() && explains(remediation, error_code);
         return is_told_by_code && !is_left(finding.state) ? diagnose_by_code(remediation, question) : finding;
     } catch (const std::exception& error) {
@@ -182,13 +185,13 @@ Finding diagnose(const Remediation& remediation, const Machine& machine, const R
     }
 }
 
-/// Once more, after a change. What was seen broken without the event log is seen healed without it.
+/// Diagnoses again, after a change. A cause that was found broken without the event log may be found healed without it.
 Finding diagnose_again(const Outcome& outcome, const Machine& machine, const RunOptions& options) {
     const auto look = outcome.finding.state == State::unknown ? Look::first : Look::again;
     return diagnose(*outcome.remediation, machine, options, look);
 }
 
-/// One that does not come to an end is unknown; the others are told all the same.
+/// Diagnoses all causes. One that does not end in time becomes unknown; the others are not affected.
 void diagnose_all(std::vector<Outcome>& outcomes, const Machine& machine, const RunOptions& options) {
     std::vector<const Remediation*> remediations;
     for (const auto& outcome : outcomes) remediations.push_back(outcome.remediation);
@@ -203,7 +206,7 @@ void diagnose_all(std::vector<Outcome>& outcomes, const Machine& machine, const 
 
 constexpr auto prove_by_backup = "Start a backup: only its success proves it.";
 
-/// Of what is healthy after a repair.
+/// Sets the state of a finding that is healthy after a repair.
 void mark_healed(Finding& finding, const Remediation& remediation) {
     finding.state = remediation.only_next_backup_proves ? State::unproven : State::fixed;
     if (finding.state == State::unproven) finding.action = prove_by_backup;
@@ -221,7 +224,7 @@ std::vector<std::string> unproven_in(const std::vector<Outcome>& outcomes) {
     return ids;
 }
 
-/// What was repaired in this run and explains what the outcome tells of; nullptr where nothing was.
+/// Returns the cause that this run repaired and that explains the outcome; nullptr where there is none.
 const Remediation* repaired_origin_of(const Outcome& outcome, const std::vector<Outcome>& all) {
     const auto origin = std::ranges::find_if(all, [&](const Outcome& other) {
         const auto& consequences = other.remediation->consequences;
@@ -231,8 +234,9 @@ const Remediation* repaired_origin_of(const Outcome& outcome, const std::vector<
     return origin == all.end() ? nullptr : origin->remediation;
 }
 
-/// A later fix can have healed what an earlier one could not: COM+ starts once MSDTC does. Where only the last run of
-/// the extension or a log tells of a consequence, the next backup shows whether it is healed.
+/// Diagnoses again what is still left, because a later fix may have healed it: COM+ starts once MSDTC does. A
+/// consequence that only the extension's last run or a log shows becomes unproven: only the next backup shows if it is
+/// healed.
 void look_again(std::vector<Outcome>& outcomes, const Machine& machine, const RunOptions& options) {
     if (std::ranges::none_of(outcomes, is_healed, &Outcome::finding)) return;
     for (auto& outcome : outcomes) {
@@ -254,7 +258,7 @@ void look_again(std::vector<Outcome>& outcomes, const Machine& machine, const Ru
     }
 }
 
-/// The newest backups that the logs tell of.
+/// Returns the newest backups in the logs.
 std::vector<BackupAttempt> attempts_of(const Machine& machine) {
     constexpr std::ptrdiff_t most_attempts = 30;
     try {
@@ -265,7 +269,7 @@ std::vector<BackupAttempt> attempts_of(const Machine& machine) {
     }
 }
 
-/// "maxDisruption to "workload"", "allowSecurityChanges to true"
+/// Returns texts such as "maxDisruption to "workload"", "allowSecurityChanges to true".
 std::vector<std::string> settings_for(const MissingApprovals& missing, const Remediation& remediation) {
     std::vector<std::string> settings;
     if (missing.disruption) {
@@ -276,7 +280,7 @@ std::vector<std::string> settings_for(const MissingApprovals& missing, const Rem
     return settings;
 }
 
-/// Catalogue order, but what follows from another finding comes after all that follow from none.
+/// Returns the outcomes in catalogue order, but those that follow from another finding after all that follow from none.
 std::vector<Outcome*> repair_order(std::vector<Outcome>& outcomes) {
     std::vector<Outcome*> order;
     for (auto& outcome : outcomes) order.push_back(&outcome);
@@ -285,13 +289,13 @@ std::vector<Outcome*> repair_order(std::vector<Outcome>& outcomes) {
     return order;
 }
 
-/// Carries one run's fixes; what they have in common is held here.
+/// Makes the fixes of one run and holds what they share.
 class Fixer {
 public:
     Fixer(const RunOptions& options, Machine& machine, const std::filesystem::path& state_folder)
         : options_(options), machine_(machine), state_folder_(state_folder) {}
 
-    /// What a crash interrupted is rolled back first, because half a fix can look healthy.
+    /// Rolls back first what a crash interrupted, because half a fix can look healthy.
     Result<void> recover() {
         if (options_.mode != RunMode::fix || !any_run_was_interrupted(state_folder_)) return {};
         if (const auto reason = why_not_to_disturb(machine_)) {
@@ -306,7 +310,7 @@ public:
         return {};
     }
 
-    /// What the run did before it was interrupted is shown as its own.
+    /// Shows what the run did before it was interrupted as this run's own changes.
     void show_earlier_fix(Outcome& outcome) const {
         if (!journal_ || outcome.finding.state != State::healthy) return;
         for (const auto& step : journal_->steps()) {
@@ -316,7 +320,7 @@ public:
         if (!outcome.changes.empty()) mark_healed(outcome.finding, *outcome.remediation);
     }
 
-    /// Error only when the journal cannot be written; then nothing was changed for this outcome.
+    /// Treats one outcome. Error only where the journal cannot be written; then nothing was changed for this outcome.
     Result<void> treat(Outcome& outcome, const std::vector<Outcome>& all) {
         if (outcome.finding.state != State::broken || !outcome.remediation->fix) {
             if (outcome.finding.state == State::broken) outcome.finding.state = State::needs_operator;
@@ -333,8 +337,8 @@ public:
                 fmt::format("It follows from {}: resolve that first, then run again.", fmt::join(origins, ", "));
             return {};
         }
-        // Not in the same run: what heals by itself once its origin is repaired needs no change, and a dry run could
-        // not have foreseen it.
+        // Not in the same run: a consequence that heals by itself once its origin is repaired needs no change, and a
+        // dry run could not have foreseen it.
         if (const auto* origin = repaired_origin_of(outcome, all)) {
             outcome.finding.action = fmt::format(
                 "It follows from {}, which was repaired just now: run again if it is still so after the next backup.",
@@ -368,7 +372,7 @@ public:
         return options_.mode == RunMode::dry_run ? plan(outcome) : apply(outcome);
     }
 
-    /// What a fix would do, for a report that only tells of it.
+    /// Plans the fix, for a report that only tells of it.
     void foresee(Outcome& outcome) const {
         Changes changes(machine_, nullptr, outcome.remediation->id, Changes::Mode::plan);
         if (call_fix(outcome, changes)) outcome.plan = changes.steps();
@@ -383,7 +387,7 @@ private:
         return fmt::format("Run again later: this was left as it is, because {}.", reason);
     }
 
-    /// Fix, exceptions included.
+    /// Calls the fix; turns an exception into an error.
     Result<void> call_fix(const Outcome& outcome, Changes& changes) const {
         try {
             return outcome.remediation->fix(outcome.finding, changes);
@@ -430,7 +434,7 @@ private:
         return journal_->commit();
     }
 
-    /// False when a step could not be taken back.
+    /// Returns false where a step could not be undone.
     bool take_back(Outcome& outcome, unsigned first_step, const std::string& why) {
         auto undone = undo(*journal_, machine_, first_step);
         machine_.forget_derived();
@@ -463,7 +467,7 @@ private:
     const std::filesystem::path& state_folder_;
     std::optional<Journal> journal_;
     std::vector<std::string> notices_;
-    std::optional<std::string> held_back_;  ///< why nothing more may be changed in this run, a sentence
+    std::optional<std::string> held_back_;  ///< a sentence: why this run may change nothing more
 };
 
 }  // namespace
@@ -502,7 +506,7 @@ State Report::layer_state(Layer layer) const {
 
 namespace {
 
-/// Makes of the single findings one answer: what no cause explains is told, and one finding is the root cause.
+/// Combines the single findings: tells of failures that no cause explains, and names one finding as the root cause.
 void weigh(Report& report, const Machine& machine) {
     report.attempts = attempts_of(machine);
     std::vector<const Failure*> failures;
@@ -520,7 +524,7 @@ void weigh(Report& report, const Machine& machine) {
     auto root = root_cause_of(report.outcomes, report.error_code, failures);
     report.root_cause = root.remediation;
     report.root_cause_reason = std::move(root.reason);
-    // The root cause of a failed backup is never green: whether it is gone for good shows the next backup.
+    // The root cause of a failed backup is never shown as healthy: only the next backup shows if it is gone.
     const auto told = std::ranges::find(report.outcomes, report.root_cause, &Outcome::remediation);
     if (told == report.outcomes.end() || told->finding.state != State::healthy || !told->finding.history) return;
     auto& finding = told->finding;
@@ -531,7 +535,7 @@ void weigh(Report& report, const Machine& machine) {
     finding.action = prove_by_backup;
 }
 
-/// When a run began: its id is 20261121T014907Z-0001.
+/// Returns when a run began, from its id: 20261121T014907Z-0001.
 std::optional<std::chrono::system_clock::time_point> time_of_run(const std::string& id) {
     constexpr std::size_t length_of_time = 16;
     if (id.size() < length_of_time) return std::nullopt;
@@ -541,7 +545,8 @@ std::optional<std::chrono::system_clock::time_point> time_of_run(const std::stri
     return parse_log_line(time, {}).time;
 }
 
-/// What earlier runs treated: proven by a good backup since, still unproven where none ran, or back again.
+/// Follows up what the newest earlier run treated: a good backup since proves it, none has run yet, or it has come
+/// back.
 void follow_up_earlier_runs(std::vector<Outcome>& outcomes, const std::vector<BackupAttempt>& attempts,
                             const std::filesystem::path& state_folder) {
     const auto runs = Journal::runs(state_folder);
@@ -562,7 +567,7 @@ void follow_up_earlier_runs(std::vector<Outcome>& outcomes, const std::vector<Ba
         const auto lasts = [&](const JournalStep& step) {
             return step.remediation == id && step.outcome == StepOutcome::done;
         };
-        // What was undone since was not treated.
+        // A treatment that was undone since does not count.
         if (std::ranges::none_of(*ids, is_this) || std::ranges::none_of(journal->steps(), lasts)) continue;
         auto& finding = outcome.finding;
         if (finding.state == State::healthy && proven) {
@@ -582,7 +587,7 @@ void follow_up_earlier_runs(std::vector<Outcome>& outcomes, const std::vector<Ba
 
 namespace {
 
-/// The code of the newest backup job, where nobody gave one and Azure tells it.
+/// Takes the error code of the newest backup job, where nobody gave a code and Azure tells one.
 void take_code_of_job(RunOptions& options, const Machine& machine) {
     if (!options.error_code.empty()) return;
     const auto* job = machine.derived<azure::BackupJobs>().newest();

@@ -19,47 +19,48 @@ enum class RunMode { diagnose, dry_run, fix };
 struct RunOptions {
     RunMode mode = RunMode::diagnose;
     Disruption max_disruption = Disruption::service_restart;
-    bool allow_security_changes = false;  ///< fixes findings with changes_security, too
-    bool repair_risks = false;            ///< fixes findings of Weight::risk, too, not only those named in `only`
+    bool allow_security_changes = false;  ///< also fixes findings with changes_security
+    bool repair_risks = false;            ///< also fixes findings of Weight::risk that `only` does not name
     std::string error_code;               ///< as the vault reports it; may be empty
     std::string error_code_place;         ///< where it was read; may be empty
     std::vector<std::string> only;        ///< remediation ids; empty means all
     std::vector<std::string> exclude;     ///< remediation ids
     machine::Path agent_installer;        ///< MSI of the Windows guest agent, for agent-reinstall; may be empty
-    azure::Choice azure = {};             ///< for whoever makes the machine: azure::attach
-    /// The machine is seen through Azure alone: what looks inside it is left out.
+    azure::Choice azure = {};             ///< for the caller that creates the machine: azure::attach
+    /// The machine is seen only through Azure: diagnoses inside the VM are left out.
     bool from_outside = false;
     std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::now() + std::chrono::minutes(10);
-    /// The newest earlier run on this machine is followed up: what it treated is proven by a backup since, still
-    /// unproven, or has come back. Not for captures: the runs are those of the computer that reads them.
+    /// Follows up the newest earlier run on this machine: a cause that it treated is proven by a later backup, still
+    /// unproven, or has come back. Not for captures: the runs belong to the computer that reads the capture.
     bool follow_up = false;
-    /// Asked before every fix; true lets no further fix begin, as if the deadline had passed.
+    /// Called before every fix. Where it returns true no further fix begins, as if the deadline had passed.
     std::function<bool()> stop_requested = [] { return false; };
-    /// "diagnosing", "fixing msdtc-account"; called from the thread that called run().
+    /// Gets "diagnosing", "fixing msdtc-account". Called from the thread that called run().
     std::function<void(const std::string&)> progress = [](const std::string&) {};
 };
 
 struct Report {
     std::string run_id;  ///< names the journal; empty where nothing could change
     RunMode mode = RunMode::diagnose;
-    std::string error_code;         ///< as the run was told it, else of the newest backup job where Azure is asked
-    std::vector<Outcome> outcomes;  ///< in catalogue order, those that apply to this platform
+    std::string error_code;  ///< RunOptions::error_code, else the code of the newest backup job where Azure is asked
+    std::vector<Outcome> outcomes;            ///< in catalogue order, those that apply to this platform
     const Remediation* root_cause = nullptr;  ///< by root_cause_of, before anything was fixed
-    std::string root_cause_reason;            ///< one sentence: why this one, or why none
+    std::string root_cause_reason;            ///< one sentence: why this cause, or why none
     machine::SystemFacts machine;
-    std::vector<std::string> notices = {};  ///< sentences on earlier runs: what was interrupted and is not rolled back
-    std::vector<BackupAttempt> attempts;    ///< what the logs tell of past backups, oldest first; empty without logs
+    std::vector<std::string> notices = {};  ///< one sentence each, on earlier runs: what was interrupted and is not
+                                            ///< rolled back
+    std::vector<BackupAttempt> attempts;    ///< past backups by the logs, oldest first; empty without logs
 
-    /// True where a cause is broken, needs approval or an operator: somebody has to act. Risks do not count.
+    /// Returns true if a cause is broken, needs approval or needs an operator: somebody has to act. Risks do not count.
     bool is_cause_left() const;
-    /// The same, or a cause is unproven: then all that is left is a backup.
+    /// Returns true if is_cause_left(), or if anything is unproven: then only a backup is missing.
     bool anything_left() const;
-    /// The worst state in a layer, of what is more than a risk, worst first: broken, needs_*, unproven, unknown, fixed,
-    /// healthy, not_applicable.
+    /// Returns the worst state in a layer. Worst first: broken, needs_*, unproven, unknown, fixed, healthy,
+    /// not_applicable. Broken and needs_* do not count for risks.
     State layer_state(Layer layer) const;
 };
 
-/// What a run has to be allowed beyond its options, so that it repairs this; all false where it may.
+/// The approvals that a run needs beyond its options before it repairs an outcome. All false: it may repair.
 struct MissingApprovals {
     bool disruption = false;
     bool security = false;
@@ -69,11 +70,10 @@ struct MissingApprovals {
 };
 MissingApprovals missing_approvals(const Outcome& outcome, const RunOptions& options);
 
-/// Diagnoses everything in parallel, names the root cause, and, in mode fix, for each broken cause
-/// in pipeline order: fix, diagnose again, and undo the fix where it did not help. A running
-/// backup is never disturbed: nothing is fixed while one runs.
-/// Diagnosing needs no state folder. Throws nothing but std::bad_alloc; a journal that cannot be
-/// written is Error (nothing was changed then).
+/// Diagnoses all causes in parallel and names the root cause. In mode fix it then treats each broken cause in pipeline
+/// order: fix, diagnose again, undo the fix where it did not help. Fixes nothing while a backup runs. Diagnosing needs
+/// no state folder. Throws nothing but std::bad_alloc. Returns an Error where the journal cannot be written; then
+/// nothing was changed.
 machine::Result<Report> run(const RunOptions& options, machine::Machine& machine,
                             const std::filesystem::path& state_folder);
 

@@ -19,11 +19,11 @@ namespace {
 
 using Time = std::chrono::system_clock::time_point;
 
-/// Of one finding; what a person reads of more is no help.
+/// For one finding; more quotes do not help a reader.
 constexpr std::size_t most_quotes = 8;
-/// A text so short stands in lines of any meaning.
+/// A shorter text occurs in lines of any meaning.
 constexpr std::size_t shortest_telling_text = 12;
-/// An error that came so often, or for so long, is none that passes.
+/// An error that occurred this often, or over this time, does not pass by itself.
 constexpr std::uint64_t often = 3;
 constexpr auto long_since = std::chrono::minutes(10);
 
@@ -36,7 +36,8 @@ std::optional<Time> last_good_backup(const machine::Machine& machine) {
     return newest;
 }
 
-/// The place of a line, "file:17" or "event log System: Disk 7", is the failure's own.
+/// Returns true if the evidence has the place of the failure ("file:17", "event log System: Disk 7") or quotes its
+/// text.
 bool quotes(const Evidence& evidence, const Failure& failure) {
     if (!evidence.where.empty() && evidence.where == failure.quote.where) return true;
     const auto& shorter = evidence.seen.size() < failure.quote.seen.size() ? evidence.seen : failure.quote.seen;
@@ -103,7 +104,7 @@ const Remediation* unexplained_of(Layer layer) {
     return found == all.end() ? nullptr : *found;
 }
 
-/// Where a failure lies on the way of a backup. The network is under all of it: both ends talk through it.
+/// Returns how early a layer comes in a backup. The network is at the start, because both ends need it.
 int depth_of(Layer layer) {
     switch (layer) {
         case Layer::guest_agent:
@@ -121,14 +122,15 @@ int depth_of(Layer layer) {
     return 4;
 }
 
-/// True where the outcome is a reason why backups fail, not only the news that one failed.
+/// Returns true if the outcome says why backups fail, not only that one failed.
 bool says_why(const Outcome& outcome) {
     const auto& finding = outcome.finding;
     return is_left(finding.state) && finding.weight == Weight::cause && !finding.is_envelope &&
            outcome.remediation->layer != Layer::vault;
 }
 
-/// True where it rests on how the last run ended, and says why: what else that run logged is no second reason.
+/// Returns true if the outcome rests on how the last run ended and says why. Other errors that the run logged are then
+/// no second reason.
 bool accounts_for_run(const Outcome& outcome) {
     return says_why(outcome) && outcome.finding.told_by_last_run;
 }
@@ -141,12 +143,12 @@ bool explains_failure(const Outcome& outcome, const Failure& failure) {
     if (!says_why(outcome)) return false;
     if (claims(outcome, failure)) return true;
     if (!is_live(outcome)) return false;
-    // A mere warning beside something that is seen broken tells nothing of its own.
+    // A mere warning beside something that is seen broken adds nothing.
     return failure.severity == Failure::Severity::warning ||
            depth_of(outcome.remediation->layer) <= depth_of(failure.layer);
 }
 
-/// The guest agent fails of it again and again, up to now.
+/// Returns true if the guest agent meets this error again and again, until now.
 bool persists(const Failure& failure, const machine::Machine& machine) {
     if (failure.severity != Failure::Severity::error) return false;
     const bool for_long = failure.first && failure.newest && *failure.newest - *failure.first >= long_since;
@@ -155,7 +157,7 @@ bool persists(const Failure& failure, const machine::Machine& machine) {
     return recent && (failure.count >= often || for_long);
 }
 
-/// A code that only says that something failed: the reason stands elsewhere.
+/// Returns true for a code that only says that something failed; another text has the reason.
 bool is_generic(const Reason& reason) {
     using enum Reason::Kind;
     constexpr std::int64_t hresults[] = {0x80004005, 0x8000FFFF, 0x80042306, 0x8004230F, 0x80131500};
@@ -177,7 +179,8 @@ bool is_generic(const Reason& reason) {
     }
 }
 
-/// The most telling first: of the failed run, with a code that says why, with any, an error, and then as they happened.
+/// Sorts the most useful failures first: those of the failed run, with a code that says why, with any code, errors
+/// before warnings; then in order of time.
 void sort_by_weight(std::vector<const Failure*>& failures) {
     std::ranges::stable_sort(failures, {}, [](const Failure* failure) {
         return std::tuple(!failure->in_failed_run, std::ranges::all_of(failure->reasons, is_generic),
@@ -284,7 +287,7 @@ void let_risks_explain(std::span<Outcome> outcomes, std::span<const Failure* con
                        std::string_view error_code) {
     const auto is_seen_at_work = [](const Outcome& each) { return says_why(each) && !each.finding.is_suspicion; };
     if (std::ranges::any_of(outcomes, is_seen_at_work)) return;
-    // A mere suspicion is none where a log names a cause.
+    // A mere suspicion explains nothing where a log names a cause.
     const bool is_told =
         std::ranges::any_of(outcomes, [](const Outcome& each) { return each.finding.history.has_value(); });
     for (auto& outcome : outcomes) {
@@ -348,7 +351,7 @@ void tell_unexplained(std::span<Outcome> outcomes, std::span<const Failure* cons
         const bool is_last_word = AttemptReader::is_last_word(failure->quote.seen);
         (is_last_word ? last_words : by_layer)[failure->layer].push_back(failure);
     }
-    // What every failed run ends with says why only where nothing else does.
+    // The sentence at the end of every failed run counts only where nothing else does.
     const bool failed = attempt != nullptr && attempt->succeeded != true;
     if (by_layer.empty() && failed) by_layer = std::move(last_words);
     for (auto& [layer, found] : by_layer) {

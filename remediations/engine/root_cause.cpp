@@ -32,7 +32,7 @@ std::vector<std::string> ids_of(const Found& found) {
     return ids;
 }
 
-/// Everything that follows from `id`, step by step, among what was found.
+/// Adds all direct and indirect consequences of `id` among the findings.
 void add_consequences(const Found& found, const std::string& id, std::set<std::string>& reached) {
     for (const auto* outcome : found) {
         if (outcome->remediation->id != id) continue;
@@ -42,7 +42,7 @@ void add_consequences(const Found& found, const std::string& id, std::set<std::s
     }
 }
 
-/// What the logs tell of and the machine shows no longer.
+/// Returns the outcomes with a history: logs tell of them, the machine no longer shows them.
 Found told_by_logs(std::span<const Outcome> outcomes) {
     Found found;
     for (const auto& outcome : outcomes) {
@@ -51,8 +51,8 @@ Found told_by_logs(std::span<const Outcome> outcomes) {
     return found;
 }
 
-/// Such causes come back where what the last run left behind follows from them, or where they explain the code of the
-/// vault's failed job.
+/// Adds such causes where findings that rest on the last run follow from them, or where they explain the error code of
+/// the vault's failed job.
 void add_origins_in_logs(Found& causes, std::span<const Outcome> outcomes, std::string_view error_code) {
     const auto is_left_behind = [&](const std::string& id) {
         return std::ranges::any_of(
@@ -71,7 +71,7 @@ void add_origins_in_logs(Found& causes, std::span<const Outcome> outcomes, std::
     std::ranges::stable_sort(causes, {}, [](const auto* outcome) { return outcome->remediation->layer; });
 }
 
-/// Those that follow from none of the others. Where each follows from another, all of them.
+/// Returns those that follow from none of the others; all of them where each follows from another.
 Found origins(const Found& found) {
     std::set<std::string> explained;
     for (const auto* outcome : found) {
@@ -91,7 +91,7 @@ Found explaining(const Found& found, std::string_view error_code) {
     return those;
 }
 
-/// On how sure ground a finding stands, the surest first.
+/// Returns how well a finding is proven; 0 is best.
 int ground_of(const Outcome& outcome, std::span<const Failure* const> failures) {
     const bool claims_run = std::ranges::any_of(
         failures, [&](const auto* failure) { return failure->in_failed_run && claims(outcome, *failure); });
@@ -106,9 +106,9 @@ int ground_of(const Outcome& outcome, std::span<const Failure* const> failures) 
 const Outcome* choose(const Found& origins, std::string_view error_code, std::span<const Failure* const> failures) {
     const auto named = explaining(origins, error_code);
     const auto is_vault = [](const auto* outcome) { return outcome->remediation->layer == Layer::vault; };
-    // Only the code shows a cause outside the VM: it stands where nothing inside explains the code.
+    // Only the code shows a cause outside the VM: it counts where nothing inside explains the code.
     if (!named.empty() && std::ranges::all_of(named, is_vault)) return named.front();
-    // What is seen inside the VM and explains the code comes before what only the code itself tells.
+    // A cause that is seen inside the VM and explains the code comes before one that only the code shows.
     auto candidates = origins;
     if (!named.empty()) std::erase_if(candidates, is_vault);
     const auto rank = [&](const Outcome* outcome) {
@@ -145,7 +145,7 @@ std::string reason_for(const Outcome& root, const Found& causes, std::string_vie
     return reason;
 }
 
-/// Where nothing was found: the layer to which most of what explains the code belongs, and what could not be looked at.
+/// Returns, where nothing was found, the layer that has most remediations for the code, and which of them are unknown.
 std::string where_the_code_points(std::span<const Outcome> outcomes, std::string_view error_code) {
     std::map<Layer, std::vector<const Outcome*>> by_layer;
     for (const auto& outcome : outcomes) {
@@ -185,7 +185,7 @@ RootCause root_cause_of(std::span<const Outcome> outcomes, std::string_view erro
                         std::span<const Failure* const> failures) {
     auto causes = left_with(outcomes, Weight::cause);
     add_origins_in_logs(causes, outcomes, error_code);
-    // What a log names comes before what is only suspected.
+    // A cause that a log names comes before suspicions.
     if (std::ranges::all_of(causes, [](const auto* cause) { return cause->finding.is_suspicion; })) {
         const auto told = told_by_logs(outcomes);
         causes.insert(causes.end(), told.begin(), told.end());

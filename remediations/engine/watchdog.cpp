@@ -19,7 +19,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// All that a thread uses, so that it can be left behind.
+/// Everything that a thread uses, so that the thread can be left behind.
 struct Watched {
     std::shared_ptr<const machine::Machine> machine;
     std::function<Finding(const machine::Machine&, std::size_t)> diagnose;
@@ -27,24 +27,24 @@ struct Watched {
     std::mutex mutex;
     std::condition_variable changed;
     std::size_t next = 0;
-    bool is_over = false;  ///< nobody wants a further answer
+    bool is_over = false;  ///< true if nobody wants further answers
     std::vector<std::optional<Finding>> findings;
 
     bool has_more() const { return !is_over && next < findings.size(); }
 };
 
-/// A thread, and what it is at.
+/// A thread and its current work.
 struct Worker {
     std::thread thread;
     /// Guarded by Watched::mutex.
     std::optional<std::size_t> index;
     Clock::time_point since;
     bool has_ended = false;
-    bool is_given_up = false;  ///< it takes no further work, should it ever wake up
+    bool is_given_up = false;  ///< it gets no further work, even if it continues later
 };
 
 void work(const std::shared_ptr<Watched>& watched, const std::shared_ptr<Worker>& worker) {
-    // Services that a fix starts are not started from here, or they would keep that priority.
+    // A fix starts services in another thread; started from here, they would keep this low priority.
     machine::local::let_others_go_first();
     std::unique_lock lock(watched->mutex);
     while (watched->has_more() && !worker->is_given_up) {
@@ -62,7 +62,7 @@ void work(const std::shared_ptr<Watched>& watched, const std::shared_ptr<Worker>
     watched->changed.notify_all();
 }
 
-/// Nothing where the system has no thread, or no memory for one.
+/// Returns nullptr where the system has no thread or no memory for one.
 std::shared_ptr<Worker> start_worker(const std::shared_ptr<Watched>& watched) {
     try {
         auto worker = std::make_shared<Worker>();
@@ -119,7 +119,7 @@ std::vector<Finding> watched_findings(const machine::Machine& machine, std::size
         }
         if (hanging == 0) continue;
         watched->machine->keep_derived();
-        // Others take the places of those that hang.
+        // New threads replace those that hang.
         for (; hanging > 0 && watched->has_more(); --hanging) {
             lock.unlock();
             auto worker = start_worker(watched);
@@ -130,7 +130,7 @@ std::vector<Finding> watched_findings(const machine::Machine& machine, std::size
     }
     const bool in_time = Clock::now() - begin < limits.all;
     while (in_time && watched->has_more()) {
-        // No thread could be started: the caller's own does the rest.
+        // No thread could be started: the caller's own thread does the rest.
         const auto index = watched->next++;
         lock.unlock();
         auto finding = watched->diagnose(*watched->machine, index);

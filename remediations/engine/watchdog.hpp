@@ -11,17 +11,17 @@
 namespace remediations {
 
 struct WatchLimits {
-    std::size_t threads = 8;                   ///< diagnoses mostly wait, so there are more than cores
+    std::size_t threads = 8;                   ///< more than cores, because diagnoses mostly wait
     std::chrono::milliseconds each{60'000};    ///< for one diagnosis
-    std::chrono::milliseconds all{120'000};    ///< for all of them together
-    std::chrono::milliseconds look_every{50};  ///< how late a limit may be noticed
+    std::chrono::milliseconds all{120'000};    ///< for all diagnoses together
+    std::chrono::milliseconds look_every{50};  ///< the largest delay with which a limit is noticed
 };
 
 /// Calls `diagnose` with the machine and each index below `count`, several at once, and returns the findings by index.
-/// A diagnosis that does not come to an end in time is State::unknown, named by `name`; its thread is left behind (see
-/// machine::threads_left_behind), and the machine is kept for it. `diagnose` may throw nothing; it and what it holds
-/// are copied, and must own what they use, except for the machine, which it is given. Where no thread can be started it
-/// goes on with fewer, at last with the caller's own, which nobody watches.
+/// A diagnosis that does not end in time becomes State::unknown, named by `name`. Its thread keeps running (see
+/// machine::threads_left_behind), and the machine is kept alive for it. `diagnose` must not throw; it is copied with
+/// all it holds, and must own what it uses, except for the machine, which it gets. Where threads cannot be started it
+/// continues with fewer, in the end in the caller's own thread, which is not watched.
 std::vector<Finding> watched_findings(const machine::Machine& machine, std::size_t count,
                                       std::function<Finding(const machine::Machine&, std::size_t)> diagnose,
                                       const std::function<std::string(std::size_t)>& name,

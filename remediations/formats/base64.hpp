@@ -6,11 +6,11 @@
 
 namespace remediations {
 
-/// RFC 4648 base64, padded, without line breaks.
+/// Encodes bytes as RFC 4648 base64, padded, without line breaks.
 std::string encode_base64(std::string_view bytes);
 
-/// The bytes of RFC 4648 base64, padded. Line breaks are skipped; nothing on any other character,
-/// a wrong length or padding, or bits left over.
+/// Decodes RFC 4648 base64, padded. Skips line breaks. Returns nullopt on any other character, a wrong length, wrong
+/// padding, or bits left over.
 std::optional<std::string> decode_base64(std::string_view text);
 
 }  // namespace remediations

@@ -22,7 +22,7 @@ constexpr unsigned has_extra = 0x04;
 constexpr unsigned has_name = 0x08;
 constexpr unsigned has_comment = 0x10;
 
-/// The length of the header that `bytes` begin with; nullopt when more is needed to tell.
+/// Returns the length of the header at the front of `bytes`; nullopt where more bytes are needed.
 std::optional<std::size_t> header_length(std::string_view bytes) {
     if (bytes.size() < fixed_header_length) {
         return std::nullopt;

@@ -8,12 +8,11 @@
 
 namespace remediations {
 
-/// One JSON document. A UTF-8 byte order mark before it is skipped, as the Windows agent may write
-/// one. ErrorKind::invalid names `source`, line and column and quotes nothing of the text, which
-/// may be secret. Nesting is bounded.
+/// Parses one JSON document of bounded nesting. Skips a UTF-8 byte order mark, which the Windows agent may write.
+/// ErrorKind::invalid names `source`, line and column; it quotes nothing of the text, which may be secret.
 machine::Result<boost::json::value> parse_json(std::string_view text, const std::string& source);
 
-/// "object", "string", ... as the JSON Schema calls them.
+/// Returns "object", "string", ... as the JSON Schema calls them.
 std::string_view type_name(const boost::json::value& value);
 
 }  // namespace remediations

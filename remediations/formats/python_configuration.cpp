@@ -42,7 +42,7 @@ std::string_view strip_right(std::string_view text) {
     return text;
 }
 
-/// Characters, not bytes, as Python counts them.
+/// In characters, not bytes, as Python counts.
 std::size_t indentation_of(std::string_view line) {
     std::size_t characters = 0;
     while (const auto blank = leading_blank(line)) {
@@ -69,7 +69,7 @@ bool is_ascii(std::string_view text) {
     return std::ranges::all_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x80; });
 }
 
-/// UTF-16 that holds ASCII alone, which every byte order tells by its NUL bytes.
+/// Decodes UTF-16 that holds only ASCII. Its NUL bytes show the byte order.
 std::optional<std::string> ascii_of_utf_16(std::string_view bytes) {
     const bool marked = bytes.starts_with("\xFF\xFE") || bytes.starts_with("\xFE\xFF");
     const bool little = marked ? bytes.starts_with("\xFF\xFE") : bytes.size() > 1 && bytes[1] == '\0';
@@ -199,7 +199,7 @@ PythonConfiguration::PythonConfiguration(std::string_view text) {
         }
         const auto delimiter = stripped.find_first_of("=:");
         if (delimiter == std::string_view::npos || delimiter == 0) {
-            // Python goes on with the option above still open.
+            // Python continues, and the option above stays open.
             problems_.push_back({Fault::not_an_option, number, std::string(stripped)});
             continue;
         }

@@ -9,19 +9,19 @@
 
 namespace remediations {
 
-/// Why Python cannot open a file as text, which makes every setting in it count for nothing.
+/// The encoding of a text file, and why Python cannot open it as text. Then no setting in it has an effect.
 struct TextEncoding {
     enum class Fault { none, byte_order_mark, utf_16, not_utf_8, nul_bytes };
     Fault fault = Fault::none;
-    std::size_t line = 0;             ///< from 1, of the first byte at fault; 0 where the whole file is
-    bool beyond_ascii = false;        ///< it has characters beyond ASCII, which need a UTF-8 locale
+    std::size_t line = 0;             ///< from 1, of the first wrong byte; 0 where the whole file is wrong
+    bool beyond_ascii = false;        ///< true if it has characters beyond ASCII, which need a UTF-8 locale
     std::optional<std::string> text;  ///< the same text in UTF-8 with LF; nullopt where that would be a guess
 };
 
-/// Looks at the bytes of a text file. UTF-16 is recognized by its byte order mark or by its NUL bytes.
+/// Examines the bytes of a text file. Recognizes UTF-16 by its byte order mark or by its NUL bytes.
 TextEncoding examine_encoding(std::string_view bytes);
 
-/// For a person: "a byte order mark", "UTF-16"...; empty for none.
+/// Returns a noun for people: "a byte order mark", "UTF-16"...; empty for Fault::none.
 std::string_view to_string(TextEncoding::Fault fault);
 
 /// An INI text as Python 3's configparser.ConfigParser() reads it (Lib/configparser.py): keys without
@@ -53,12 +53,12 @@ public:
 
     explicit PythonConfiguration(std::string_view text);
 
-    /// In the order of the file, as far as Python would have read it.
+    /// Returns the problems in the order of the file, up to where Python would stop reading.
     const std::vector<Problem>& problems() const { return problems_; }
 
     const std::vector<Option>& options() const { return options_; }
 
-    /// Line of the header of a section, from 1.
+    /// Returns the line of each section's header, from 1.
     const std::map<std::string, std::size_t, std::less<>>& sections() const { return sections_; }
 
     /// Returns the same as config.has_option() and config.get(): nullopt where the section or option is missing
@@ -75,10 +75,10 @@ private:
     std::map<std::string, std::size_t, std::less<>> sections_;
 };
 
-/// The text without the white space that Python's str.strip() removes at both ends, Unicode's too.
+/// Returns the text without the white space that Python's str.strip() removes at both ends, Unicode's included.
 std::string_view python_strip(std::string_view text);
 
-/// Lines as Python's text mode sees them, without their ends: LF, CR LF and CR end one.
+/// Returns the lines as Python's text mode sees them, without their ends. LF, CR LF and CR end a line.
 std::vector<std::string_view> python_lines(std::string_view text);
 
 }  // namespace remediations

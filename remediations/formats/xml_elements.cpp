@@ -53,7 +53,7 @@ private:
         return {ErrorKind::invalid, fmt::format("line {}: {}", line_at(at_), what), 0};
     }
 
-    /// Offsets are asked for in rising order, so that a document is counted through once.
+    /// Offsets must grow from call to call, so that the document is counted only once.
     std::size_t line_at(std::size_t offset) const {
         const auto end = std::min(offset, text_.size());
         if (end < counted_to_) return line_;

@@ -31,7 +31,8 @@ constexpr std::uint16_t method_deflated = 8;
 constexpr std::uint16_t encrypted_flag = 1;
 
 constexpr std::uint64_t largest_file = std::uint64_t{16} << 20;
-/// Deflate makes at best one byte of 1032 (zlib's algorithm.txt), so what claims more is not worth its memory.
+/// Deflate makes at best one byte out of 1032 (zlib's algorithm.txt): a file that claims more is refused, to save
+/// memory.
 constexpr std::uint64_t best_ratio = 1032;
 constexpr std::uint64_t largest_directory = std::uint64_t{1} << 20;
 
@@ -114,7 +115,7 @@ Result<EndRecord> find_end(const Reader& reader, std::uint64_t size) {
 
 Result<std::string> inflate(std::string_view compressed, std::size_t size) {
     namespace zlib = boost::beast::zlib;
-    // Room for one byte too many, by which a stream that goes on is known.
+    // Room for one byte more: it shows a stream that does not end in time.
     std::string unpacked(size + 1, '\0');
     zlib::inflate_stream stream;
     zlib::z_params state;
@@ -124,7 +125,7 @@ Result<std::string> inflate(std::string_view compressed, std::size_t size) {
     state.avail_out = unpacked.size();
     boost::system::error_code error;
     while (!error) stream.write(state, zlib::Flush::sync, error);
-    // need_buffers is said also at the very end of some streams; length and checksum prove the rest.
+    // Some streams also report need_buffers at their very end; length and checksum prove the rest.
     if (error != zlib::error::end_of_stream && error != zlib::error::need_buffers) {
         return Error{ErrorKind::invalid, "its deflated data are damaged", 0};
     }

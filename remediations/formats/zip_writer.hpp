@@ -7,11 +7,10 @@
 
 namespace remediations {
 
-/// Makes a ZIP archive in memory (deflate; APPNOTE.TXT 6.3.10, without its 64-bit extension: below 4 GiB and 65535
-/// files).
+/// Creates a ZIP archive in memory (deflate; APPNOTE.TXT 6.3.10 without ZIP64: below 4 GiB and 65535 files).
 class ZipWriter {
 public:
-    /// `time` is that of every file in it.
+    /// `time` becomes the time of every file in the archive.
     explicit ZipWriter(std::chrono::system_clock::time_point time);
 
     /// `name` is relative, with "/" between folders, UTF-8.
@@ -19,7 +18,7 @@ public:
     std::string archive() &&;
 
 private:
-    std::uint32_t time_;  ///< as MS-DOS writes it
+    std::uint32_t time_;  ///< in MS-DOS format
     std::uint16_t count_ = 0;
     std::string files_;
     std::string directory_;

@@ -11,57 +11,59 @@ namespace machine {
 
 /// A question to Azure Resource Manager that changes nothing.
 struct ArmQuestion {
-    /// A resource's id, or one of its collections or reading actions: "/subscriptions/<id>/resourceGroups/...".
+    /// The id of a resource, of a collection, or of an action that only reads:
+    /// "/subscriptions/<id>/resourceGroups/...".
     std::string path;
-    /// What is kept of the answer: "properties.vmId", "properties.statuses.code" (lists are looked through). All else
-    /// is dropped on arrival, so that neither memory nor a capture has tags, user data or somebody's settings.
+    /// The members of the answer to keep: "properties.vmId", "properties.statuses.code" (lists are searched). All
+    /// others are dropped on arrival, so that neither memory nor a capture holds tags, user data or somebody's
+    /// settings.
     std::vector<std::string> members;
-    std::vector<std::pair<std::string, std::string>> query = {};  ///< "$expand"; never the version
+    std::vector<std::pair<std::string, std::string>> query = {};  ///< "$expand"; never the API version
     std::string method = "GET";                                   ///< or POST, for the few actions that only read
     std::string body = {};                                        ///< JSON, of a POST
-    bool is_list = false;  ///< the answer is a list in pages: `members` are those of its elements
+    bool is_list = false;  ///< the answer is a list in pages; `members` are those of its elements
 };
 
-/// What Resource Manager answered, refusals included.
+/// The answer of Resource Manager; it may be a refusal.
 struct ArmAnswer {
     unsigned status = 0;              ///< of HTTP
-    boost::json::value body = {};     ///< the wanted members; of a list question an array; null for a refusal
+    boost::json::value body = {};     ///< the wanted members; an array for a list question; null for a refusal
     std::string code = {};            ///< of a refusal: "AuthorizationFailed"
-    std::string message = {};         ///< of a refusal: localized for nobody, English
-    std::string correlation_id = {};  ///< of a refusal: what Azure's support asks for
+    std::string message = {};         ///< of a refusal: always English
+    std::string correlation_id = {};  ///< of a refusal: Azure's support asks for it
 
     bool is_refusal() const { return status >= 400; }
 };
 
-/// As whom, and where, Azure is asked. No secret is in it.
+/// The identity, cloud and VM of the questions. It holds no secret.
 struct AzureAccess {
     std::string identity;  ///< "the VM's managed identity", "a person's token"
-    bool is_of_vm = true;  ///< everybody in the VM has this identity: it may never be used for what loses data
+    bool is_of_vm = true;  ///< everybody in the VM can use this identity: it must never do anything that loses data
     std::string cloud;     ///< "AzurePublicCloud", as Azure's metadata names it
-    std::string vm_id;     ///< resource id of the VM that is looked at
+    std::string vm_id;     ///< resource id of the VM in question
     std::string location;  ///< of that VM, "westeurope"; empty where it is not known
-    std::string vault_id;  ///< resource id of its vault, where somebody named one; else empty
+    std::string vault_id;  ///< resource id of its vault; empty where nobody named one
 
     friend bool operator==(const AzureAccess&, const AzureAccess&) = default;
 };
 
-/// Azure's own view of the VM. The class itself is a machine that asks nothing: not one packet leaves.
+/// Azure's own view of the VM. The base class asks nothing: it sends no packet.
 class Azure {
 public:
     virtual ~Azure() = default;
 
-    /// ErrorKind::unsupported where Azure is not to be asked; any other error says why it could not be.
+    /// ErrorKind::unsupported where Azure must not be asked. Any other error says why it could not be asked.
     virtual Result<AzureAccess> access() const;
 
-    /// Answers once for each question, from then on out of memory. ErrorKind::invalid for a question that could change
-    /// something; timed_out when the look's time is over or Azure asks to wait longer than it lasts.
+    /// Asks each question once; later calls return the answer from memory. ErrorKind::invalid for a question that could
+    /// change something; timed_out when the time of the look is over, or when Azure asks to wait longer than that.
     virtual Result<ArmAnswer> ask(const ArmQuestion& question) const;
 
-    /// What was answered is forgotten, and a new look begins with all its time: for who waits for something.
+    /// Forgets all answers and begins a new look with its full time, for a caller that waits for something.
     virtual void look_anew();
 
-    /// The only request that changes something: `request` is the POST to a protected item's "/backup", whose operation
-    /// is followed until Azure Backup has accepted or refused it. ErrorKind::invalid for any other.
+    /// Starts a backup: the only request that changes something. `request` is the POST to "/backup" of a protected
+    /// item. Waits until Azure Backup has accepted or refused it. ErrorKind::invalid for any other request.
     virtual Result<ArmAnswer> start_backup(const ArmQuestion& request);
 };
 

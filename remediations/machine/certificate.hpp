@@ -8,7 +8,7 @@
 
 namespace machine {
 
-/// The fields of a certificate that we use.
+/// The fields of a certificate that this program uses.
 struct Certificate {
     std::string thumbprint;  ///< SHA-1 of its DER form, 40 hexadecimal digits in capitals
     std::chrono::system_clock::time_point not_before;
@@ -17,7 +17,7 @@ struct Certificate {
     friend bool operator==(const Certificate&, const Certificate&) = default;
 };
 
-/// The first certificate in a PEM text. ErrorKind::invalid where there is none, or it is damaged.
+/// Parses the first certificate in a PEM text. ErrorKind::invalid where there is none or it is damaged.
 Result<Certificate> parse_certificate(std::string_view pem);
 
 }  // namespace machine

@@ -4,7 +4,7 @@ namespace machine {
 
 namespace {
 
-/// The longest that is derived from a machine, its logs, is read within this.
+/// Longer than the slowest derived value, the search of the logs, takes.
 constexpr auto longest_wait = std::chrono::seconds(90);
 
 }  // namespace

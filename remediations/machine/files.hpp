@@ -11,8 +11,8 @@
 
 namespace machine {
 
-/// Absolute path in the notation of the machine it belongs to, UTF-8. A plain string, because a
-/// Windows path must keep its meaning while its remediation is tested on Linux.
+/// An absolute path in the notation of the machine that it belongs to, in UTF-8. A plain string, because a Windows path
+/// must keep its meaning when its remediation is tested on Linux.
 using Path = std::string;
 
 enum class FileKind { regular, directory, symlink, other };
@@ -28,7 +28,7 @@ struct FileStatus {
     friend bool operator==(const FileStatus&, const FileStatus&) = default;
 };
 
-/// Who may do what with a file. POSIX only.
+/// Mode, owner and group of a file. POSIX only.
 struct FilePermissions {
     std::uint32_t mode = 0;  ///< permission bits (07777)
     std::uint32_t uid = 0;
@@ -37,27 +37,27 @@ struct FilePermissions {
     friend bool operator==(const FilePermissions&, const FilePermissions&) = default;
 };
 
-/// Room on the file system that a path lies on.
+/// The size and free space of a file system.
 struct Space {
     std::uint64_t total_bytes = 0;
-    std::uint64_t free_bytes = 0;    ///< what root (SYSTEM) can still write
+    std::uint64_t free_bytes = 0;    ///< that root (SYSTEM) can still write
     std::uint64_t total_inodes = 0;  ///< 0 where the file system does not count them (btrfs, NTFS)
     std::uint64_t free_inodes = 0;
 
     friend bool operator==(const Space&, const Space&) = default;
 };
 
-/// What the version resource of an executable says of it.
+/// The version resource of an executable.
 struct FileVersion {
-    std::array<std::uint16_t, 4> number = {};  ///< FILEVERSION, which is no text: 10, 0, 20348, 1
-    std::string company = {};                  ///< CompanyName; empty where it has none
+    std::array<std::uint16_t, 4> number = {};  ///< FILEVERSION, as numbers: 10, 0, 20348, 1
+    std::string company = {};                  ///< CompanyName; empty where there is none
     std::string product = {};                  ///< ProductName
 
     friend bool operator==(const FileVersion&, const FileVersion&) = default;
 };
 
-/// The file system. Reading is const; whoever holds a const Machine cannot write.
-/// Symbolic links are never followed in the last component of a path.
+/// The file system. Reading is const, so the holder of a const Machine cannot write. A symbolic link in the last
+/// component of a path is never followed.
 class Files {
 public:
     static constexpr std::size_t default_read_limit = std::size_t{4} << 20;
@@ -66,50 +66,50 @@ public:
 
     virtual Result<FileStatus> status(const Path& path) const = 0;
 
-    /// The whole content; ErrorKind::too_large when it has more than `limit` bytes.
+    /// Returns the whole content. ErrorKind::too_large where it has more than `limit` bytes.
     virtual Result<std::string> read(const Path& path, std::size_t limit = default_read_limit) const = 0;
 
-    /// At most `length` bytes from `offset`; fewer only at the end of the file, none beyond it.
+    /// Returns at most `length` bytes from `offset`: fewer at the end of the file, none after it.
     virtual Result<std::string> read_range(const Path& path, std::uint64_t offset, std::size_t length) const = 0;
 
-    /// Of the file system that `path` leads to, symbolic links followed. ErrorKind::timed_out after
-    /// two seconds: a dead network file system answers nothing.
+    /// Returns the space of the file system that `path` leads to; follows symbolic links. ErrorKind::timed_out after
+    /// two seconds, because a dead network file system never answers.
     virtual Result<Space> space(const Path& path) const = 0;
 
-    /// Names (not paths) in a directory, sorted, without "." and "..".
+    /// Returns the names (not paths) in a directory, sorted, without "." and "..".
     virtual Result<std::vector<std::string>> list(const Path& directory) const = 0;
 
-    /// Owner, group and access control list as SDDL, which security_descriptor.hpp takes apart. Windows only.
+    /// Windows: returns owner, group and access control list as SDDL; security_descriptor.hpp parses it.
     virtual Result<std::string> security(const Path& path) const;
 
-    /// ErrorKind::invalid where the file has no version resource. Windows only.
+    /// Windows: returns the version resource. ErrorKind::invalid where the file has none.
     virtual Result<FileVersion> version(const Path& path) const;
 
-    /// Creates or replaces a regular file atomically and durably (temporary file, sync, rename,
-    /// sync of the directory). A replaced file keeps its owner, mode, ACL and extended
-    /// attributes; a new one gets `mode` (ignored on Windows) and the caller's owner.
+    /// Creates or replaces a regular file atomically and durably (temporary file, sync, rename, sync of the directory).
+    /// A replaced file keeps its owner, mode, ACL and extended attributes. A new file gets `mode` (ignored on Windows)
+    /// and the caller's owner.
     virtual Result<void> write(const Path& path, const std::string& content, std::uint32_t mode = 0600) = 0;
 
-    /// Makes one directory, durably; its parent must exist and the path must be free. `mode` whatever
-    /// the umask; ignored on Windows.
+    /// Creates one directory durably. Its parent must exist and the path must be free. The directory gets exactly
+    /// `mode`, whatever the umask is; ignored on Windows.
     virtual Result<void> create_folder(const Path& path, std::uint32_t mode) = 0;
 
-    /// Of a regular file or directory. ErrorKind::unsupported on Windows.
+    /// Sets the permissions of a regular file or directory. ErrorKind::unsupported on Windows.
     virtual Result<void> set_permissions(const Path& path, const FilePermissions& permissions) = 0;
 
-    /// Owner, group and access control list, as far as `sddl` names them; of this file or folder alone, not of what
-    /// lies in it. Windows only.
+    /// Windows: sets owner, group and access control list, those of them that `sddl` contains. Changes only this file
+    /// or folder, not the content of the folder.
     virtual Result<void> set_security(const Path& path, const std::string& sddl);
 
-    /// Renames a file or directory tree; copies and then removes it where the target lies on
-    /// another file system. The target must not exist; its parent is created (mode 0700).
+    /// Renames a file or directory tree. Where the target lies on another file system, copies it and then removes the
+    /// original. The target must not exist. Its parent is created (mode 0700).
     virtual Result<void> move(const Path& from, const Path& to) = 0;
 
     /// Removes one regular file or empty directory.
     virtual Result<void> remove(const Path& path) = 0;
 
-    /// Removes what a write or a move that a crash cut short left in the directory of `path`. Nothing may be
-    /// written or moved there meanwhile.
+    /// Removes what an interrupted write or move left in the directory of `path`. Nothing may be written or moved there
+    /// meanwhile.
     virtual Result<void> remove_leftovers(const Path& /*path*/) { return {}; }
 };
 

@@ -23,8 +23,8 @@ struct HttpExchange {
     HttpResponse response;
 };
 
-/// Sends the request and reads one answer, over a socket or (in tests) anything else that Asio streams.
-/// The headers of an answer are bounded by Beast (8 KiB), its body by `body_limit` bytes.
+/// Sends the request and reads one answer, over a socket or (in tests) any other Asio stream. Beast limits the headers
+/// of an answer to 8 KiB, `body_limit` limits its body (bytes).
 template <class Stream>
 boost::asio::awaitable<HttpExchange> exchange(Stream& stream, const HttpMessage& message, std::size_t body_limit) {
     namespace http = boost::beast::http;

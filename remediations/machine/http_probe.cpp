@@ -65,7 +65,7 @@ Error timed_out(const HttpRequest& request) {
             0};
 }
 
-/// What would end a line of the request and begin another one.
+/// Returns true if a character would end a line of the request and begin another one.
 bool has_control_character(std::string_view text) {
     return std::any_of(text.begin(), text.end(),
                        [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 127; });

@@ -27,7 +27,7 @@ namespace machine {
 
 enum class Platform { linux, windows };
 
-/// Facts that never change while we look.
+/// Facts that do not change during a run.
 struct SystemFacts {
     Platform platform = Platform::linux;
     std::string os_name;       ///< PRETTY_NAME of os-release, ProductName on Windows
@@ -35,12 +35,12 @@ struct SystemFacts {
     std::string architecture;  ///< x86_64 or aarch64
     std::string host_name;
     std::string system_drive;                   ///< "C:" on Windows, empty on Linux
-    std::chrono::system_clock::time_point now;  ///< when the machine was looked at
+    std::chrono::system_clock::time_point now;  ///< the time when the machine was looked at
 
     friend bool operator==(const SystemFacts&, const SystemFacts&) = default;
 };
 
-/// The parts of a machine, in the one place where they are listed.
+/// The parts of a machine. This is the one list of them.
 struct MachineParts {
     SystemFacts facts;
     std::unique_ptr<Files> files;
@@ -49,29 +49,30 @@ struct MachineParts {
     std::unique_ptr<Processes> processes;
     std::unique_ptr<Mounts> mounts;
     std::unique_ptr<Network> network;
-    // Of Windows alone: elsewhere these stay, and have nothing.
+    // Windows only: on other systems these base classes stay, and answer ErrorKind::unsupported.
     std::unique_ptr<EventLog> events = std::make_unique<EventLog>();
     std::unique_ptr<CertificateStore> certificates = std::make_unique<CertificateStore>();
     std::unique_ptr<Wmi> wmi = std::make_unique<Wmi>();
     std::unique_ptr<Azure> azure = std::make_unique<Azure>();  ///< asks nothing until use_azure()
-    bool time_passes = true;  ///< false of a recorded machine: what is not so now never will be
+    bool time_passes = true;  ///< false for a recorded machine, whose state never changes by itself
 };
 
 class Machine;
 
-/// Values by their type, each made by the first who asks while the others wait.
+/// Values by their type. The first caller makes a value; the others wait for it.
 class Derived {
 public:
     using Maker = std::function<std::shared_ptr<const void>(const Machine&)>;
 
-    /// std::runtime_error where another thread makes the value and is not done in time: it may never be.
+    /// Returns the value. Throws std::runtime_error where another thread makes it and does not finish in time, because
+    /// it may never finish.
     const void* get(std::type_index type, const Machine& machine, const Maker& make);
 
-    /// The values are forgotten; whoever uses one has to have stopped, or kept them: see keep().
+    /// Forgets all values. Nobody may still use one, unless keep() was called.
     void forget();
 
-    /// From now on forgotten values stay in memory, because somebody who will never stop may use them, and nobody
-    /// waits any more for a value that another thread makes.
+    /// From now on, forgotten values stay in memory, because a thread that never ends may use them, and no caller waits
+    /// for a value that another thread makes.
     void keep();
 
 private:
@@ -88,15 +89,16 @@ private:
     bool keeps_ = false;
 };
 
-/// A virtual machine as a remediation sees it: a real one, or one recorded in a capture.
-/// A const Machine can be looked at from many threads at once and cannot be changed.
+/// A virtual machine as a remediation sees it: a real one, or a recorded one (a capture). Many threads may read a const
+/// Machine at once; nobody can change it.
 class Machine {
 public:
     explicit Machine(MachineParts parts) : parts_(std::make_shared<MachineParts>(std::move(parts))) {}
     Machine(Machine&&) = default;
     Machine& operator=(Machine&&) = default;
 
-    /// The same machine once more, for a thread that may outlive this one: parts and derived values are shared.
+    /// Returns the same machine again, for a thread that may outlive this object. It shares the parts and the derived
+    /// values.
     std::shared_ptr<const Machine> alias() const { return std::shared_ptr<const Machine>(new Machine(*this)); }
 
     const SystemFacts& facts() const { return parts_->facts; }
@@ -111,11 +113,12 @@ public:
     const Wmi& wmi() const { return *parts_->wmi; }
     const Azure& azure() const { return *parts_->azure; }
 
-    /// Waits, so that the machine can get on with what it is at. False, at once, where its time does not pass.
+    /// Waits, so that the machine can make progress. Returns false at once where the machine's time does not pass.
     bool wait(std::chrono::milliseconds time) const;
 
-    /// Something worked out from the machine once, however many ask, and kept until the machine is
-    /// changed: T is made by T(const Machine&), or as derive_by() says. std::logic_error where neither can.
+    /// Returns a value that is computed from the machine once, however many callers ask, and is kept until the machine
+    /// is changed. It is created by T(const Machine&), or by the function of derive_by(). Throws std::logic_error where
+    /// there is neither.
     template <class T>
     const T& derived() const {
         static const Derived::Maker by_constructor = [](const Machine& machine) -> std::shared_ptr<const void> {
@@ -130,23 +133,26 @@ public:
         return *static_cast<const T*>(value);
     }
 
-    /// From now on T is made by `make`: for what depends on more than the machine. Nobody may be looking.
+    /// From now on, `make` creates T: for a value that depends on more than the machine. No other thread may use the
+    /// machine.
     template <class T>
     void derive_by(std::function<std::shared_ptr<const T>(const Machine&)> make) {
         makers_[typeid(T)] = std::move(make);
         forget_derived();
     }
 
-    /// From now on Azure is asked, through this. Nobody may be looking.
+    /// From now on, questions to Azure go to `azure`. No other thread may use the machine.
     void use_azure(std::unique_ptr<Azure> azure) {
         parts_->azure = std::move(azure);
         forget_derived();
     }
 
-    /// To be called after a change: what was worked out before may be wrong now. Nobody may be looking.
+    /// Forgets all derived values. Call it after a change, which may make them wrong. No other thread may use the
+    /// machine.
     void forget_derived() { derived_->forget(); }
 
-    /// Somebody is looking and will perhaps never stop: what was derived stays in memory when it is forgotten.
+    /// Keeps derived values in memory after they are forgotten, because a thread that may never end still uses the
+    /// machine.
     void keep_derived() const { derived_->keep(); }
 
     Files& files() { return *parts_->files; }
@@ -165,7 +171,7 @@ private:
     std::shared_ptr<Derived> derived_ = std::make_shared<Derived>();
 };
 
-/// The computer this process runs on. Defined once for each operating system.
+/// Returns the computer that this process runs on. Defined once for each operating system.
 Machine local_machine();
 
 }  // namespace machine

@@ -22,13 +22,13 @@ struct HttpRequest {
 struct HttpResponse {
     unsigned status = 0;
     std::string body;       ///< at most 1 MiB
-    std::string date = {};  ///< the Date header as it came; empty without one
+    std::string date = {};  ///< the Date header, unchanged; empty without one
 
     friend bool operator==(const HttpResponse&, const HttpResponse&) = default;
 };
 
 struct NetworkInterface {
-    std::string name;  ///< "eth0"; "Ethernet", which is localized, on Windows
+    std::string name;  ///< "eth0"; on Windows "Ethernet", which is localized
     std::string mac;   ///< lower case, "00:0d:3a:..."; empty for loopback and tunnels
     bool up = false;
     std::vector<std::string> addresses;  ///< IPv4 and IPv6 without prefix length, the primary one first
@@ -36,19 +36,19 @@ struct NetworkInterface {
     friend bool operator==(const NetworkInterface&, const NetworkInterface&) = default;
 };
 
-/// Probes that tell a refused, a timed-out and an unrouted connection apart (ErrorKind refused,
-/// timed_out, unreachable). No proxy is ever used.
+/// Network probes. They tell apart a connection that is refused, that times out, and that has no route (ErrorKind
+/// refused, timed_out, unreachable). They never use a proxy.
 class Network {
 public:
     virtual ~Network() = default;
 
     virtual Result<HttpResponse> get(const HttpRequest& request) const = 0;
 
-    /// Addresses of a host name, IPv4 and IPv6.
+    /// Resolves a host name to IPv4 and IPv6 addresses.
     virtual Result<std::vector<std::string>> resolve(const std::string& host,
                                                      std::chrono::milliseconds timeout) const = 0;
 
-    /// The address of ours from which the routing table would send to `address`; nothing is sent.
+    /// Returns the local address that the routing table selects for sending to `address`. Sends nothing.
     /// ErrorKind::unreachable without a route.
     virtual Result<std::string> source_address(const std::string& address) const = 0;
 

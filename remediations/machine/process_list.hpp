@@ -6,8 +6,8 @@
 
 namespace machine {
 
-/// The processes as they were when the first diagnosis asked for them: read once, however many ask.
-/// For Machine::derived. What must know of a process that has just begun asks Processes::list().
+/// The list of processes at the time when the first diagnosis asked for it; it is read once. For Machine::derived. A
+/// caller that must see processes that began since then calls Processes::list().
 class ProcessList {
 public:
     explicit ProcessList(const Machine& machine) : processes_(machine.processes().list()) {}

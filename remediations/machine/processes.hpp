@@ -14,22 +14,22 @@ struct Process {
     std::uint32_t pid = 0;
     std::uint32_t parent = 0;
     std::string name;  ///< file name of the executable
-    /// The first command_line_words words, and of these command_line_bytes bytes: what its owner writes there has no
-    /// end. Empty where it may not be read, and of every process that is not `of_system`: who is not trusted has no
-    /// words here, and what they hold is not looked at.
+    /// The first command_line_words words, cut to command_line_bytes bytes in all, because its owner can write any
+    /// amount there. Empty where it may not be read, and for every process that is not `of_system`: the words of an
+    /// untrusted process are not looked at.
     std::vector<std::string> command_line;
     std::chrono::system_clock::time_point started = {};
-    /// Linux: the kernel function it waits in while nothing can interrupt it (state D), else empty.
+    /// Linux: the kernel function in which it waits uninterruptibly (state D), else empty.
     std::string blocked_in = {};
-    /// Linux: it runs as root (real, effective and saved user 0) in our own PID namespace, so no other user and no
-    /// container chose its name or words; Windows: as SYSTEM. Only such a process is taken for a part of the system.
-    /// True where it is not known: captures of old have no word about it.
+    /// Linux: it runs as root (real, effective and saved user 0) in this process's PID namespace, so that no other user
+    /// and no container chose its name or its words. Windows: it runs as SYSTEM. Only such a process is taken for a
+    /// part of the system. True where it is not known: old captures do not say it.
     bool of_system = true;
 
     friend bool operator==(const Process&, const Process&) = default;
 };
 
-/// A program with its arguments; never a shell line. `program` is an absolute path.
+/// A program with its arguments, never a shell command line. `program` is an absolute path.
 struct Command {
     static constexpr std::size_t usual_output_limit = std::size_t{1} << 20;
 
@@ -44,14 +44,14 @@ struct Command {
     std::string program;
     std::vector<std::string> arguments;
     std::chrono::milliseconds timeout;
-    std::size_t output_limit;  ///< bytes of either stream that are kept
+    std::size_t output_limit;  ///< the most bytes that are kept of each stream
 };
 
 struct CommandOutput {
     int exit_code = 0;
-    std::string out;  ///< at most Command::output_limit bytes, the rest is dropped
+    std::string out;  ///< at most Command::output_limit bytes; the rest is dropped
     std::string err;
-    bool cut = false;  ///< `out` is not all that the program wrote
+    bool cut = false;  ///< true if `out` is not the whole output
 
     friend bool operator==(const CommandOutput&, const CommandOutput&) = default;
 };
@@ -63,24 +63,25 @@ public:
 
     virtual ~Processes() = default;
 
-    /// By number. An error where this program itself is not among them: such a list (of a /proc that is missing, or
-    /// another namespace's) says nothing about what runs. Reads every process anew: a diagnosis uses ProcessList.
+    /// Returns the processes in order of their numbers. Error where this program itself is not among them: such a list
+    /// (without /proc, or of another namespace) does not say what runs. Reads all processes again at each call; a
+    /// diagnosis uses ProcessList.
     virtual Result<std::vector<Process>> list() const = 0;
 
-    /// Runs a tool that only reads. At the time limit its whole process group is ended and the
-    /// answer is ErrorKind::timed_out. A non-zero exit code is not an error; ErrorKind::too_large where it
-    /// writes more than the command's output limit: from a part nothing can be concluded.
+    /// Runs a tool that only reads. At the time limit its whole process group is killed and ErrorKind::timed_out is
+    /// returned. A non-zero exit code is not an error. ErrorKind::too_large where it writes more than the command's
+    /// output limit, because nothing can be concluded from a part.
     virtual Result<CommandOutput> query(const Command& command) const = 0;
 
-    /// The executable and the libraries that a process has loaded. Windows only.
+    /// Windows: returns the executable and the libraries that a process has loaded.
     virtual Result<std::vector<Path>> modules(std::uint32_t pid) const;
 
-    /// The same for a tool that changes the machine; reached through Changes alone.
+    /// Does the same for a tool that changes the machine, but an output above the limit is cut. Only Changes calls it.
     virtual Result<CommandOutput> run(const Command& command) = 0;
 
-    /// Ends one process at once, without asking it, and waits until it is gone: timed_out after five seconds.
-    /// ErrorKind::refused where the number belongs by now to a process that was not started at `started`, as
-    /// list() has it; not_found where it belongs to none.
+    /// Kills a process and waits until it is gone; ErrorKind::timed_out after five seconds. ErrorKind::refused where
+    /// the number now belongs to a process that did not start at `started` (as in list()); not_found where it belongs
+    /// to none.
     virtual Result<void> end(std::uint32_t pid, std::chrono::system_clock::time_point started);
 };
 

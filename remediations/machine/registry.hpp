@@ -9,7 +9,7 @@
 
 namespace machine {
 
-/// Type numbers are those of winnt.h.
+/// The type numbers of winnt.h.
 enum class RegistryType : std::uint32_t {
     none = 0,
     string = 1,
@@ -20,31 +20,31 @@ enum class RegistryType : std::uint32_t {
     qword = 11,
 };
 
-/// A value as the registry stores it. Text is UTF-8 here; expand_string is not expanded.
+/// A value as the registry stores it. Text is converted to UTF-8; expand_string is not expanded.
 struct RegistryValue {
     RegistryType type = RegistryType::string;
-    /// string, expand_string: string; dword, qword: uint64; multi_string: list; else: raw bytes.
+    /// string, expand_string: string; dword, qword: uint64; multi_string: list; all others: raw bytes.
     std::variant<std::string, std::uint64_t, std::vector<std::string>, std::vector<std::uint8_t>> data;
 
     friend bool operator==(const RegistryValue&, const RegistryValue&) = default;
 };
 
-/// The Windows registry, always the 64-bit view. Keys begin with "HKLM\" or "HKU\"; keys and value
-/// names compare without case.
+/// The Windows registry, always the 64-bit view. Keys begin with "HKLM\" or "HKU\". Keys and value names are compared
+/// without case.
 class Registry {
 public:
     virtual ~Registry() = default;
 
-    /// ErrorKind::not_found when the key or the value is absent.
+    /// ErrorKind::not_found where the key or the value does not exist.
     virtual Result<RegistryValue> value(const std::string& key, const std::string& name) const = 0;
-    /// ErrorKind::not_found when the key is absent.
+    /// ErrorKind::not_found where the key does not exist.
     virtual Result<std::vector<std::string>> subkeys(const std::string& key) const = 0;
     virtual Result<std::vector<std::string>> value_names(const std::string& key) const = 0;
 
-    /// Creates the key where it is absent.
+    /// Creates the key where it does not exist.
     virtual Result<void> set_value(const std::string& key, const std::string& name, const RegistryValue& value) = 0;
     virtual Result<void> remove_value(const std::string& key, const std::string& name) = 0;
-    /// Removes a key with all below it; ErrorKind::not_found when it is absent.
+    /// Removes a key with everything below it; ErrorKind::not_found where it does not exist.
     virtual Result<void> remove_key(const std::string& key) = 0;
 };
 

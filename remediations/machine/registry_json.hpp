@@ -6,7 +6,7 @@
 
 namespace machine {
 
-/// {"type": number of winnt.h, "data": text, number, list of texts, or list of bytes}
+/// Returns {"type": number of winnt.h, "data": text, number, list of texts, or list of bytes}.
 boost::json::value to_json(const RegistryValue& value);
 
 /// ErrorKind::invalid says which member is wrong.

@@ -46,12 +46,12 @@ namespace {
 namespace process = boost::process;
 using Clock = std::chrono::steady_clock;
 
-/// How long what a program wrote before it ended may take to arrive.
+/// The time in which the last output of a program must arrive after its end.
 constexpr auto patience_for_output = std::chrono::milliseconds(50);
-/// How long a killed process may take to go. One that waits for a dead disk never does.
+/// The longest wait for a killed process to end. One that waits for a dead disk never ends.
 constexpr auto patience_after_kill = std::chrono::seconds(2);
 
-/// Reads what comes through a pipe, keeps the first `limit` bytes and drops the rest.
+/// Reads from a pipe; keeps the first `limit` bytes and drops the rest.
 class Reader {
 public:
     Reader(boost::asio::io_context& context, std::size_t limit) : pipe_(context), limit_(limit) {}
@@ -160,7 +160,7 @@ int exit_code_of(const process::child& child) {
 
 #endif
 
-/// Reads output until the program has ended; false when it still runs at the deadline.
+/// Reads output until the program has ended. Returns false where it still runs at the deadline.
 bool wait_until(Clock::time_point deadline, boost::asio::io_context& context, process::child& child, const Reader& out,
                 const Reader& err) {
     auto pause = std::chrono::milliseconds(1);

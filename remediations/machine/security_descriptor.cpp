@@ -19,7 +19,7 @@ struct Abbreviation {
     std::string_view sid;
 };
 
-/// The two letters of sddl.h that mean the same SID on every computer.
+/// The two letters of sddl.h for SIDs that are the same on every computer.
 constexpr Abbreviation well_known_sids[] = {
     {"AA", "S-1-5-32-579"},
     {"AC", "S-1-15-2-1"},
@@ -72,7 +72,7 @@ constexpr Abbreviation well_known_sids[] = {
     {"WR", "S-1-5-33"},
 };
 
-/// Those that mean an account or group of the computer's domain (LA and LG: of the computer).
+/// The letters for accounts and groups of the computer's domain (LA and LG: of the computer).
 constexpr std::string_view domain_accounts[] = {"AP", "CA", "CN", "DA", "DC", "DD", "DG", "DU", "EA",
                                                 "EK", "KA", "LA", "LG", "PA", "RO", "RS", "SA"};
 
@@ -104,7 +104,7 @@ constexpr Bits entry_flags[] = {
     {"FA", 0x80},
 };
 
-/// Leaves parse_security_descriptor only as its error.
+/// Thrown only inside parse_security_descriptor(), which returns its error.
 struct Malformed {
     std::size_t position;
     std::string expected;
@@ -144,14 +144,14 @@ private:
         return true;
     }
 
-    /// The text of an owner or group: up to the letter before the next colon, which begins the next part.
+    /// Returns the text of an owner or group: up to the letter before the next colon, which begins the next part.
     std::string_view trustee() const {
         const auto colon = text_.find(':', at_);
         const auto end = colon == text_.npos ? text_.size() : std::max(colon - 1, at_);
         return text_.substr(at_, end - at_);
     }
 
-    /// The SID that stands at the present position, which is moved behind it.
+    /// Reads the SID at the current position and moves behind it.
     std::string sid(std::string_view word) {
         const auto known = std::ranges::find(well_known_sids, word, &Abbreviation::letters);
         std::string found;
@@ -200,7 +200,7 @@ private:
         while (text_.substr(at_, 1) == "(") descriptor.entries.push_back(entry());
     }
 
-    /// (type;flags;rights;object;inherited object;SID), of some types with a condition behind it.
+    /// Reads (type;flags;rights;object;inherited object;SID); some types have a condition after it.
     AccessEntry entry() {
         ++at_;
         AccessEntry result;
@@ -222,7 +222,7 @@ private:
         return result;
     }
 
-    /// Up to the next of `ends`, which stays.
+    /// Reads up to the next of `ends`, which is not consumed.
     std::string_view field(std::string_view ends) const {
         const auto end = text_.find_first_of(";()", at_);
         if (end == text_.npos || ends.find(text_[end]) == ends.npos) {
@@ -242,7 +242,7 @@ private:
         return value;
     }
 
-    /// Letters, or a number as C writes it.
+    /// Parses letters, or a number as in C.
     std::uint32_t access_mask(std::string_view word) const {
         const bool is_number = !word.empty() && word.front() >= '0' && word.front() <= '9';
         if (!is_number) return bits(word, rights, "access rights, as FA or 0x1301bf");
@@ -259,7 +259,7 @@ private:
         return value;
     }
 
-    /// To the parenthesis that ends the entry.
+    /// Skips to the parenthesis that ends the entry.
     void skip_condition() {
         int depth = 0;
         bool is_quoted = false;

@@ -12,7 +12,7 @@ using asio::ip::udp;
 
 namespace {
 
-/// Beside the plain "no route", what Linux says of routes of type prohibit and blackhole.
+/// Includes, besides "no route", the errors that Linux returns for routes of type prohibit and blackhole.
 bool is_no_route(const boost::system::error_code& error) {
     namespace errors = asio::error;
     return error == errors::network_unreachable || error == errors::host_unreachable || error == errors::network_down ||

@@ -4,7 +4,7 @@
 
 namespace machine {
 
-/// Network::source_address: asks the routing table by connecting a UDP socket, which sends nothing.
+/// Implements Network::source_address: connects a UDP socket, which asks the routing table and sends nothing.
 Result<std::string> source_address_for(const std::string& address);
 
 }  // namespace machine

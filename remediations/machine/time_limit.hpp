@@ -13,15 +13,16 @@
 
 namespace machine {
 
-/// Lets a thread run on that nobody waits for any more.
+/// Lets a thread continue for which nobody waits any more.
 void leave_behind(std::thread thread);
 
-/// How many threads were. While there is one, the process must end without destroying what they may use: std::_Exit.
+/// Returns the number of threads that were left behind so far. Where there is one, the process must end with
+/// std::_Exit, without destroying what they may use.
 std::size_t threads_left_behind();
 
-/// Makes a system call that a dead disk or server can block for ever, in a thread of its own, and
-/// leaves the thread behind at the limit: error timed_out. `call` owns all it uses; what it throws is thrown here.
-/// `what` completes "cannot".
+/// Makes a system call that a dead disk or server can block for ever, in a thread of its own. At the limit the thread
+/// is left behind: ErrorKind::timed_out. `call` must own all that it uses; its exceptions are thrown here. `what`
+/// completes the message "cannot ...".
 template <class T>
 Result<T> with_time_limit(std::chrono::milliseconds limit, const std::string& what, std::function<Result<T>()> call) {
     constexpr std::size_t most_left_behind = 200;

@@ -11,7 +11,7 @@ bool is_continuation(char byte) {
     return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
 }
 
-/// Bytes of the valid character at the start of `text`, 0 where there is none (RFC 3629: no
+/// Returns the number of bytes of the valid character at the start of `text`; 0 where there is none (RFC 3629: no
 /// overlong forms, no surrogates, nothing above U+10FFFF).
 std::size_t character_length(std::string_view text) {
     const auto lead = static_cast<unsigned char>(text.front());

@@ -5,7 +5,7 @@
 
 namespace machine {
 
-/// The text as it stands in an element or, between double quotes, in an attribute.
+/// Returns the text escaped for an element or, between double quotes, for an attribute.
 std::string xml_escaped(std::string_view text);
 
 }  // namespace machine

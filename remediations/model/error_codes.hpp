@@ -6,10 +6,10 @@
 
 namespace remediations {
 
-/// The reporter of a code, and so the place where one meets it.
+/// Who reports a code, and so where a person meets it.
 enum class CodeOrigin {
     backup_job,       ///< error code of a backup job in the vault
-    restore_job,      ///< of a restore: no reason why a backup fails
+    restore_job,      ///< of a restore; no reason why a backup fails
     restore_point,    ///< of a restore point in the compute API; backup jobs quote it
     linux_extension,  ///< result code that VMSnapshotLinux writes into its status file
     guest_agent,      ///< handler code that the Linux guest agent reports for an extension
@@ -17,20 +17,20 @@ enum class CodeOrigin {
 
 std::string_view to_string(CodeOrigin origin);
 
-/// The meaning of an error code. The remediations that can explain it name the code themselves.
+/// The meaning of an error code. Remediations list the codes that they can explain themselves.
 struct ErrorCode {
     CodeOrigin origin = CodeOrigin::backup_job;
-    /// The first is the one in use; the rest are older spellings and names for the same thing. A
-    /// name that ends with * stands for a family of codes.
+    /// The first name is the current one; the rest are older spellings and names of the same code. A name that ends
+    /// with * stands for a family of codes.
     std::vector<std::string_view> names;
     std::string_view meaning;
     std::vector<std::string_view> causes;  ///< likeliest first
 };
 
-/// Every code of this program's table, grouped by origin.
+/// Returns every code of this program's table, grouped by origin.
 std::span<const ErrorCode> error_codes();
 
-/// Compares without case; nullptr for a code that is not in the table.
+/// Compares without case. Returns nullptr for a code that is not in the table.
 const ErrorCode* find_error_code(std::string_view name);
 
 }  // namespace remediations

@@ -11,38 +11,39 @@
 
 namespace remediations {
 
-/// One thing that went wrong, as the software it happened to logged it: who, doing what, on what, and why. Occurrences
-/// that differ in nothing but numbers, names and times are one failure.
+/// One thing that went wrong, as the affected software logged it: who failed, doing what, on what, and why. Occurrences
+/// that differ only in numbers, names and times are one failure.
 struct Failure {
-    /// How much the line itself says. Loggers without levels write `unlevelled` lines: their words alone tell.
+    /// The level of the log line. `unlevelled`: the logger has no levels; only the words of the line tell.
     enum class Severity { warning, unlevelled, error };
 
-    Layer layer = Layer::guest_agent;  ///< of the pipeline, in which it happened
-    std::string component;             ///< who, for people: "The guest agent", "VSS", "The kernel"
-    std::string operation;             ///< doing what, "Fetch goal state"; empty where the line does not say
-    std::string subject;               ///< on what: a mount, a writer, a service; empty where it names none
-    std::vector<Reason> reasons;       ///< why, the innermost first; empty where the line has no known code
+    Layer layer = Layer::guest_agent;  ///< the layer in which it happened
+    std::string component;             ///< who failed, for people: "The guest agent", "VSS", "The kernel"
+    std::string operation;             ///< what it was doing, "Fetch goal state"; empty where the line does not say
+    std::string subject;               ///< the object: a mount, a writer, a service; empty where the line names none
+    std::vector<Reason> reasons;       ///< the codes, innermost first; empty where the line has no known code
     Severity severity = Severity::error;
-    Evidence quote;                                               ///< where the newest stands; the whole line, uncut
-    std::optional<std::chrono::system_clock::time_point> first;   ///< of the oldest and the newest occurrence
-    std::optional<std::chrono::system_clock::time_point> newest;  ///< that has a time
+    Evidence quote;  ///< the newest occurrence: its place and the whole line, uncut
+    std::optional<std::chrono::system_clock::time_point> first;   ///< of the oldest occurrence that has a time
+    std::optional<std::chrono::system_clock::time_point> newest;  ///< of the newest occurrence that has a time
     std::uint64_t count = 1;
 
-    /// Times of the occurrences, at most 64, the older ones thinned out.
+    /// Times of the occurrences, at most 64; beyond that the older ones are thinned out.
     std::vector<std::chrono::system_clock::time_point> times;
-    /// Where the newest stands among all lines of its log; 0 for events.
+    /// The place of the newest occurrence among all lines of its log; 0 for events.
     std::uint64_t position = 0;
-    /// A good run of the backup, or the time before one, shows it as well: it explains no failed one.
+    /// True if a good run of the backup, or the time before a good run, shows it as well. It then explains no failed
+    /// run.
     bool is_noise = false;
-    /// What it could hinder went on behind its newest occurrence: a backup succeeded, the software says that it works,
-    /// or the run in which it stands is still at work.
+    /// True if the work that it could hinder went on after its newest occurrence: a backup succeeded, the software logs
+    /// that it works, or the run that logged it is still active.
     bool is_over = false;
-    /// It stands in a run of the backup that failed or broke off, the newest one.
+    /// True if it occurred in the newest run of the backup, and that run failed or broke off.
     bool in_failed_run = false;
-    /// That run's own result, where it is the line that best explains it; Linux.
+    /// Linux: the result of that run, where this line explains the result best.
     std::optional<int> decides_result;
 
-    /// What is the same in all occurrences; two failures with the same one are one.
+    /// The part that is the same in all occurrences. Two failures with the same shape are one.
     std::string shape;
 };
 

@@ -24,7 +24,7 @@ inline constexpr Layer all_layers[] = {Layer::guest_agent,  Layer::backup_extens
 enum class Disruption {
     none,             ///< files and settings of backup itself
     agent_restart,    ///< the guest agent restarts
-    service_restart,  ///< services whose restart users do not feel
+    service_restart,  ///< services whose restart users do not notice
     workload,         ///< a production service, an unmount, anything that can lose data
 };
 
@@ -35,30 +35,32 @@ enum class State {
     needs_approval,  ///< its fix does more than the settings allow
     needs_operator,  ///< only a person or the control plane can fix it
     not_applicable,
-    unknown,  ///< could not look; the summary says why
-    /// What made the last backup fail is gone, by a repair or by itself, but only the next backup proves it: a reset
-    /// state can come back. Last, because the numbers of the others are codes in statuses that Azure keeps.
+    unknown,  ///< it could not be checked; the summary says why
+    /// The reason of the last failed backup is gone, by a repair or by itself, but only the next backup proves that: a
+    /// state that was reset can come back. It stands last because the numbers of the others are codes in statuses that
+    /// Azure keeps.
     unproven,
 };
 
-/// The part that a finding which is not healthy has in failing backups.
+/// How much a finding that is not healthy contributes to failing backups.
 enum class Weight {
     cause,  ///< it makes backups fail
-    risk,  ///< it makes a failure likelier, but alone it explains none: the root cause only where nothing else is found
+    risk,   ///< it makes failures likelier; it is the root cause only where nothing else is found
 };
 
-/// The logs that tell of backups, each in every place and age in which it is kept.
+/// The logs that tell of backups. Each includes all its places and its rotated files.
 enum class Log {
     agent,            ///< waagent.log; WaAppAgent.log
-    agent_installer,  ///< TransparentInstaller.log of the Windows agent: how it installs and starts itself
+    agent_installer,  ///< TransparentInstaller.log of the Windows agent: its installation and start
     extension,        ///< VMSnapshotLinux's extension.log; IaaSBcdrExtension<n>.log
     extension_shell,  ///< shell.log of VMSnapshotLinux
-    commands,         ///< CommandExecution.log: what the agent ran, with its output
+    commands,         ///< CommandExecution.log: the commands that the agent ran, with their output
     kernel,           ///< the ring buffer, and kern.log, messages or syslog
     audit,            ///< audit.log: SELinux, AppArmor and fapolicyd
 };
 
-/// A line of a log that a remediation looks for: it contains `text`. All are found in one pass.
+/// A text that a remediation looks for in a log: it finds the lines that contain it. All patterns are searched in one
+/// pass.
 struct LogPattern {
     Log log;
     std::string text;
@@ -66,8 +68,8 @@ struct LogPattern {
     friend bool operator==(const LogPattern&, const LogPattern&) = default;
 };
 
-/// Events of a Windows event log that a remediation looks for, by what is the same in every display language.
-/// All are read in one pass.
+/// Events of a Windows event log that a remediation looks for, by fields that are the same in every display language.
+/// All patterns are searched in one pass.
 struct EventPattern {
     std::string channel;             ///< "System", "Application"
     std::string provider;            ///< "Service Control Manager"; compares without case
@@ -76,23 +78,23 @@ struct EventPattern {
     friend bool operator==(const EventPattern&, const EventPattern&) = default;
 };
 
-/// A line, or an event of Windows, that proves a cause by itself.
+/// A log line or a Windows event that proves a cause by itself.
 struct Testimony {
-    LogPattern line = {};     ///< as the agent or the extension prints it; no text: an event
-    EventPattern event = {};  ///< no channel: a line
-    /// Of an event: the key name of the service that it is about (service_of).
+    LogPattern line = {};     ///< as the agent or the extension prints it; without text: this is an event
+    EventPattern event = {};  ///< without channel: this is a line
+    /// For an event: the key name of the service that the event concerns (service_of).
     std::string service = {};
-    /// What it has too, all of these. In an event, where they compare without case, each stands as a word of its own.
+    /// Further texts; the line or event has all of them. In an event they are compared without case and as whole words.
     std::vector<std::string> with = {};
-    std::vector<std::string> without = {};  ///< none of these
-    /// Texts of the same log: once one follows, the line says nothing any more.
+    std::vector<std::string> without = {};  ///< further texts; the line or event has none of them
+    /// Texts of the same log. Once one of them follows, the line proves nothing any more.
     std::vector<std::string> revoked_by = {};
-    /// No line tells when it is over, or it has other causes too: no history, where the machine is well. An event never
-    /// is one: diagnose weighs those that it asks for.
+    /// True if no line says when the problem is over, or if the line has other causes too. Then it is not reported as
+    /// history where the machine is healthy. Events are never history: diagnose judges the events that it asks for.
     bool heals_unsaid = false;
 };
 
-/// Which guest operating systems a remediation speaks about.
+/// The guest operating systems that a remediation applies to.
 enum class Scope { linux, windows, both };
 
 std::string_view to_string(Layer layer);
@@ -100,12 +102,12 @@ std::string_view to_string(Disruption disruption);
 std::string_view to_string(State state);
 std::string_view to_string(Scope scope);
 
-/// Inverse of to_string(Disruption); throws std::invalid_argument naming the words it knows.
+/// The inverse of to_string(Disruption). Throws std::invalid_argument that names the known words.
 Disruption parse_disruption(std::string_view word);
 
 bool applies_to(Scope scope, machine::Platform platform);
 
-/// One thing that was looked at. `where` is a path, key, service or address; `seen` quotes it.
+/// One thing that was looked at. `where` is a path, key, service or address; `seen` quotes what is there.
 struct Evidence {
     std::string where;
     std::string seen;
@@ -117,31 +119,33 @@ struct Evidence {
 /// The answer of one diagnosis.
 struct Finding {
     State state = State::unknown;
-    std::string summary;             ///< one sentence: what is so, not what to do
-    std::vector<Evidence> evidence;  ///< what was looked at, also when it is healthy
+    std::string summary;             ///< one sentence: the state, not what to do
+    std::vector<Evidence> evidence;  ///< what was looked at, also for a healthy finding
     std::string action;              ///< what a person should do; empty when healthy
-    /// What the fix acts on, in the order it should act: all of one kind (services, or files, or keys). A fix that
-    /// needs anything else looks again.
+    /// The objects that the fix changes, in that order: all of one kind (services, or files, or keys). A fix that needs
+    /// anything else looks again.
     std::vector<std::string> subjects;
     Weight weight = Weight::cause;
-    /// Of a healthy one: a log tells of this cause since the last good backup, but the machine shows it no longer.
+    /// For a healthy finding: a log line since the last good backup that tells of this cause, though the machine no
+    /// longer shows it.
     std::optional<Evidence> history = {};
-    /// It rests on what the last run of the backup extension left behind, not on how the machine is now: once its own
-    /// cause is fixed, only the next backup shows whether it is gone.
+    /// True if the finding rests on what the last run of the backup extension left behind, not on the current state of
+    /// the machine. After a fix of its own cause only the next backup shows if it is gone.
     bool told_by_last_run = false;
-    /// It rests alone on what software wrote, in a log or a status of its own, which a repair does not take away.
+    /// True if the finding rests only on a log or a status that software wrote. A repair does not remove that text.
     bool told_by_log = false;
-    /// It can make backups fail, and nothing seen shows that it does: an old version, say.
+    /// True if it can make backups fail, but nothing seen shows that it does: an old version, for example.
     bool is_suspicion = false;
-    /// It says that the last run failed, not why: whatever says why explains it.
+    /// True if the finding says that the last run failed, but not why. Any finding that says why explains it.
     bool is_envelope = false;
-    /// Its fix changes what protects the machine, or what somebody may have switched off to protect it: the firewall,
-    /// TLS, antivirus, a disabled service. Done only where RunOptions::allow_security_changes.
+    /// True if the fix changes what protects the machine, or what somebody may have switched off to protect it: the
+    /// firewall, TLS, antivirus, a disabled service. The engine then fixes it only with
+    /// RunOptions::allow_security_changes.
     bool changes_security = false;
 
-    /// The same finding as a risk.
+    /// Returns the same finding with Weight::risk.
     Finding as_risk() &&;
-    /// The same finding with changes_security set.
+    /// Returns the same finding with changes_security set.
     Finding as_security_change() &&;
 
     static Finding healthy(std::string summary, std::vector<Evidence> evidence = {});
@@ -154,18 +158,19 @@ struct Finding {
 
 struct Remediation;
 
-/// The part of a run's options that concerns one remediation.
+/// The options of a run that concern one remediation.
 struct Question {
     std::string error_code;  ///< of the failed backup job, as the vault reports it; may be empty
-    bool named = false;      ///< the run names this remediation in RunOptions::only
+    bool named = false;      ///< true if RunOptions::only names this remediation
     std::string error_code_place =
         {};  ///< where the code was read, "backup job 7a.. of 2026-11-29 08:00 UTC"; or empty
     machine::Path agent_installer = {};                  ///< RunOptions::agent_installer
-    std::span<const Remediation* const> catalogue = {};  ///< every remediation, for who must know what others explain
+    std::span<const Remediation* const> catalogue = {};  ///< all remediations, for a diagnosis that must know what
+                                                         ///< others explain
 };
 
-/// One cause of failing backups: its facts and two functions. A remediation without `fix` only
-/// tells a person what to do.
+/// One cause of failing backups: its facts and two functions. A remediation without `fix` only tells a person what to
+/// do.
 struct Remediation {
     std::string id;
     std::string title;  ///< the cause as a statement, "X does not run"
@@ -173,34 +178,36 @@ struct Remediation {
     Scope scope = Scope::both;
     std::vector<std::string> error_codes;  ///< Azure Backup codes it can explain
     Disruption disruption = Disruption::none;
-    std::string explanation;                 ///< what it means for backup, what the fix does; a short paragraph
-    std::string source;                      ///< where the facts come from
-    std::vector<LogPattern> log_lines = {};  ///< what diagnose asks LogEvidence for
-    /// The events that diagnose asks EventEvidence for. A healthy finding without evidence rests on there being no such
+    std::string explanation;                 ///< its meaning for backup, and what the fix does; a short paragraph
+    std::string source;                      ///< the source of these facts
+    std::vector<LogPattern> log_lines = {};  ///< the lines that diagnose asks LogEvidence for
+    /// The events that diagnose asks EventEvidence for. A healthy finding without evidence means that there was no such
     /// event: it becomes unknown where the event log cannot be read.
     std::vector<EventPattern> events = {};
-    /// They count where diagnose could not look at the machine; where it looked and found it healthy, they are history.
+    /// Proof where diagnose could not look at the machine. Where it looked and found the machine healthy, they are
+    /// history.
     std::vector<Testimony> testimonies = {};
-    std::vector<int> proving_results = {};       ///< of the Linux extension; they count as testimonies do
-    std::vector<std::string> consequences = {};  ///< ids of what looks broken because of this
-    /// Its fix resets what a failed backup left behind, a writer's state or a folder: healthy after it is no proof.
+    std::vector<int> proving_results = {};       ///< results of the Linux extension; they count like testimonies
+    std::vector<std::string> consequences = {};  ///< ids of the remediations that look broken because of this one
+    /// True if the fix only resets what a failed backup left behind, such as a writer's state or a folder. A healthy
+    /// diagnosis after the fix then proves nothing.
     bool only_next_backup_proves = false;
-    /// Runs only where it is named in RunOptions::only: nobody wants it unasked.
+    /// True if it runs only where RunOptions::only names it, because nobody wants it unasked.
     bool on_request = false;
-    /// The action for a person where only the vault's error code shows it.
+    /// The action for a person, where only the vault's error code shows this cause.
     std::string instructions = {};
 
-    /// Empty for what lies outside the VM: then the vault's error code alone shows it. With both, the
-    /// code counts where diagnose finds nothing.
+    /// Diagnoses the cause inside the VM. Empty for a cause outside the VM, which only the vault's error code shows.
+    /// Where both exist, the error code counts only if diagnose finds nothing.
     std::function<Finding(const machine::Machine&)> diagnose = {};
-    /// In place of diagnose, where the question decides how closely to look or how to weigh what is seen:
-    /// for a slow tool, or a cause that shows in the error code and in the VM.
+    /// Replaces diagnose where the question decides how closely to look or how to weigh the result: for a slow tool, or
+    /// for a cause that shows in the error code and in the VM.
     std::function<Finding(const machine::Machine&, const Question&)> diagnose_for = {};
-    /// What Azure itself shows of it; called only where Azure may be asked. With the others, it decides where they
-    /// found no more than a risk.
+    /// Diagnoses the cause by asking Azure; called only where Azure may be asked. Beside diagnose or diagnose_for, its
+    /// result counts where they found no more than a risk.
     std::function<Finding(const machine::Machine&, const Question&)> diagnose_in_azure = {};
-    /// Changes the machine through `changes` alone. Returns the first failure; the engine then
-    /// undoes what was done. Not called unless diagnose just said broken.
+    /// Changes the machine, only through `changes`. Returns the first failure; the engine then undoes the steps that
+    /// were done. Called only after diagnose returned broken.
     std::function<machine::Result<void>(const Finding&, Changes&)> fix = {};
 };
 

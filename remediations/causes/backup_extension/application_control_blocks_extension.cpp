@@ -6,8 +6,8 @@ namespace remediations::causes::application_control_blocks_extension {
 
 namespace {
 
-/// AppLocker blocks, not what it only would block; code integrity, which enforces App Control (WDAC); software
-/// restriction policies.
+/// Programs that AppLocker blocks (not those that it only would block), that code integrity blocks, which enforces App
+/// Control (WDAC), and what software restriction policies block.
 std::vector<EventPattern> blocks() {
     return {{"Microsoft-Windows-AppLocker/EXE and DLL", "Microsoft-Windows-AppLocker", {8004}},
             {"Microsoft-Windows-AppLocker/MSI and Script", "Microsoft-Windows-AppLocker", {8007}},

@@ -18,16 +18,16 @@ namespace remediations::causes::backup_extension_state {
 
 namespace {
 
-/// The agent gives a whole goal state 90 minutes, and the extension refuses a command that is older
-/// than 140: what has not ended by then never will.
+/// The agent gives a whole goal state 90 minutes, and the extension refuses a command that is older than 140: a command
+/// that has not ended by then never will.
 constexpr auto stuck_after = std::chrono::minutes(140);
 
-/// Result codes of the snapshot extension that a fresh installation cures: a missing file, a missing safefreeze, a
+/// Result codes of the snapshot extension that a new installation cures: a missing file, a missing safefreeze, a
 /// damaged plug-in host configuration. Not 2: any exception and inconsistent snapshots end with it.
 constexpr int cured_by_reinstalling[] = {12, 124, 304, 313};
-/// Results that are no failure: consistent backup, sequence already processed, host still at work.
+/// Results that are not failures: consistent backup, sequence already processed, host still at work.
 constexpr int good_codes[] = {0, 1, 3, 4};
-/// All other codes the extension documents (11 to 761) tell of a cause outside its own folder.
+/// All other codes that the extension documents (11 to 761) have a cause outside its own folder.
 constexpr int lowest_documented = 2;
 constexpr int highest_documented = 761;
 
@@ -44,7 +44,7 @@ std::string age(std::chrono::system_clock::duration duration) {
     return minutes < 120 ? fmt::format("{} minutes", minutes) : fmt::format("{} hours", minutes / 60);
 }
 
-/// What one look at the machine adds up to.
+/// The result of one look at the machine.
 class Examination {
 public:
     explicit Examination(const machine::Machine& machine, const InstalledExtension& installed, bool is_running)
@@ -60,9 +60,9 @@ public:
     const std::vector<std::string>& faults() const { return faults_; }
     const std::vector<Evidence>& evidence() const { return evidence_; }
     const std::vector<std::string>& notes() const { return notes_; }
-    /// Whether no fault shows in the files themselves, only in what agent or extension reported.
+    /// Returns true if no fault shows in the files themselves, only in what agent or extension reported.
     bool only_reported() const { return reported_faults_ == faults_.size(); }
-    /// What the reason that the agent names calls for; may be empty.
+    /// Returns the advice for the reason in the agent's message; may be empty.
     const std::string& advice() const { return advice_; }
 
 private:
@@ -122,7 +122,7 @@ private:
         }
     }
 
-    /// What the agent's message names as the reason, in words; empty where it names none.
+    /// Returns the reason in the agent's message, in words; empty where it has none.
     std::string reason_of(const ExtensionFolder& folder) {
         const auto refusal = windows_ ? std::nullopt : handler_refusal(folder);
         if (!refusal || refusal->reasons.empty()) return {};
@@ -163,9 +163,8 @@ private:
         }
     }
 
-    /// Agents up to 2.2 refuse a version that is lower than what lies on the disk, and then the
-    /// lower one has a folder with nothing in it. A higher version that was never installed while a
-    /// lower one is in use is such a leftover.
+    /// Agents up to 2.2 refuse a version that is lower than one on the disk; then the lower one has an empty folder. A
+    /// higher version that was never installed, while a lower one is in use, is such a leftover.
     void examine_versions() {
         if (windows_ || installed_.folders.size() < 2) return;
         const auto& highest = installed_.folders.back();
@@ -178,14 +177,15 @@ private:
                "no version above the one in use"});
     }
 
-    /// Whether the newest run failed after it had come as far as the services and writers of Windows: the extension
-    /// itself is well then, whatever its status says of the backup.
+    /// Returns true if the newest run failed only after it had reached the services and writers of Windows: then the
+    /// extension itself works, whatever its status says of the backup.
     static bool has_begun_a_snapshot(const machine::Machine& machine) {
         const auto& last = machine.derived<LastRun>();
         return last.is_failure() && last.attempt() && last.attempt()->phase >= BackupPhase::services;
     }
 
-    /// "Uninstalling" and the like, of the version that should be in use. Older ones are removed for good.
+    /// Returns true for "Uninstalling" and similar states of the version that should be in use. Older versions may be
+    /// removed.
     bool is_being_removed(const ExtensionFolder& folder) const {
         const bool is_word = boost::icontains(folder.handler_state, "uninstalling") ||
                              boost::icontains(folder.handler_state, "deleting") ||

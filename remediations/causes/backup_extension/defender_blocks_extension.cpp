@@ -16,14 +16,15 @@ namespace {
 
 constexpr auto policy_key = R"(HKLM\SOFTWARE\Policies\Microsoft\Windows Defender\Exclusions)";
 constexpr auto policy_switch = "Exclusions_Paths";
-/// Where Defender keeps what was excluded by other means; only it may write there.
+/// The key of exclusions that were made by other means. Only Defender may write there.
 constexpr auto settings_paths = R"(HKLM\SOFTWARE\Microsoft\Windows Defender\Exclusions\Paths)";
 
 std::string policy_paths() {
     return std::string(policy_key) + R"(\Paths)";
 }
 
-/// 1006 to 1008, 1116 to 1119: found and acted on; 1121: an attack surface reduction rule; 1123: controlled folders.
+/// 1006 to 1008, 1116 to 1119: it found something and acted on it; 1121: an attack surface reduction rule; 1123:
+/// controlled folders.
 std::vector<EventPattern> actions() {
     return {{"Microsoft-Windows-Windows Defender/Operational",
              "Microsoft-Windows-Windows Defender",
@@ -77,7 +78,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
     if (auto set = changes.set_registry_value(policy_key, policy_switch, on); !set) return set;
     for (const auto& place : extension_places(changes.machine())) {
         if (is_excluded(changes.machine(), place)) continue;
-        // As the group policy writes it: the path is the name, and the value says nothing.
+        // The form of the group policy: the value's name is the path, and its data means nothing.
         const machine::RegistryValue listed{machine::RegistryType::string, std::string("0")};
         if (auto set = changes.set_registry_value(policy_paths(), place, listed); !set) return set;
     }

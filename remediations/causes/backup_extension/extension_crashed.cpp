@@ -12,12 +12,12 @@ namespace {
 
 constexpr auto program = "IaaSBcdrExtension.exe";
 
-/// Windows' own report of a crash, and .NET's of an exception that nobody caught.
+/// Windows' own report of a crash, and .NET's report of an unhandled exception.
 std::vector<EventPattern> crashes() {
     return {{"Application", "Application Error", {1000}}, {"Application", ".NET Runtime", {1026}}};
 }
 
-/// Of Application Error 1000: program, its version and time, module, its version and time, exception code, offset,
+/// In Application Error 1000: program, its version and time, module, its version and time, exception code, offset,
 /// process, start, path of the program, path of the module.
 constexpr std::size_t place_of_module = 3;
 constexpr std::size_t place_of_exception = 6;

@@ -20,20 +20,20 @@ using machine::Path;
 namespace {
 
 constexpr auto manifest_name = "HandlerManifest.json";
-/// The agent writes it when it unpacks the package; main/handle.sh finds its log folder in it.
+/// The agent writes this file when it unpacks the package; main/handle.sh reads its log folder from it.
 constexpr auto environment_name = "HandlerEnvironment.json";
 constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
 
-/// Whether the extension cannot run without this file of its package. Templates, sources and the
-/// program for the other architecture are no loss.
+/// Returns true if the extension cannot run without this file of its package. It can run without templates, sources and
+/// the program for the other architecture.
 bool is_needed(std::string_view name, std::string_view safefreeze) {
     if (name == manifest_name || name == safefreeze || name == "main/VMSnapshotPluginHost.conf") return true;
     if (!name.starts_with("main/") || name.starts_with("main/tempPlugin/")) return false;
     return name.ends_with(".py") || name == "main/handle.sh";
 }
 
-/// The agent writes the manifest anew without its byte order mark; VMSnapshotPluginHost.conf may be
-/// edited.
+/// Returns false for files that may differ from the package: the agent writes the manifest again without its byte order
+/// mark, and people may edit VMSnapshotPluginHost.conf.
 bool is_compared(std::string_view name) {
     return !name.ends_with(".conf");
 }
@@ -43,9 +43,9 @@ bool is_binary(std::string_view content) {
 }
 
 struct Comparison {
-    std::vector<std::string> lost;  ///< names in the package: missing, empty, cut short or overwritten
+    std::vector<std::string> lost;  ///< names in the package: missing, empty, truncated or overwritten
     std::vector<Evidence> evidence;
-    std::vector<Evidence> edited;  ///< files that are whole, but not those of the package
+    std::vector<Evidence> edited;  ///< complete files that differ from the package
     std::optional<machine::Error> unreadable;
 };
 
@@ -84,7 +84,7 @@ void look_at(const Machine& machine, const Path& folder, const ZipArchive& packa
                                  fmt::format("{} bytes, as in {}", entry.size, package.path())});
 }
 
-/// nullopt where the agent kept no package of this version, or one that cannot be used.
+/// Returns nullopt where the agent kept no usable package of this version.
 std::optional<ZipArchive> package_of(const Machine& machine, const InstalledExtension& installed,
                                      const ExtensionFolder& folder) {
     const auto of_version = [&](const Path& path) {
@@ -184,7 +184,7 @@ Finding diagnose(const Machine& machine) {
                 : fmt::format("Version {} has its programs; no package was kept to compare it with.", folder->version));
 }
 
-/// The folders between `root` and the file that are not there, the uppermost first.
+/// Returns the missing folders between `root` and the file, the uppermost first.
 std::vector<Path> missing_folders(const Machine& machine, const Path& root, const Path& file) {
     std::vector<Path> missing;
     for (auto folder = file.substr(0, file.rfind('/')); folder.size() > root.size();
@@ -215,7 +215,7 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
         if (!content) return reinstall_backup_extension(changes);
         restored.emplace_back(path, std::move(*content));
     }
-    // As the agent leaves what it unpacks: root's alone, and executable.
+    // The agent's mode for unpacked files: only for root, and executable.
     constexpr std::uint32_t unpacked_mode = 0700;
     for (const auto& [path, content] : restored) {
         for (const auto& missing : missing_folders(machine, folder->path, path)) {

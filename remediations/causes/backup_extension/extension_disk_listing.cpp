@@ -26,7 +26,7 @@ constexpr const char* failed_lines[] = {
 };
 constexpr auto listing_line = "getting the blk info from";
 constexpr auto freeze_line = "T:S freeze, timeout value ";
-/// What the extension does with an lsblk of before 2011, which does not know -P.
+/// The extension's line for an lsblk from before 2011, which does not know -P.
 constexpr auto old_lsblk_line = "get_device_items_from_lsblk_list : getting the blk info";
 
 bool lists_disks(const Process& process) {
@@ -39,7 +39,7 @@ bool is_of_the_extension(const Process& process) {
     });
 }
 
-/// Tools of a running backup that hang.
+/// Returns the tools of a running backup that hang.
 std::vector<Process> hanging_tools(const std::vector<Process>& processes, std::chrono::system_clock::time_point now) {
     std::map<std::uint32_t, const Process*> by_id;
     for (const auto& process : processes) by_id[process.pid] = &process;
@@ -63,11 +63,11 @@ std::vector<Process> hanging_tools(const std::vector<Process>& processes, std::c
     return hanging;
 }
 
-/// What a run writes once it has its list; at most so long ago it began to list.
+/// Lines that a run writes after it has its list.
 constexpr const char* behind_listing[] = {"FreezeSnapshotter : ", "snapshotMethodConfigValue : ", "Calling do snapshot",
                                           freeze_line, "start calling the presnapshot"};
 
-/// The log stops where the extension asked for the list of disks, long ago.
+/// Returns true if the log stopped long ago at the place where the extension asks for the list of disks.
 bool broke_off_while_listing(const LogEvidence& logs, const LogMatch* listing,
                              std::chrono::system_clock::time_point now) {
     const auto* attempt = logs.newest_attempt();

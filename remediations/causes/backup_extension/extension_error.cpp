@@ -20,11 +20,11 @@ constexpr const char* python_lines[] = {
     "ModuleNotFoundError: ", "ImportError: cannot import", "SyntaxError: invalid", "PermissionError: [Errno",
     "OSError: [Errno ",      "AttributeError: module",     "MemoryError",          "Segmentation fault",
 };
-/// Codes with which the extension reports itself, not something it met: an exception, settings, a
-/// missing file, the list of disks it was given. All others have a cause in another layer.
+/// Codes by which the extension reports a fault of its own: an exception, settings, a missing file, the list of disks
+/// that it was given. All others have a cause in another layer.
 constexpr int own_codes[] = {2, 11, 12, 13, 14, 17};
 
-/// The remediations that look for what this code tells of.
+/// Returns the ids of the remediations that can explain this code.
 std::vector<std::string> who_explains(int code, std::span<const Remediation* const> catalogue) {
     std::vector<std::string> ids;
     for (const auto* other : catalogue) {
@@ -38,7 +38,7 @@ bool is_own(int code) {
            find_error_code(std::to_string(code)) == nullptr;
 }
 
-/// The exit code in "1 returned from handle.py".
+/// Returns the exit code in "1 returned from handle.py".
 std::optional<int> exit_code_of(std::string_view line) {
     const auto end = line.find(returned_line);
     if (end == std::string_view::npos || end < 2) return std::nullopt;
@@ -79,7 +79,7 @@ std::string advice_for(int code) {
         fmt::join(known->causes, "; "));
 }
 
-/// Python ended with an error before the extension could log anything.
+/// Returns a finding where Python ended with an error before the extension could log anything.
 std::optional<Finding> failed_start(const Machine& machine, const LastBackup& last) {
     const auto& logs = machine.derived<LogEvidence>();
     const auto* line = logs.find_current(Log::extension_shell, returned_line);

@@ -8,8 +8,8 @@ namespace remediations::causes::extension_library_mismatch {
 
 namespace {
 
-/// What Python says when the extension calls the agent's library in a way the library does not know.
-/// "Failed to construct ConfigurationProvider" alone is no sign: current versions go on without it.
+/// Python's messages when the extension calls the agent's library in a way that the library does not know. "Failed to
+/// construct ConfigurationProvider" alone is not a sign: current versions continue without it.
 constexpr const char* mismatch_lines[] = {
     "__init__() takes exactly ",         "missing 1 required positional argument: 'walaConfigFile'",
     "module 'waagent' has no attribute", "'module' object has no attribute",

@@ -14,7 +14,7 @@ using machine::Path;
 
 namespace {
 
-/// Python's own words, with the folder's name in them: errno 2.
+/// Python's text for errno 2, with the folder's name.
 constexpr auto no_folder_line = "No such file or directory: '/var/log/azure";
 
 Path log_folder(const Machine& machine) {

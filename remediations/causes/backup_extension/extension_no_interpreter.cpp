@@ -55,7 +55,7 @@ Finding diagnose(const Machine& machine) {
                            fmt::format("Make {} known as {}/python3.", *other, search.folders.back()));
 }
 
-/// A script instead of a link: it can be taken back like any other file.
+/// Creates a script instead of a link, because a script can be undone like any other file.
 machine::Result<void> fix(const Finding&, Changes& changes) {
     const auto installed = installed_backup_extension(changes.machine());
     if (!installed) return installed.error();

@@ -12,7 +12,7 @@ namespace {
 constexpr auto database_configuration = "/etc/azure/workload.conf";
 constexpr auto script_configuration = "/etc/azure/VMSnapshotScriptPluginConfig.json";
 
-/// What an administrator prepared for the extension to run.
+/// Returns the files that an administrator prepared for the extension.
 std::vector<Evidence> prepared(const machine::Machine& machine) {
     std::vector<Evidence> found;
     if (const auto text = machine.files().read(database_configuration, std::size_t{1} << 16)) {

@@ -20,7 +20,7 @@ namespace {
 constexpr auto no_module_line = "No module named ";
 constexpr auto exit_1_line = "1 returned from handle.py";
 
-/// Modules of the standard library that are gone, and since which version of Python 3 (PEP 632, PEP 594).
+/// A removed module of the standard library, and the version of Python 3 that removed it (PEP 632, PEP 594).
 struct RemovedModule {
     std::string_view name;
     int removed_in;
@@ -32,7 +32,8 @@ constexpr RemovedModule removed_modules[] = {
 };
 constexpr int first_removal = 12;
 
-/// Where every start of the extension begins. WaagentLib.py is loaded by its path, the others import it and each other.
+/// The first sources that every start of the extension loads. WaagentLib.py is loaded by its path; the others import it
+/// and each other.
 constexpr const char* first_sources[] = {"handle.py", "WaagentLib.py", "Utils/WAAgentUtil.py", "Utils/HandlerUtil.py"};
 constexpr std::size_t most_sources = 60;
 
@@ -42,7 +43,7 @@ const RemovedModule* removed_module(std::string_view name, const PythonVersion& 
     return gone ? found : nullptr;
 }
 
-/// Whether a package of the distribution puts a removed module back (setuptools does for distutils).
+/// Returns true if a package of the distribution provides a removed module (setuptools does for distutils).
 bool is_provided(const Machine& machine, std::string_view module, const PythonVersion& python) {
     const auto version = fmt::format("python{}.{}", python.major, python.minor);
     const std::string folders[] = {"/usr/lib/" + version,
@@ -66,7 +67,7 @@ struct ImpossibleImport {
     std::string module;
 };
 
-/// Files of main/ that an import may load: "Utils/HandlerUtil.py" for "from Utils import HandlerUtil".
+/// Returns the files of main/ that an import may load: "Utils/HandlerUtil.py" for "from Utils import HandlerUtil".
 std::vector<std::string> own_sources_of(const PythonImport& import) {
     auto path = import.module;
     std::ranges::replace(path, '.', '/');
@@ -75,7 +76,7 @@ std::vector<std::string> own_sources_of(const PythonImport& import) {
     return files;
 }
 
-/// Imports of modules that this Python no longer has, in all that a start of the extension loads.
+/// Returns the imports of modules that this Python no longer has, in all sources that a start of the extension loads.
 std::vector<ImpossibleImport> impossible_imports(const Machine& machine, const Path& folder,
                                                  const PythonVersion& python) {
     std::vector<ImpossibleImport> found;
@@ -100,7 +101,7 @@ std::vector<ImpossibleImport> impossible_imports(const Machine& machine, const P
     return found;
 }
 
-/// The module a traceback's last line names: No module named 'imp'.
+/// Returns the module in the last line of a traceback: No module named 'imp'.
 std::string_view named_module(std::string_view line) {
     const auto start = line.find(no_module_line);
     if (start == std::string_view::npos) return {};
@@ -117,7 +118,7 @@ Finding diagnose(const Machine& machine) {
     const auto script = machine.files().read(folder->path + "/main/handle.sh");
     const auto pythons = find_pythons(machine, python_search_of(script ? *script : std::string()));
     if (!pythons) return Finding::unknown("/usr/bin", pythons.error());
-    // handle.sh goes on to the next one when one fails: the extension starts if any of them suits it.
+    // handle.sh tries the next one when one fails: the extension starts if any of them suits it.
     const auto is_too_old_to_say = [](const PythonInterpreter& python) {
         return !python.version || *python.version < PythonVersion{3, first_removal};
     };
@@ -161,7 +162,7 @@ Finding diagnose(const Machine& machine) {
             folder->version));
 }
 
-/// What else newer versions of Python took away, as they say it.
+/// Error texts for other things that newer versions of Python removed.
 constexpr const char* removed_names[] = {
     "module 'platform' has no attribute",
     "has no attribute 'isAlive'",

@@ -15,10 +15,10 @@ using machine::Machine;
 
 namespace {
 
-/// The pauses between two lines of a run are shorter.
+/// The pauses between the lines of a run are shorter.
 constexpr auto longest_pause = std::chrono::minutes(15);
 
-/// When pid 1 was started: the boot.
+/// Returns the time of the boot: the start of pid 1.
 std::optional<std::chrono::system_clock::time_point> boot_of(const Machine& machine) {
     const auto& processes = machine.derived<machine::ProcessList>().processes();
     if (!processes) return std::nullopt;
@@ -27,7 +27,8 @@ std::optional<std::chrono::system_clock::time_point> boot_of(const Machine& mach
     return first->started;
 }
 
-/// A status that says success and was written in this run: then only the log broke off, on a full disk for instance.
+/// Returns true if a status that says success was written in this run: then only the log broke off, for example on a
+/// full disk.
 bool ended_by_its_status(const InstalledExtension& installed, const BackupAttempt& attempt) {
     const auto* folder = version_in_use(installed);
     if (!folder || !folder->status || !folder->status->code || !attempt.started) return false;

@@ -19,7 +19,7 @@ namespace {
 
 constexpr auto missing_line = "safefreeze binary is missing in the following path";
 
-/// Real-time scanners that are known to move files of other products away, by their process.
+/// Real-time scanners that are known to remove files of other products, with the names of their processes.
 constexpr std::pair<std::string_view, std::string_view> scanners[] = {
     {"wdavdaemon", "Microsoft Defender for Endpoint"},
     {"falcon-sensor", "CrowdStrike Falcon"},
@@ -46,12 +46,12 @@ std::vector<std::string> running_scanners(const Machine& machine) {
     return found;
 }
 
-/// e_machine of an ELF header (elf.h): what the extension has programs for.
+/// e_machine of an ELF header (elf.h), for the architectures of the extension's programs.
 constexpr unsigned char x86_64 = 62;
 constexpr unsigned char aarch64 = 183;
 constexpr std::size_t elf_machine = 18;
 
-/// Empty when the file can run here, else what it is.
+/// Returns an empty text where the file can run here, else what the file is.
 std::string misfit(const std::string& header, const std::string& architecture) {
     if (header.empty()) return "empty";
     constexpr std::string_view elf_64_little_endian(

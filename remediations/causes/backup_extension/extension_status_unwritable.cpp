@@ -21,7 +21,7 @@ constexpr auto failed_line = "Status file creation failed with error";
 constexpr auto no_file_line =
     "no status file was reported by extension Microsoft.Azure.RecoveryServices.VMSnapshotLinux";
 
-/// What keeps the folder from taking files now; nullopt where nothing seen does.
+/// Returns why files cannot be written to the folder now; nullopt where no reason is seen.
 std::optional<Evidence> obstacle(const Machine& machine, const machine::Path& folder) {
     const auto status = machine.files().status(folder);
     if (status && status->kind != machine::FileKind::directory) {
@@ -37,7 +37,7 @@ std::optional<Evidence> obstacle(const Machine& machine, const machine::Path& fo
                     "read-write"};
 }
 
-/// The newest failure to write it, if it is of the newest run or after it.
+/// Returns the newest failure to write the status, if it is from the newest run or later.
 const LogLine* failure_in_newest_run(const Machine& machine) {
     const auto& logs = machine.derived<LogEvidence>();
     const auto* match = logs.find(Log::extension, failed_line);

@@ -24,7 +24,7 @@ std::string how_to_end(const Machine& machine, const std::vector<std::string>& p
     return fmt::format("taskkill /F /PID {}", fmt::join(pids, " /PID "));
 }
 
-/// handle_host_daemon.py is a service that runs for good.
+/// Returns false for handle_host_daemon.py, which is a service that always runs.
 bool belongs_to_a_backup(const Process& process) {
     if (process.name == "safefreeze" || boost::iequals(process.name, windows_program)) return true;
     const auto is_program = [](const std::string& word) {
@@ -36,7 +36,8 @@ bool belongs_to_a_backup(const Process& process) {
     return std::ranges::any_of(process.command_line, is_program);
 }
 
-/// handle.py is a name that other programs use too; the extension's has its two arguments.
+/// Returns true if the process belongs to the extension for certain. Other programs use the name handle.py too; the
+/// extension's has its two arguments.
 bool is_certain(const Process& process) {
     const auto is_argument = [](const std::string& word) { return word.starts_with("-seqNo:"); };
     const auto names_extension = [](const std::string& word) {

@@ -12,7 +12,7 @@ namespace {
 
 constexpr auto key = R"(HKLM\SYSTEM\CurrentControlSet\Control\Lsa\FipsAlgorithmPolicy)";
 constexpr auto name = "Enabled";
-/// .NET's sentence is translated; this word in it and the exception's name are not.
+/// .NET's sentence is translated, but neither this word in it nor the exception's name.
 constexpr auto mark = "FIPS";
 constexpr auto exception = "InvalidOperationException";
 constexpr Log logs[] = {Log::extension, Log::agent};

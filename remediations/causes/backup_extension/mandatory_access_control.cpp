@@ -16,8 +16,8 @@ using machine::Machine;
 
 namespace {
 
-/// What denials of the agent, of the extension, or of their folder contain. One event has several
-/// records; each of them is looked for, because only some name the path and only some the result.
+/// Texts in the denials of the agent, of the extension, or of their folder. One event has several records, of which
+/// only some name the path and only some the result; so each of them is looked for.
 constexpr const char* traces[] = {
     "scontext=system_u:system_r:waagent_t",
     "comm=\"handle.sh\"",
@@ -25,7 +25,7 @@ constexpr const char* traces[] = {
     "comm=\"waagent\"",
     "/var/lib/waagent",
 };
-/// EPERM is what fapolicyd answers to the exec of the start script; EACCES what SELinux and AppArmor do.
+/// fapolicyd answers EPERM to the exec of the start script; SELinux and AppArmor answer EACCES.
 constexpr const char* refusals[] = {"handle.sh: Operation not permitted", "handle.sh: Permission denied"};
 
 enum class Guard { selinux, apparmor, fapolicyd };
@@ -34,7 +34,7 @@ bool contains(std::string_view text, std::string_view part) {
     return text.find(part) != std::string_view::npos;
 }
 
-/// Who denied what a line tells of; nullopt for a line that tells of no denial.
+/// Returns who denied the access in a line; nullopt for a line without a denial.
 std::optional<Guard> denied_by(std::string_view line) {
     if (contains(line, "permissive=1")) return std::nullopt;
     if (contains(line, "avc:  denied") || contains(line, "avc: denied")) return Guard::selinux;
@@ -62,8 +62,8 @@ bool fapolicyd_runs(const Machine& machine) {
     return std::ranges::any_of(*processes, [](const auto& process) { return process.name == "fapolicyd"; });
 }
 
-/// Whether what was denied stops a backup. The agent itself runs into harmless denials, too, and
-/// other programs may have no business in its folder.
+/// Returns true if the denial stops a backup. The agent itself meets harmless denials too, and other programs may have
+/// no right in its folder.
 bool stops_a_backup(std::string_view line, std::string_view trace) {
     if (trace == "comm=\"handle.sh\"" || trace == "comm=\"safefreeze\"") return true;
     constexpr std::string_view of_the_agent[] = {"waagent_t",          "comm=\"waagent\"", "comm=\"handle.sh\"",
@@ -142,7 +142,7 @@ Finding diagnose(const Machine& machine) {
             }
         }
     }
-    // A guard that is off now denies nothing any more, whatever the log has.
+    // A guard that is off now denies nothing any more, whatever the log contains.
     if (!selinux) std::erase(denials.guards, Guard::selinux);
     if (!fapolicyd) std::erase(denials.guards, Guard::fapolicyd);
     if (denials.guards.empty()) {

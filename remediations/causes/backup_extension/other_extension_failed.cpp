@@ -18,8 +18,8 @@ namespace {
 constexpr auto stuck_after = std::chrono::minutes(140);
 
 struct Judgement {
-    std::vector<std::string> waiting;  ///< has not ended: the compute service makes no restore point meanwhile
-    std::vector<std::string> failed;   ///< ended with an error: the VM may count as failed
+    std::vector<std::string> waiting;  ///< these have not ended: the compute service creates no restore point meanwhile
+    std::vector<std::string> failed;   ///< these ended with an error: the VM may count as failed
     std::vector<Evidence> evidence;
 };
 
@@ -28,7 +28,7 @@ std::string shown(const std::string& message) {
 }
 
 void judge(const OtherHandler& handler, std::chrono::system_clock::time_point now, Judgement& judgement) {
-    // One that is being removed, or never came further than its download, reports through its status alone.
+    // A handler that is being removed, or whose download failed, reports only through its status.
     if (handler.status == "NotReady" || handler.status == "Unresponsive") {
         judgement.failed.push_back(fmt::format("{} {}", handler.name, handler.version));
         judgement.evidence.push_back(

@@ -13,8 +13,8 @@ namespace {
 
 constexpr auto provider_service = "IaasVmProvider";
 
-/// What is wrong with the provider that the flags speak of; empty if it is as it should be.
-/// Stopped is normal: it runs only during a backup.
+/// Returns the faults of the provider that the flags call installed; empty where there are none. A stopped provider is
+/// normal: it runs only during a backup.
 machine::Result<std::vector<Evidence>> provider_faults(const machine::Machine& machine) {
     std::vector<Evidence> faults;
     const auto service = machine.services().find(provider_service);

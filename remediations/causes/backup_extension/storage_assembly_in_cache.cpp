@@ -13,7 +13,7 @@ namespace {
 
 constexpr auto code = "ExtensionCommandExecFailure";
 
-/// .NET says so where it takes another version of the library than the program was built with.
+/// .NET's exceptions where it loads another version of the library than the program was built with.
 constexpr const char* wrong_version[] = {"System.IO.FileLoadException", "System.MissingMethodException",
                                          "System.TypeLoadException"};
 constexpr auto library = "Microsoft.WindowsAzure.Storage";

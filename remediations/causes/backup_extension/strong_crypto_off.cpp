@@ -21,10 +21,10 @@ constexpr std::array keys = {R"(HKLM\SOFTWARE\Microsoft\.NETFramework\v4.0.30319
                              R"(HKLM\SOFTWARE\WOW6432Node\Microsoft\.NETFramework\v4.0.30319)",
                              R"(HKLM\SOFTWARE\Microsoft\.NETFramework\v2.0.50727)",
                              R"(HKLM\SOFTWARE\WOW6432Node\Microsoft\.NETFramework\v2.0.50727)"};
-/// .NET's own name for it, which is in no language, and its English sentence.
+/// .NET's own name for the error, which is never translated, and its English sentence.
 constexpr std::array marks = {"SecureChannelFailure", "Could not create SSL/TLS secure channel"};
 
-/// What tells that a secure connection of the extension failed since the last good backup.
+/// Returns evidence that a secure connection of the extension failed since the last good backup.
 std::vector<Evidence> failed_connections(const Machine& machine) {
     std::vector<Evidence> evidence;
     for (const auto* mark : marks) {

@@ -16,11 +16,11 @@ using machine::Machine;
 
 namespace {
 
-/// Its name in the list of installed programs, in every language.
+/// A part of its name in the list of installed programs, in every language.
 constexpr auto product = "Visual C++ 2013 x64";
 constexpr auto installer_timeout = std::chrono::minutes(5);
 
-/// The installer that the extension brings; empty where it is not there.
+/// Returns the installer in the extension's folder; empty where it does not exist.
 machine::Path installer_of(const Machine& machine) {
     const auto installed = installed_backup_extension(machine);
     const auto* folder = installed ? version_in_use(*installed) : nullptr;
@@ -32,7 +32,7 @@ machine::Path installer_of(const Machine& machine) {
     return found == folder->names.end() ? machine::Path() : folder->path + '\\' + *found;
 }
 
-/// To Windows it is installed, whatever has become of its files: then only a repair brings them back.
+/// Returns true if Windows has it registered as installed, even without its files. Then only a repair restores them.
 bool is_registered(const Machine& machine) {
     constexpr const char* keys[] = {R"(HKLM\SOFTWARE\Microsoft\VisualStudio\12.0\VC\Runtimes\x64)",
                                     R"(HKLM\SOFTWARE\WOW6432Node\Microsoft\VisualStudio\12.0\VC\Runtimes\x64)"};
@@ -42,7 +42,7 @@ bool is_registered(const Machine& machine) {
     });
 }
 
-/// How the installer has to be called.
+/// Returns the option for the installer.
 std::string verb_for(const VisualCppRuntime& runtime, const Machine& machine) {
     return runtime.is_installed || is_registered(machine) ? "/repair" : "/install";
 }

@@ -11,7 +11,7 @@ namespace remediations::causes::agent_auto_update_off {
 
 namespace {
 
-/// The older key, and the one that newer agents prefer; without the second, the first decides.
+/// The older key, and the key that newer agents prefer. Without the second, the first decides.
 constexpr auto old_key = "AutoUpdate.Enabled";
 constexpr auto new_key = "AutoUpdate.UpdateToLatestVersion";
 

@@ -11,10 +11,10 @@ namespace remediations::causes::agent_cgroup_unavailable {
 namespace {
 
 constexpr auto missing_line = "not found in /proc/cgroups";
-/// From here on the agent goes on without cgroups.
+/// Agents from this version on continue without cgroups.
 constexpr std::string_view works_without = "2.2.41";
 
-/// The first column of /proc/cgroups.
+/// Compares with the first column of /proc/cgroups.
 bool has_controller(const std::string& table, std::string_view name) {
     for (std::string_view rest = table; !rest.empty();) {
         const auto line = rest.substr(0, rest.find('\n'));

@@ -22,23 +22,23 @@ namespace {
 
 constexpr auto path = "/etc/waagent.conf";
 constexpr auto period = "Extensions.GoalStatePeriod";
-/// Seconds between two looks for a goal state: the agent's own default, and the most that still leaves a backup the
-/// time to take its snapshot.
+/// Seconds between two requests for a goal state: the agent's default, and the longest period that leaves a backup time
+/// for its snapshot.
 constexpr auto usual_period = "6";
 constexpr int longest_period = 300;
 
 /// The first agent that ends a value at '#'.
 constexpr std::string_view knows_trailing_comments = "2.2.19";
 
-/// The agent logs the command with which it takes certificates apart where that failed.
+/// If decryption failed, the agent logs the command with which it decrypts certificates.
 constexpr auto decryption_line = " cms -decrypt -in ";
 
-/// Keys whose misspelling matters; the agent compares keys with their case.
+/// Keys for which a misspelling matters. The agent compares keys with case.
 constexpr const char* known_keys[] = {
     "Extensions.Enabled", "Lib.Dir",        "Pid.File",       "Extension.LogDir",   "OS.EnableFIPS",
     "OS.OpensslPath",     "HttpProxy.Host", "HttpProxy.Port", "AutoUpdate.Enabled", "AutoUpdate.UpdateToLatestVersion",
 };
-/// Switches that matter, all with the default y that backups need.
+/// Switches that matter. Their default is y, which backups need.
 constexpr const char* switches[] = {"Extensions.Enabled", "AutoUpdate.Enabled", "AutoUpdate.UpdateToLatestVersion"};
 
 enum class Fault { none, missing, empty, trailing_comment, long_period };
@@ -71,7 +71,7 @@ void note_odd_lines(const AgentConfiguration& configuration, std::vector<Evidenc
     }
 }
 
-/// The value of the goal state period in effect, where it is set to a number.
+/// Returns the goal state period in effect, where it is set to a number.
 std::optional<int> period_of(const AgentConfiguration& configuration) {
     const auto lines = configuration.lines_of(period);
     if (lines.empty()) return std::nullopt;

@@ -18,13 +18,13 @@ namespace {
 
 using Duration = std::chrono::system_clock::duration;
 
-/// How the agent's two processes tell of their own end, with the exception or the exit code.
+/// Lines in which the agent's two processes log their own end, with the exception or the exit code.
 constexpr const char* crash_lines[] = {
     " failed with exception: ", " failed with return code: ", "Daemon ended with exception"};
 
-/// A process that has run that long has not just crashed.
+/// A process that has run this long has not just crashed.
 constexpr Duration stable_after = std::chrono::minutes(15);
-/// An end older than that belongs to the past.
+/// An earlier end does not matter any more.
 constexpr Duration fresh = std::chrono::hours(1);
 constexpr std::uint32_t many_restarts = 3;
 
@@ -34,7 +34,7 @@ bool is_stable(const Machine& machine, const std::optional<machine::Process>& pr
     return !runs_for || *runs_for >= stable_after;
 }
 
-/// The newest line with which the agent told of its end.
+/// Returns the newest line in which the agent logged its end.
 const LogMatch* newest_crash(const Machine& machine) {
     const LogMatch* newest = nullptr;
     for (const auto* text : crash_lines) {
@@ -46,7 +46,7 @@ const LogMatch* newest_crash(const Machine& machine) {
     return newest;
 }
 
-/// ", with NameError (...)": the exception that the newest crash names, the code it ended with, or nothing.
+/// Returns ", with NameError (...)": the exception of the newest crash, or the exit code, or nothing.
 std::string reason_of(const LogMatch* crash, const std::vector<Evidence>& evidence) {
     const auto& text = crash ? crash->newest.text : evidence.empty() ? std::string() : evidence.back().seen;
     const auto reasons = reasons_in(text);
@@ -83,7 +83,7 @@ Finding diagnose(const Machine& machine) {
     }
     const auto* crash = newest_crash(machine);
     const auto now = machine.facts().now;
-    // Somebody has started it anew since, and nobody knows yet whether that helped.
+    // Somebody has started it again since; it is not yet known if that helped.
     const bool started_since =
         crash && service->restart_count == 0 && processes->daemon && processes->daemon->started > *crash->newest.time;
     const bool crashed_just_now = crash && now - *crash->newest.time < fresh && !started_since;

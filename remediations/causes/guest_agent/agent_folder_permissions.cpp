@@ -35,7 +35,7 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
     return opened ? restart_agent(changes) : opened;
 }
 
-/// The sentence with the path is localized; the name of the exception and the path are not.
+/// The sentence with the path is localized; the exception's name and the path are not.
 std::vector<Testimony> testimonies() {
     std::vector<Testimony> all;
     for (const auto* folder : {R"(:\Packages)", R"(:\WindowsAzure)"}) {

@@ -16,7 +16,7 @@ using machine::Path;
 
 namespace {
 
-/// Libraries of other makers that the agent's processes have loaded, with the maker's name.
+/// Returns the libraries of other vendors that the agent's processes have loaded, with the vendor's name.
 machine::Result<std::vector<Evidence>> foreign_modules(const Machine& machine) {
     constexpr std::size_t most_shown = 8;
     std::vector<Evidence> found;
@@ -45,7 +45,7 @@ machine::Result<std::vector<Evidence>> foreign_modules(const Machine& machine) {
     return found;
 }
 
-/// Every security product loads itself into every process. That is no finding while the agent does its work.
+/// Every security product loads its library into every process. That is not a finding while the agent works.
 Finding diagnose(const Machine& machine) {
     std::vector<Evidence> crashes;
     for (const auto* agent : windows_agent_services) {

@@ -24,23 +24,23 @@ namespace {
 using Duration = std::chrono::system_clock::duration;
 using TimePoint = std::chrono::system_clock::time_point;
 
-/// The loop that fetches goal states writes this every 30 minutes, since agent 2.2.47; other threads write other
-/// lines, so that these alone prove little.
+/// The loop that fetches goal states writes this every 30 minutes, since agent 2.2.47. Other threads write other lines,
+/// so those prove little.
 constexpr auto heartbeat_line = "[HEARTBEAT] Agent WALinuxAgent-";
 constexpr std::string_view writes_heartbeats = "2.2.47";
 /// One extension may keep the loop for 90 minutes.
 constexpr Duration longest_silence = std::chrono::minutes(150);
 
-/// An agent that cannot fetch its goal state says so three times and then every six hours, without heartbeats.
+/// An agent that cannot fetch its goal state logs this three times and then every six hours, without heartbeats.
 constexpr const char* fetching_lines[] = {"Error fetching the goal state", "Fetching the goal state is still failing",
                                           "Protocol endpoint not found", "Exception retrieving extension handlers",
                                           "HostGAPlugin: Exception Get API versions"};
 constexpr Duration longest_fetching_silence = std::chrono::hours(7);
 
-/// Older agents have no heartbeat. They write when a goal state comes, and every backup brings one.
+/// Older agents have no heartbeat. They log when a goal state arrives, and every backup brings one.
 constexpr Duration longest_silence_without_heartbeats = std::chrono::hours(48);
 
-/// The daemon starts its child within seconds, once it has found the wire server.
+/// The daemon starts its child within seconds after it has found the wire server.
 constexpr Duration longest_without_child = std::chrono::minutes(15);
 /// Agents before 2.1 are one process.
 constexpr std::string_view has_child = "2.1";
@@ -49,7 +49,7 @@ Finding hung(std::string summary, std::vector<Evidence> evidence) {
     return Finding::broken(std::move(summary), std::move(evidence), "Restart the guest agent.");
 }
 
-/// A process that waits in the kernel takes no signal: nothing but the end of that wait helps.
+/// A process that waits in the kernel reacts to no signal. Only the end of that wait helps.
 std::optional<Finding> blocked(const machine::Process& process, std::vector<Evidence>& evidence) {
     if (process.blocked_in.empty()) return std::nullopt;
     evidence.push_back(
@@ -90,7 +90,7 @@ Finding examine_daemon_alone(const Machine& machine, const machine::Process& dae
                 std::move(evidence));
 }
 
-/// The newest line that says that the goal state cannot be fetched, unless a heartbeat followed it.
+/// Returns the newest line that says that the goal state cannot be fetched, unless a heartbeat followed it.
 const LogMatch* newest_failing_fetch(const Machine& machine, const LogMatch* heartbeat) {
     const LogMatch* newest = nullptr;
     for (const auto* text : fetching_lines) {
@@ -102,7 +102,7 @@ const LogMatch* newest_failing_fetch(const Machine& machine, const LogMatch* hea
     return newest;
 }
 
-/// It cannot be told whether the agent hangs or does not run.
+/// Judges by the log where it is not known if the agent hangs or does not run.
 Finding examine_log_alone(const Machine& machine, const machine::Error& error) {
     auto finding = Finding::unknown("the list of processes", error);
     const auto newest = machine.derived<LogEvidence>().newest_line(Log::agent);
@@ -122,17 +122,17 @@ Finding examine_log_alone(const Machine& machine, const machine::Error& error) {
 }
 
 constexpr auto setup_unfinished = "Waiting for OOBE to Complete";
-/// The Windows agent writes several lines in an hour. Old ones write local time without a zone, which may be 14 hours
-/// off.
+/// The Windows agent writes several lines per hour. Old agents write local time without a zone, which may be wrong by
+/// 14 hours.
 constexpr Duration longest_silence_on_windows = std::chrono::hours(18);
 
-/// When the agent last told Azure that it lives; it writes that into the registry.
+/// Returns the time of the agent's last heartbeat to Azure, which it writes to the registry.
 std::optional<TimePoint> registry_heartbeat(const Machine& machine) {
     const auto text = registry_text(machine, agent_heartbeat_key, "HeartbeatLastStatusUpdateTime");
     return text && *text ? parse_log_line(**text + " ", {}).time : std::nullopt;
 }
 
-/// Until Windows has been set up to its end, the agent waits and runs nothing.
+/// Returns a finding while Windows is not set up completely: until then the agent waits and runs nothing.
 std::optional<Finding> waits_for_setup(const Machine& machine, std::optional<TimePoint> newest) {
     const auto* line = machine.derived<LogEvidence>().find(Log::agent, setup_unfinished);
     if (!line || !line->newest.time || !newest || *newest - *line->newest.time > std::chrono::minutes(5)) {
@@ -169,7 +169,7 @@ Finding diagnose_on_windows(const Machine& machine) {
         return Finding::healthy("The guest agent runs; nothing tells what it does.", std::move(evidence));
     }
     auto sign = std::max(newest.value_or(TimePoint()), heartbeat.value_or(TimePoint()));
-    // What an earlier process wrote says nothing of this one.
+    // Lines of an earlier process say nothing about this one.
     if (process.started <= now) sign = std::max(sign, process.started);
     if (now - sign <= longest_silence_on_windows) {
         return Finding::healthy("The guest agent works.", std::move(evidence));
@@ -206,7 +206,7 @@ Finding diagnose(const Machine& machine) {
     const auto* failing_fetch = newest_failing_fetch(machine, heartbeat);
     const bool fetching = failing_fetch && *failing_fetch->newest.time >= handler.started;
     auto sign = heartbeat && heartbeat->newest.time && !fetching ? *heartbeat->newest.time : *newest;
-    // What an earlier process wrote says nothing of this one.
+    // Lines of an earlier process say nothing about this one.
     if (runs_for) sign = std::max(sign, handler.started);
     const auto silence = now - sign;
     const auto allowed = fetching         ? longest_fetching_silence

@@ -17,7 +17,7 @@ using machine::Machine;
 
 namespace {
 
-/// The backup extension looks here for certificates, whatever Lib.Dir says.
+/// The backup extension looks for certificates here, whatever Lib.Dir says.
 constexpr auto usual = "/var/lib/waagent";
 constexpr auto cannot_open_line = "Can't open /var/lib/waagent/";
 constexpr auto cannot_open_old_line = "Error opening recipient certificate file /var/lib/waagent/";
@@ -42,7 +42,7 @@ Finding missing(const std::string& folder, std::vector<Evidence> evidence, const
                     folder));
 }
 
-/// The certificate that the extension wants but does not find at the place it knows.
+/// Returns the certificate that the extension needs but cannot find in the folder that it knows.
 std::optional<Evidence> certificate_out_of_reach(const Machine& machine, const std::string& folder) {
     const auto settings = newest_backup_settings(machine);
     if (!settings || settings->thumbprint.empty()) return std::nullopt;

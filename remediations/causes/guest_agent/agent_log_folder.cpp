@@ -25,7 +25,8 @@ Path log_folder(const Machine& machine) {
     return configuration ? configuration->text_of("Extension.LogDir", usual) : usual;
 }
 
-/// The folder of the logs of all extensions, and what lies in it: one folder for each extension.
+/// Returns the files where folders should be: the folder of all extensions' logs, and in it one folder for each
+/// extension.
 machine::Result<std::vector<Path>> files_in_place_of_folders(const Machine& machine, const Path& folder) {
     std::vector<Path> files;
     const auto status = machine.files().status(folder);
@@ -42,10 +43,10 @@ machine::Result<std::vector<Path>> files_in_place_of_folders(const Machine& mach
     return files;
 }
 
-/// The backup extension keeps its settings and the lock of its freeze below /etc/azure and makes that folder itself.
+/// The backup extension keeps its settings and the lock of its freeze below /etc/azure. It creates that folder itself.
 constexpr auto settings_folder = "/etc/azure";
 
-/// A file stands in its place.
+/// Returns a finding where a file has the name of the folder.
 std::optional<Finding> settings_folder_is_a_file(const Machine& machine) {
     const auto status = machine.files().status(settings_folder);
     if (!status || status->kind != FileKind::regular) return std::nullopt;

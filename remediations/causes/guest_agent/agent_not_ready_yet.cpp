@@ -12,10 +12,10 @@ extern const Remediation remediation;
 
 namespace {
 
-/// A first boot of Windows with provisioning takes up to this long until the agent reports.
+/// The longest time of a first boot of Windows with provisioning until the agent reports.
 constexpr auto long_enough = std::chrono::minutes(30);
 
-/// When the VM booted: the start of its oldest process; nullopt where no process tells it.
+/// Returns the time of the boot: the start of the oldest process; nullopt where no process has a start.
 std::optional<std::chrono::system_clock::time_point> boot_of(const std::vector<machine::Process>& processes) {
     std::optional<std::chrono::system_clock::time_point> boot;
     for (const auto& process : processes) {

@@ -56,14 +56,14 @@ bool is_installed_on_windows(const std::vector<Result<Service>>& services) {
     return std::ranges::any_of(services, [](const auto& service) { return service.has_value(); });
 }
 
-/// What is in the way of one of the two services; empty where it runs and will run after the next boot.
+/// Returns the fault of one of the two services; empty where it runs and will run after the next boot.
 std::string fault_on_windows(const Service& service) {
     if (service.start == StartType::disabled) return "disabled";
     if (service.state == ServiceState::stopped || service.state == ServiceState::failed) return "stopped";
     return {};
 }
 
-/// A service that is missing is the concern of agent-not-installed, one that hangs of agent-service-hangs.
+/// agent-not-installed diagnoses a missing service, agent-service-hangs one that hangs.
 Finding diagnose_on_windows(const Machine& machine) {
     std::vector<Result<Service>> services;
     for (const auto* agent : windows_agent_services) {
@@ -156,7 +156,7 @@ Finding diagnose(const Machine& machine) {
     return Finding::healthy("The guest agent's service runs and is enabled.", std::move(evidence));
 }
 
-/// An agent that Python cannot run ends within a second of its start.
+/// Waits for a moment: an agent that Python cannot run ends within a second of its start.
 Result<void> see_that_it_stays(const Changes& changes, const std::string& name) {
     for (int look = 0; look < 5 && !changes.is_plan(); ++look) {
         changes.machine().wait(std::chrono::milliseconds(200));

@@ -27,7 +27,7 @@ bool is_zypper(const AgentPackage& package) {
     return package.manager.ends_with("/zypper");
 }
 
-/// "2.7.3.0-4.1" after "  Installed: ".
+/// Returns "2.7.3.0-4.1" after "  Installed: ".
 std::string field(std::string_view text, std::string_view name) {
     const auto start = text.find(name);
     if (start == text.npos) return {};
@@ -45,7 +45,7 @@ struct Offer {
     Evidence evidence;
 };
 
-/// What the package manager says; it may ask the distribution's repositories.
+/// Asks the package manager, which may ask the distribution's repositories.
 Result<Offer> offer_of(const Machine& machine, const AgentPackage& package) {
     const auto command =
         is_apt(package) ? Command("/usr/bin/apt-cache", {"policy", package.name})
@@ -104,7 +104,7 @@ Result<void> fix(const Finding&, Changes& changes) {
     if (is_apt(*package)) {
         const auto lists = changes.run_tool({package->manager, {"-q", "update"}, lists_timeout}, "reads package lists");
         if (!lists) return lists;
-        // Whoever edited waagent.conf keeps it, and nobody is there to be asked.
+        // Keeps an edited waagent.conf, because nobody is there to be asked.
         update = Command("/usr/bin/env",
                          {"DEBIAN_FRONTEND=noninteractive", package->manager, "-q", "-y", "-o",
                           "Dpkg::Options::=--force-confold", "install", "--only-upgrade", package->name},

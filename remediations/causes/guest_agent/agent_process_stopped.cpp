@@ -11,8 +11,8 @@ using machine::Machine;
 
 namespace {
 
-/// The state in /proc/<pid>/stat, "620 (python3) T 1 ...": the name may hold anything, so what follows its last ")".
-/// '\0' where it cannot be read.
+/// Returns the state in /proc/<pid>/stat, "620 (python3) T 1 ...". It follows the last ")", because the name may
+/// contain any character. '\0' where it cannot be read.
 char state_of(const Machine& machine, const machine::Process& process) {
     const auto text = machine.files().read(fmt::format("/proc/{}/stat", process.pid));
     if (!text) return '\0';

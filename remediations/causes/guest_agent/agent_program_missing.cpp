@@ -23,15 +23,15 @@ std::string key_of(const std::string& service) {
     return "HKLM\\SYSTEM\\CurrentControlSet\\Services\\" + service;
 }
 
-/// What the service manager would start. The registry is asked itself, because the service manager may remember what
-/// stood there before.
+/// Returns the program that the service manager will start. Reads the registry, because the service manager may
+/// remember an older value.
 Result<Path> started_program(const Machine& machine, const machine::Service& service, const char* name) {
     const auto text = registry_text(machine, key_of(name), "ImagePath");
     if (!text) return text.error();
     return program_of(machine, *text ? **text : service.binary);
 }
 
-/// The command line with another program and the same arguments.
+/// Returns the command line with another program and the same arguments.
 std::string with_program(const std::string& command_line, const Path& program) {
     const bool is_quoted = command_line.starts_with('"');
     const auto end = is_quoted ? command_line.find('"', 1) : std::string::npos;
@@ -46,7 +46,7 @@ std::string with_program(const std::string& command_line, const Path& program) {
 
 struct Lost {
     const WindowsAgentService* agent = nullptr;
-    Path program;  ///< that is not there
+    Path program;  ///< the missing program
     std::string seen;
     Result<Path> substitute;
 };

@@ -21,20 +21,20 @@ using machine::Result;
 
 namespace {
 
-/// systemd: the program of a unit could not be executed.
+/// systemd's exit code: the program of a unit could not be executed.
 constexpr std::uint32_t cannot_execute = 203;
-/// A shell or env: the program was not found.
+/// The exit code of a shell or of env: the program was not found.
 constexpr std::uint32_t not_found = 127;
 
-/// What Python says when it is not the Python that the agent was installed for.
+/// Errors of a Python that the agent was not installed for.
 constexpr std::string_view python_failures[] = {"ModuleNotFoundError",  "ImportError",          "SyntaxError",
                                                 "PackageNotFoundError", "DistributionNotFound", "bad interpreter"};
 
-/// What it says where it finds the agent's modules but is another Python than they were made for.
+/// Errors of another Python than the agent's modules were made for, which finds these modules.
 constexpr std::string_view foreign_failures[] = {
     "NameError", "AttributeError", "KeyError", "TypeError", "undefined symbol", "error while loading shared libraries"};
 
-/// The part of a traceback that lies in a Python which no distribution installs: pyenv, conda, a build of one's own.
+/// Returns the path in a traceback that is in a Python which no distribution installs: pyenv, conda, a private build.
 std::string foreign_python_in(const std::vector<std::string>& journal) {
     constexpr std::string_view places[] = {
         "/usr/local/lib/python",   "/opt/",      "/.pyenv/", "/anaconda", "/miniconda", "/conda/", "/home/", "/root/",
@@ -48,7 +48,7 @@ std::string foreign_python_in(const std::vector<std::string>& journal) {
     return {};
 }
 
-/// "/usr/bin/python3" of "#!/usr/bin/python3 -u"; empty for a program that is no script.
+/// Returns "/usr/bin/python3" for "#!/usr/bin/python3 -u"; empty for a program that is not a script.
 std::string interpreter_in(std::string_view text) {
     if (!text.starts_with("#!")) return {};
     auto line = boost::algorithm::trim_copy(text.substr(2, text.find('\n') - 2));
@@ -59,8 +59,8 @@ std::string interpreter_in(std::string_view text) {
     return std::string(argument.substr(0, argument.find_first_of(" \t")));
 }
 
-/// Whether a program exists, looked for along the usual PATH where it has no folder. Of a symbolic link only its own
-/// existence is known.
+/// Returns true if a program exists; without a folder it is searched in the usual PATH. Of a symbolic link only the
+/// link itself is checked.
 Result<bool> exists(const Machine& machine, const std::string& program) {
     const std::vector<std::string> places =
         program.starts_with('/') ? std::vector<std::string>{program}
@@ -75,7 +75,8 @@ Result<bool> exists(const Machine& machine, const std::string& program) {
     return false;
 }
 
-/// /usr/bin/python3 is a link to python3.11; without any python3.<n> it leads nowhere.
+/// Returns true if the program is the link /usr/bin/python3 and nothing exists that it could lead to, python3.11 for
+/// example.
 bool leads_nowhere(const Machine& machine, const std::string& program) {
     if (program != "/usr/bin/python3") return false;
     const auto status = machine.files().status(program);
@@ -87,7 +88,7 @@ bool leads_nowhere(const Machine& machine, const std::string& program) {
            !machine.files().status("/etc/alternatives/python3");
 }
 
-/// Whether the interpreter that a process was started with can be started again.
+/// Returns true if the interpreter of a process still exists, so that it can be started again.
 bool still_exists(const Machine& machine, const machine::Process& process) {
     if (process.command_line.empty()) return false;
     const auto found = exists(machine, process.command_line.front());
@@ -104,8 +105,8 @@ Finding broken_python(const Machine& machine, std::string summary, std::vector<E
             install_advice(machine)));
 }
 
-/// The distribution's own Python, under its full name: one that has the agent's modules. Nothing where the interpreter
-/// that is missing is another one than python3, or nobody knows whose Python it is.
+/// Returns the distribution's own Python by its full name, if it has the agent's modules. nullopt where the missing
+/// interpreter is not python3, or where it is not known to whom the Python belongs.
 std::optional<Path> python_of_agent(const Machine& machine, const std::string& missing) {
     if (missing != "/usr/bin/python3" && missing != "python3") return std::nullopt;
     const auto python = newest_installed_python(machine);
@@ -118,7 +119,7 @@ std::optional<Path> python_of_agent(const Machine& machine, const std::string& m
     return has_modules ? python : std::nullopt;
 }
 
-/// It is there, but nothing leads to it.
+/// The distribution's Python exists, but not under the name that the program uses.
 Finding python_without_its_name(const Path& python, const std::string& program, const std::string& interpreter) {
     auto finding = Finding::broken(
         fmt::format("{} wants {}, which is missing; the distribution's Python is there as {}.", program, interpreter,
@@ -132,7 +133,7 @@ Finding python_without_its_name(const Path& python, const std::string& program, 
     return finding;
 }
 
-/// The program that the unit starts, where it is not there; empty where it is, or nobody knows.
+/// Returns the program that the unit starts, if it does not exist; empty where it exists or that is not known.
 std::string missing_program_of(const Machine& machine, const machine::Service& service) {
     if (!service.binary.starts_with('/') || service.exit_code != cannot_execute) return {};
     const auto found = exists(machine, service.binary);
@@ -151,7 +152,7 @@ Finding diagnose(const Machine& machine) {
     const auto interpreter = head ? interpreter_in(*head) : std::string();
 
     std::vector<Evidence> evidence;
-    // Whatever its first line names: the unit may start it with another one, and that runs it.
+    // Whatever the first line of the program names: the unit may start it with another Python, and that one runs it.
     if (processes->goal_state_handler && still_exists(machine, *processes->goal_state_handler)) {
         evidence.push_back({"process", describe(*processes->goal_state_handler), ""});
         return Finding::healthy("The agent's Python runs it.", std::move(evidence));

@@ -24,15 +24,15 @@ namespace {
 constexpr auto trusted_installer_sid = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464";
 constexpr auto creator_owner_sid = "S-1-3-0";
 
-/// What lets somebody put another content in the place of a file: writing, appending, deleting, changing its access
-/// list or owner; of a folder, deleting what lies in it too.
+/// The rights with which somebody can replace the content of a file: writing, appending, deleting, changing its access
+/// list or owner; for a folder also deleting its content.
 constexpr std::uint32_t changing_rights = 0x000D0056 | 0x50000000;
 
 bool is_trusted(const std::string& sid) {
     return sid == system_sid || sid == administrators_sid || sid == trusted_installer_sid || sid == creator_owner_sid;
 }
 
-/// Msiexec runs as SYSTEM what the file says: nobody else may have been able to write it.
+/// Checks that nobody else can have written the file, because msiexec runs it as SYSTEM.
 Result<void> check_security(const Machine& machine, const Path& path) {
     const auto sddl = machine.files().security(path);
     if (!sddl) return sddl.error();
@@ -68,7 +68,7 @@ Result<void> check_installer(const Machine& machine, const Path& path) {
     return check_security(machine, path.substr(0, path.rfind('\\')));
 }
 
-/// What is wrong with the agent as it is installed; an agent in order is not reinstalled.
+/// Returns the faults of the installed agent. An agent without faults is not reinstalled.
 std::vector<Evidence> faults(const Machine& machine) {
     std::vector<Evidence> found;
     for (const auto* agent : windows_agent_services) {
@@ -115,7 +115,7 @@ Finding diagnose(const Machine& machine, const Question& question) {
     return finding;
 }
 
-/// The installer returns before the services have come up.
+/// Waits for the services, because the installer returns before they run.
 Result<void> wait_for_agent(const Changes& changes) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(2);
     while (std::chrono::steady_clock::now() < deadline) {

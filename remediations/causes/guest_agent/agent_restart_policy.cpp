@@ -8,7 +8,7 @@ namespace remediations::causes::agent_restart_policy {
 
 namespace {
 
-/// What systemd shows as the status of a program that SIGTERM ended, which is how a service is stopped.
+/// The status that systemd shows for a program that SIGTERM ended, which is how it stops a service.
 constexpr std::uint32_t terminated = 15;
 
 Finding diagnose(const machine::Machine& machine) {
@@ -25,7 +25,7 @@ Finding diagnose(const machine::Machine& machine) {
     const bool ended_by_request = service->exit_code == 0 || service->exit_code == terminated;
     const bool has_crashed = service->state == machine::ServiceState::failed || !ended_by_request;
     if (!has_crashed) {
-        // As Debian ships it; whoever never crashes needs no restart.
+        // Debian's default. An agent that does not crash needs no restart.
         return Finding::healthy("The guest agent is not started again when it crashes; it has not crashed.",
                                 std::move(evidence));
     }

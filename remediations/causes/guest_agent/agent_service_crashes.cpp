@@ -18,9 +18,9 @@ namespace {
 
 using Duration = std::chrono::system_clock::duration;
 
-/// A process that has run that long has not just crashed.
+/// A process that has run this long has not just crashed.
 constexpr Duration stable_after = std::chrono::minutes(15);
-/// The service manager starts it again within minutes; after that it has given up, or the fault is gone.
+/// The service manager restarts it within minutes. After this time it has given up, or the fault is gone.
 constexpr Duration fresh = std::chrono::hours(1);
 
 bool is_stable(const Machine& machine, const WindowsAgentService& agent) {
@@ -35,7 +35,7 @@ bool runs(const machine::Service& service) {
     return service.state == machine::ServiceState::running || service.state == machine::ServiceState::starting;
 }
 
-/// Windows Server 2008 R2 and Windows 7.
+/// Returns true for Windows Server 2008 R2 and Windows 7.
 bool is_too_old_for_the_newest_agent(const Machine& machine) {
     return machine.facts().os_version.starts_with("6.1") || machine.facts().os_version.starts_with("6.0");
 }
@@ -94,7 +94,7 @@ Finding diagnose(const Machine& machine) {
     return Finding::healthy("The guest agent has not crashed again and again of late.");
 }
 
-/// Why it ends, as it logs it itself where the event log tells nothing.
+/// The events that say why the agent ends, and the lines of its own log, where the event log has nothing.
 std::vector<Testimony> testimonies() {
     std::vector<Testimony> all;
     for (const auto* exception : {"DllNotFoundException", "ServiceInstallFailedException"}) {

@@ -25,7 +25,7 @@ constexpr auto begins_to_stop = "WindowsAzureGuestAgent stopping.";
 constexpr auto waits_for_extensions = "WaitForTerminalStateReachedOnEnd";
 constexpr auto cannot_stop = "WindowsAzureGuestAgent could not be stopped";
 
-/// The agent lets extensions that run come to an end first.
+/// The agent first waits for running extensions to end.
 constexpr Duration longest_transition = std::chrono::minutes(5);
 
 bool is_between(const Service& service) {
@@ -41,7 +41,7 @@ std::optional<machine::Process> process_of(const Machine& machine, const Windows
     return service.pid == 0 && processes->size() == 1 ? std::optional(processes->front()) : std::nullopt;
 }
 
-/// For how long at least; nullopt where nothing tells it.
+/// Returns for how long the service has been starting or stopping, at least; nullopt where that is not known.
 std::optional<Duration> time_in_transition(const Machine& machine, const WindowsAgentService& agent,
                                            const Service& service) {
     const auto now = machine.facts().now;
@@ -117,7 +117,7 @@ Finding diagnose(const Machine& machine) {
     return Finding::healthy("No service of the guest agent hangs.");
 }
 
-/// The service manager needs a moment to see that the process is gone.
+/// Waits until the service manager has noticed that the process is gone.
 Result<void> wait_until_stopped(const Changes& changes, const std::string& name) {
     for (int look = 0; look < 50 && !changes.is_plan(); ++look) {
         const auto service = changes.machine().services().find(name);

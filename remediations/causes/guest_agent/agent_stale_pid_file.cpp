@@ -23,11 +23,11 @@ namespace {
 constexpr auto daemon_line = "Daemon is already running: ";
 constexpr auto orphan_line = " waiting for orphan process ";
 
-/// The agent waits 15 minutes for an orphan, and says so every 3 seconds.
+/// The agent waits 15 minutes for an orphan, and logs that every 3 seconds.
 constexpr std::uint64_t lines_of_a_whole_wait = 300;
 constexpr auto fresh = std::chrono::minutes(10);
 
-/// The newest line of an agent that waited for orphans longer than it should.
+/// Returns the newest line of an agent that waited for orphans longer than it should.
 const LogMatch* endless_wait(const Machine& machine) {
     const auto* match = machine.derived<LogEvidence>().find(Log::agent, orphan_line);
     return match && match->count > lines_of_a_whole_wait && match->newest.time ? match : nullptr;
@@ -47,7 +47,7 @@ std::optional<std::uint32_t> pid_in(std::string text) {
     return pid;
 }
 
-/// The pid file of the daemon, and those of goal-state agents beside it: <n>_waagent.pid.
+/// The PID file of the daemon, and beside it those of goal-state agents: <n>_waagent.pid.
 struct PidFiles {
     Path daemon;
     std::vector<Path> handlers;
@@ -71,7 +71,7 @@ PidFiles pid_files(const Machine& machine) {
     return files;
 }
 
-/// The live process that a pid file names, where it is none of the agent's: the file is older than that process.
+/// Returns the live process that a PID file names, if it is not the agent's: then the file is older than that process.
 std::optional<machine::Process> stranger_in(const Machine& machine, const Path& file,
                                             const std::vector<machine::Process>& processes,
                                             const AgentProcesses& agent) {

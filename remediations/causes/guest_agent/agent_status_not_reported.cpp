@@ -17,7 +17,7 @@ namespace {
 
 constexpr const char* failure_lines[] = {"Failed to report vm agent status", "Failed to upload status blob",
                                          "Exception uploading status blob", "Failed to report status: "};
-/// The agent tries with every look for a goal state, and says so each time or at least every 15 minutes.
+/// The agent reports with every request for a goal state. It logs a failure each time, or at least every 15 minutes.
 constexpr auto fresh = std::chrono::hours(1);
 
 Finding not_reported(std::vector<Evidence> evidence) {
@@ -53,7 +53,7 @@ Finding diagnose(const Machine& machine) {
         if (!newest || *newest->newest.time < *match->newest.time) newest = match;
     }
     if (!processes) {
-        // What the log has last counts, where nothing else is known.
+        // Where nothing else is known, the end of the log counts.
         const auto last = machine.derived<LogEvidence>().newest_line(Log::agent);
         const bool goes_on = newest && newest->count > 1 && last && *last - *newest->newest.time < fresh;
         return goes_on ? not_reported({newest->newest.evidence("status is reported")})

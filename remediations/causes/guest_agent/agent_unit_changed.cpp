@@ -18,9 +18,9 @@ using machine::Machine;
 
 namespace {
 
-/// Where an administrator changes units; what packages bring lies below /usr/lib.
+/// The folders in which an administrator changes units. Packages install theirs below /usr/lib.
 constexpr const char* folders[] = {"/etc/systemd/system", "/run/systemd/system", "/etc/systemd/system.control"};
-/// Settings of a unit that decide whether its program starts, and in what surroundings.
+/// Settings of a unit that decide if its program starts, and in which environment.
 constexpr std::string_view telling[] = {
     "Exec",     "User",          "Group",           "WorkingDirectory", "Root",         "Condition",
     "Assert",   "Requires",      "BindsTo",         "Environment",      "Type",         "Pid",
@@ -31,7 +31,7 @@ constexpr std::string_view telling[] = {
 constexpr std::uint32_t first_of_systemd = 200;
 constexpr std::uint32_t last_of_systemd = 243;
 
-/// The lines of a file that tell, as evidence.
+/// Adds the lines of a file with such settings as evidence.
 void add_lines(const Machine& machine, const machine::Path& path, std::vector<Evidence>& evidence) {
     constexpr std::size_t most_lines = 8;
     const auto text = machine.files().read(path);
@@ -56,7 +56,8 @@ std::string value_of(const Evidence& change) {
     return boost::trim_copy(change.seen.substr(change.seen.find('=') + 1));
 }
 
-/// systemd says in the journal, in English whatever the locale, that a condition or an assertion kept the unit back.
+/// Returns true if the journal says that a condition or an assertion prevented the start. systemd's text is English in
+/// every locale.
 bool tells_of_a_condition(const std::vector<std::string>& journal) {
     return std::ranges::any_of(journal, [](const std::string& line) {
         return boost::icontains(line, "condition check") || boost::icontains(line, "asserts failed") ||
@@ -64,9 +65,9 @@ bool tells_of_a_condition(const std::vector<std::string>& journal) {
     });
 }
 
-/// Whether a condition keeps the unit from starting: by its path where it names one, else by what the journal says. An
-/// empty one takes the package's conditions away, which keeps nothing from starting. Of those with "|" one that is met
-/// is enough.
+/// Returns true if a condition prevents the start of the unit: by its path if it names one, else by the journal. An
+/// empty condition removes the package's conditions and prevents nothing. Of conditions with "|" one that is met is
+/// enough, so the journal decides.
 bool is_unmet(const Machine& machine, const Evidence& condition, const std::vector<std::string>& journal) {
     auto value = value_of(condition);
     if (value.empty()) return false;
@@ -79,7 +80,7 @@ bool is_unmet(const Machine& machine, const Evidence& condition, const std::vect
     return status.has_value() == is_negated;
 }
 
-/// What was changed of the agent's unit by a drop-in or a unit of the same name.
+/// Returns the changes of the agent's unit by a drop-in file or a unit of the same name.
 std::vector<Evidence> changes_of(const Machine& machine, const std::string& service) {
     std::vector<Evidence> evidence;
     for (const auto* folder : folders) {

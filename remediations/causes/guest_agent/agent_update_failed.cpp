@@ -24,10 +24,10 @@ namespace {
 constexpr const char* failure_lines[] = {"Attempted enough update retries for version",
                                          "Unable to update Agent: ", " is permanently blacklisted"};
 
-/// As the agent counts: three failures, or a fatal one, and this version is never started again.
+/// The agent's own rule: after three failures, or a fatal one, it never starts this version again.
 constexpr std::int64_t most_failures = 3;
 
-/// What is wrong with a downloaded agent; empty where nothing is.
+/// Returns the faults of a downloaded agent; empty where there are none.
 std::vector<Evidence> faults_of(const Machine& machine, const Path& folder) {
     std::vector<Evidence> faults;
     const auto manifest = folder + "/HandlerManifest.json";

@@ -14,7 +14,7 @@ using machine::Machine;
 
 namespace {
 
-/// .NET's sentence, in English; and NTE_BAD_KEYSET.
+/// .NET's English sentence; also NTE_BAD_KEYSET.
 constexpr auto no_keyset = "Keyset does not exist";
 constexpr auto no_keyset_code = "0x80090016";
 

@@ -9,7 +9,7 @@ namespace remediations::causes::dotnet_framework_missing {
 namespace {
 
 constexpr auto framework_key = R"(HKLM\SOFTWARE\Microsoft\NET Framework Setup\NDP\v4\Full)";
-/// Of .NET Framework 4.5.
+/// The release number of .NET Framework 4.5.
 constexpr std::uint64_t oldest_release = 378389;
 
 Finding diagnose(const machine::Machine& machine) {

@@ -19,7 +19,7 @@ std::string day(std::chrono::system_clock::time_point time) {
     return fmt::format("{:%Y-%m-%d}", std::chrono::floor<std::chrono::seconds>(time));
 }
 
-/// What keeps the certificate from being used; nullopt where nothing does.
+/// Returns why the certificate cannot be used; nullopt where it can.
 Result<std::optional<Evidence>> fault_of(const Machine& machine, const machine::StoredCertificate& certificate) {
     const auto where =
         fmt::format("certificate {} in LocalMachine\\{}", certificate.thumbprint, ExtensionCertificate::store);
@@ -84,7 +84,7 @@ Finding diagnose(const Machine& machine) {
     return Finding::healthy("The certificate of the extensions' settings and its key are there.", std::move(evidence));
 }
 
-/// The agent fetches certificates with its first goal state, some seconds after its start.
+/// Waits for the certificate: the agent fetches certificates with its first goal state, some seconds after its start.
 Result<void> wait_for_certificate(const Changes& changes) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
     while (std::chrono::steady_clock::now() < deadline) {

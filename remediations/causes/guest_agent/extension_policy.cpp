@@ -23,10 +23,10 @@ constexpr auto refused_line = "because it is not specified as an allowed extensi
 constexpr auto invalid_line = "Customer-provided policy file (";
 constexpr auto signature_line = "because policy specifies that extension must be signed";
 
-/// The highest policyVersion that agents up to 2026 take.
+/// The highest policyVersion that agents up to 2026 accept.
 constexpr std::uint64_t highest_version[] = {0, 1, 0};
 
-/// What is wrong with a policy and, of it, what whoever owns it has to change.
+/// A fault of a policy, and what the owner of the policy has to change.
 struct PolicyFault {
     std::string what;
     std::string change;
@@ -36,7 +36,7 @@ PolicyFault not_valid(std::string what) {
     return {std::move(what), "Correct the policy"};
 }
 
-/// "1", "1.0" or "1.0.0", not above the highest one.
+/// Accepts "1", "1.0" or "1.0.0", up to the highest version.
 std::optional<PolicyFault> fault_of_version(std::string_view version) {
     std::vector<std::string> parts;
     boost::split(parts, version, boost::is_any_of("."));
@@ -67,7 +67,7 @@ std::optional<PolicyFault> unknown_attribute(const json::object& object, std::st
     return std::nullopt;
 }
 
-/// A missing value and null are the default.
+/// Returns nullptr for a missing value and for null, which both mean the default.
 const json::value* given(const json::object& object, std::string_view name) {
     const auto* value = object.if_contains(name);
     return value && !value->is_null() ? value : nullptr;
@@ -79,8 +79,8 @@ std::optional<PolicyFault> not_boolean(const json::object& object, std::string_v
     return not_valid(fmt::format("{}.{} is neither true nor false", place, name));
 }
 
-/// Why the policy lets the backup extension not run; nullopt where it does. One wrong word anywhere stops every
-/// extension.
+/// Returns why the policy does not let the backup extension run; nullopt where it does. One wrong word anywhere stops
+/// every extension.
 std::optional<PolicyFault> fault_in(const std::string& text) {
     boost::system::error_code error;
     const auto document = json::parse(text, error, {}, {.max_depth = 16});
@@ -120,7 +120,8 @@ std::optional<PolicyFault> fault_in(const std::string& text) {
                        fmt::format("Add \"{}\": {{}} to extensionPolicies.extensions", name)};
 }
 
-/// What the agent itself said of the backup extension. Agents of 2025 do not enforce signatures, later ones do.
+/// Returns the fault in the agent's own message about the backup extension. Agents of 2025 do not enforce signatures,
+/// later ones do.
 std::optional<PolicyFault> fault_told_by_agent(const HandlerRefusal& refusal) {
     if (refusal.what != HandlerRefusal::What::policy) return std::nullopt;
     const auto name = backup_extension_name(machine::Platform::linux);
@@ -176,7 +177,7 @@ Finding diagnose(const machine::Machine& machine) {
         return forbidden(machine, path, *fault, std::move(evidence));
     }
     if (told) {
-        // What was corrected since counts no more.
+        // A fault that was corrected since does not count.
         const auto status = machine.files().status(path);
         const auto reported = installed->folders.back().handler_reported;
         const bool is_newer = status && status->modified > reported &&

@@ -10,7 +10,7 @@ namespace remediations::causes::extensions_disabled {
 namespace {
 
 constexpr auto key = "Extensions.Enabled";
-/// As the backup documents spell it; the agent does not know this key.
+/// The spelling in the backup documents; the agent does not know this key.
 constexpr auto misspelt_key = "Extensions.Enable";
 
 std::vector<Evidence> evidence_in(const AgentConfiguration& configuration) {

@@ -26,8 +26,8 @@ constexpr auto disk_full_code = "0x80070070";  // ERROR_DISK_FULL
 constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
 constexpr std::uint64_t gibibyte = 1024 * mebibyte;
 
-/// Where the agent and the extension write, and what they need there: the library folder takes goal states, packages
-/// of some MiB and what is unpacked from them.
+/// A folder to which the agent and the extension write, and the space that they need: the library folder gets goal
+/// states, packages of some MiB and their unpacked content.
 struct Need {
     Path folder;
     std::uint64_t bytes;
@@ -51,7 +51,7 @@ std::string size_text(std::uint64_t bytes) {
     return fmt::format("{} GiB", bytes / gibibyte);
 }
 
-/// What lies in a folder, without what lies deeper; a rough measure that finds the folder that runs away.
+/// The size of a folder without its subfolders: a rough measure that finds a folder that grows too much.
 struct Content {
     std::size_t entries = 0;
     std::uint64_t bytes = 0;
@@ -70,8 +70,8 @@ Result<Content> content_of(const Machine& machine, const Path& folder) {
     return content;
 }
 
-/// The folders that hold most, of those the agent fills: history and events of the agent, folders of extensions,
-/// and the logs.
+/// Returns the largest of the folders that the agent fills: its history and events, folders of extensions, and the
+/// logs.
 std::vector<Evidence> consumers(const Machine& machine) {
     constexpr std::size_t most_shown = 5;
     std::vector<Path> folders;

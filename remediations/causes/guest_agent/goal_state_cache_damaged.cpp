@@ -20,10 +20,10 @@ using machine::Path;
 namespace {
 
 constexpr auto missing_line = "Exception retrieving extension handlers: [ProtocolError]";
-/// From here on the agent needs no such file.
+/// Agents from this version on need no such file.
 constexpr std::string_view works_without = "2.2.21";
 
-/// The cache of a goal state: <name>.<n>.xml, and the number of the newest.
+/// Returns the cached files of a goal state: <name>.<n>.xml, and the file with the number of the newest one.
 std::vector<Path> cache_in(const Machine& machine, const Path& library) {
     std::vector<Path> files;
     const auto names = machine.files().list(library);

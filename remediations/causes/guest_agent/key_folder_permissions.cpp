@@ -17,7 +17,7 @@ namespace {
 
 constexpr auto import_failed = "PFXImportCertStore failed";
 
-/// SYSTEM lists the keys, makes and replaces them.
+/// SYSTEM lists, creates and replaces the keys.
 constexpr auto needed = machine::file_read | machine::file_write;
 
 std::vector<Path> key_folders(const Machine& machine) {

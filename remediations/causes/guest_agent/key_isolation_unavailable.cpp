@@ -19,10 +19,10 @@ using machine::StartType;
 namespace {
 
 constexpr auto key_isolation = "KeyIso";
-/// Followed by a code, -2147023143 for an RPC endpoint that is not registered.
+/// A code follows: -2147023143 for an RPC endpoint that is not registered.
 constexpr auto no_crypto = "RdCrypt Initialization failed";
 
-/// The agent's newest complaint, unless the agent was started after it and has not complained since.
+/// Returns the agent's newest error of this kind, unless the agent was started after it and has not logged it since.
 const LogLine* complaint(const Machine& machine) {
     const auto* match = machine.derived<LogEvidence>().find_current(Log::agent, no_crypto);
     if (!match) return nullptr;

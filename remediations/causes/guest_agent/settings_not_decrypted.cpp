@@ -26,7 +26,7 @@ constexpr auto return_code_line = "decryption also failed with return code: ";
 constexpr auto openssl = "/usr/bin/openssl";
 constexpr auto preload_file = "/etc/ld.so.preload";
 
-/// The number behind the last "return code: "; nullopt without one.
+/// Returns the number after the last "return code: "; nullopt without one.
 std::optional<int> return_code_in(std::string_view line) {
     constexpr std::string_view before = "return code: ";
     const auto at = line.rfind(before);
@@ -37,7 +37,7 @@ std::optional<int> return_code_in(std::string_view line) {
     return parsed.ec == std::errc() ? std::optional(code) : std::nullopt;
 }
 
-/// What may make a program write more than it was asked for, or not start at all.
+/// Returns things that may make a program write more than it should, or not start at all.
 std::vector<Evidence> oddities(const Machine& machine) {
     std::vector<Evidence> found;
     const auto head = machine.files().read_range(openssl, 0, 64);
@@ -64,7 +64,7 @@ std::vector<Evidence> oddities(const Machine& machine) {
     return found;
 }
 
-/// Whether the certificate of the newest settings and its key are there, so that openssl itself is to blame.
+/// Returns true if the certificate of the newest settings and its key exist, so that openssl itself is the cause.
 bool has_certificate(const Machine& machine) {
     const auto settings = newest_backup_settings(machine);
     if (!settings || settings->thumbprint.empty()) return false;

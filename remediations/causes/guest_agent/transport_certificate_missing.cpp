@@ -25,8 +25,8 @@ namespace {
 
 constexpr const char* failure_lines[] = {"unable to load certificate", "Error opening recipient certificate file",
                                          "Could not read certificate"};
-/// Since 2026 the extension no longer logs what openssl said. openssl ends with 127 and 126 where it does not run at
-/// all.
+/// Since 2026 the extension no longer logs the output of openssl. openssl ends with 127 or 126 where it cannot be
+/// started.
 constexpr auto not_decrypted_line = "decryption also failed with return code: ";
 constexpr auto cannot_open_line = "Can't open /var/lib/waagent/";
 constexpr auto restart_advice =
@@ -35,7 +35,7 @@ constexpr auto restart_advice =
 /// The extension's result code for it.
 constexpr int certificate_not_found = 16;
 
-/// What is wrong with the certificate and the key that settings name; empty where nothing is.
+/// Returns the faults of the certificate and the key that the settings name; empty where there are none.
 Result<std::vector<Evidence>> faults_of(const Machine& machine, const std::string& thumbprint) {
     std::vector<Evidence> faults;
     const auto stem = agent_library_folder(machine) + "/" + thumbprint;
@@ -54,7 +54,7 @@ Result<std::vector<Evidence>> faults_of(const Machine& machine, const std::strin
     return faults;
 }
 
-/// Signs that the extension failed over it.
+/// Returns signs that the extension failed because of it.
 std::vector<Evidence> failures(const Machine& machine) {
     std::vector<Evidence> found;
     for (const auto* text : failure_lines) {
@@ -72,7 +72,7 @@ std::vector<Evidence> failures(const Machine& machine) {
     return found;
 }
 
-/// The end of a certificate that is past; the extension may still decrypt with it.
+/// Returns the end date of an expired certificate; the extension may still decrypt with it.
 std::optional<Evidence> expired(const Machine& machine, const std::string& thumbprint) {
     const auto path = agent_library_folder(machine) + "/" + thumbprint + ".crt";
     const auto text = machine.files().read(path);
@@ -82,7 +82,7 @@ std::optional<Evidence> expired(const Machine& machine, const std::string& thumb
     return Evidence{path, fmt::format("valid until {:%Y-%m-%d %H:%M:%S}Z", end), "valid now"};
 }
 
-/// "29CF..." of "/var/lib/waagent/29CF....crt" in the line that tells of a certificate that could not be opened.
+/// Returns "29CF..." for "/var/lib/waagent/29CF....crt" in the line about a certificate that could not be opened.
 std::string thumbprint_in(std::string_view line) {
     constexpr std::size_t digits = 40;
     const auto end = line.find(".crt");
@@ -92,7 +92,7 @@ std::string thumbprint_in(std::string_view line) {
     return is_one ? std::string(thumbprint) : std::string();
 }
 
-/// The settings are gone or not known, but the extension told which certificate it wanted.
+/// Judges by the log where the settings are missing or not known: the extension logged which certificate it wanted.
 std::optional<Finding> by_log_alone(const Machine& machine) {
     const LogMatch* opening = nullptr;
     for (const auto* text : {failure_lines[1], cannot_open_line}) {
@@ -155,7 +155,7 @@ Finding diagnose(const Machine& machine) {
     return finding;
 }
 
-/// The agent fetches certificates with its first goal state, some seconds after its start.
+/// Restarts the agent, which fetches certificates with its first goal state, some seconds after its start.
 Result<void> fix(const Finding& finding, Changes& changes) {
     if (auto restarted = restart_agent(changes); !restarted || changes.is_plan()) return restarted;
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(40);

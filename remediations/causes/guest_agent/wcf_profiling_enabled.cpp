@@ -17,11 +17,12 @@ namespace {
 
 constexpr std::string_view profiler = wcf_profiler;
 
-/// What vsdiag_regwcf.exe adds: <add name="..." type="..."/> and <...Behavior/>; comments are none of it.
+/// Returns the elements that vsdiag_regwcf.exe adds: <add name="..." type="..."/> and <...Behavior/>. Comments are not
+/// included.
 std::vector<XmlElement> profiler_entries(const MachineConfig& config) {
     std::vector<XmlElement> entries;
     for (const auto& element : config.elements) {
-        // What lies in an entry goes with it.
+        // Removing an entry removes its content too.
         if (!entries.empty() && element.begin < entries.back().end) continue;
         if (element.start_tag.find(profiler) != std::string::npos) entries.push_back(element);
     }

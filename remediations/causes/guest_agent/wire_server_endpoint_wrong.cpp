@@ -17,7 +17,7 @@ namespace {
 constexpr std::string_view wire_server = "168.63.129.16";
 constexpr std::string_view endpoint_line = "Wire server endpoint:";
 
-/// The address with which the agent last began, where it is not the right one.
+/// Returns the address with which the agent last started, if it is the wrong one.
 const LogMatch* wrong_address_in_log(const machine::Machine& machine) {
     const auto* match = machine.derived<LogEvidence>().find_current(Log::agent, endpoint_line);
     if (!match) return nullptr;
@@ -25,7 +25,7 @@ const LogMatch* wrong_address_in_log(const machine::Machine& machine) {
     const auto address =
         boost::algorithm::trim_copy(std::string(line.substr(line.find(endpoint_line) + endpoint_line.size())));
     const bool is_wrong = !address.empty() && address != "None" && !address.starts_with(wire_server);
-    // One that was started since has looked for the address anew.
+    // An agent that was started since has looked for the address again.
     const auto agent = agent_processes(machine);
     std::optional<machine::Process> runs;
     if (agent) runs = agent->daemon ? agent->daemon : agent->goal_state_handler;
@@ -52,7 +52,7 @@ Finding diagnose(const machine::Machine& machine) {
     if (!text) return Finding::unknown(path, text.error());
     const auto address = boost::algorithm::trim_copy(*text);
     std::vector<Evidence> evidence{{path, address, std::string(wire_server)}};
-    // Of an empty file the agent takes the right address.
+    // For an empty file the agent takes the right address.
     if (address == wire_server || address.empty()) {
         return Finding::healthy("The guest agent talks to the right wire server.", std::move(evidence));
     }

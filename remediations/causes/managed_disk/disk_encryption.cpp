@@ -17,7 +17,7 @@ constexpr auto configuration_folder = "/var/lib/azure_disk_encryption_config";
 /// The names that Azure Disk Encryption gives to its dm-crypt devices.
 constexpr std::string_view encrypted_root = "/dev/mapper/osencrypt";
 
-/// Signs of Azure Disk Encryption. Volumes that the customer encrypts with LUKS are no business of the backup's.
+/// Returns signs of Azure Disk Encryption. Volumes that the customer encrypts with LUKS do not matter for backup.
 std::vector<Evidence> signs(const machine::Machine& machine) {
     std::vector<Evidence> evidence;
     const auto expected = "a key vault that Backup Management Service may use";

@@ -13,7 +13,7 @@ namespace {
 constexpr auto do_snapshot_body = "dosnapshot responseBody:";
 constexpr auto pre_snapshot_body = "presnapshot responseBody:";
 
-/// An HTTP status that means no; what the extension puts in the place of one (555 to 558) is none.
+/// Returns true for an HTTP status that refuses. The extension's own codes in its place (555 to 558) are not refusals.
 bool is_refusal(const std::optional<int>& status) {
     constexpr int first_of_extension = 555;
     constexpr int last_of_extension = 558;

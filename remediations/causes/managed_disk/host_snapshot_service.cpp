@@ -9,7 +9,7 @@ namespace {
 
 constexpr auto not_running = "BHS is not runnning on host machine";  // spelt so
 constexpr auto remote_error = "FailedHostSnapshotRemoteServerError";
-/// What the extension makes of HTTP 500 without an error of the service.
+/// The extension's code for HTTP 500 without an error of the service.
 constexpr int service_down = 556;
 
 Finding diagnose(const machine::Machine& machine) {

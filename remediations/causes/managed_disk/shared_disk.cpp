@@ -19,7 +19,7 @@ constexpr auto how_to =
     "Detach the shared disk, or exclude it from the backup (selective disk backup with an Enhanced policy); back up "
     "its data in another way.";
 
-/// Signs inside the VM: Azure tells of ultra disks alone whether they are shared.
+/// Returns signs inside the VM, because Azure reports only for ultra disks if they are shared.
 std::vector<Evidence> signs_of_cluster(const machine::Machine& machine) {
     std::vector<Evidence> evidence;
     if (const auto mounts = machine.mounts().list()) {

@@ -5,7 +5,7 @@ namespace remediations::causes::snapshot_limit_reached {
 
 namespace {
 
-// What storage says, and what the extension makes of it. Where every disk failed only the first remains.
+// The error of storage, and the extension's name for it. Where every disk failed only the first is logged.
 constexpr auto count_exceeded = "The snapshot count against this blob has been exceeded";
 constexpr auto named = "FailedSnapshotLimitReached";
 

@@ -5,7 +5,7 @@ namespace remediations::causes::snapshot_rate_exceeded {
 
 namespace {
 
-// What storage says, and what the extension makes of it. Where every disk failed only the first remains.
+// The error of storage, and the extension's name for it. Where every disk failed only the first is logged.
 constexpr auto rate_exceeded = "The rate of snapshot blob calls is exceeded";
 constexpr auto named = "SnapshotRateExceeded";
 

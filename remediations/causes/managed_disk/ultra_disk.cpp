@@ -39,7 +39,7 @@ Finding diagnose(const machine::Machine& machine) {
              }});
 }
 
-/// Azure knows the policy, which the VM does not.
+/// Asks Azure for the policy, which is not known inside the VM.
 Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
     const auto& model = machine.derived<azure::VmInAzure>().model();
     if (!model) return azure::not_told(model.error());

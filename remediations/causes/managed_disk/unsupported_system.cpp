@@ -20,12 +20,12 @@ using machine::Machine;
 namespace {
 
 constexpr const char* supported_architectures[] = {"x86_64", "aarch64"};
-/// os-release IDs: CoreOS and what came of it.
+/// os-release IDs: CoreOS and its successors.
 constexpr std::string_view unsupported_distributions[] = {"coreos", "flatcar", "rhcos"};
 
 constexpr std::string_view oldest_windows = "6.1.7601";
 
-/// The support matrix asks for 1 GB; a VM of that size has less for itself.
+/// The support matrix requires 1 GB; a VM of that size shows less.
 constexpr std::uint64_t least_memory_kib = std::uint64_t{700} << 10;
 
 std::string os_release_id(const Machine& machine) {
@@ -41,7 +41,7 @@ std::string os_release_id(const Machine& machine) {
     return {};
 }
 
-/// MemTotal of /proc/meminfo.
+/// Returns MemTotal of /proc/meminfo.
 std::optional<std::uint64_t> memory_kib(const Machine& machine) {
     const auto text = machine.files().read("/proc/meminfo");
     constexpr std::string_view key = "MemTotal:";
@@ -54,7 +54,7 @@ std::optional<std::uint64_t> memory_kib(const Machine& machine) {
     return value;
 }
 
-/// What no backup of this VM can succeed with.
+/// Returns what makes every backup of this VM fail.
 std::vector<Evidence> unsupported(const Machine& machine) {
     std::vector<Evidence> evidence;
     const auto& architecture = machine.facts().architecture;
@@ -81,7 +81,7 @@ std::vector<Evidence> unsupported(const Machine& machine) {
     return evidence;
 }
 
-/// What the support matrix asks for, though backups can succeed without.
+/// Returns violations of the support matrix with which backups can still succeed.
 std::vector<Evidence> limited(const Machine& machine) {
     std::vector<Evidence> evidence;
     if (const auto memory = memory_kib(machine); memory && *memory < least_memory_kib) {

@@ -14,10 +14,10 @@ namespace remediations::causes::agent_container_stale {
 namespace {
 
 constexpr const char* stale_lines[] = {"InvalidContainerConfiguration", "InvalidContainerError"};
-/// An agent whose second try, with a refreshed goal state, succeeded writes this.
+/// The agent's line when its second try, after a refresh of the goal state, succeeded.
 constexpr auto healed_line = "using the host plugin channel after goal state refresh";
 
-/// The newest refusal that the agent of today met; nullptr where the channel worked after it.
+/// Returns the newest refusal in the agent's log; nullptr where the channel worked after it.
 const LogMatch* newest_refusal(const machine::Machine& machine) {
     const auto& logs = machine.derived<LogEvidence>();
     const LogMatch* newest = nullptr;

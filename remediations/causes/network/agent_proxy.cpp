@@ -27,17 +27,17 @@ namespace {
 constexpr auto host_key = "HttpProxy.Host";
 constexpr auto port_key = "HttpProxy.Port";
 
-/// The agent says which proxy it uses (in verbose logs), and what the proxy refuses.
+/// The agent logs the proxy that it uses (in verbose logs), and what the proxy refuses.
 constexpr auto uses_proxy = "HTTP proxy: [";
 constexpr auto tunnel_failed = "Tunnel connection failed";
-/// An agent that gets its goal states writes it.
+/// Only an agent that gets its goal states writes this.
 constexpr auto heartbeat = "UpdateGSErrors: 0";
 
 struct Proxy {
-    std::string where;  ///< file and line that set it
+    std::string where;  ///< file and line of the setting
     std::string text;
     std::string host;
-    std::uint16_t port = 0;  ///< 0 where none is given or it is no port
+    std::uint16_t port = 0;  ///< 0 where there is none or it is not a port
     bool in_agent_configuration = false;
 };
 
@@ -58,7 +58,7 @@ std::optional<Proxy> configured_proxy(const Machine& machine) {
                  port_in(configuration->text_of(port_key, "")).value_or(0), true};
 }
 
-/// "http_proxy=http://name:password@proxy.example:3128/" of an environment; the password is not kept.
+/// Parses "http_proxy=http://name:password@proxy.example:3128/" of an environment. Does not keep the password.
 std::optional<Proxy> proxy_in(std::string_view assignment, const std::string& where) {
     const auto equals = assignment.find('=');
     if (equals == std::string_view::npos) return std::nullopt;
@@ -75,7 +75,7 @@ std::optional<Proxy> proxy_in(std::string_view assignment, const std::string& wh
     return Proxy{where, fmt::format("{}={}", name, rest), host, port.value_or(80), false};
 }
 
-/// What systemd puts into the agent's environment; /etc/environment reaches logins alone.
+/// Returns the proxies in the agent's environment from systemd; /etc/environment applies only to logins.
 std::vector<Proxy> proxies_of_unit(const Machine& machine) {
     std::vector<Proxy> proxies;
     const auto& service = agent_service_of(machine);
@@ -106,10 +106,10 @@ std::vector<Proxy> proxies_of_unit(const Machine& machine) {
     return proxies;
 }
 
-/// What asking the proxy itself for a page gives: any answer will do, even a refusal in HTTP.
+/// The result of asking the proxy itself for a page: any answer is good, even a refusal in HTTP.
 struct Check {
     bool answers = false;
-    bool looked = true;  ///< false: the capture does not have it
+    bool looked = true;  ///< false: the capture does not have the answer
     Evidence evidence;
 };
 
@@ -125,7 +125,7 @@ Check check(const Machine& machine, const Proxy& proxy) {
                                                .timeout = std::chrono::milliseconds(1500)});
     if (answer) return {true, true, {where, fmt::format("HTTP {}", answer->status), "an answer"}};
     const auto kind = answer.error().kind;
-    // It took the connection; what it said is no matter here.
+    // It accepted the connection; its answer does not matter here.
     if (kind == ErrorKind::invalid || kind == ErrorKind::too_large)
         return {true, true, {where, "it accepts connections", "an answer"}};
     return {false, kind != ErrorKind::not_captured, {where, answer.error().message, "an answer"}};

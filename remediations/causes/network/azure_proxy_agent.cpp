@@ -15,8 +15,8 @@ namespace {
 constexpr auto service_name = "azure-proxy-agent";
 constexpr unsigned forbidden = 403;
 
-/// Refused, cut off, or answered with 401 or 403: as where requests go to a proxy that is not there, or arrive
-/// unsigned.
+/// Returns true for a request that was refused, cut off, or answered with 401 or 403: this happens where requests go to
+/// a proxy that does not exist, or arrive unsigned.
 bool is_turned_away(const PlatformProbes::Answer& answer) {
     constexpr unsigned unauthorized = 401;
     if (answer) return answer->status == unauthorized || answer->status == forbidden;

@@ -29,12 +29,12 @@ namespace {
 constexpr auto dhcp_failed = "Failed to send DHCP request";
 constexpr auto wire_server_found = "Wire protocol version:";
 
-/// An agent that goes on without an answer writes other lines soon after; one that waits, none.
+/// An agent that continues without an answer soon writes other lines; one that waits writes none.
 constexpr auto longest_silence = std::chrono::minutes(30);
 
 constexpr auto discovery_key = "Protocol.EndpointDiscovery";
 
-/// The newest failed request, unless the agent has found the wire server, or gone on, since then.
+/// Returns the newest failed request, unless the agent has since found the wire server or continued.
 const LogLine* waits_for_dhcp(const Machine& machine) {
     const auto& logs = machine.derived<LogEvidence>();
     const auto* failed = logs.find_current(Log::agent, dhcp_failed);
@@ -51,7 +51,7 @@ bool discovers_without_dhcp(const AgentConfiguration& configuration) {
     return configuration.text_of(discovery_key, "dhcp") == "static";
 }
 
-/// Whether the installed agent knows the setting: agents since 2025 do, and distributions patch older ones.
+/// Returns true if the installed agent knows the setting. Agents since 2025 do, and distributions patch older ones.
 bool agent_knows_static_discovery(const Machine& machine) {
     for (const auto* libraries : {"/usr/lib", "/usr/lib64", "/usr/local/lib"}) {
         const auto names = machine.files().list(libraries);
@@ -68,7 +68,7 @@ bool agent_knows_static_discovery(const Machine& machine) {
     return false;
 }
 
-/// The interface that leads to the platform, or would.
+/// Returns the interface that leads, or should lead, to the platform.
 std::optional<machine::NetworkInterface> main_interface(const Machine& machine) {
     const auto interfaces = machine.network().interfaces();
     if (!interfaces) return std::nullopt;
@@ -98,7 +98,7 @@ std::vector<Evidence> evidence_of(const std::vector<ConfiguredInterface>& config
     return evidence;
 }
 
-/// A fixed address is right where it is the primary one that Azure gave to the card.
+/// Returns true if a fixed address is the primary one that Azure gave to the card; then it is right.
 bool has_azures_address(const Machine& machine, const std::vector<ConfiguredInterface>& configured) {
     const auto& vm = machine.derived<InstanceMetadata>().description();
     if (!vm) return false;
@@ -116,7 +116,7 @@ std::string how_to_use_dhcp() {
            "modify NAME ipv4.method auto; systemd-networkd: DHCP=ipv4; interfaces: inet dhcp.";
 }
 
-/// The request did not leave the machine: the kernel refused to send it.
+/// Returns true if the kernel refused to send the request, so that it did not leave the machine.
 bool was_not_sent(const LogLine& line) {
     const auto reasons = reasons_in(line.text);
     constexpr std::int64_t not_permitted = 1;   // EPERM

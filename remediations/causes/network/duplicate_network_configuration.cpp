@@ -24,7 +24,7 @@ bool has_mac(const std::vector<NetworkInterface>& interfaces, const std::string&
     return std::ranges::any_of(interfaces, [&](const auto& entry) { return entry.mac == mac; });
 }
 
-/// Configuration for a card that this VM does not have, under the name of one that it has.
+/// Returns configuration for a card that this VM does not have, under the name of a card that it has.
 std::vector<Evidence> foreign_cards(const Machine& machine, const std::vector<NetworkInterface>& interfaces,
                                     const NetworkInterface& ours) {
     std::vector<Evidence> evidence;

@@ -15,7 +15,7 @@ namespace {
 
 constexpr auto log_line = "Failed to download";
 
-/// The host name of the first https address of a text that is not the platform's own; empty without one.
+/// Returns the host name of the first https address in a text that is not the platform's own; empty without one.
 std::string storage_host_in(std::string_view text) {
     constexpr std::string_view scheme = "https://";
     const auto at = text.find(scheme);
@@ -29,12 +29,12 @@ bool is_about_container(std::string_view message) {
     return boost::icontains(message, "InvalidContainer") || boost::icontains(message, "ResourceGone");
 }
 
-/// "HTTP status 403, HTTP status 400": what the ways to the package answered, each once.
+/// Returns "HTTP status 403, HTTP status 400": the answers on all ways to the package, each once.
 std::string answers_in(const std::vector<Reason>& reasons) {
     std::string answers;
     std::size_t count = 0;
     for (const auto& reason : reasons) {
-        // The agent's own exceptions are envelopes of what stands beside them.
+        // The agent's own exceptions only wrap the reasons beside them.
         if (reason.kind == Reason::Kind::python && boost::icontains(reason.name, "Http")) continue;
         if (count == 3) break;
         answers += (count++ == 0 ? "" : ", ") + description_of(reason);

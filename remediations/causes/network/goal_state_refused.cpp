@@ -14,13 +14,13 @@ namespace remediations::causes::goal_state_refused {
 
 namespace {
 
-/// What an answer may be that came over a working connection and is no goal state.
+/// The kind of an answer that came over a working connection but is not a goal state.
 enum class Kind {
     none,
     platform,     ///< the host or the wire server failed, HTTP 5xx
-    container,    ///< it does not know the agent's container any more
+    container,    ///< it no longer knows the agent's container
     refused,      ///< any other HTTP status of 400 and more
-    certificate,  ///< a certificate is missing in it
+    certificate,  ///< the answer lacks a certificate
     unreadable,   ///< the answer cannot be parsed
 };
 

@@ -26,17 +26,17 @@ namespace {
 
 constexpr std::uint16_t ports[] = {80, 32526};
 
-/// Where packet filters keep the rules that they load at boot.
+/// The files of packet filters with the rules that they load at boot.
 constexpr const char* rule_files[] = {
     "/etc/nftables.conf",      "/etc/sysconfig/nftables.conf", "/etc/iptables/rules.v4",
     "/etc/sysconfig/iptables", "/etc/ufw/user.rules",          "/etc/ufw/before.rules",
     "/etc/ufw/after.rules",    "/etc/firewalld/direct.xml",    "/etc/network/iptables",
 };
 
-/// What the agent logs once it has carried out a goal state that it got from this very address.
+/// The agent's lines after it has carried out a goal state from this very address.
 constexpr const char* got_through[] = {"ProcessExtensionsGoalState completed",
                                        "ProcessExtensionsInGoalState completed"};
-/// A line younger than this speaks of the firewall as it is now.
+/// A more recent line shows the current state of the firewall.
 constexpr auto fresh = std::chrono::minutes(1);
 
 constexpr auto probe_time_limit = std::chrono::milliseconds(2000);
@@ -52,7 +52,7 @@ OutgoingConnection connection_to(const Machine& machine, std::uint16_t port) {
     return connection;
 }
 
-/// A dropped packet is answered by nothing, a rejected one at once.
+/// Returns true if the block fits the failure: a dropped packet gets no answer, a rejected one gets one at once.
 bool explains_failure(const FirewallBlock& block, const machine::Error& failure) {
     if (block.block.action == FilterAction::redirect) return true;
     // Dropped on its way out of this machine, a packet comes back to whoever sends it as EPERM.
@@ -66,7 +66,7 @@ struct Blocked {
     FirewallBlock block;
 };
 
-/// What stops the connections that failed, and in the way in which they failed: for each port the first rule that
+/// Returns what stops the failed connections in the way in which they failed: for each port the first rule that
 /// certainly does, else those that may.
 Result<std::vector<Blocked>> find_blocks(const Machine& machine) {
     std::vector<Blocked> found;
@@ -84,7 +84,7 @@ Result<std::vector<Blocked>> find_blocks(const Machine& machine) {
     return found;
 }
 
-/// Lines of rule files that name the address.
+/// Returns the lines of rule files that name the address.
 std::vector<Evidence> lines_in_files(const Machine& machine) {
     std::vector<Evidence> lines;
     for (const auto* file : rule_files) {
@@ -108,7 +108,7 @@ bool runs(const Machine& machine, const std::string& service) {
     return found && found->state == machine::ServiceState::running;
 }
 
-/// How the rule goes for good: a rule that is only deleted comes back with the firewall's next start.
+/// Returns how to remove the rule for good: a rule that is only deleted comes back when the firewall is started again.
 std::string permanent_advice(const Machine& machine, const std::vector<Blocked>& blocked) {
     const auto any_chain = [&](std::string_view part) {
         return std::ranges::any_of(blocked, [&](const auto& b) { return boost::icontains(b.block.block.chain, part); });
@@ -135,8 +135,8 @@ std::string verb_for(FilterAction action) {
     return action == FilterAction::drop ? "drops" : action == FilterAction::reject ? "rejects" : "redirects";
 }
 
-/// Whether the kernel has the match by owner, with which the agent's rules let root through: as a module or built in;
-/// nullopt where that cannot be seen.
+/// Returns true if the kernel has the match by owner, with which the agent's rules let root through: as a module or
+/// built in. nullopt where that is not known.
 std::optional<bool> has_owner_match(const Machine& machine) {
     const auto release = machine.files().read("/proc/sys/kernel/osrelease");
     if (!release) return std::nullopt;
@@ -150,7 +150,7 @@ std::optional<bool> has_owner_match(const Machine& machine) {
     return std::ranges::any_of(*modules, [](const std::string& name) { return name.starts_with("xt_owner.ko"); });
 }
 
-/// The rules of the guest agent stand in its way: one is missing, or they stand in the wrong order.
+/// Returns the finding that the guest agent's own rules block it: one is missing, or their order is wrong.
 Finding own_rules(const Machine& machine, const FirewallBlock& block, std::vector<Evidence> evidence) {
     const auto owner = has_owner_match(machine);
     if (owner == false) {
@@ -224,7 +224,7 @@ Finding blocked_finding(const Machine& machine, const std::vector<Blocked>& bloc
         .as_security_change();
 }
 
-/// Nobody tried the address, but a rule that is known stops it for certain, or a saved one names it.
+/// Judges by the rules where nobody tried the address: a known rule stops it for certain, or a saved rule names it.
 Finding judge_rules_alone(const Machine& machine, const machine::Error& error) {
     auto blocked = find_blocks(machine);
     if (blocked) std::erase_if(*blocked, [](const auto& one) { return !one.block.block.certain; });
@@ -242,7 +242,8 @@ Finding judge_rules_alone(const Machine& machine, const machine::Error& error) {
                     wire_server_address));
 }
 
-/// The agent's own word that it has just reached the platform: whatever a rule's text says, it lets the agent pass.
+/// Returns the agent's line that says that it has just reached the platform: then it passes, whatever the text of a
+/// rule says.
 const LogMatch* agent_that_got_through(const Machine& machine) {
     for (const auto* text : got_through) {
         const auto* match = machine.derived<LogEvidence>().find(Log::agent, text);
@@ -280,7 +281,7 @@ Finding diagnose(const Machine& machine) {
     return finding;
 }
 
-/// Asked anew, now: what the diagnosis saw can be over.
+/// Asks again, because what the diagnosis saw may be over.
 bool answers_now(const Machine& machine, std::uint16_t port) {
     const auto* const path = port == 80 ? "/?comp=versions" : "/versions";
     return machine.network()
@@ -288,8 +289,8 @@ bool answers_now(const Machine& machine, std::uint16_t port) {
         .has_value();
 }
 
-/// The rules stay only where they prove to be what was missing: the platform does not answer right before, and does
-/// right after. Else the caller takes them back.
+/// Keeps the new rules only where they help: the platform does not answer right before, and answers right after.
+/// Otherwise returns an error, so that the caller undoes them.
 Result<void> fix(const Finding&, Changes& changes) {
     std::vector<std::uint16_t> closed;
     // All are worked out before the first is made: what is in place then changes what is seen.

@@ -9,7 +9,7 @@ using machine::ErrorKind;
 
 namespace {
 
-// What Python makes of the resolver's errors.
+// Python's errors for those of the resolver.
 constexpr const char* resolver_errors[] = {"Name or service not known", "Temporary failure in name resolution",
                                            "No address associated with hostname"};
 

@@ -8,7 +8,7 @@ namespace {
 
 constexpr auto all_failed = "FailedRetryableSnapshotFailedNoNetwork";
 constexpr auto no_disks = "taking snapshot failed as blobs are empty or none";
-/// Lines of the same attempt that say why, the most telling first.
+/// Lines of the same attempt that say why, the most useful first.
 constexpr const char* reasons[] = {no_disks,
                                    "Failed to call http with error:",
                                    "From Host- IsSuccessful:False",

@@ -16,13 +16,13 @@ using machine::Machine;
 
 namespace {
 
-/// Npcap's installer gives the adapter this name in every language; a user can rename it.
+/// Npcap's installer uses this name in every language; a user can rename the adapter.
 constexpr auto adapter_name = "Npcap Loopback Adapter";
 constexpr auto tried_there = "Attempting to discover fabric address on interface Npcap Loopback Adapter";
 constexpr auto failed_there = "Did not discover fabric address on interface Npcap Loopback Adapter";
 constexpr auto found_address = "Using fabric address";
 
-/// The newest failure, unless the agent has found the platform since.
+/// Returns the newest failure, unless the agent has found the platform since.
 const LogLine* failure(const Machine& machine) {
     const auto& logs = machine.derived<LogEvidence>();
     const auto* failed = logs.find_current(Log::agent, failed_there);

@@ -9,7 +9,7 @@ using machine::ErrorKind;
 
 namespace {
 
-// What Python makes of a connection that fails.
+// Python's errors for a failed connection.
 constexpr const char* connection_errors[] = {
     "Failed to call http with error: timed out",   "Failed to call http with error: [Errno 110]",
     "Failed to call http with error: [Errno 111]", "Failed to call http with error: [Errno 113]",
@@ -28,7 +28,8 @@ std::vector<LogPattern> log_lines() {
     return lines;
 }
 
-/// TLS refuses a plain request, in one way or another: then it is there.
+/// Returns true if the server answered. TLS refuses a plain request in one of several ways, so a refusal is an answer
+/// too.
 bool is_connection(const machine::Result<machine::HttpResponse>& answer) {
     if (answer) return true;
     const auto kind = answer.error().kind;

@@ -30,7 +30,7 @@ std::vector<WindowsProxy> proxies_in_the_way(const Machine& machine) {
     return proxies;
 }
 
-/// The agent's newest complaint that it cannot talk to the platform, near the end of its log.
+/// Returns the agent's newest line, near the end of its log, that says that it cannot connect to the platform.
 const LogLine* complaint(const Machine& machine) {
     const auto& logs = machine.derived<LogEvidence>();
     const auto newest = logs.newest_line(Log::agent);

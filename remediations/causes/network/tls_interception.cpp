@@ -7,11 +7,11 @@ namespace remediations::causes::tls_interception {
 
 namespace {
 
-// What Python's ssl module says, old and new.
+// Texts of old and new versions of Python's ssl module.
 constexpr const char* certificate_errors[] = {"CERTIFICATE_VERIFY_FAILED", "certificate verify failed",
                                               "doesn't match either of"};
 
-/// Where distributions keep the authorities that Python's ssl trusts.
+/// The files in which distributions keep the authorities that Python's ssl trusts.
 constexpr const char* bundles[] = {"/etc/ssl/certs/ca-certificates.crt",
                                    "/etc/pki/tls/certs/ca-bundle.crt",
                                    "/etc/ssl/ca-bundle.pem",
@@ -19,7 +19,7 @@ constexpr const char* bundles[] = {"/etc/ssl/certs/ca-certificates.crt",
                                    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
                                    "/var/lib/ca-certificates/ca-bundle.pem"};
 
-/// Whether none of them is there. A capture that has none of the folders does not tell.
+/// Returns true if none of them exists. A capture that has none of the folders does not tell.
 bool is_without_bundle(const machine::Machine& machine) {
     const bool is_known = machine.files().list("/etc/ssl").has_value() || machine.files().list("/etc/pki").has_value();
     return is_known && std::ranges::all_of(bundles, [&](const char* bundle) {

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::uint16_t ports[] = {80, 32526};
 
-/// Of WSAEACCES: a filter in Windows forbids the connection.
+/// WSAEACCES: a filter in Windows forbids the connection.
 constexpr long forbidden = 10013;
 
 FirewallMatch match(const WindowsFirewallRule& rule) {
@@ -25,7 +25,7 @@ FirewallMatch match(const WindowsFirewallRule& rule) {
     return best;
 }
 
-/// Whether it is for the platform's address alone, so that without it nothing else gets through.
+/// Returns true if the rule is only for the platform's address, so that removing it lets nothing else through.
 bool is_for_platform_alone(const WindowsFirewallRule& rule) {
     const auto ranges = rule.values("RA4");
     return !ranges.empty() && rule.values("RA42").empty() && std::ranges::all_of(ranges, [](const auto range) {

@@ -33,7 +33,7 @@ std::vector<Evidence> routes_for_wire_server(const Machine& machine) {
     return evidence;
 }
 
-/// The gateway of the subnet, for the command that repairs the route.
+/// Returns the command that repairs the route, with the gateway of the subnet.
 std::string route_command(const Machine& machine) {
     if (const auto routes = routes_of(machine)) {
         for (const auto& route : *routes) {
@@ -60,7 +60,7 @@ Finding no_route(const Machine& machine, const machine::Error& error) {
                     wire_server_address, route_command(machine)));
 }
 
-/// The card of Azure that has the address; nullptr when none has it.
+/// Returns the card in Azure's model with this address; nullptr where there is none.
 const AzureNetworkInterface* azure_interface_with(const InstanceDescription& vm, const std::string& address) {
     const auto found = std::ranges::find_if(vm.interfaces, [&](const auto& entry) {
         return std::ranges::find(entry.addresses, address) != entry.addresses.end();
@@ -79,7 +79,7 @@ Finding wrong_source(const Machine& machine, const std::string& source, std::str
                     route_command(machine)));
 }
 
-/// Judges the address that the VM would use, by what Azure gave it.
+/// Judges the address that the VM would use by the addresses that Azure gave it.
 Finding judge_source(const Machine& machine, const std::string& source, Finding otherwise) {
     const auto& vm = machine.derived<InstanceMetadata>().description();
     if (!vm || vm->interfaces.empty()) return otherwise;
@@ -109,7 +109,8 @@ Finding judge_source(const Machine& machine, const std::string& source, Finding 
     return otherwise;
 }
 
-/// The interface with the address that is used, unless the route leads to one that has none of its own, as tunnels may.
+/// Returns the interface with the address in use, or the route's interface where that has no address of its own, as
+/// tunnels may.
 std::string interface_towards_wire_server(const Machine& machine,
                                           const std::vector<machine::NetworkInterface>& interfaces,
                                           const std::string& source) {

@@ -21,7 +21,7 @@ constexpr const char* failed_requests[] = {"[HTTP Failed] GET http://168.63.129.
                                            "[HTTP Failed] POST http://168.63.129.16",
                                            "[HTTP Failed] PUT http://168.63.129.16"};
 
-/// What the way in which a connection fails tells.
+/// Returns what the kind of failure of a connection means.
 std::string meaning_of(const machine::Error& error) {
     constexpr long not_permitted = 1;  // EPERM of Linux; 10013, WSAEACCES, of Windows is judged as access_denied
     if (error.code == not_permitted || error.kind == ErrorKind::access_denied) {
@@ -50,7 +50,7 @@ void add_failed_requests(const machine::Machine& machine, std::vector<Evidence>&
     }
 }
 
-/// Something answers; is it the platform?
+/// Judges an answer: it may not come from the platform.
 Finding judge_answer(const machine::HttpResponse& answer, std::vector<Evidence> evidence) {
     const bool is_platform = answer.status == 200 && boost::contains(answer.body, "<Versions");
     if (is_platform) return Finding::healthy("The Azure platform answers.", std::move(evidence));

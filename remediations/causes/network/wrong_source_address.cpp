@@ -19,7 +19,7 @@ bool is_ipv4(const std::string& address) {
     return address.find(':') == std::string::npos;
 }
 
-/// What Azure, else the registry, takes for the primary address of the interface that has `source`; empty where neither
+/// Returns the primary address of the interface that has `source`, by Azure, else by the registry; empty where neither
 /// knows the address.
 std::string primary_address(const Machine& machine, const std::string& source) {
     if (const auto& vm = machine.derived<InstanceMetadata>().description()) {

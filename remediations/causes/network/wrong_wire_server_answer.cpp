@@ -9,7 +9,7 @@ namespace remediations::causes::wrong_wire_server_answer {
 namespace {
 
 constexpr auto no_answer = "Hitting wrong WireServer IP";
-/// What the extension puts in the place of an HTTP status when there was none.
+/// The extension's code in place of an HTTP status where there was none.
 constexpr int no_http_status = 555;
 
 Finding diagnose(const machine::Machine& machine) {

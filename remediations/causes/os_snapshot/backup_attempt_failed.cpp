@@ -16,12 +16,12 @@ using machine::Machine;
 
 namespace {
 
-/// What VSS logs when something unexpected happens, whatever it is.
+/// The general events of VSS for unexpected errors.
 EventPattern errors_of_vss() {
     return {"Application", "VSS", {8193, 12289, 12292, 12293, 12298, 12305, 12310}};
 }
 
-/// What Windows logged while the newest run failed, errors before warnings; at most five.
+/// Returns at most five failures that Windows logged while the newest run failed, errors before warnings.
 std::vector<const Failure*> logged_meanwhile(const Machine& machine) {
     constexpr std::size_t most_quoted = 5;
     std::vector<const Failure*> found;
@@ -33,7 +33,7 @@ std::vector<const Failure*> logged_meanwhile(const Machine& machine) {
     return found;
 }
 
-/// What it says, beside the quote.
+/// Returns the quote together with its meaning.
 Evidence evidence_with_meaning(const Failure& failure) {
     auto evidence = failure.quote;
     std::vector<std::string> said;
@@ -46,7 +46,7 @@ Evidence evidence_with_meaning(const Failure& failure) {
     return evidence;
 }
 
-/// 14: an I/O error ended a shadow copy; 16: its volume went away.
+/// 14: an I/O error ended a shadow copy; 16: its volume disappeared.
 constexpr std::uint32_t input_output_error = 14;
 constexpr std::uint32_t volume_gone = 16;
 EventPattern errors_of_disks() {
@@ -57,7 +57,7 @@ struct Noise {
     std::uint32_t id;
     std::uint32_t code;
 };
-/// Seen on machines whose backups succeed: no access to VSS\Diag, and an abandoned session that is swept up.
+/// Events on machines whose backups succeed: no access to VSS\Diag, and the cleanup of an abandoned session.
 constexpr Noise noise[] = {{8193, 0x80070005}, {12289, 0x80042409}};
 
 bool is_noise(const machine::Event& event) {
@@ -77,7 +77,7 @@ Meaning disk_gone() {
             "Disks that are offline or missing: detach or repair them."};
 }
 
-/// The snapshot was asked for: what failed then lies in the network or on the platform.
+/// Returns true if the snapshot had been requested: a later failure is in the network or on the platform.
 bool is_of_network(BackupPhase phase) {
     return phase == BackupPhase::host_snapshot || phase == BackupPhase::finished;
 }
@@ -103,7 +103,7 @@ Finding diagnose(const Machine& machine) {
     for (const auto* failure : meanwhile) evidence.push_back(evidence_with_meaning(*failure));
     const auto* event = newest_current(machine, errors_of_vss(), [](const auto& each) { return !is_noise(each); });
     if (event && meanwhile.empty()) evidence.push_back(evidence_of(*event, "no error of VSS"));
-    // What the log says counts more than an event, but for a code that says no more than that something failed.
+    // The log counts more than an event, unless its code only says that something failed.
     auto meaning = windows_meaning(
         reasons_in(fmt::format("{}\n{}", event ? text_of(*event) : std::string(), last.failure_text())));
     for (const auto* failure : meanwhile) {

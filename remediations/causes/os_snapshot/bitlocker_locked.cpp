@@ -15,7 +15,7 @@ constexpr auto code = "ExtensionSnapshotBitlockerError";
 constexpr auto name_space = R"(root\cimv2\Security\MicrosoftVolumeEncryption)";
 constexpr auto query = "SELECT DeviceID, DriveLetter, ProtectionStatus FROM Win32_EncryptableVolume";
 constexpr auto locked_volume = "0x80310000";  // FVE_E_LOCKED_VOLUME
-/// Of Win32_EncryptableVolume: it cannot be told, because the volume is locked.
+/// Of Win32_EncryptableVolume: unknown, because the volume is locked.
 constexpr auto locked = "2";
 
 Finding diagnose(const machine::Machine& machine, const Question& question) {

@@ -18,13 +18,13 @@ using std::chrono::seconds;
 
 namespace {
 
-/// Signed URLs and certificates allow for some minutes; what is less than one is the answer's own way here.
+/// Signed URLs and certificates tolerate some minutes. A skew below one minute may be the travel time of the answer.
 constexpr auto harmful_skew = minutes(5);
 constexpr auto notable_skew = minutes(1);
 /// chronyd and the others need some minutes for their first measurements.
 constexpr auto time_to_correct = minutes(15);
 
-/// As distributions name them, and Windows; the first that is installed keeps the clock.
+/// Their names in the distributions and in Windows. The first one that is installed sets the clock.
 constexpr const char* time_services[] = {"chronyd", "chrony", "systemd-timesyncd", "ntpsec", "ntpd", "ntp", "W32Time"};
 
 bool is_windows(const Machine& machine) {
@@ -32,13 +32,13 @@ bool is_windows(const Machine& machine) {
 }
 
 struct Skew {
-    std::chrono::system_clock::duration ahead;  ///< of this machine; negative when it is behind
+    std::chrono::system_clock::duration ahead;  ///< of this machine; negative where it is behind
     std::string date;
 };
 
 constexpr auto reference = "168.63.129.16:80/?comp=versions";
 
-/// Every answer says when it was made, also one that refuses.
+/// Measures by the time in any answer, also in a refusal.
 std::optional<Skew> measure(const Machine& machine) {
     const auto answer =
         machine.network().get({.host = "168.63.129.16", .port = 80, .path = "/?comp=versions", .headers = {}});
@@ -54,7 +54,7 @@ std::optional<machine::Service> time_service(const Machine& machine) {
         const auto service = machine.services().find(name);
         if (!service) continue;
         if (service->state == ServiceState::running) return *service;
-        // Of several that are stopped, the one that is meant to run.
+        // Of several stopped services, takes the one that should run.
         const bool better = !installed || (installed->start != machine::StartType::automatic &&
                                            service->start == machine::StartType::automatic);
         if (better) installed = *service;
@@ -62,7 +62,7 @@ std::optional<machine::Service> time_service(const Machine& machine) {
     return installed;
 }
 
-/// A service that was started only now has had no time to set the clock.
+/// Returns true if the service was started too recently to have set the clock.
 bool runs_only_just(const Machine& machine, const machine::Service& service) {
     const auto& processes = machine.derived<machine::ProcessList>().processes();
     if (!processes) return false;

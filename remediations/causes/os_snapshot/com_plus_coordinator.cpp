@@ -17,7 +17,7 @@ constexpr std::uint32_t no_coordinator = 0x8004E00F;
 constexpr auto cluster_key = R"(HKLM\Cluster)";
 constexpr auto cluster_service = "ClusSvc";
 
-/// COM+ got no whereabouts of the coordinator that it is told to use.
+/// COM+ could not find the coordinator that it is configured to use.
 EventPattern coordinator_not_reached(const char* provider) {
     return {"Application", provider, {4863}};
 }
@@ -30,7 +30,7 @@ const machine::Event* newest_event(const Machine& machine) {
     return nullptr;
 }
 
-/// Whether Windows was or is a node of a cluster, whose MSDTC would be used first.
+/// Returns true if Windows is, or was, a node of a cluster, whose MSDTC would be used first.
 bool knows_a_cluster(const Machine& machine, std::vector<Evidence>& evidence) {
     const auto service = machine.services().find(cluster_service);
     const bool has_key = registry_key_exists(machine, cluster_key).value_or(false);

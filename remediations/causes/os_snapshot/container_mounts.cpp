@@ -11,7 +11,7 @@ namespace remediations::causes::container_mounts {
 
 namespace {
 
-/// Where container engines and Kubernetes mount and unmount as containers come and go.
+/// Folders in which container engines and Kubernetes mount and unmount whenever containers start and stop.
 constexpr std::array<std::string_view, 9> folders = {"/var/lib/docker",     "/var/lib/kubelet", "/var/lib/containers",
                                                      "/var/lib/containerd", "/run/containerd",  "/run/containers",
                                                      "/run/docker",         "/var/lib/rancher", "/var/snap/docker"};

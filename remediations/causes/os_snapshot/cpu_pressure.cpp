@@ -14,14 +14,14 @@ constexpr double high_pressure = 60;           ///< percent of the last minute
 constexpr unsigned high_load_on_windows = 90;  ///< percent, above which Azure Backup's documentation expects failures
 constexpr double high_load = 4;                ///< runnable tasks for each processor, mean of 5 minutes
 
-/// Lines "cpu0", "cpu1"... of /proc/stat.
+/// Counts the lines "cpu0", "cpu1"... of /proc/stat.
 std::size_t processors_in(std::string_view stat) {
     std::size_t count = 0;
     for (std::size_t at = stat.find("\ncpu"); at != std::string_view::npos; at = stat.find("\ncpu", at + 1)) ++count;
     return count;
 }
 
-/// The second number of /proc/loadavg.
+/// Returns the second number of /proc/loadavg.
 std::optional<double> load_of_five_minutes(std::string_view text) {
     const auto blank = text.find(' ');
     if (blank == std::string_view::npos) return std::nullopt;
@@ -31,7 +31,8 @@ std::optional<double> load_of_five_minutes(std::string_view text) {
     return error == std::errc() && value >= 0 ? std::optional(value) : std::nullopt;
 }
 
-/// The last second's load of all processors, in percent; nullopt where Windows does not tell. Takes about a second.
+/// Returns the load of all processors over the last second, in percent; nullopt where Windows does not report it. Takes
+/// about a second.
 machine::Result<std::optional<std::uint64_t>> load_on_windows(const machine::Machine& machine) {
     const auto processors = machine.wmi().query(R"(root\cimv2)", "SELECT LoadPercentage FROM Win32_Processor");
     if (!processors) return processors.error();
@@ -89,7 +90,7 @@ Finding diagnose(const machine::Machine& machine, const Question& question) {
         evidence.push_back({"/proc/pressure/cpu", fmt::format("{:.0f} % of the last minute", pressure->some),
                             fmt::format("below {:.0f} %", high_pressure)});
     }
-    // A high load of tasks that wait for a disk is none of the processors'.
+    // A high load of tasks that wait for a disk is not a load of the processors.
     const bool is_high =
         pressure ? pressure->some >= high_pressure : *load >= high_load * static_cast<double>(processors);
     if (!is_high) return Finding::healthy("The processors keep up with the work.", std::move(evidence));

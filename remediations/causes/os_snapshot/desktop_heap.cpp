@@ -21,7 +21,7 @@ constexpr std::uint32_t unexpected_error = 0x8000FFFF;  // E_UNEXPECTED
 EventPattern com_errors() {
     return {"Application", "Microsoft-Windows-Complus", {4689}};
 }
-/// As older systems call the provider.
+/// The provider's name on older systems.
 EventPattern com_errors_by_old_name() {
     return {"Application", "COM+", {4689}};
 }

@@ -13,12 +13,12 @@ namespace remediations::causes::device_mapper_suspended {
 
 namespace {
 
-/// Programs that suspend a device for the moment in which they exchange its table.
+/// Programs that suspend a device for a moment while they replace its table.
 constexpr std::array<std::string_view, 13> tools = {"dmsetup",  "lvm",      "lvcreate", "lvconvert", "lvremove",
                                                     "lvresize", "lvextend", "lvreduce", "lvchange",  "pvmove",
                                                     "vgchange", "dmeventd", "fsadm"};
 
-/// dmeventd runs always; it is listed only while it blocks.
+/// Lists dmeventd only while it blocks, because it always runs.
 std::vector<std::string> running_tools(const machine::Machine& machine) {
     std::vector<std::string> running;
     const auto& processes = machine.derived<machine::ProcessList>().processes();

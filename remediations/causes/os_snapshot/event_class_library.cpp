@@ -14,7 +14,7 @@ namespace remediations::causes::event_class_library {
 
 namespace {
 
-/// The event class through which VSS tells its writers of a snapshot.
+/// The event class with which VSS informs its writers of a snapshot.
 constexpr auto key =
     R"(HKLM\SOFTWARE\Microsoft\EventSystem\{26c409cc-ae86-11d1-b616-00805fc79216}\EventClasses\)"
     R"({FAF53CC4-BD73-4E36-83F1-2B23F46E513E}-{00000000-0000-0000-0000-000000000000}-{00000000-0000-0000-0000-000000000000})";
@@ -47,7 +47,7 @@ std::string_view type_name(machine::RegistryType type) {
     }
 }
 
-/// Variables are expanded in a REG_EXPAND_SZ alone.
+/// Variables are expanded only in a REG_EXPAND_SZ.
 bool is_right(const machine::Machine& machine, const machine::RegistryValue& value) {
     const auto* text = std::get_if<std::string>(&value.data);
     const auto wanted = expand_variables(machine, usual);

@@ -88,7 +88,7 @@ private:
         damage_.stops_the_freeze = damage_.stops_the_freeze || stops_the_freeze;
     }
 
-    /// The kernel counts in the superblock until the file system is checked.
+    /// Reads the counter in the superblock, which the kernel keeps until the file system is checked.
     void look_at_ext4() {
         const auto names = machine_.files().list("/sys/fs/ext4");
         if (!names) return;
@@ -109,7 +109,7 @@ private:
         }
     }
 
-    /// A file system that shut down answers every access with an error until it is unmounted.
+    /// Checks for a shutdown: XFS then answers every access with an error until it is unmounted.
     void look_at_xfs() {
         for (const auto* text : xfs_shutdown_lines) {
             const auto* line = machine_.derived<LogEvidence>().find_current(Log::kernel, text);
@@ -163,7 +163,7 @@ private:
     Damage damage_;
 };
 
-/// EUCLEAN: only a damaged file system answers so.
+/// EUCLEAN: only a damaged file system returns this error.
 Finding damaged_by_its_own_word(const machine::Machine& machine, Finding otherwise) {
     for (const auto& failure : current_mount_failures(machine)) {
         if (failure.reason != needs_cleaning) continue;

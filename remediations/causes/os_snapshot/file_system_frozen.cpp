@@ -18,12 +18,12 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto safefreeze = "safefreeze";
-/// For freezing, which comes before the time that safefreeze counts.
+/// Time for freezing, which comes before the time that safefreeze counts.
 constexpr auto allowance = 180s;
-/// A backup that is still between freeze and thaw after this time never gets there.
+/// A backup that is between freeze and thaw for longer never reaches the thaw.
 constexpr auto longest_snapshot = 10min;
 
-/// Parts of the names of kernel functions in which a writer waits for the end of a freeze.
+/// Parts of the names of kernel functions in which a writing process waits for the end of a freeze.
 constexpr std::array<std::string_view, 6> waits_of_writers = {"percpu_rwsem_wait", "percpu_down_read",
                                                               "sb_start_write",    "sb_start_pagefault",
                                                               "sb_start_intwrite", "vfs_check_frozen"};
@@ -48,7 +48,7 @@ std::vector<const machine::Process*> waiting_writers(const std::vector<machine::
     return waiting;
 }
 
-/// A safefreeze that has outlived the time after which it thaws.
+/// Returns a safefreeze that runs for longer than the time after which it should thaw.
 const machine::Process* overdue_freezer(const machine::Machine& machine,
                                         const std::vector<machine::Process>& processes) {
     for (const auto& process : processes) {
@@ -60,7 +60,7 @@ const machine::Process* overdue_freezer(const machine::Machine& machine,
     return nullptr;
 }
 
-/// The last run that froze, or began to, and never came to the thaw.
+/// Returns the last run that froze, or began to freeze, and never reached the thaw.
 const BackupAttempt* stuck_attempt(const machine::Machine& machine) {
     const auto& log = machine.derived<LogEvidence>();
     const auto* newest = log.newest_attempt();
@@ -73,7 +73,8 @@ const BackupAttempt* stuck_attempt(const machine::Machine& machine) {
     return is_between && is_old ? newest : nullptr;
 }
 
-/// Whoever waits to write cannot be seen: the kernel's word, or a log that ends with the freeze, stands for it.
+/// Judges by the logs where waiting processes cannot be seen: by a message of the kernel, or by a log that ends with
+/// the freeze.
 Finding examine_logs_alone(const machine::Machine& machine, const machine::Error& error) {
     const auto* attempt = stuck_attempt(machine);
     const auto& log = machine.derived<LogEvidence>();
@@ -150,7 +151,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
     if (!mounts) return mounts.error();
     // Without settings and resource disk, so that nothing that may be frozen is left out.
     auto targets = freeze_targets(*mounts, VmBackupConfiguration(std::nullopt), {});
-    // As safefreeze does: the root, frozen last, first.
+    // Thaws in the order of safefreeze: the root, which is frozen last, first.
     std::ranges::stable_sort(targets, {}, [](const auto& target) { return target.mount_point.size(); });
     for (const auto& target : targets) {
         if (target.hidden_by) continue;

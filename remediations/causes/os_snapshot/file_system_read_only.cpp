@@ -21,7 +21,7 @@ bool has(const std::vector<std::string>& options, std::string_view option) {
     return std::ranges::find(options, option) != options.end();
 }
 
-/// ext4 of newer kernels leaves "rw" in the table and adds this word.
+/// ext4 of newer kernels keeps "rw" in the mount table and adds this word.
 constexpr auto in_emergency = "emergency_ro";
 
 bool is_read_only(const machine::Mount& mount) {
@@ -37,14 +37,14 @@ const machine::Mount* mount_of(const std::vector<machine::Mount>& mounts, std::s
     return nearest;
 }
 
-/// Whether agent or extension write on this mount.
+/// Returns true if agent or extension write to this mount.
 bool is_used_by_backup(const machine::Machine& machine, const std::vector<machine::Mount>& mounts,
                        const machine::Mount& mount) {
     return mount_of(mounts, agent_library_folder(machine)) == &mount || mount_of(mounts, "/var/log/azure") == &mount ||
            mount_of(mounts, "/etc/azure") == &mount;
 }
 
-/// agent-library-read-only speaks of that one.
+/// Returns true for the mount that agent-library-read-only reports.
 bool is_reported_already(const machine::Machine& machine, const std::vector<machine::Mount>& mounts,
                          const machine::Mount& mount) {
     return has(mount.options, "ro") && mount_of(mounts, agent_library_folder(machine)) == &mount;

@@ -14,10 +14,10 @@ namespace remediations::causes::freeze_configuration {
 
 namespace {
 
-/// Only logged where reading the file raised an exception.
+/// The extension logs this only where reading the file raised an exception.
 constexpr auto unreadable_line = "cannot read config file or file not present";
 
-/// Of [SnapshotThread], in lower case, as the extension's source reads them.
+/// Keys of [SnapshotThread], in lower case, as the extension's source reads them.
 constexpr std::array<std::string_view, 11> known_keys = {
     "timeout",         "safefreezewaitinseconds", "mountstoskip", "seqsnapshot",
     "snapshotmethod",  "uploadstatusandlog",      "writelog",     "loggingoff",
@@ -77,7 +77,7 @@ std::vector<Evidence> faults_of(const VmBackupConfiguration& configuration) {
     return faults;
 }
 
-/// Settings that do nothing: nothing is broken by them, but who set them should know.
+/// Returns settings without effect. They break nothing, but the person who set them should know.
 std::vector<Evidence> without_effect(const VmBackupConfiguration& configuration) {
     std::vector<Evidence> remarks;
     for (const auto& option : configuration.python().options()) {

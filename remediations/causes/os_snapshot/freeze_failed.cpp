@@ -37,7 +37,7 @@ bool is_freeze_result(const BackupAttempt& attempt) {
            why.find("freeze failed for some mount") != std::string::npos;
 }
 
-/// The failure that the others follow from: after a failed freeze every mount is thawed, frozen or not.
+/// Returns the failure that caused the others: after a failed freeze every mount is thawed, frozen or not.
 const MountFailure& first_cause(const std::vector<MountFailure>& failures) {
     const auto first =
         std::ranges::find_if(failures, [](const auto& one) { return one.step != MountFailure::Step::thaw; });

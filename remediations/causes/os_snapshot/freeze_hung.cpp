@@ -15,11 +15,12 @@ namespace remediations::causes::freeze_hung {
 namespace {
 
 constexpr auto safefreeze = "safefreeze";
-/// For the freeze itself, which comes before the time that safefreeze counts: a busy file system writes back first.
+/// Time for the freeze itself, which comes before the time that safefreeze counts: a busy file system first writes its
+/// dirty data.
 constexpr auto allowance = std::chrono::minutes(10);
 constexpr auto hung_task = " blocked for more than ";
 
-/// A safefreeze that has outlived its time by far.
+/// Returns a safefreeze that runs far beyond its time.
 const machine::Process* overdue(const machine::Machine& machine, const std::vector<machine::Process>& processes) {
     const auto found = std::ranges::find_if(processes, [&](const machine::Process& process) {
         if (!process.of_system || process.name != safefreeze ||
@@ -32,7 +33,7 @@ const machine::Process* overdue(const machine::Machine& machine, const std::vect
     return found == processes.end() ? nullptr : &*found;
 }
 
-/// The mounts that it was told to freeze, in its order.
+/// Returns the mounts that it was told to freeze, in its order.
 std::vector<std::string> mounts_of(const machine::Process& process) {
     if (process.command_line.size() < 3) return {};
     return {process.command_line.begin() + 2, process.command_line.end()};

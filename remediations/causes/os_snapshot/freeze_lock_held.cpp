@@ -15,10 +15,10 @@ namespace {
 constexpr auto lock_refused = "Failed to open file or aquire lock:";
 constexpr auto lock_obtained = "Aquiring lock succeeded";
 constexpr auto frozen_by_another = "already freezed by some other processor";
-/// EAGAIN and EACCES: what fcntl answers where another process has the lock.
+/// EAGAIN and EACCES: the errors of fcntl where another process holds the lock.
 constexpr std::array<std::string_view, 2> held = {"[Errno 11]", "[Errno 13]"};
 
-/// Of the mobility service of Azure Site Recovery, which freezes under the same lock.
+/// Processes of the mobility service of Azure Site Recovery, which freezes under the same lock.
 constexpr std::array<std::string_view, 2> site_recovery = {"svagents", "evtcollforw"};
 
 bool tells_of_the_last_run(const machine::Machine& machine, const LogMatch* match) {
@@ -28,7 +28,8 @@ bool tells_of_the_last_run(const machine::Machine& machine, const LogMatch* matc
     return newest->succeeded != true && belongs_to(match->newest, *newest);
 }
 
-/// The five tries of one run end at the first that succeeds.
+/// Returns true if the run got the lock after the refusal. A run tries at most five times and stops at the first
+/// success.
 bool was_obtained_after(const LogMatch* obtained, const LogMatch& refused) {
     if (obtained == nullptr) return false;
     const auto& later = obtained->newest;

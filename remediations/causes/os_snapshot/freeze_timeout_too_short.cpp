@@ -16,7 +16,7 @@ namespace {
 
 constexpr auto wait_key = "SafeFreezeWaitInSeconds";
 constexpr auto frozen_key = "timeout";
-/// Services on the VM stand still meanwhile.
+/// Services on the VM stand still for this time.
 constexpr long longest = 600;
 
 constexpr auto took_longer = "freeze took longer than timeout";
@@ -26,7 +26,7 @@ constexpr auto time_taken = ", freezeTimeTaken=";
 constexpr auto time_limit = "T:S freeze, timeout value ";
 constexpr int fs_freeze_timeout = 122;
 
-/// "0:01:06.123456", whole seconds.
+/// Returns the whole seconds of "0:01:06.123456".
 std::optional<long> seconds_in(std::string_view duration) {
     std::vector<std::string> parts;
     boost::algorithm::split(parts, duration, boost::is_any_of(":"));
@@ -39,7 +39,7 @@ std::optional<long> seconds_in(std::string_view duration) {
     return (*hours * 60 + *minutes) * 60 + *seconds;
 }
 
-/// What stands behind `text` in the newest line of the last run that has it.
+/// Returns the word after `text` in the newest such line of the last run.
 std::optional<std::string> logged(const machine::Machine& machine, const char* text) {
     const auto* match = machine.derived<LogEvidence>().find_current(Log::extension, text);
     const auto* newest = machine.derived<LogEvidence>().newest_attempt();
@@ -54,7 +54,7 @@ struct Wish {
     long seconds = 0;
 };
 
-/// Longer times for what ran out of time in that backup; what was looked at goes to `evidence`.
+/// Returns longer times for the steps that ran out of time in that backup. Adds what was looked at to `evidence`.
 std::vector<Wish> longer_times(const machine::Machine& machine, const VmBackupConfiguration& configuration,
                                const BackupAttempt& failed, std::vector<Evidence>& evidence) {
     const auto wait = configuration.integer_of(wait_key, default_freeze_wait);

@@ -22,11 +22,11 @@ constexpr std::uint64_t low_kib = std::uint64_t{256} << 10;
 constexpr auto killed = "Out of memory: Kill";
 constexpr auto killed_in_group = "Memory cgroup out of memory: Kill";
 
-/// .NET's name for it.
+/// The name of .NET's exception.
 constexpr auto out_of_memory = "System.OutOfMemoryException";
 constexpr std::uint32_t no_memory = 0x8007000E;  // E_OUTOFMEMORY
 
-/// Agent and extension are Python; safefreeze is the extension's helper.
+/// Agent and extension run in Python; safefreeze is the extension's helper.
 constexpr std::array<std::string_view, 3> of_backup = {"(python", "(waagent)", "(safefreeze)"};
 
 /// "MemAvailable:    123 kB"
@@ -40,12 +40,13 @@ std::optional<std::uint64_t> kib_of(std::string_view text, std::string_view name
     return error == std::errc() ? std::optional(value) : std::nullopt;
 }
 
-/// Windows has run low on memory that it can promise, and names the programs that use most.
+/// The event that Windows is low on virtual memory; it names the programs that use most.
 EventPattern exhausted() {
     return {"System", "Microsoft-Windows-Resource-Exhaustion-Detector", {2004}};
 }
 
-/// What of memory is nearly used up, as evidence; empty where nothing is, or Windows does not tell.
+/// Returns the kinds of memory that are nearly used up, as evidence; empty where there are none, or Windows does not
+/// report it.
 machine::Result<std::vector<Evidence>> low_memory(const machine::Machine& machine) {
     struct Kind {
         const char* free;

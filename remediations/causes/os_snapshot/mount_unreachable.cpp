@@ -13,7 +13,7 @@ namespace remediations::causes::mount_unreachable {
 namespace {
 
 struct Unreachable {
-    std::string mount_point;  ///< as the extension spells it
+    std::string mount_point;  ///< in the extension's spelling
     Evidence evidence;
 };
 
@@ -23,18 +23,18 @@ bool failed_to_open(const std::vector<MountFailure>& failures, const std::string
     });
 }
 
-/// Whether the backup, which runs as root, could not open it either. That nobody looked, or that this process may not,
-/// says nothing.
+/// Returns true if the backup, which runs as root, could not open it either. False where nobody looked, or where only
+/// this process may not.
 bool is_obstacle(const machine::Error& error) {
     using machine::ErrorKind;
-    // What a file system answers that is dead, shut down, gone or cut off, of open() as of statfs().
-    // EIO, ENXIO, ENODEV, ENOTDIR, ELOOP, ENOTCONN, EHOSTDOWN, ESTALE, EUCLEAN, ENOMEDIUM of Linux.
+    // The errors of open() and statfs() on a file system that is dead, shut down, gone or cut off: EIO, ENXIO, ENODEV,
+    // ENOTDIR, ELOOP, ENOTCONN, EHOSTDOWN, ESTALE, EUCLEAN, ENOMEDIUM of Linux.
     constexpr long dead[] = {5, 6, 19, 20, 40, 107, 112, 116, 117, 123};
     return error.kind == ErrorKind::not_found || error.kind == ErrorKind::timed_out ||
            std::ranges::find(dead, error.code) != std::end(dead);
 }
 
-/// What keeps a mount point from being opened now; nullopt when nothing does.
+/// Returns why a mount point cannot be opened now; nullopt where it can.
 std::optional<std::string> obstacle(const machine::Machine& machine, const FreezeTarget& target, bool failed_before) {
     // The first question has a time limit. A listing, which a dead disk could block, only follows a logged failure.
     const auto said_by = [](const machine::Error& error) {
@@ -66,7 +66,7 @@ std::vector<Unreachable> unreachable_now(const machine::Machine& machine, const 
     return unreachable;
 }
 
-/// A mount point that the extension misspells, because lsblk prints its name with escapes.
+/// Returns mount points that the extension misspells, because lsblk prints their names with escapes.
 std::vector<Unreachable> misspelt(const std::vector<machine::Mount>& mounts, const VmBackupConfiguration& configuration,
                                   const std::vector<MountFailure>& failures) {
     std::vector<Unreachable> unreachable;

@@ -13,16 +13,16 @@ namespace remediations::causes::mounts_listed_twice {
 
 namespace {
 
-/// Stands in no other line than the one that lists what safefreeze is started with.
+/// Only the line with the arguments of safefreeze contains this.
 constexpr auto safefreeze_arguments = "/safefreeze', '";
 
 struct Duplicate {
-    std::string mount_point;  ///< the one to leave out
-    std::string other;        ///< through which the same file system is frozen already
+    std::string mount_point;  ///< the mount point to leave out
+    std::string other;        ///< the mount point through which the same file system is frozen already
     std::string why;
 };
 
-/// Mount points in the list of Python strings that the extension logs; the last may be cut off.
+/// Returns the mount points in the list of Python strings that the extension logs; the last may be cut off.
 std::vector<std::string> mount_points_in(std::string_view line) {
     std::vector<std::string> mount_points;
     for (auto start = line.find('\''); start != std::string_view::npos; start = line.find('\'', start)) {
@@ -35,7 +35,7 @@ std::vector<std::string> mount_points_in(std::string_view line) {
     return mount_points;
 }
 
-/// A mount on a folder above leads the hidden mount point into a file system that is frozen anyway.
+/// Returns mount points that lead to a file system that is frozen anyway, because a mount on a folder above hides them.
 std::vector<Duplicate> hidden_duplicates(const machine::Machine& machine, const std::vector<FreezeTarget>& targets) {
     std::vector<Duplicate> duplicates;
     for (const auto& hidden : targets) {
@@ -52,7 +52,7 @@ std::vector<Duplicate> hidden_duplicates(const machine::Machine& machine, const 
     return duplicates;
 }
 
-/// Mounts of one device on the same folder, one on the other.
+/// Returns mounts of one device on the same folder, one over the other.
 std::vector<Duplicate> mounted_on_each_other(const std::vector<machine::Mount>& mounts,
                                              const VmBackupConfiguration& configuration) {
     std::map<std::string, std::vector<const machine::Mount*>> by_target;
@@ -70,8 +70,8 @@ std::vector<Duplicate> mounted_on_each_other(const std::vector<machine::Mount>& 
     return duplicates;
 }
 
-/// A freeze that failed as busy, and the mounts that are there twice: what an extension with another
-/// idea of the mount table met.
+/// Returns the mounts that exist twice after a freeze that failed as busy: an extension that reads the mount table in
+/// another way met them.
 std::vector<Duplicate> duplicates_that_failed(const machine::Machine& machine,
                                               const std::vector<machine::Mount>& mounts,
                                               const VmBackupConfiguration& configuration) {
@@ -111,7 +111,7 @@ std::vector<Duplicate> duplicates_that_failed(const machine::Machine& machine,
     return duplicates;
 }
 
-/// What safefreeze was started with can name a mount point twice.
+/// Judges by the log: the arguments of safefreeze may name a mount point twice.
 Finding examine_log_alone(const machine::Machine& machine, const machine::Error& error) {
     const auto* started = machine.derived<LogEvidence>().find_current(Log::extension, safefreeze_arguments);
     auto asked = started ? mount_points_in(started->newest.text) : std::vector<std::string>();

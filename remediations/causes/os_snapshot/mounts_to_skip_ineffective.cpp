@@ -19,14 +19,14 @@ namespace {
 
 using MountPoints = std::set<std::string>;
 
-/// Without blanks, quotes and the slash at the end.
+/// Removes blanks, quotes and the slash at the end.
 std::string plain(std::string_view entry) {
     auto text = boost::algorithm::trim_copy_if(std::string(python_strip(entry)), boost::is_any_of("\"' \t\r\n"));
     while (text.size() > 1 && text.ends_with('/')) text.pop_back();
     return text;
 }
 
-/// The mount points that an entry means but, as it stands, does not name; empty where there are none.
+/// Returns the mount points that an entry means but does not name exactly; empty where there are none.
 std::vector<std::string> meant_by(const std::string& entry, const MountPoints& mount_points) {
     if (mount_points.contains(entry)) return {};
     if (const auto name = plain(entry); mount_points.contains(name)) return {name};

@@ -77,7 +77,7 @@ Finding diagnose(const machine::Machine& machine) {
     return Finding::healthy("The Distributed Transaction Coordinator can be started.", std::move(evidence));
 }
 
-/// On a cluster node MSDTC is a resource of the cluster, with a log of its own.
+/// On a cluster node MSDTC is a resource of the cluster and has a log of its own.
 Finding diagnose_apart_from_clusters(const machine::Machine& machine) {
     auto finding = diagnose(machine);
     const auto cluster = machine.services().find("ClusSvc");
@@ -88,7 +88,7 @@ Finding diagnose_apart_from_clusters(const machine::Machine& machine) {
                                    "This VM is a cluster node: repair MSDTC with the cluster's tools.");
 }
 
-/// The network-access settings an administrator may have made; -install sets them to defaults.
+/// Returns the network-access settings, which an administrator may have changed; -install resets them to defaults.
 machine::Result<std::vector<std::pair<std::string, machine::RegistryValue>>> security_settings(
     const machine::Machine& machine) {
     std::vector<std::pair<std::string, machine::RegistryValue>> settings;
@@ -138,7 +138,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
     return start_services(changes);
 }
 
-/// Its transaction manager could not start: 4102, 4112, 4191.
+/// Events 4102, 4112, 4191: its transaction manager could not start.
 std::vector<Testimony> testimonies() {
     std::vector<Testimony> all;
     for (const auto* channel : {"Application", "System"}) {

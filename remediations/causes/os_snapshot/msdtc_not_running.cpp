@@ -43,7 +43,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
     return changes.start_service(msdtc);
 }
 
-/// COM+ says that MSDTC does not run (event 4691); the extension has the codes for it: XACT_E_TMNOTAVAILABLE and
+/// COM+ reports that MSDTC does not run (event 4691); the extension logs the codes for it: XACT_E_TMNOTAVAILABLE and
 /// CONTEXT_E_TMNOTAVAILABLE.
 std::vector<Testimony> testimonies() {
     auto all = service_start_failures(msdtc);

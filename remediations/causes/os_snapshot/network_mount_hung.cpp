@@ -21,19 +21,19 @@ constexpr auto nfs_silent = "not responding, still trying";
 constexpr auto nfs_given_up = "not responding, timed out";
 constexpr auto smb_silent = "has not responded in";
 
-/// Parts of the names of kernel functions in which one waits for a file server, or for the process
-/// that serves a FUSE file system.
+/// Parts of the names of kernel functions in which a process waits for a file server, or for the process that serves a
+/// FUSE file system.
 constexpr std::array<std::string_view, 11> remote_waits = {
     "rpc_wait",          "rpc_execute",         "nfs",  "smb2",      "cifs",  "ceph",
     "wait_for_response", "request_wait_answer", "fuse", "p9_client", "autofs"};
 
-/// What looks at every mount; the extension starts df itself.
+/// Programs that look at every mount. The extension itself starts df.
 constexpr std::array<std::string_view, 5> mount_walkers = {"df", "lsof", "updatedb", "updatedb.mlocat", "findmnt"};
 
 struct Waiting {
     std::vector<Evidence> evidence;
     bool walks_mounts = false;
-    std::chrono::system_clock::time_point since = {};  ///< when the newest of them started
+    std::chrono::system_clock::time_point since = {};  ///< start of the newest of them
 };
 
 Waiting processes_waiting_for_servers(const std::vector<machine::Process>& processes) {
@@ -80,7 +80,7 @@ Finding diagnose(const machine::Machine& machine) {
         evidence.push_back(line->newest.evidence("the server answers"));
         is_logged = true;
     }
-    // Of one busy process it cannot be told whether it waits for ever.
+    // A single busy process does not show if it waits for ever.
     const bool hangs = waiting > 0 && (is_logged || walks_mounts || waiting >= 3);
     evidence.push_back({"network mounts",
                         remote.empty() ? "none (any more)" : fmt::format("{}", fmt::join(remote, ", ")),

@@ -15,7 +15,7 @@ using machine::Machine;
 
 namespace {
 
-/// 11 and 12292: its COM class cannot be created; 12293: it failed.
+/// 11 and 12292: the provider's COM class cannot be created; 12293: the provider failed.
 EventPattern provider_failures() {
     return {"Application", "VSS", {11, 12292, 12293}};
 }
@@ -24,7 +24,7 @@ std::string describe(const VssProvider& provider) {
     return fmt::format("{} {}", provider.name.empty() ? "a provider without a name" : provider.name, provider.id);
 }
 
-/// The newest event that still counts and names the provider or its class.
+/// Returns the newest event that still counts and names the provider or its class.
 const machine::Event* failure_of(const Machine& machine, const VssProvider& provider) {
     return newest_current(machine, provider_failures(), [&](const machine::Event& event) {
         const auto named = guids_in(text_of(event));

@@ -40,7 +40,7 @@ Finding diagnose(const machine::Machine& machine) {
     }
     const auto summary =
         fmt::format("The extension refuses {}, so the scripts before and after the snapshot do not run.", host->file);
-    // Whoever could write it decides what root runs: such a file wants to be read first.
+    // Whoever could write it decides what root runs, so a person must read such a file first.
     if (only_mode && host->status.uid == 0 && (host->status.mode & writable_by_others) == 0) {
         return weighed_as_script_fault(
             Finding::broken(summary, std::move(evidence), fmt::format("Run `chmod {:o} {}`.", wanted_mode, host->file)),

@@ -18,7 +18,7 @@ EventPattern unexpected_errors() {
     return {"Application", "VSS", {8193}};
 }
 
-/// S-1-5-21-1-2-3-500.
+/// Returns true for a text such as S-1-5-21-1-2-3-500.
 bool is_sid(std::string_view text) {
     if (!boost::istarts_with(text, "S-1-")) return false;
     text.remove_prefix(4);

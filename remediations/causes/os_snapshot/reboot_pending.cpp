@@ -11,7 +11,7 @@ namespace remediations::causes::reboot_pending {
 
 namespace {
 
-/// Debian and Ubuntu; SUSE.
+/// The files of Debian and Ubuntu, and of SUSE.
 constexpr const char* marks[] = {"/run/reboot-required", "/run/reboot-needed"};
 
 /// Keys that exist while a restart is due: of Windows' components, and of Windows Update.
@@ -27,7 +27,7 @@ std::vector<Evidence> marks_on_windows(const machine::Machine& machine) {
     return evidence;
 }
 
-/// Programs leave files to be replaced at the next start all the time; alone that means nothing.
+/// Adds files that will be replaced at the next start. Programs often leave such files; alone they mean nothing.
 void add_files_to_replace(const machine::Machine& machine, std::vector<Evidence>& evidence) {
     constexpr auto key = R"(HKLM\SYSTEM\CurrentControlSet\Control\Session Manager)";
     constexpr auto name = "PendingFileRenameOperations";

@@ -15,7 +15,7 @@ machine::Path scripts_file(const machine::Machine& machine) {
     return host ? host->script_configuration : usual_script_configuration;
 }
 
-/// Evidence of a script that is not there; nullopt where it is a file.
+/// Returns evidence of a missing script; nullopt where it is a file.
 std::optional<Evidence> missing_script(const machine::Machine& machine, const std::string& role,
                                        const std::string& path) {
     if (path.empty()) return Evidence{role + " script", "no path", "the path of a script"};

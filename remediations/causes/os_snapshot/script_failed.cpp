@@ -10,8 +10,8 @@ namespace remediations::causes::script_failed {
 
 namespace {
 
-/// Each run ends with one of these lines: "... successfully executed.", "... timed out." or
-/// "... failed with error code: 1 ." The lines with which it begins spell them with a small letter.
+/// A run of a script ends with one of these lines: "... successfully executed.", "... timed out." or "... failed with
+/// error code: 1 ." The lines at its beginning spell them with a lower-case letter.
 constexpr auto pre_result = "Prescript for ";
 constexpr auto post_result = "Postscript for ";
 

@@ -20,7 +20,7 @@ constexpr std::uint32_t owner_execute = 0100;
 struct Look {
     std::vector<Evidence> evidence;
     std::vector<std::string> wrong;   ///< paths
-    std::vector<std::string> unsafe;  ///< of these, those that somebody but root could have written or replaced
+    std::vector<std::string> unsafe;  ///< those of `wrong` that another user than root could have written or replaced
     std::optional<std::pair<std::string, machine::Error>> unreadable;  ///< the first
 
     void could_not_see(const machine::Path& path, machine::Error error) {
@@ -28,8 +28,8 @@ struct Look {
     }
 };
 
-/// A folder on the way to a file in which somebody but root could put another file in its place; empty where there is
-/// none. A folder that cannot be looked at is none: the change itself looks again, and refuses.
+/// Returns a folder on the path to a file in which another user than root could replace the next part of the path;
+/// empty where there is none. A folder that cannot be read does not count: the change itself checks again, and refuses.
 machine::Path open_folder_on_the_way(const machine::Machine& machine, const machine::Path& path) {
     constexpr std::uint32_t sticky = 01000;
     for (auto slash = path.rfind('/'); slash != path.npos && slash > 0; slash = path.rfind('/', slash - 1)) {

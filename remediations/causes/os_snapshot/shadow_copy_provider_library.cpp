@@ -45,7 +45,8 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
     return changes.set_registry_value(key, name, {machine::RegistryType::expand_string, std::string(usual)});
 }
 
-/// VSS could not create the provider's COM class, CO_E_SERVER_EXEC_FAILURE; or the service says what it did not find.
+/// VSS could not create the provider's COM class (CO_E_SERVER_EXEC_FAILURE), or the service reports what it did not
+/// find.
 std::vector<Testimony> testimonies() {
     std::vector<Testimony> all{
         {.event = {"Application", "VSS", {11, 12292}}, .with = {"65ee1dba-8ff4-4a58-ac1c-3470ee2f376a", "0x80080005"}}};

@@ -14,18 +14,19 @@ using machine::Machine;
 
 namespace {
 
-/// 1, 22, 23: could not be made, or for want of room; 12, 13, 24, 38, 39, 41: could not grow, for want of room, a limit
-/// or free pieces that are large enough; 25, 36: grew too slowly, or to its limit, and its shadow copies were deleted;
-/// 35: could not grow; 27: failed; 67: the shadow copy could not be installed.
+/// 1, 22, 23: a shadow copy could not be created, or not for lack of space; 12, 13, 24, 38, 39, 41: the storage could
+/// not grow, because of lack of space, a limit, or free areas that are too small; 25, 36: it grew too slowly, or to its
+/// limit, and its shadow copies were deleted; 35: it could not grow; 27: it failed; 67: the shadow copy could not be
+/// installed.
 EventPattern storage_failures() {
     return {"System", "volsnap", {1, 12, 13, 22, 23, 24, 25, 27, 35, 36, 38, 39, 41, 67}};
 }
-/// No volume has room for the storage.
+/// No volume has space for the storage.
 EventPattern no_volume_for_storage() {
     return {"Application", "VSS", {4001}};
 }
 
-/// The routine of VSS that chooses one, which no language changes.
+/// VSS's routine that chooses a volume; its name is never translated.
 EventPattern routine_failed() {
     return {"Application", "VSS", {8193}};
 }
@@ -33,16 +34,16 @@ constexpr auto no_candidates = "diff area candidates";
 
 constexpr std::uint32_t insufficient_storage = 0x8004231F;  // VSS_E_INSUFFICIENT_STORAGE
 constexpr std::uint64_t mib = std::uint64_t{1} << 20;
-/// VSS refuses to make a storage area smaller than this (vssadmin's own limit).
+/// VSS refuses to create a smaller storage area (vssadmin's own limit).
 constexpr std::uint64_t smallest_area = 320 * mib;
 
 struct Volume {
-    std::string name;  ///< "C:", or its label, or its device where it has neither
+    std::string name;  ///< "C:", or its label, or its device name where it has neither
     std::uint64_t free = 0;
     std::uint64_t size = 0;
 };
 
-/// Local fixed ones with NTFS or ReFS.
+/// Returns local fixed volumes with NTFS or ReFS.
 std::vector<Volume> volumes_of(const Machine& machine) {
     constexpr auto local_disk = "3";
     const auto answer = machine.wmi().query(
@@ -64,12 +65,12 @@ std::vector<Volume> volumes_of(const Machine& machine) {
     return volumes;
 }
 
-/// What a snapshot needs at least: vssadmin's area, or a tenth of a smaller volume.
+/// Returns the least free space that a snapshot needs: vssadmin's area, or a tenth of a smaller volume.
 std::uint64_t least_free(const Volume& volume) {
     return std::min(smallest_area, volume.size / 10);
 }
 
-/// "D:" of an event: which volume has no room.
+/// Returns the volume without space in an event: "D:".
 std::set<std::string> volumes_in(const machine::Event* event) {
     std::set<std::string> names;
     for (const auto& value : event ? event->data : std::vector<std::string>{}) {

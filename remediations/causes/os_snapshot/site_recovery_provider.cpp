@@ -28,7 +28,7 @@ const machine::Event* failure_of(const Machine& machine, const VssProvider& prov
     });
 }
 
-/// A stopped one is normal: it runs on demand.
+/// A stopped service is normal: it runs on demand.
 Finding diagnose(const Machine& machine) {
     const auto providers = vss_providers(machine);
     if (!providers) return Finding::unknown("the snapshot providers of VSS", providers.error());
@@ -64,7 +64,7 @@ Finding diagnose(const Machine& machine) {
                         "or a group policy. Do not uninstall it while the VM is replicated.",
                         provider_service)));
     }
-    // One that was disabled then and is not any more has not failed yet.
+    // A service that was disabled then, and is not now, has not failed yet.
     const bool runs = service->state == machine::ServiceState::running;
     if (failed_to_start(*service) || (event != nullptr && runs)) {
         return weighed(Finding::needs_operator(

@@ -8,7 +8,7 @@ namespace remediations::causes::snapshot_inconsistent {
 namespace {
 
 constexpr const char* inconsistent_lines[] = {"snapshot result inconsistent", "Snapshots are inconsistent"};
-/// safefreeze ended by itself before it was told to thaw: its time was over, or somebody ended it.
+/// safefreeze ended before it was told to thaw: its time was over, or somebody ended it.
 constexpr auto ended_early_line = "Binary output after process end when no thaw sent";
 constexpr auto freeze_begins = "T:S freeze, timeout value ";
 

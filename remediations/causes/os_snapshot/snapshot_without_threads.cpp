@@ -18,7 +18,8 @@ namespace {
 constexpr auto key = R"(HKLM\SOFTWARE\Microsoft\BcdrAgentPersistentKeys)";
 constexpr auto name = "SnapshotWithoutThreads";
 
-/// After the writers' services were restarted, or with nothing to restart.
+/// Returns true if the System Writer is there and no writer has failed: after the writers' services were restarted, or
+/// where there is nothing to restart.
 bool writers_are_stable(const machine::Machine& machine) {
     const auto& writers = machine.derived<VssWriters>().list();
     const auto is_system_writer = [](const auto& writer) { return writer.id == system_writer_id; };

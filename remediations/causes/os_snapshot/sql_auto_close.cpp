@@ -35,7 +35,7 @@ bool is_refusal_after_snapshot(const machine::Event& event) {
            std::ranges::any_of(guids_in(text), [](const auto& id) { return is_of_sql_server(id); });
 }
 
-/// As vssadmin shows it, where VSS is under suspicion.
+/// Returns the state in the output of vssadmin, which is asked only where something points to VSS.
 std::optional<Evidence> failed_after_snapshot(const Machine& machine, const Question& question) {
     if (!vss_is_suspect(machine, question)) return std::nullopt;
     const auto& writers = machine.derived<VssWriters>();

@@ -10,7 +10,7 @@ namespace {
 /// ERROR_SYSTEM_DEVICE_NOT_FOUND.
 constexpr std::uint32_t system_device_not_found = 0x80073BC3;
 
-/// ASR Writer warns with 12290; the others quote the code of a routine, a writer or a provider.
+/// ASR Writer warns with 12290. The other events contain the code of a routine, a writer or a provider.
 EventPattern errors_of_vss() {
     return {"Application", "VSS", {8193, 8229, 12289, 12290, 12293}};
 }

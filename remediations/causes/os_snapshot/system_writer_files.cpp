@@ -14,7 +14,7 @@ using machine::Machine;
 
 namespace {
 
-/// Cryptographic Services could not list the System Writer's files. The event names the routine, which is not
+/// Cryptographic Services could not list the System Writer's files. The event contains the routine, which is not
 /// translated, and the system's error, which is.
 EventPattern files_not_listed(const char* provider) {
     return {"Application", provider, {513}};
@@ -23,8 +23,8 @@ constexpr const char* providers[] = {"Microsoft-Windows-CAPI2", "CAPI2"};
 
 struct Routine {
     std::string_view name;
-    std::string_view with;  ///< occurs too; empty: any
-    /// Backups succeed with it mostly: Windows' own driver of the link layer discovery protocol denies access.
+    std::string_view with;  ///< a second text that must occur; empty: any
+    /// True if backups mostly succeed with it: Windows' own driver of the link layer discovery protocol denies access.
     bool is_often_noise = false;
     std::string_view meaning;
     std::string_view advice;
@@ -72,7 +72,8 @@ const Routine& routine_of(std::string_view text) {
                                  [&](const auto& each) { return has(text, each.name) && has(text, each.with); });
 }
 
-/// Windows' own driver denies access to the System Writer everywhere, which does no harm (KB 3209092).
+/// Returns false for Windows' own driver, which denies access to the System Writer everywhere; that does no harm (KB
+/// 3209092).
 bool is_no_noise(const machine::Event& event) {
     return !has(text_of(event), "Microsoft Link-Layer Discovery Protocol");
 }
@@ -85,7 +86,7 @@ const machine::Event* newest_event(const Machine& machine) {
     return nullptr;
 }
 
-/// Whether backups succeeded in spite of the same complaint.
+/// Returns true if backups succeeded although the same error was logged.
 bool was_there_in_good_times(const Machine& machine, const Routine& routine) {
     const auto& last = machine.derived<LastRun>();
     for (const auto* provider : providers) {

@@ -11,7 +11,7 @@ namespace remediations::causes::unsupported_file_systems {
 
 namespace {
 
-/// Hold no data that changes, or the firmware's alone.
+/// File systems without data that changes, or only with the firmware's data.
 constexpr std::array<std::string_view, 6> harmless = {"squashfs", "iso9660", "udf", "erofs", "cramfs", "romfs"};
 
 bool holds_data(const machine::Mount& mount) {

@@ -15,14 +15,14 @@ using machine::Machine;
 
 namespace {
 
-/// Drivers of the class Volume sit in every volume's stack.
+/// The drivers of the class Volume, which are in every volume's stack.
 constexpr auto class_key = R"(HKLM\SYSTEM\CurrentControlSet\Control\Class\{71a27cdd-812a-11d0-bec7-08002be2092f})";
 constexpr auto services_key = R"(HKLM\SYSTEM\CurrentControlSet\Services)";
 constexpr auto snapshot_driver = "volsnap";
 constexpr std::array<std::string_view, 4> of_windows = {"volsnap", "fvevol", "rdyboost", "iorate"};
 
-/// A request to a shadow copy that a driver in its stack does not know. VSS writes the same event of floppy drives,
-/// which is harmless; the device tells them apart.
+/// A request to a shadow copy that a driver in its stack does not know. VSS writes the same event for floppy drives,
+/// which is harmless; the device in the event tells the difference.
 EventPattern unexpected_errors() {
     return {"Application", "VSS", {12289}};
 }

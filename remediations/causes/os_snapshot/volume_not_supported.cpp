@@ -18,7 +18,7 @@ namespace {
 /// VSS_E_VOLUME_NOT_SUPPORTED, VSS_E_VOLUME_NOT_SUPPORTED_BY_PROVIDER.
 constexpr std::uint32_t refused[] = {0x8004230C, 0x8004230E};
 
-/// The volume is no NTFS volume, or its file system could not be found out.
+/// The volume has no NTFS, or its file system could not be determined.
 EventPattern not_ntfs() {
     return {"System", "volsnap", {2}};
 }
@@ -28,7 +28,7 @@ struct Volume {
     std::string file_system;  ///< empty: none that Windows knows
 };
 
-/// Local fixed ones that have a letter and neither NTFS nor ReFS. Those without a letter are Windows' own.
+/// Returns local fixed volumes with a letter and with neither NTFS nor ReFS. Volumes without a letter are Windows' own.
 std::vector<Volume> unsupported_volumes(const Machine& machine) {
     constexpr auto local_disk = "3";
     const auto answer = machine.wmi().query(

@@ -9,7 +9,7 @@ namespace {
 constexpr auto key = R"(HKLM\SYSTEM\CurrentControlSet\Enum\STORAGE\VolumeSnapshot)";
 constexpr std::size_t many = 1000;
 
-/// The volume with the shadow copies was not there in time.
+/// The volume with the shadow copies was not available in time.
 EventPattern storage_not_present() {
     return {"System", "volsnap", {32}};
 }

@@ -13,18 +13,18 @@ namespace remediations::causes::vss_access_control {
 namespace {
 
 constexpr auto key = R"(HKLM\SYSTEM\CurrentControlSet\Services\VSS\VssAccessControl)";
-/// Setup writes this name in every language; a localized one may stand beside it.
+/// Setup writes this name in every language; a localized one may be there too.
 constexpr auto network_service = R"(NT Authority\NetworkService)";
-/// As Microsoft's article spells it.
+/// The spelling in Microsoft's article.
 constexpr auto network_service_with_blank = R"(NT AUTHORITY\NETWORK SERVICE)";
 
-/// VSS 8213: a writer runs under an account that may not be one.
+/// VSS 8213: a writer runs under an account that may not be a writer.
 EventPattern writer_without_rights() {
     return {"Application", "VSS", {8213}};
 }
 
-/// The account that the event quotes, "NT AUTHORITY\NETWORK SERVICE" in the system's language, is no part of the rule:
-/// only the value of Network Service is judged here.
+/// Judges only the value of Network Service. The account in the event is "NT AUTHORITY\NETWORK SERVICE" in the system's
+/// language, so it is not compared.
 Finding diagnose(const machine::Machine& machine) {
     std::vector<Evidence> evidence;
     bool is_denied = false;

@@ -19,7 +19,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
     return repair_service(service, changes);
 }
 
-/// Writers and requesters could not reach the service's own COM class.
+/// Writers and requesters could not connect to the service's own COM class.
 std::vector<Testimony> testimonies() {
     auto all = service_start_failures(service.name);
     all.push_back({.event = {"Application", "VSS", {13, 22}}, .with = {"e579ab5f-1cc4-44b4-bed9-de0991ff0623"}});

@@ -15,7 +15,7 @@ using machine::Machine;
 
 namespace {
 
-/// An exception in a writer's callback, after which its process must be restarted.
+/// An exception in a writer's callback. After it the writer's process must be restarted.
 EventPattern unhandled_exceptions() {
     return {"Application", "VSS", {12366}};
 }
@@ -27,7 +27,7 @@ const WriterOwner* owner_in(const machine::Event& event) {
     return nullptr;
 }
 
-/// When the process of the service was started; no value where that is not known.
+/// Returns the start of the service's process; nullopt where it is not known.
 std::optional<std::chrono::system_clock::time_point> start_of(const Machine& machine, std::string_view name) {
     const auto service = machine.services().find(std::string(name));
     const auto& processes = machine.derived<machine::ProcessList>().processes();

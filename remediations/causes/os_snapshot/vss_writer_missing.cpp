@@ -18,7 +18,7 @@ namespace {
 
 constexpr auto event_system = "EventSystem";
 constexpr auto vss = "VSS";
-/// CAPI2 513 names it on most machines, and the System Writer is there.
+/// CAPI2 513 names this driver on most machines, although their System Writer exists.
 constexpr auto lldp_driver = "Microsoft Link-Layer Discovery Protocol";
 
 bool runs(const Machine& machine, const char* name) {
@@ -57,7 +57,7 @@ Finding no_writer(const VssWriters& writers) {
                            "Restart the COM+ Event System; if still no writer answers, restart the VM.");
 }
 
-/// What Cryptographic Services logs when it cannot list the files of the System Writer.
+/// The event that Cryptographic Services logs when it cannot list the files of the System Writer.
 EventPattern file_list_failures() {
     return {"Application", "Microsoft-Windows-CAPI2", {513}};
 }
@@ -80,13 +80,13 @@ Finding no_system_writer(const Machine& machine, const VssWriters& writers, cons
                            "or a service has a damaged ImagePath.");
 }
 
-/// Writers of data whose service runs, though they do not answer.
+/// Returns the writers of data whose service runs but which do not answer.
 std::vector<const WriterOwner*> missing_owners(const Machine& machine, const std::vector<VssWriter>& there) {
     std::vector<const WriterOwner*> missing;
     for (const auto* owner : writers_of_data()) {
         if (std::ranges::find(there, owner->id, &VssWriter::id) != there.end()) continue;
         const auto service = machine.services().find(std::string(owner->service));
-        // One that has just been started needs a moment.
+        // A service that has just been started needs a moment.
         if (service && service->state == machine::ServiceState::running) missing.push_back(owner);
     }
     return missing;

@@ -14,7 +14,7 @@ namespace remediations::causes::vss_writer_refused {
 
 namespace {
 
-/// What the table says of a writer, said of the one that is named: "it did not come to rest in time".
+/// Returns the table's text about a writer as a clause about the named writer: "it did not come to rest in time".
 std::string said_of_it(const Meaning& meaning) {
     auto clause = clause_of(meaning);
     boost::algorithm::replace_first(clause, "a writer's ", "its ");

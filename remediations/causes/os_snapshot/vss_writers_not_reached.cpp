@@ -26,12 +26,12 @@ EventPattern no_way_to_writers() {
     return {"Application", "VSS", {19, not_registered, 21, 38, 12291, 12302, 12347}};
 }
 
-/// With a class id it is about that class, of which other causes speak.
+/// Returns true for an event with a class id: it is about that class, and other causes report it.
 bool is_about_a_class(const machine::Event& event) {
     return event.id == not_registered && !guids_in(text_of(event)).empty();
 }
 
-/// What a call from VSS to a writer passes through.
+/// Services that a call from VSS to a writer needs.
 constexpr std::array services = {"RpcSs", "RpcEptMapper", "DcomLaunch", "EventSystem", "SENS",
                                  "SamSs", "COMSysApp",    "CryptSvc",   "VSS",         "swprv"};
 

@@ -21,10 +21,10 @@ struct Symptom {
     const char* expected;
 };
 
-/// The one failure of a database that ends a backup, because the administrator wants it so.
+/// The only failure of a database that ends a backup, because the administrator configured it so.
 constexpr auto forbids_backup = "Failing backup as OnAppFailureDoFsFreeze is set to false";
 
-/// What the extension logs where the database could not be made consistent.
+/// The extension's lines where the database could not be made consistent.
 constexpr std::array symptoms = {
     Symptom{"WorkloadPatch: sql connection failed", "the login of workload.conf reaches the database (506)"},
     Symptom{"WorkloadPatch: Database is not open", "the database is open"},
@@ -97,7 +97,7 @@ private:
     std::vector<Evidence> faults_;
 };
 
-/// Lines of the last run.
+/// Returns the lines of the last run.
 std::vector<Evidence> symptoms_of_last_backup(const machine::Machine& machine) {
     std::vector<Evidence> evidence;
     const auto& log = machine.derived<LogEvidence>();
@@ -110,7 +110,8 @@ std::vector<Evidence> symptoms_of_last_backup(const machine::Machine& machine) {
     return evidence;
 }
 
-/// The extension freezes all the same, so that trouble with the database fails no backup unless it says so.
+/// Sets the weight: the extension freezes anyway, so that a problem of the database fails a backup only where the
+/// extension says so.
 Finding weighed(Finding finding, const machine::Machine& machine) {
     const auto* failed = last_failed_backup(machine);
     const auto* forbidden =

@@ -43,7 +43,7 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
         "The newest backup job of the VM has failed.", evidence_of(*job),
         advice.empty() ? fmt::format("See its details: az backup job show --ids \"{}\"", job->id)
                        : fmt::format("Azure Backup advises: {}", fmt::join(advice, " ")));
-    // It is the news of the failure; whatever says why explains it.
+    // It only says that the backup failed; any finding that says why explains it.
     finding.is_envelope = true;
     finding.told_by_last_run = true;
     return finding;

@@ -12,7 +12,7 @@ namespace {
 
 using namespace remediations::azure;
 
-/// What is wrong with a disk encryption set; an Error where Azure does not tell.
+/// Returns the faults of a disk encryption set; an Error where Azure does not tell.
 machine::Result<std::vector<Evidence>> faults_of(const machine::Machine& machine, const std::string& set) {
     const auto answer =
         ask(machine, {.path = set,

@@ -20,7 +20,7 @@ bool is_denial(const std::string& effect) {
     return boost::iequals(effect, "Deny");
 }
 
-/// What would become of the resource group that Azure Backup makes. It is not made.
+/// Asks if policies would deny the resource group that Azure Backup creates. Does not create it.
 machine::Result<std::vector<Evidence>> denials(const machine::Machine& machine, const std::string& group,
                                                const std::string& location) {
     const json::object content{

@@ -14,7 +14,7 @@ namespace {
 
 using namespace remediations::azure;
 
-/// The newest restore point tells which VM was backed up last.
+/// Returns the newest restore point, which tells which VM was backed up last.
 const RestorePoint* newest_point(const std::vector<RestorePointCollection>& collections) {
     const RestorePoint* newest = nullptr;
     for (const auto& collection : collections) {

@@ -11,7 +11,7 @@ namespace {
 
 using namespace remediations::azure;
 
-/// An update of a VM has ended by then; an extension may take 90 minutes.
+/// An update of a VM takes less time; an extension may take 90 minutes.
 constexpr auto long_update = std::chrono::minutes(15);
 constexpr auto hanging_update = std::chrono::minutes(90);
 

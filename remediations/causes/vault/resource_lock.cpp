@@ -18,10 +18,10 @@ namespace {
 
 using namespace remediations::azure;
 
-/// What a backup fails with once the points that were not deleted are too many.
+/// The error code of a backup when too many restore points were not deleted.
 constexpr auto code_of_limit = "UserErrorRpCollectionLimitReached";
 
-/// A lock that keeps Azure Backup from deleting its restore points: on their group, or above it.
+/// Returns true if a lock prevents Azure Backup from deleting its restore points: on their group, or above it.
 bool hinders_cleanup(const ManagementLock& lock, const std::vector<RestorePointCollection>& collections,
                      const BackupPolicy::Policy* policy) {
     const auto group = part_of(lock.scope, "resourceGroups");

@@ -15,9 +15,9 @@ namespace {
 
 using namespace remediations::azure;
 
-/// What the documentation names; an Enhanced policy keeps more.
+/// The number in the documentation; an Enhanced policy keeps more.
 constexpr std::size_t most_of_standard = 18;
-/// The cleanup runs with the next backup, and may miss some.
+/// The cleanup runs with the next backup, and may miss some points.
 constexpr std::chrono::days grace{3};
 constexpr std::int64_t usual_days = 2;
 

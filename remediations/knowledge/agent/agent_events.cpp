@@ -85,7 +85,7 @@ AgentCrashes agent_crashes(const Machine& machine, const WindowsAgentService& ag
     collect(unhandled_exception(), names_program, faults);
     std::vector<std::chrono::system_clock::time_point> reports;
     collect(faulting_application(), names_program, reports);
-    // One crash leaves an event of each kind; the service manager counts best, where it knows the name.
+    // One crash leaves an event of each kind. The service manager's are the most complete, where it knows the name.
     crashes.times = std::max({ends, faults, reports},
                              [](const auto& left, const auto& right) { return left.size() < right.size(); });
     return crashes;

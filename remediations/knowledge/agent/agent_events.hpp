@@ -10,7 +10,7 @@
 
 namespace remediations {
 
-/// What the event logs tell of unexpected ends of a service of the Windows guest agent within the last 24 hours.
+/// Unexpected ends of a service of the Windows guest agent within the last 24 hours, by the event logs.
 struct AgentCrashes {
     std::vector<std::chrono::system_clock::time_point> times;  ///< newest first
     std::vector<Evidence> evidence;                            ///< the newest event of each kind
@@ -19,13 +19,14 @@ struct AgentCrashes {
 
 AgentCrashes agent_crashes(const machine::Machine& machine, const WindowsAgentService& agent);
 
-/// The events that agent_crashes asks EventEvidence for.
+/// Returns the events that agent_crashes() asks EventEvidence for.
 std::vector<EventPattern> agent_crash_events();
 
-/// The event with which .NET says that a program of the agent ended so; `without` is in no such text.
+/// Returns testimonies for the event in which .NET says that a program of the agent ended for this reason: its text has
+/// `what` and none of `without`.
 std::vector<Testimony> agent_ended_with(const std::string& what, const std::vector<std::string>& without = {});
 
-/// The name of the first .NET exception in a text, in any language; empty without one.
+/// Returns the name of the first .NET exception in a text of any language; empty without one.
 std::string exception_in(std::string_view text);
 
 }  // namespace remediations

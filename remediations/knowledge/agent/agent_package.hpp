@@ -6,18 +6,18 @@
 
 namespace remediations {
 
-/// How this distribution packages the guest agent.
+/// The guest agent's package in this distribution.
 struct AgentPackage {
     machine::Path manager;        ///< "/usr/bin/apt-get"
     std::string name;             ///< "walinuxagent", "waagent", "WALinuxAgent" or "python-azure-agent"
     std::string install_command;  ///< for a person: "apt-get update && apt-get install walinuxagent"
 };
 
-/// ErrorKind::not_found where no known package manager is there.
+/// ErrorKind::not_found where there is no known package manager.
 machine::Result<AgentPackage> agent_package(const machine::Machine& machine);
 
-/// What a person is to do: the command that installs or updates the package, or in words where no package manager
-/// is known. A sentence.
+/// Returns a sentence for a person: the command that installs or updates the package, or words where no package manager
+/// is known.
 std::string install_advice(const machine::Machine& machine);
 
 }  // namespace remediations

@@ -17,7 +17,8 @@ using machine::Service;
 
 namespace {
 
-/// "ModuleNotFoundError: ...", "/usr/bin/python3: can't open file ...", "env: 'python': No such file or directory".
+/// Returns true for "ModuleNotFoundError: ...", "/usr/bin/python3: can't open file ...", "env: 'python': No such file
+/// or directory".
 bool names_a_cause(std::string_view line) {
     const auto word = line.substr(0, line.find(':'));
     if (word.size() == line.size()) return false;
@@ -86,7 +87,7 @@ namespace {
 constexpr std::size_t most_lines = 40;
 constexpr std::size_t longest_line = 500;
 
-/// "python3[4411]" and "NameError: ..." of "Nov 30 10:26:20 vm1 python3[4411]: NameError: ..."
+/// The parts "python3[4411]" and "NameError: ..." of "Nov 30 10:26:20 vm1 python3[4411]: NameError: ..."
 struct SyslogLine {
     std::string_view process;
     std::string_view message;
@@ -99,7 +100,7 @@ std::optional<SyslogLine> syslog_line(std::string_view line) {
     return SyslogLine{process.substr(process.rfind(' ') + 1), line.substr(end + 3)};
 }
 
-/// What systemd says of the unit, and what a process wrote that speaks of the agent: other programs run under an
+/// Returns the lines of systemd about the unit, and those of a process that names the agent: other programs run in an
 /// interpreter too, and their tracebacks are not the agent's.
 std::vector<std::string> agent_lines_in(std::string_view syslog, const std::string& service) {
     std::vector<SyslogLine> lines;

@@ -9,28 +9,28 @@ namespace remediations {
 
 class Changes;
 
-/// Name of the guest agent's service. Linux: walinuxagent (Debian, Ubuntu) or waagent (all others),
-/// found by looking, not by the distribution's name. Windows: WindowsAzureGuestAgent.
-/// ErrorKind::not_found when the service manager knows none.
+/// Returns the name of the guest agent's service. Linux: walinuxagent (Debian, Ubuntu) or waagent (all others), by the
+/// services that exist and not by the distribution's name. Windows: WindowsAzureGuestAgent. ErrorKind::not_found where
+/// the service manager knows neither.
 machine::Result<std::string> agent_service_name(const machine::Machine& machine);
 
-/// The same service with its state.
+/// Returns the same service with its state.
 machine::Result<machine::Service> find_agent_service(const machine::Machine& machine);
 
-/// The same, asked once for all diagnoses (Machine::derived). A fix, which changes it, asks anew.
+/// Returns the same, read once for all diagnoses (Machine::derived). A fix, which changes it, reads it again.
 const machine::Result<machine::Service>& agent_service_of(const machine::Machine& machine);
 
-/// Restarts the agent, or starts it where it is stopped, so that it takes in what a fix changed. Nothing where its
-/// service is masked: whoever lifts that starts it. Windows: RdAgent first, then WindowsAzureGuestAgent; one that is
-/// missing or disabled is left out.
+/// Restarts the agent, or starts it where it is stopped, so that it takes in what a fix changed. Does nothing where its
+/// service is masked: whoever unmasks it starts it. Windows: RdAgent first, then WindowsAzureGuestAgent; skips a
+/// service that is missing or disabled.
 machine::Result<void> restart_agent(Changes& changes);
 
-/// The newest lines that systemd's journal has of a service, oldest first; where it has none, those of syslog that
-/// systemd wrote about the service, or a process that speaks of the agent. For an agent that does not run: what Python
-/// says as it fails never reaches waagent.log.
+/// Returns a service's newest lines in systemd's journal, oldest first. Without any, the lines of syslog that systemd
+/// wrote about the service, or that a process wrote about the agent. For an agent that does not run: the error with
+/// which Python fails never reaches waagent.log.
 std::vector<std::string> newest_journal_lines(const machine::Machine& machine, const std::string& service);
 
-/// Of such lines the one that names the cause: the last "SomeError: ...", or else the last one. Empty without lines.
+/// Returns the line of these that names the cause: the last "SomeError: ...", else the last one. Empty without lines.
 std::string decisive_line(const std::vector<std::string>& lines);
 
 }  // namespace remediations

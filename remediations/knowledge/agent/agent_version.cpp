@@ -27,11 +27,11 @@ namespace {
 constexpr const char* programs[] = {"/usr/sbin/waagent", "/usr/bin/waagent", "/usr/share/oem/bin/waagent",
                                     "/usr/local/sbin/waagent", "/usr/local/bin/waagent"};
 
-/// Where a Python keeps its packages: <library>/python<n>/<one of these>.
+/// The folders of Python's packages: <library>/python<n>/<one of these>.
 constexpr const char* libraries[] = {"/usr/lib", "/usr/local/lib"};
 constexpr const char* package_folders[] = {"dist-packages", "site-packages"};
 
-/// The line of a text that has a version in it.
+/// Finds the line of a file that has a version in it.
 std::optional<AgentVersion> version_of_file(const Machine& machine, const Path& path) {
     const auto text = machine.files().read(path);
     if (!text) return std::nullopt;
@@ -111,7 +111,7 @@ Result<AgentVersion> newest_downloaded_agent(const Machine& machine) {
 
 namespace {
 
-/// Where nothing else is known: the version of the agent that wrote the newest line that names one.
+/// Where nothing else is known: returns the version in the newest log line that names one.
 Result<AgentVersion> version_in_log(const Machine& machine, const Error& otherwise) {
     for (const auto* text : lines_with_agent_version) {
         const auto* match = machine.derived<LogEvidence>().find(Log::agent, text);

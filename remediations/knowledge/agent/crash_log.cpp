@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
 
-/// Of the file system that the log lies on; nullopt where that is not known.
+/// Returns the space of the log's file system; nullopt where that is not known.
 std::optional<machine::Space> space_of_log(const machine::Machine& machine) {
     if (const auto space = machine.files().space("/var/log")) return *space;
     const auto mounts = machine.mounts().list();
@@ -22,7 +22,7 @@ std::optional<machine::Space> space_of_log(const machine::Machine& machine) {
 
 std::optional<FillingCrash> crash_that_fills_the_log(const machine::Machine& machine) {
     constexpr auto log = "/var/log/waagent.log";
-    /// An agent's log has some MiB, of which a crash adds less than one KiB.
+    /// The log of an agent has some MiB; a crash adds less than one KiB.
     constexpr std::uint64_t far_too_large = 512 * mebibyte;
     constexpr std::uint64_t many_crashes = 50;
     constexpr std::uint64_t full = 10 * mebibyte;

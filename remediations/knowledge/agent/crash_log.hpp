@@ -6,16 +6,17 @@
 
 namespace remediations {
 
-/// What the Linux agent's daemon writes each time its child ended with an exception.
+/// In the line that the Linux agent's daemon writes each time its child ended with an exception.
 inline constexpr auto crash_log_line = " failed with exception: ";
 
-/// A guest agent that crashes again and again, each time with some lines in its log, until the disk is full.
+/// A guest agent that crashes repeatedly and each time writes some lines to its log, until the disk is full.
 struct FillingCrash {
-    Evidence log;   ///< the log, and what of it was seen
+    Evidence log;   ///< the log and its size
     Evidence line;  ///< the newest crash
 };
 
-/// nullopt where neither the log is huge nor its file system full, or the crash has the full disk as its reason.
+/// Returns nullopt where the log is not huge and its file system is not full, or where the full disk is itself the
+/// reason of the crash.
 std::optional<FillingCrash> crash_that_fills_the_log(const machine::Machine& machine);
 
 }  // namespace remediations

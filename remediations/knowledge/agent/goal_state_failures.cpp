@@ -9,7 +9,7 @@ namespace remediations {
 
 namespace {
 
-/// As agents since 2.2 say it. The address stands in the error itself, whatever is said around it.
+/// Texts of agents since 2.2. The error itself contains the address, whatever text is around it.
 constexpr const char* failing_lines[] = {"Error fetching the goal state",
                                          "Fetching the goal state is still failing",
                                          "while retrieving the goal state",
@@ -20,12 +20,12 @@ constexpr const char* failing_lines[] = {"Error fetching the goal state",
 constexpr auto recovered_line = "Fetching the goal state recovered from previous errors";
 constexpr auto heartbeat_line = "[HEARTBEAT] Agent WALinuxAgent-";
 
-/// An agent that fails for long says so every six hours.
+/// An agent that keeps failing logs it every six hours.
 constexpr auto longest_silence = std::chrono::hours(7);
-/// One that was just started says so within minutes.
+/// An agent that was just started logs it within minutes.
 constexpr auto time_to_say_it = std::chrono::minutes(10);
 
-/// The lines that only name an address are a failure where they name an error as well.
+/// A line that only names an address is a failure if it also names an error.
 bool tells_of_failure(const LogLine& line) {
     // A line of the agent's source in a traceback says nothing.
     if (line.text.find("{0}") != std::string::npos) return false;

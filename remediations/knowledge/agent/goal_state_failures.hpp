@@ -8,20 +8,21 @@
 
 namespace remediations {
 
-/// That the Linux guest agent cannot get its goal state, by the newest line of its log that says so.
+/// The newest line in the log of the Linux guest agent that says that it cannot get its goal state.
 struct FailingFetch {
     LogLine line;
-    std::uint64_t count = 0;  ///< such lines in all
+    std::uint64_t count = 0;  ///< number of such lines in all
 };
 
-/// nullopt where a line of an agent that gets its goal states followed, where the agent of today was started after it
-/// and has had the time to say so again, and where it is older than the agent is ever silent about it.
+/// Returns nullopt where the failure is over: a later line shows that the agent gets its goal states; the agent was
+/// started after the failure and has had time to log it again; or the line is older than the longest time for which an
+/// agent that fails logs nothing.
 std::optional<FailingFetch> failing_fetch(const machine::Machine& machine);
 
-/// What failing_fetch() asks the logs for.
+/// Returns the lines that failing_fetch() asks the logs for.
 std::vector<LogPattern> failing_fetch_lines();
 
-/// Whether `line` was written after `other`: where both are of one file by their place there, else by their times.
+/// Returns true if `line` was written after `other`: by their places where both are in one file, else by their times.
 bool is_later(const LogLine& line, const LogLine& other);
 
 }  // namespace remediations

@@ -43,7 +43,7 @@ bool concerns_system(const AccessEntry& entry) {
            std::ranges::find(sids_of_system, entry.sid) != std::end(sids_of_system);
 }
 
-/// A descriptor's text in pieces: the entries are as many, and in the order, as the parser's.
+/// The text of a descriptor in pieces. The entries have the same number and order as the parser's.
 struct Pieces {
     std::string before;  ///< "O:SYG:SYD:PAI"
     std::vector<std::string> entries;

@@ -10,30 +10,31 @@
 
 namespace remediations {
 
-inline constexpr auto system_sid = "S-1-5-18";              ///< the account that guest agent and extensions run as
-inline constexpr auto administrators_sid = "S-1-5-32-544";  ///< of which SYSTEM is a member
+inline constexpr auto system_sid = "S-1-5-18";              ///< the account of the guest agent and the extensions
+inline constexpr auto administrators_sid = "S-1-5-32-544";  ///< a group that SYSTEM is a member of
 
-/// What a process of SYSTEM may do with a file or folder: through entries for itself and for the groups it belongs to
-/// (Administrators, Everyone, Authenticated Users, services), and as owner. Rights of machine/security_descriptor.hpp;
-/// generic ones are resolved. Conditional entries do not count.
+/// Returns the access rights of a process of SYSTEM to a file or folder: from entries for itself and for its groups
+/// (Administrators, Everyone, Authenticated Users, services), and as owner. They are masks of
+/// machine/security_descriptor.hpp; generic rights are resolved. Conditional entries do not count.
 std::uint32_t rights_of_system(const machine::SecurityDescriptor& descriptor);
 
-/// The descriptor with full control for SYSTEM added, for this object alone or, with `inherit`, for all below it.
-/// Denials that take from SYSTEM are left out; everything else stays, the audit list apart. ErrorKind::invalid where
-/// `sddl` is no security descriptor.
+/// Returns the descriptor with full control for SYSTEM added: for this object, or with `inherit` also for everything
+/// below it. Removes the denials that apply to SYSTEM; keeps everything else except the audit list. ErrorKind::invalid
+/// where `sddl` is not a security descriptor.
 machine::Result<std::string> with_full_control_for_system(const std::string& sddl, bool inherit);
 
-/// What SYSTEM may do with some folders; those that do not exist are left out.
+/// The access of SYSTEM to some folders. Folders that do not exist are left out.
 struct FolderAccess {
     std::vector<Evidence> evidence;     ///< one for each folder
-    std::vector<machine::Path> closed;  ///< those in which it lacks a right
+    std::vector<machine::Path> closed;  ///< folders in which SYSTEM lacks a needed right
 };
 
-/// `needed` are the rights it wants, `expected` says so for the evidence. The error's message names the folder.
+/// `needed` is the mask of needed rights; `expected` describes them in the evidence. The error's message names the
+/// folder.
 machine::Result<FolderAccess> folder_access(const machine::Machine& machine, const std::vector<machine::Path>& folders,
                                             std::uint32_t needed, const std::string& expected);
 
-/// Gives SYSTEM full control of each folder, as with_full_control_for_system does.
+/// Gives SYSTEM full control of each folder with with_full_control_for_system().
 machine::Result<void> open_to_system(const std::vector<machine::Path>& folders, bool inherit, Changes& changes);
 
 }  // namespace remediations

@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::string_view agent_folder_name = "\\WindowsAzure";
 
-/// "2.7.41491.1172" of "GuestAgent_2.7.41491.1172_2026-10-02_031501"; empty for Packages.
+/// Returns "2.7.41491.1172" for "GuestAgent_2.7.41491.1172_2026-10-02_031501"; empty for Packages.
 std::string version_in(const std::string& folder) {
     const auto start = folder.find('_');
     if (start == std::string::npos || !boost::istarts_with(folder, "GuestAgent_")) return {};

@@ -19,7 +19,8 @@ using machine::ErrorKind;
 
 namespace {
 
-/// Who a refusal is about (principals, their addresses) stays out of reports: only its code is told.
+/// Makes an error from the code of a refusal only: the persons in its message (principals, their addresses) must not be
+/// in reports.
 Error refused(const ArmQuestion& question, const machine::ArmAnswer& answer) {
     const auto code = answer.code.empty() ? fmt::format("HTTP {}", answer.status) : answer.code;
     const auto status = static_cast<long>(answer.status);

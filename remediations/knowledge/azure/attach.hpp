@@ -6,28 +6,28 @@
 
 namespace remediations::azure {
 
-/// Whether Azure is asked, and as whom.
+/// The choice whether to ask Azure, and with which identity.
 struct Choice {
     bool ask = false;
-    std::string client_id = {};  ///< of a user-assigned managed identity; empty for the only one
-    std::string vault_id = {};   ///< resource id of the VM's vault; empty: Azure Backup is asked for it
+    std::string client_id = {};  ///< of a user-assigned managed identity; empty where the VM has only one
+    std::string vault_id = {};   ///< resource id of the VM's vault; empty: Azure Backup is asked for the vault
 
     friend bool operator==(const Choice&, const Choice&) = default;
 };
 
-/// From now on Azure is asked about this machine as its managed identity, where `choice` says so: through the guest
-/// agent's proxy, if it has one.
+/// From now on, questions about this machine go to Azure with its managed identity, if `choice` says so. Uses the guest
+/// agent's proxy if it has one.
 void attach(machine::Machine& machine, const Choice& choice);
 
-/// "host:port" of HttpProxy.Host and HttpProxy.Port in waagent.conf; empty without.
+/// Returns "host:port" from HttpProxy.Host and HttpProxy.Port in waagent.conf; empty without them.
 std::string proxy_of_agent(const machine::Machine& machine);
 
-/// Empty where the text is the resource id of a vault; else what was expected.
+/// Returns what was expected where the text is not the resource id of a vault; empty where it is one.
 std::string problem_of_vault_id(const std::string& text);
-/// Likewise for a VM's.
+/// The same for the resource id of a VM.
 std::string problem_of_vm_id(const std::string& text);
 
-/// System and name of a VM that is seen through Azure alone.
+/// Returns system and name of a VM that is seen only through Azure.
 machine::Result<machine::SystemFacts> facts_from_outside(const machine::Azure& azure);
 
 }  // namespace remediations::azure

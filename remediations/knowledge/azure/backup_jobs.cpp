@@ -72,7 +72,7 @@ bool is_of_container(std::string_view named, const std::string& container) {
     return boost::iequals(named, container) || boost::iends_with(named, ";" + container);
 }
 
-/// An old form of jobs names the VM alone, and two groups may have one of the same name each.
+/// Returns true if no other group has a VM of this name. An old form of jobs has only the VM's name.
 bool is_only_one_of_its_name(const Machine& machine, const ProtectedItem::Item& item, const std::string& vm_name) {
     const auto list = ask(machine, {.path = item.vault + "/backupProtectedItems",
                                     .members = {"id"},
@@ -135,13 +135,13 @@ Result<std::vector<BackupJob>> read_jobs(const Machine& machine) {
     return jobs;
 }
 
-/// Jobs quote the codes of restore points too.
+/// Returns true for a code that jobs report; they quote the codes of restore points too.
 bool is_code_of_job(const std::string& name) {
     const auto* code = find_error_code(name);
     return code && (code->origin == CodeOrigin::backup_job || code->origin == CodeOrigin::restore_point);
 }
 
-/// The first word of a text that is the name of an error code.
+/// Returns the first word of a text that is the name of an error code.
 std::string known_word(const std::string& text) {
     constexpr std::size_t shortest_name = 8;
     const auto is_part = [](char c) {

@@ -10,7 +10,7 @@
 
 namespace remediations::azure {
 
-/// What a job says went wrong: a number, and texts for people, which may be localized.
+/// An error of a job: a number, and texts for people, which may be localized.
 struct JobError {
     std::optional<std::int64_t> number;
     std::string text;
@@ -22,7 +22,7 @@ struct JobTask {
     std::string status;  ///< "Completed", "InProgress", "Failed", "NotStarted"
 };
 
-/// A backup job of the vault, about this VM.
+/// A backup job of this VM in the vault.
 struct BackupJob {
     std::string id;      ///< resource id
     std::string status;  ///< "InProgress", "Completed", "Failed", "CompletedWithWarnings", "Cancelled", "Cancelling"
@@ -31,36 +31,38 @@ struct BackupJob {
     bool is_started_by_user = false;
     bool may_be_cancelled = false;
     std::vector<JobError> errors;
-    // Of the newest job alone:
+    // For the newest job only:
     std::vector<JobTask> tasks;
     std::optional<std::int64_t> percent;
     std::string dynamic_message;  ///< not localized; may quote an error code's name
 
     bool has_failed() const;
     bool runs() const;
-    const JobTask* task(std::string_view words) const;  ///< that contains the words; nullptr without one
-    /// "backup job <id> of 2026-11-29 08:00 UTC", as evidence names it
+    const JobTask* task(std::string_view words) const;  ///< the first task whose name contains the words; nullptr
+                                                        ///< without one
+    /// Returns the place for evidence: "backup job <id> of 2026-11-29 08:00 UTC".
     std::string where() const;
-    /// A code that this program knows: a name that is a word of the texts, else the number; else any number; else
-    /// empty.
+    /// Returns an error code. Best, one that this program knows: a name that is a word of the texts, else the number.
+    /// Else any number, else empty.
     std::string error_code() const;
 };
 
-/// The backup jobs of the last seven days, newest first. Get it through machine.derived<BackupJobs>().
+/// The backup jobs of the last seven days, newest first. Get them through machine.derived<BackupJobs>().
 class BackupJobs {
 public:
     explicit BackupJobs(const machine::Machine& machine);
 
     const machine::Result<std::vector<BackupJob>>& jobs() const { return jobs_; }
 
-    /// The newest that has ended, or that runs; nullptr where none is known.
+    /// Returns the newest job that has ended or runs; nullptr where none is known.
     const BackupJob* newest() const;
 
 private:
     machine::Result<std::vector<BackupJob>> jobs_;
 };
 
-/// "2026-11-29 08:00:00 PM", as filters of Azure Backup want it: with a clock of twelve hours, whatever the locale.
+/// Returns "2026-11-29 08:00:00 PM", the format for filters of Azure Backup: a clock of twelve hours, whatever the
+/// locale.
 std::string filter_time(std::chrono::system_clock::time_point time);
 
 }  // namespace remediations::azure

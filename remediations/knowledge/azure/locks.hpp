@@ -7,25 +7,26 @@
 
 namespace remediations::azure {
 
+/// A lock on a subscription, a resource group or a resource.
 /// https://learn.microsoft.com/azure/azure-resource-manager/management/lock-resources
 struct ManagementLock {
     std::string id;     ///< ".../providers/Microsoft.Authorization/locks/name"
-    std::string scope;  ///< resource id of what it lies on: subscription, group or resource
+    std::string scope;  ///< resource id of the locked subscription, group or resource
     std::string level;  ///< "CanNotDelete" or "ReadOnly"
     std::string notes;
 
     bool is_read_only() const;
-    /// True where a lock on `scope` holds for the resource: it lies on it, or above it.
+    /// Returns true if the lock applies to the resource: its scope is the resource itself or above it.
     bool holds_for(std::string_view resource_id) const;
 };
 
-/// All locks of the subscription that this identity may see. Get it through machine.derived<Locks>().
+/// All locks of the subscription that this identity may see. Get them through machine.derived<Locks>().
 class Locks {
 public:
     explicit Locks(const machine::Machine& machine);
 
-    /// The list, or why nobody knows. Where the subscription may not be looked at, those of the VM's own group and
-    /// above: then sees_all() is false, and that there is none says little.
+    /// Returns the locks, or why they are not known. Where the identity may not read the subscription, returns those of
+    /// the VM's resource group and above; then sees_all() is false, and an empty list says little.
     const machine::Result<std::vector<ManagementLock>>& all() const { return all_; }
     bool sees_all() const { return sees_all_; }
 

@@ -60,7 +60,7 @@ Item item_in(const json::value& answer) {
     return item;
 }
 
-/// In a vault that somebody named.
+/// Looks in the vault that somebody named.
 Result<std::optional<Item>> find_in_vault(const Machine& machine, const machine::AzureAccess& access) {
     const auto list =
         ask(machine, {.path = access.vault_id + "/backupProtectedItems",
@@ -75,7 +75,7 @@ Result<std::optional<Item>> find_in_vault(const Machine& machine, const machine:
     return std::optional<Item>();
 }
 
-/// The region where Azure Backup knows the VM, without blanks.
+/// Returns the region in which Azure Backup knows the VM, without blanks.
 Result<std::string> region_of(const Machine& machine, const machine::AzureAccess& access) {
     if (!access.location.empty()) return boost::erase_all_copy(boost::to_lower_copy(access.location), " ");
     const auto& model = machine.derived<VmInAzure>().model();
@@ -83,7 +83,7 @@ Result<std::string> region_of(const Machine& machine, const machine::AzureAccess
     return model->location;
 }
 
-/// Azure Backup says which vault it is. It answers to those alone who have the right for the whole subscription.
+/// Asks Azure Backup which vault it is. It answers only identities that have the right for the whole subscription.
 Result<std::optional<Item>> find_by_status(const Machine& machine, const machine::AzureAccess& access) {
     const auto region = region_of(machine, access);
     if (!region) return region.error();

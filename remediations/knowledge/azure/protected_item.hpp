@@ -9,14 +9,14 @@
 
 namespace remediations::azure {
 
-/// What a vault says ails an item. Its texts are localized; its code is a number.
+/// A problem of an item as its vault reports it. Its texts are localized; its code is a number.
 struct HealthDetail {
     std::string code;
     std::string title;
     std::string message;
 };
 
-/// The VM as the item of a Recovery Services vault. Get it through machine.derived<ProtectedItem>().
+/// The VM as a protected item of a Recovery Services vault. Get it through machine.derived<ProtectedItem>().
 class ProtectedItem {
 public:
     explicit ProtectedItem(const machine::Machine& machine);
@@ -24,9 +24,9 @@ public:
     struct Item {
         std::string id;         ///< ".../protectedItems/VM;iaasvmcontainerv2;rg;vm"
         std::string vault;      ///< resource id
-        std::string container;  ///< "iaasvmcontainerv2;rg;vm" in lower case: what jobs name
+        std::string container;  ///< "iaasvmcontainerv2;rg;vm" in lower case, as jobs name it
         std::string protection_state;
-        std::string source_id;  ///< resource id of the VM that is protected
+        std::string source_id;  ///< resource id of the protected VM
         std::string policy;     ///< resource id; empty where protection was stopped
         std::string last_status;
         std::optional<std::chrono::system_clock::time_point> last_backup;
@@ -35,14 +35,14 @@ public:
         std::optional<std::chrono::system_clock::time_point> deleted_for_good;
         std::vector<HealthDetail> health;
     };
-    /// Nothing inside where no vault protects the VM, as far as this identity may see.
+    /// Returns nullopt inside the result where no vault that this identity may see protects the VM.
     const machine::Result<std::optional<Item>>& item() const { return item_; }
 
 private:
     machine::Result<std::optional<Item>> item_;
 };
 
-/// The policy of that item. Get it through machine.derived<BackupPolicy>().
+/// The backup policy of that item. Get it through machine.derived<BackupPolicy>().
 class BackupPolicy {
 public:
     explicit BackupPolicy(const machine::Machine& machine);
@@ -50,8 +50,8 @@ public:
     struct Policy {
         std::string name;
         bool is_enhanced = false;                  ///< policyType V2
-        std::optional<std::int64_t> instant_days;  ///< how long restore points stay
-        std::string group_prefix;                  ///< of the resource group of restore points, where somebody named it
+        std::optional<std::int64_t> instant_days;  ///< days for which instant restore points are kept
+        std::string group_prefix;  ///< of the resource group of restore points; empty where the policy names none
         std::string group_suffix;
     };
     /// ErrorKind::not_found where the item has no policy.

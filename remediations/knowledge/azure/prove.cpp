@@ -28,24 +28,24 @@ using Time = std::chrono::system_clock::time_point;
 /// A job of Azure Backup changes from minute to minute.
 constexpr std::chrono::seconds between_looks{30};
 constexpr std::chrono::days point_lasts{2};
-/// What Azure Backup allows on demand, and the time for which it counts.
+/// The number of on-demand backups that Azure Backup allows in the time below.
 constexpr std::ptrdiff_t most_on_demand = 3;
 constexpr std::chrono::hours counted{24};
-/// Azure's clock and this computer's may differ.
+/// The clocks of Azure and of this computer may differ.
 constexpr std::chrono::minutes clock_difference{5};
 
 struct RecoveryPoint {
     std::string name;
     Time time;
     std::string consistency;
-    std::vector<std::string> tiers;  ///< that are valid
+    std::vector<std::string> tiers;  ///< the valid ones
 
     bool is_in(std::string_view tier) const {
         return std::ranges::any_of(tiers, [&](const auto& each) { return boost::iequals(each, tier); });
     }
 };
 
-/// Of keys and secrets in a recovery point nothing is asked for, and so nothing is kept.
+/// Does not ask for the keys and secrets in a recovery point, so that they are never kept.
 Result<std::vector<RecoveryPoint>> points_since(const Machine& machine, const std::string& item, Time since) {
     const auto list = ask(
         machine, {.path = item + "/recoveryPoints",
@@ -87,7 +87,7 @@ public:
     }
 
 private:
-    /// Watches a backup that runs, or starts one. With a summary where neither can be.
+    /// Watches a running backup, or starts one. Sets a summary where neither is possible.
     Result<void> begin() {
         const auto& jobs = machine_.derived<BackupJobs>().jobs();
         if (!jobs) return jobs.error();
@@ -147,7 +147,7 @@ private:
         }
     }
 
-    /// True once it is decided.
+    /// Returns true once the result is known.
     Result<bool> look() {
         const auto points = points_since(machine_, proof_.item, since_);
         if (!points) return points.error();

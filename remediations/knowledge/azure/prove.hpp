@@ -10,30 +10,30 @@
 namespace remediations::azure {
 
 struct ProveOptions {
-    bool wait_for_vault = false;  ///< else the snapshot's recovery point is enough, which is there long before
+    bool wait_for_vault = false;  ///< false: waits only for the snapshot's recovery point, which exists long before
     std::chrono::minutes within{180};
     std::function<void(const std::string&)> progress = [](const std::string&) {};  ///< "waiting for job ..."
-    /// How time passes; tests put their own in.
+    /// The clock. Tests use their own.
     std::function<std::chrono::system_clock::time_point()> now = [] { return std::chrono::system_clock::now(); };
     std::function<void(std::chrono::seconds)> sleep = {};  ///< empty: this thread sleeps
 };
 
-/// What became of a backup that was to prove that backups work.
+/// The result of a backup that was started to prove that backups work.
 struct Proof {
-    std::string item;            ///< resource id of what was backed up
-    std::string job;             ///< id of its job; empty where none began
-    bool is_proven = false;      ///< a recovery point exists that is newer than the start
+    std::string item;            ///< resource id of the protected item
+    std::string job;             ///< id of the backup job; empty where none began
+    bool is_proven = false;      ///< true if there is a recovery point that is newer than the start
     std::string summary;         ///< one sentence
-    std::string recovery_point;  ///< its name
+    std::string recovery_point;  ///< name of the recovery point
     std::optional<std::chrono::system_clock::time_point> time;
     std::string consistency;  ///< "ApplicationConsistent", "FileSystemConsistent", "CrashConsistent"
     std::string tiers;        ///< "InstantRP", "InstantRP, HardenedRP"
-    std::string error_code;   ///< of a job that failed
+    std::string error_code;   ///< of a failed job
 };
 
-/// Starts a backup of the VM, unless one runs already, and waits until its recovery point exists. It costs what any
-/// backup costs; the recovery point expires after two days. Not more than three in 24 hours: a fourth is refused here.
-/// Error where Azure does not tell, or nobody protects the VM; a backup that failed is a Proof that is none.
+/// Starts a backup of the VM, unless one runs already, and waits until its recovery point exists. It costs as much as
+/// any backup; the recovery point expires after two days. Refuses a fourth backup within 24 hours. Error where Azure
+/// does not answer or no vault protects the VM. A failed backup is a Proof with is_proven = false.
 machine::Result<Proof> prove_by_backup(machine::Machine& machine, const ProveOptions& options);
 
 }  // namespace remediations::azure

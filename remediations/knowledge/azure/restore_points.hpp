@@ -12,22 +12,23 @@ namespace remediations::azure {
 struct RestorePoint {
     std::string name;
     std::string state;
-    std::string vm_id;  ///< vmId of the VM when it was made
+    std::string vm_id;  ///< vmId of the VM when the restore point was created
     std::optional<std::chrono::system_clock::time_point> made;
 };
 
-/// A collection of restore points of this VM. Other backup products make such too.
+/// A restore point collection of this VM. Other backup products create them too.
 struct RestorePointCollection {
     std::string id;
     std::string state;  ///< "Succeeded", "Deleting", "Failed"
     std::vector<RestorePoint> points;
 
-    /// By its name and its group: AzureBackup_<vm>_<number> in AzureBackupRG_<region>_<number>, or the group that the
-    /// policy names.
+    /// Returns true if Azure Backup created it, by its name and its group: AzureBackup_<vm>_<number> in
+    /// AzureBackupRG_<region>_<number>, or in the group that the policy names.
     bool is_of_backup(const std::string& group_prefix, const std::string& group_suffix) const;
 };
 
-/// Those whose source is this VM, as far as this identity may see. Get it through machine.derived<RestorePoints>().
+/// The collections whose source is this VM, as far as this identity may see them. Get them through
+/// machine.derived<RestorePoints>().
 class RestorePoints {
 public:
     explicit RestorePoints(const machine::Machine& machine);
@@ -38,7 +39,7 @@ private:
     machine::Result<std::vector<RestorePointCollection>> collections_;
 };
 
-/// Those of them that Azure Backup made.
+/// Returns the collections that Azure Backup created.
 machine::Result<std::vector<RestorePointCollection>> collections_of_backup(const machine::Machine& machine);
 
 }  // namespace remediations::azure

@@ -9,28 +9,28 @@
 
 namespace remediations::azure {
 
-/// Where a role with the action has to be assigned, at least.
+/// The smallest scope at which a role with the action must be assigned.
 enum class RightScope { subscription, vm, vault };
 
 struct NeededAction {
     std::string_view action;  ///< "Microsoft.Compute/virtualMachines/read"
     RightScope scope;
-    std::string_view serves;  ///< what stays unknown without it
+    std::string_view serves;  ///< what stays unknown without the action
 };
 
-/// All that a look asks for; the role definition manifest/roles/look.json has the same.
+/// Returns all actions that a look needs. The role definition manifest/roles/look.json has the same.
 std::span<const NeededAction> needed_actions();
 
-/// True where an action with wildcards ("Microsoft.Compute/*/read") covers another; without case.
+/// Returns true if an action with wildcards ("Microsoft.Compute/*/read") includes another; compares without case.
 bool covers(std::string_view pattern, std::string_view action);
 
 struct Rights {
     std::vector<NeededAction> missing;
-    std::vector<NeededAction> unknown;  ///< Azure does not tell of that scope, or there is no vault to ask about
-    std::vector<std::string> problems;  ///< why, a sentence each
+    std::vector<NeededAction> unknown;  ///< Azure does not answer for that scope, or there is no vault to ask about
+    std::vector<std::string> problems;  ///< why, one sentence each
 };
 
-/// What this identity may, as Azure itself tells it.
+/// Asks Azure for the rights of this identity.
 Rights rights_of(const machine::Machine& machine);
 
 }  // namespace remediations::azure

@@ -75,7 +75,7 @@ Result<VmInAzure::Model> read_model(const Machine& machine) {
     return model;
 }
 
-/// "Microsoft.Azure.RecoveryServices.VMSnapshotLinux" apart.
+/// Splits "Microsoft.Azure.RecoveryServices.VMSnapshotLinux" into publisher and type.
 void take_type(VmExtension& extension, const std::string& whole) {
     const auto dot = whole.rfind('.');
     extension.publisher = whole.substr(0, dot == std::string::npos ? 0 : dot);

@@ -11,7 +11,7 @@
 
 namespace remediations::azure {
 
-/// One entry of an instance view's statuses.
+/// One entry of the statuses in an instance view.
 /// https://learn.microsoft.com/rest/api/compute/virtual-machines/instance-view
 struct InstanceStatus {
     std::string code;     ///< "ProvisioningState/failed/VMExtensionHandlerNonTransientError", "PowerState/running"
@@ -19,12 +19,12 @@ struct InstanceStatus {
     std::string message;  ///< for people
     std::optional<std::chrono::system_clock::time_point> time;
 
-    /// The word behind "ProvisioningState/" or "PowerState/" in lower case; empty for another code.
+    /// Returns the word after "ProvisioningState/" or "PowerState/" (`kind`) in lower case; empty for another code.
     std::string word_of(std::string_view kind) const;
 };
 
 struct VmExtension {
-    std::string name;            ///< of the resource: what a deletion names
+    std::string name;            ///< of the resource; a deletion uses it
     std::string publisher = {};  ///< "Microsoft.Azure.RecoveryServices"
     std::string type = {};       ///< "VMSnapshotLinux"
     std::string state =
@@ -32,33 +32,33 @@ struct VmExtension {
     std::vector<InstanceStatus> statuses = {};  ///< of the instance view
 
     bool is_of_backup() const;
-    /// The status that says so; nullptr where it has not failed.
+    /// Returns the status that reports a failure; nullptr where the extension has not failed.
     const InstanceStatus* failure() const;
     bool has_failed() const;
 };
 
 struct ModelDisk {
-    std::string id;    ///< empty of an unmanaged one
+    std::string id;    ///< empty for an unmanaged disk
     std::string name;  ///< "vm1_OsDisk"
     std::string encryption_set;
     bool is_os_disk = false;
 };
 
-/// The VM as Compute's model has it, with its instance view. Get it through machine.derived<VmInAzure>().
+/// The VM in the model of Azure Compute, with its instance view. Get it through machine.derived<VmInAzure>().
 class VmInAzure {
 public:
     explicit VmInAzure(const machine::Machine& machine);
 
     struct Model {
         std::string id;
-        std::string vm_id;     ///< another one after the VM was created anew
+        std::string vm_id;     ///< changes when the VM is created again
         std::string location;  ///< "westeurope", without blanks
         std::string state;     ///< "Succeeded", "Failed", "Updating", ...
         std::optional<bool> allows_extensions;
         std::string security_type;
         std::vector<ModelDisk> disks;
         std::vector<std::string> network_interfaces;
-        std::string key_vault;  ///< of Azure Disk Encryption; empty without it
+        std::string key_vault;  ///< of Azure Disk Encryption; empty without
     };
     const machine::Result<Model>& model() const { return model_; }
 
@@ -74,7 +74,8 @@ public:
     };
     const machine::Result<View>& view() const { return view_; }
 
-    /// Those of the model, with what the view knows of them; the view's alone where the model may not be read.
+    /// Returns the extensions of the model, with their statuses in the view. Where the model may not be read, those of
+    /// the view.
     const machine::Result<std::vector<VmExtension>>& extensions() const { return extensions_; }
 
 private:
@@ -83,7 +84,7 @@ private:
     machine::Result<std::vector<VmExtension>> extensions_;
 };
 
-// Each question has one place, because a capture holds one answer to it.
+// One function for each question, because a capture holds one answer to it.
 
 struct DiskKind {
     std::string storage_type;  ///< "Premium_LRS", "UltraSSD_LRS"
@@ -92,8 +93,8 @@ struct DiskKind {
 machine::Result<DiskKind> disk_kind(const machine::Machine& machine, const std::string& disk_id);
 
 struct KeyVault {
-    bool is_closed = false;  ///< to networks that its rules do not name
-    std::string bypass;      ///< "AzureServices", "None"; empty where it is not told
+    bool is_closed = false;  ///< true if it refuses networks that its rules do not list
+    std::string bypass;      ///< "AzureServices", "None"; empty where it is not known
 };
 machine::Result<KeyVault> key_vault(const machine::Machine& machine, const std::string& id);
 

@@ -29,14 +29,14 @@ std::optional<Setting> setting_of(std::string_view line) {
     return Setting{std::string(boost::algorithm::trim_copy(line.substr(0, equals))), rest.substr(0, rest.find('#'))};
 }
 
-/// The agent strips quotes and blanks, then any white space.
+/// Removes quotes and blanks, then any white space, like the agent.
 std::string effective(std::string_view value) {
     const auto inner = boost::algorithm::trim_copy_if(value, boost::is_any_of("\" "));
     return std::string(boost::algorithm::trim_copy(inner));
 }
 
-/// What a running agent was told with "-configuration-path:<file>" or "--configuration-path=<file>"; empty where none
-/// was, or the processes are not known.
+/// Returns the file of the running agent's "-configuration-path:<file>" or "--configuration-path=<file>"; empty where
+/// it has none, or the processes are not known.
 std::string path_of_running_agent(const machine::Machine& machine) {
     constexpr std::string_view option = "configuration-path";
     if (machine.facts().platform != machine::Platform::linux) return {};
@@ -57,7 +57,7 @@ std::string path_of_running_agent(const machine::Machine& machine) {
     return {};
 }
 
-/// Looked for once: the path lasts as long as the process.
+/// Searched once, because the path does not change while the process runs.
 struct ConfigurationOfRunningAgent {
     explicit ConfigurationOfRunningAgent(const machine::Machine& machine) : path(path_of_running_agent(machine)) {}
     machine::Path path;

@@ -8,10 +8,9 @@
 
 namespace remediations {
 
-/// waagent.conf as the Linux guest agent reads it (azurelinuxagent/common/conf.py): key=value split
-/// at the first '='; a line is a comment only with '#' in column 1; the value ends at '#'; quotes
-/// and blanks around it are dropped; the last line of a key wins; keys are case-sensitive; the
-/// value None means unset.
+/// waagent.conf as the Linux guest agent reads it (azurelinuxagent/common/conf.py): key=value, split at the first '=';
+/// a line is a comment only with '#' in column 1; the value ends at '#'; quotes and blanks around it are removed; the
+/// last line of a key is in effect; keys are case-sensitive; the value None means unset.
 class AgentConfiguration {
 public:
     struct Line {
@@ -21,11 +20,11 @@ public:
         std::string text;  ///< the whole line, without its end
     };
 
-    /// Reads the file that a running agent was started with (-configuration-path), else /etc/waagent.conf, else Clear
+    /// Reads the file that the running agent was started with (-configuration-path), else /etc/waagent.conf, else Clear
     /// Linux's /usr/share/defaults/waagent/waagent.conf, else Flatcar's /usr/share/oem/waagent.conf.
-    /// ErrorKind::not_found when there is none.
+    /// ErrorKind::not_found where there is none.
     static machine::Result<AgentConfiguration> read(const machine::Machine& machine);
-    /// The same, read once for all diagnoses (Machine::derived). A fix, which changes it, reads anew.
+    /// Returns the same, read once for all diagnoses (Machine::derived). A fix, which changes it, reads it again.
     static const machine::Result<AgentConfiguration>& of(const machine::Machine& machine);
     static AgentConfiguration parse(machine::Path path, std::string text);
 
@@ -33,27 +32,28 @@ public:
 
     bool is_empty() const { return text_.empty(); }
 
-    /// Every line that sets something, in order.
+    /// Returns every line with a key, in order.
     std::vector<Line> lines() const;
 
-    /// Every line that sets `key`; the last one is in effect.
+    /// Returns every line that sets `key`; the last one is in effect.
     std::vector<Line> lines_of(std::string_view key) const;
 
-    /// A switch: y or n in any case. Any other word, None and absence give `otherwise`.
+    /// Returns the value of a switch: y or n in any case. Returns `otherwise` for any other word, for None, and where
+    /// the key is absent.
     bool is_on(std::string_view key, bool otherwise) const;
 
-    /// A text; None and absence give `otherwise`.
+    /// Returns the value as text. Returns `otherwise` for None and where the key is absent.
     std::string text_of(std::string_view key, const std::string& otherwise) const;
 
-    /// The file's text with the value of every line of `key` replaced; comments, order, quotes'
-    /// absence and line ends of everything else stay as they are.
+    /// Returns the file's text with the value of every line of `key` replaced. Everything else, such as comments, order
+    /// and line ends, stays the same.
     std::string with_value(std::string_view key, std::string_view value) const;
 
-    /// The same, but with a line of its own at the end where none sets `key`.
+    /// Returns the same, but adds a line at the end where no line sets `key`.
     std::string with_setting(std::string_view key, std::string_view value) const;
 
-    /// The file's text without the comments that follow values; whole lines of comment stay. Agents before
-    /// 2.2.19 take such a comment as part of the value.
+    /// Returns the file's text without comments after values; lines that are comments stay. Agents before 2.2.19 take
+    /// such a comment as part of the value.
     std::string without_trailing_comments() const;
 
 private:
@@ -63,7 +63,7 @@ private:
     std::string text_;
 };
 
-/// Where the Linux guest agent keeps extensions and certificates: Lib.Dir, or /var/lib/waagent.
+/// Returns the folder in which the Linux guest agent keeps extensions and certificates: Lib.Dir, or /var/lib/waagent.
 machine::Path agent_library_folder(const machine::Machine& machine);
 
 }  // namespace remediations

@@ -23,7 +23,7 @@ namespace {
 constexpr std::size_t status_limit = std::size_t{1} << 20;
 constexpr auto handler_state_key = R"(HKLM\SOFTWARE\Microsoft\Windows Azure\HandlerState)";
 
-/// A number, or a text that is one: the extension writes "code": "402".
+/// Returns a number, or the number in a text: the extension writes "code": "402".
 std::optional<int> number_of(const json::value* value) {
     if (value == nullptr) return std::nullopt;
     if (const auto converted = json::try_value_to<int>(*value)) return *converted;
@@ -64,7 +64,7 @@ bool is_not_found(const Result<T>& answer) {
     return !answer && answer.error().kind == ErrorKind::not_found;
 }
 
-/// The content, or nothing; a file that is there but unreadable is noted in the folder.
+/// Returns the content, or nullopt. Notes a file that exists but cannot be read in the folder.
 std::optional<std::string> read_noting(const Machine& machine, const Path& path, ExtensionFolder& folder) {
     auto content = machine.files().read(path, status_limit);
     if (content) return std::move(*content);
@@ -98,7 +98,7 @@ std::optional<std::uint64_t> status_number(std::string_view name) {
     return parsed.ec == std::errc() && parsed.ptr == name.data() + name.size() ? std::optional(number) : std::nullopt;
 }
 
-/// The highest number is the newest: the agent counts upwards.
+/// Reads the status file with the highest number, which is the newest, because the agent counts upwards.
 void read_newest_status(const Machine& machine, const Path& status_folder, char separator, ExtensionFolder& folder) {
     const auto names = machine.files().list(status_folder);
     if (!names) {

@@ -19,7 +19,7 @@ using machine::Result;
 
 namespace {
 
-/// <n> of "<n>.settings".
+/// Returns <n> of "<n>.settings".
 std::optional<std::uint64_t> sequence_of(std::string_view name) {
     constexpr std::string_view ending = ".settings";
     if (!name.ends_with(ending)) return std::nullopt;

@@ -9,7 +9,7 @@ namespace remediations {
 
 namespace {
 
-/// \040 is a blank, \011 a tab, \012 a line feed, \134 a backslash.
+/// Replaces the escapes: \040 is a blank, \011 a tab, \012 a line feed, \134 a backslash.
 std::string unescape(std::string_view field) {
     std::string plain;
     for (std::size_t at = 0; at < field.size(); ++at) {

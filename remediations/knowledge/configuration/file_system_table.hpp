@@ -14,8 +14,8 @@ struct TableEntry {
     std::vector<std::string> options;
 };
 
-/// fstab(5): fields separated by blanks, \040 for a blank in one. Lines with fewer than three fields
-/// are passed over, as mount(8) does.
+/// Parses fstab(5): fields separated by blanks, \040 for a blank in a field. Skips lines with fewer than three fields,
+/// as mount(8) does.
 std::vector<TableEntry> parse_file_system_table(std::string_view text);
 
 }  // namespace remediations

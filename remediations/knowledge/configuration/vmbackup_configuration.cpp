@@ -17,7 +17,7 @@ using machine::Result;
 
 namespace {
 
-/// The lines with their ends.
+/// Returns the lines, each with its end.
 std::vector<std::string> whole_lines(const std::string& text) {
     std::vector<std::string> lines;
     for (std::size_t start = 0; start < text.size();) {
@@ -28,8 +28,8 @@ std::vector<std::string> whole_lines(const std::string& text) {
     return lines;
 }
 
-/// The white space before the first line, from `line` on, that holds an option or a header; empty without one. A line
-/// that is indented less than the one behind it would swallow that as a continuation of its value.
+/// Returns the white space before the first option or header from `line` on; empty without one. A line that is indented
+/// less than the next one would take that one as the continuation of its value.
 template <class Line>
 std::string indentation_from(Line line, Line end) {
     for (; line != end; ++line) {

@@ -16,7 +16,7 @@ namespace {
 using Fault = PythonConfiguration::Fault;
 using Lines = std::vector<std::string>;
 
-/// A repair reads the file anew for each section or option that appears twice. The real file has some twenty lines.
+/// A repair reads the file again for each duplicate section or option. The real file has some twenty lines.
 constexpr std::size_t most_lines = 1000;
 constexpr std::string_view no_break_space = "\xC2\xA0";
 
@@ -37,7 +37,7 @@ void comment_out(Lines& lines, std::size_t first, std::size_t last) {
     }
 }
 
-/// Whether lines were changed so that Python gets further.
+/// Repairs the first problem. Returns true if it changed lines, so that Python reads further.
 bool resolve(Lines& lines, const PythonConfiguration& parsed) {
     const auto& problem = parsed.problems().front();
     auto& line = lines[problem.line - 1];
@@ -76,7 +76,7 @@ bool resolve(Lines& lines, const PythonConfiguration& parsed) {
     return false;
 }
 
-/// [snapshotthread] is another section to Python.
+/// Corrects the case of the section name: [snapshotthread] is another section for Python.
 void correct_section_name(Lines& lines) {
     const PythonConfiguration parsed(boost::algorithm::join(lines, "\n"));
     if (parsed.sections().contains(VmBackupConfiguration::section)) return;
@@ -87,7 +87,7 @@ void correct_section_name(Lines& lines) {
     }
 }
 
-/// A '%' that stands for nothing has to be doubled.
+/// Doubles each '%' that does not begin an interpolation.
 void double_percent_signs(Lines& lines) {
     const PythonConfiguration parsed(boost::algorithm::join(lines, "\n"));
     for (const auto& option : parsed.options()) {
@@ -98,7 +98,7 @@ void double_percent_signs(Lines& lines) {
     }
 }
 
-/// Comments lose their letters beyond ASCII, and blanks become plain ones; values keep what they have.
+/// Makes comments plain ASCII and special blanks plain blanks; values stay the same.
 void make_plain(Lines& lines) {
     for (auto& line : lines) {
         boost::algorithm::replace_all(line, no_break_space, " ");

@@ -59,7 +59,7 @@ public:
     }
 
 private:
-    /// FNV-1a: it is kept on disk, so it has to be the same in every build.
+    /// FNV-1a. The hash is kept on disk, so it must be the same in every build.
     void add(std::string_view text) {
         for (const char c : text) hash_ = (hash_ ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
         hash_ = (hash_ ^ 0xFFU) * 0x100000001b3U;
@@ -68,7 +68,7 @@ private:
         add(fmt::format("{} {} {} {} {:o}", path, static_cast<int>(status.kind), status.size,
                         status.modified.time_since_epoch().count(), status.mode));
     }
-    /// Of a small file what it says and who may read it; its times say nothing.
+    /// Adds the content and the permissions of a small file, but not its times.
     void add_file(const machine::Path& path) {
         const auto status = machine_.files().status(path);
         if (!status) return;
@@ -126,7 +126,7 @@ private:
         }
     }
 
-    /// What the daemon wrote there when it started; the process list costs more.
+    /// Reads the daemon's PID file, because the list of processes costs more.
     bool is_process_in_pid_file() const {
         const auto text = machine_.files().read("/run/waagent.pid", 64);
         if (!text) return false;

@@ -8,25 +8,26 @@
 
 namespace remediations {
 
-/// What shows in a few milliseconds, without a subprocess, whether something happened that a diagnosis should look at.
+/// Signs that something happened which a diagnosis should look at. They are read in a few milliseconds, without a
+/// subprocess.
 struct BackupSigns {
-    /// Another text once the backup extension wrote to its log, or a file that decides about backups is another: the
-    /// agent's and the backup's configuration, and which certificates the agent has.
+    /// Changes when the backup extension wrote to its log, or when something changed that backups depend on: the
+    /// configuration of the agent and of the backup, and the set of the agent's certificates.
     std::string fingerprint;
-    /// Why the guest agent seems to be dead or silent, to follow "because"; empty while it is alive and reports, and
-    /// where neither can be seen.
+    /// Why the guest agent seems dead or silent, as a clause after "because". Empty while it is alive and reports, and
+    /// where that cannot be seen.
     std::string agent_trouble;
-    bool agent_is_dead = false;  ///< no process of it runs
-    /// When the newest error stands in the agent's log, of its last 64 KiB; Linux.
+    bool agent_is_dead = false;  ///< no process of the agent runs
+    /// Linux: the time of the newest error in the last 64 KiB of the agent's log.
     std::optional<std::chrono::system_clock::time_point> newest_error;
 };
 
-/// Linux: the agent writes waagent_status*.json at each report, every few seconds. Windows: WaAppAgent.log grows every
-/// few minutes.
+/// Reads the signs. Linux: the agent writes waagent_status*.json at each report, every few seconds. Windows:
+/// WaAppAgent.log grows every few minutes.
 BackupSigns backup_signs(const machine::Machine& machine);
 
-/// Programs that install, remove or update software and run now: "dpkg (pid 812)"; empty where there is none, or none
-/// can be seen.
+/// Returns a running program that installs, removes or updates software: "dpkg (pid 812)"; empty where there is none or
+/// the processes cannot be read.
 std::string running_package_manager(const machine::Machine& machine);
 
 }  // namespace remediations

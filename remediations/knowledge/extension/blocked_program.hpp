@@ -7,13 +7,13 @@
 
 namespace remediations {
 
-/// The newest event of these that quotes the backup extension's folder or one of its programs, in any of the notations
-/// of paths (C:\..., %OSDRIVE%\..., \Device\HarddiskVolume4\...), and was written since the last good backup. nullptr
-/// where there is none.
+/// Returns the newest of these events since the last good backup that names the backup extension's folder or one of its
+/// programs, in any notation of paths (C:\..., %OSDRIVE%\..., \Device\HarddiskVolume4\...). nullptr where there is
+/// none.
 const machine::Event* newest_about_extension(const machine::Machine& machine,
                                              const std::vector<EventPattern>& patterns);
 
-/// Where versions of the backup extension lie, and where it logs.
+/// Returns the folders of the backup extension's versions and of its logs.
 std::vector<machine::Path> extension_places(const machine::Machine& machine);
 
 }  // namespace remediations

@@ -7,8 +7,8 @@
 
 namespace remediations {
 
-/// What a failure among EventEvidence::failures() means: by its provider and id, else by its codes; no value where
-/// neither is known.
+/// Returns the meaning of a failure from EventEvidence::failures(): by its provider and id, else by its codes. nullopt
+/// where neither is known.
 std::optional<Meaning> meaning_of_event_failure(const Failure& failure);
 
 }  // namespace remediations

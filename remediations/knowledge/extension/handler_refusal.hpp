@@ -10,29 +10,30 @@
 
 namespace remediations {
 
-/// Why the Linux guest agent itself says that the backup extension is not ready, by config/HandlerStatus.
+/// The Linux guest agent's own reason why the backup extension is not ready, from config/HandlerStatus.
 struct HandlerRefusal {
     enum class What {
-        switched_off,  ///< extensions are not processed at all
-        policy,        ///< a policy of this machine forbids it
+        switched_off,  ///< the agent does not process extensions at all
+        policy,        ///< a policy of this machine forbids the extension
         no_room,       ///< a file system is full
-        download,      ///< its package or the list of its packages could not be fetched
-        command,       ///< a command of the extension ended with an error, or not in time
+        download,      ///< its package, or the list of its packages, could not be downloaded
+        command,       ///< a command of the extension failed or timed out
         other,
     };
     What what = What::other;
     std::string version;
-    std::string message;          ///< whole, as the agent wrote it
-    std::vector<Reason> reasons;  ///< of the message, the innermost first
-    Evidence evidence;            ///< the file, with the begin of the message
+    std::string message;          ///< the whole message of the agent
+    std::vector<Reason> reasons;  ///< the codes in the message, innermost first
+    Evidence evidence;            ///< the file, with the beginning of the message
 
-    /// The extension was never run, so that nothing of its own folder is to blame.
+    /// Returns true if the extension was never started, so that its own folder cannot be the cause.
     bool never_ran() const { return what != What::command && what != What::other; }
 };
 
-/// Of the newest version that is not ready; nullopt where none is, or the agent gave no code.
+/// Returns the refusal of the newest version that is not ready; nullopt where there is none, or where the agent gave no
+/// code.
 std::optional<HandlerRefusal> handler_refusal(const InstalledExtension& installed);
-/// The same of one version.
+/// Returns the refusal of one version.
 std::optional<HandlerRefusal> handler_refusal(const ExtensionFolder& folder);
 
 }  // namespace remediations

@@ -6,7 +6,7 @@ namespace remediations {
 
 namespace {
 
-/// Success, already done, and the host is still at work.
+/// Returns true for success, for a repeated request, and while the host still works.
 bool is_good(int code) {
     return code == 0 || code == 1 || code == 3 || code == 4;
 }

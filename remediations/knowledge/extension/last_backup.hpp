@@ -8,13 +8,13 @@
 
 namespace remediations {
 
-/// How the last run of the Linux backup extension ended, by its log, else by its status file.
+/// The result of the last run of the Linux backup extension, from its log, else from its status file.
 struct LastBackup {
-    /// nullopt while it runs, where it broke off, and where nothing tells of it.
+    /// nullopt while it runs, where it broke off, and where its result is not known.
     std::optional<bool> succeeded;
-    std::optional<int> code;  ///< the extension's own result code
+    std::optional<int> code;  ///< the extension's result code
     std::vector<Evidence> evidence;
-    const BackupAttempt* attempt = nullptr;  ///< nullptr where only the status file tells of it
+    const BackupAttempt* attempt = nullptr;  ///< nullptr where only the status file has it
 };
 
 LastBackup last_backup(const machine::Machine& machine, const InstalledExtension& installed);

@@ -16,7 +16,7 @@ using machine::Machine;
 
 namespace {
 
-/// The clock of a log line and that of a file's date are the same, but the status is written around the log's begin.
+/// Log lines and file dates have the same clock, but the status is written around the time when the log begins.
 constexpr auto tolerance = std::chrono::minutes(10);
 
 /// Azure gives up after 140 minutes.
@@ -26,7 +26,7 @@ bool is_hex_digit(char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
 }
 
-/// Whether `word` stands in the text and no digit continues it.
+/// Returns true if the text contains `word` and no digit follows it.
 bool has_number(std::string_view text, const std::string& word) {
     for (auto rest = text;;) {
         const auto found = boost::algorithm::ifind_first(rest, word);

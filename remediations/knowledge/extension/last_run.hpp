@@ -10,39 +10,40 @@
 
 namespace remediations {
 
-/// How the newest run of the Windows backup extension ended, by its log, its status file and its process. Get it
+/// The end of the newest run of the Windows backup extension, from its log, its status file and its process. Get it
 /// through machine.derived<LastRun>().
 class LastRun {
 public:
     enum class End {
-        unknown,    ///< it never ran, or nothing tells of it
-        running,    ///< its process is there
-        succeeded,  ///< by the last line of its log, or by a status file that is newer than its log's begin
-        failed,     ///< by its log, or by its status file where no newer log tells of it
+        unknown,    ///< it never ran, or there is no trace of it
+        running,    ///< its process runs
+        succeeded,  ///< by the last line of its log, or by a status file that is newer than the beginning of its log
+        failed,     ///< by its log, or by its status file where no newer log exists
         broke_off,  ///< its log stops before the end, and the process is gone
     };
 
     explicit LastRun(const machine::Machine& machine);
 
     End end() const { return end_; }
-    /// Whether a backup failed after which none succeeded.
+    /// Returns true if the newest run that ended has failed or broken off.
     bool is_failure() const { return end_ == End::failed || end_ == End::broke_off; }
-    /// nullptr where only the status file tells of it.
+    /// Returns nullptr where only the status file tells of the run.
     const BackupAttempt* attempt() const { return attempt_; }
-    /// When the newest good one ended, by the log or by the status file; no value where none is known.
+    /// Returns when the newest good backup ended, by the log or by the status file; nullopt where none is known.
     std::optional<std::chrono::system_clock::time_point> success() const { return success_; }
-    /// What was seen of its end.
+    /// Returns what was seen of the end of the run.
     const std::vector<Evidence>& evidence() const { return evidence_; }
-    /// The same, and how far a failed run came by its log.
+    /// Returns evidence() and, for a failed run, how far it came by its log.
     std::vector<Evidence> evidence_of_end() const;
-    /// The decisive line of a failed run and the message of its status, for HRESULTs and names in them.
+    /// Returns the decisive line of a failed run and the message of its status; callers look for HRESULTs and names in
+    /// it.
     const std::string& failure_text() const { return failure_text_; }
 
-    /// What something that was noted at that time explains.
+    /// The failure that an event or line of a given time can explain.
     enum class Bearing {
-        current,  ///< the failed run, or what comes next where none failed
+        current,  ///< the newest failed run or, where none failed, the next one
         earlier,  ///< a failure before the newest one
-        history,  ///< nothing any more: a backup succeeded since
+        history,  ///< none: a backup succeeded since
     };
     Bearing bearing_of(std::chrono::system_clock::time_point time) const;
 
@@ -56,17 +57,19 @@ private:
     std::optional<std::chrono::system_clock::time_point> success_;  ///< of the newest one
 };
 
-/// What is known of the backups, to judge events by: the log's runs without one that runs now.
+/// Returns the backups to judge events by: the runs in the log, without one that still runs.
 BackupRuns backup_runs(const machine::Machine& machine);
 
-/// "PrepareForBackup": the step as the extension's log names it, and what it waits for there.
+/// A step of the run for people: its name in the extension's log, "PrepareForBackup", and what the extension waits for
+/// in it.
 struct PhaseText {
     std::string_view name;
     std::string_view waits_for;
 };
 PhaseText text_of(BackupPhase phase);
 
-/// Whether a text names an HRESULT or Win32 error, as "0x800423F2" in any case, or as the signed decimal number.
+/// Returns true if a text contains an HRESULT or Win32 error: as "0x800423F2" in any case, or as a signed decimal
+/// number.
 bool names_code(std::string_view text, std::uint32_t code);
 
 }  // namespace remediations

@@ -22,7 +22,7 @@ namespace json = boost::json;
 namespace {
 
 constexpr std::size_t file_limit = std::size_t{1} << 20;
-/// This program as an extension; its publisher and types are in manifest/identity.json.
+/// The name of this program as an extension. manifest/identity.json has its publisher and types.
 constexpr auto own_name = "Community.Backup.BackupRemediationLinux";
 constexpr auto own_name_on_windows = "Community.Backup.BackupRemediation";
 constexpr auto handler_state_key = R"(HKLM\SOFTWARE\Microsoft\Windows Azure\HandlerState)";
@@ -37,7 +37,7 @@ bool is_other_handler_on_windows(std::string_view name) {
            !boost::iequals(name, backup_extension_name(machine::Platform::windows));
 }
 
-/// "Publisher.Type-1.2.3": the version is what follows the last '-', and is made of digits and dots.
+/// Splits "Publisher.Type-1.2.3": the version follows the last '-' and has only digits and dots.
 std::optional<std::pair<std::string, std::string>> split_name(const std::string& entry) {
     const auto dash = entry.rfind('-');
     if (dash == std::string::npos || dash == 0) return std::nullopt;
@@ -67,7 +67,7 @@ void read_handler_status(const Machine& machine, OtherHandler& handler) {
     }
 }
 
-/// "3.status" or, where a handler has several extensions, "<extension>.3.status".
+/// Splits "3.status" or, where a handler has several extensions, "<extension>.3.status".
 std::optional<std::pair<std::string, std::uint64_t>> split_status_name(std::string_view name) {
     constexpr std::string_view ending = ".status";
     if (!name.ends_with(ending)) return std::nullopt;

@@ -18,7 +18,7 @@ constexpr std::array<FlagPlace, 2> places_of_flags = {
     {{R"(HKLM\SOFTWARE\Microsoft\BcdrAgent)", "IsProviderInstalled"},
      {R"(HKLM\SOFTWARE\Microsoft\BcdrAgentPersistentKeys)", "IsCommonProviderInstalled"}}};
 
-/// The extension writes text; scripts and people write numbers as well.
+/// Returns true for a set flag. The extension writes text; scripts and people also write numbers.
 bool says_installed(std::string text) {
     boost::algorithm::trim(text);
     return boost::iequals(text, "True") || text == "1";

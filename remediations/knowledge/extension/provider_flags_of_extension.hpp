@@ -8,7 +8,8 @@
 
 namespace remediations {
 
-/// The Windows extension's memory that it installed its VSS provider, which it then never does again.
+/// A registry value in which the Windows extension notes that it installed its VSS provider. It then never installs it
+/// again.
 struct ProviderFlag {
     std::string key;
     std::string name;
@@ -16,10 +17,10 @@ struct ProviderFlag {
     bool is_set = false;  ///< "True" in any case, or a number other than 0
 };
 
-/// Those that are there, of the older and the newer name.
+/// Returns the values that exist; there is an older and a newer name.
 machine::Result<std::vector<ProviderFlag>> provider_flags_of_extension(const machine::Machine& machine);
 
-/// Sets those that are set to "False", so that the next backup installs the provider.
+/// Sets to "False" those that are set, so that the next backup installs the provider.
 machine::Result<void> clear_provider_flags(Changes& changes);
 
 }  // namespace remediations

@@ -24,7 +24,7 @@ std::string_view trimmed(std::string_view text) {
     return text;
 }
 
-/// A statement without its strings and comments, which may have gone over several lines.
+/// A statement without its strings and comments. It may come from several lines.
 struct LogicalLine {
     std::size_t number = 0;  ///< of its first line
     std::size_t indentation = 0;
@@ -32,7 +32,7 @@ struct LogicalLine {
     std::string_view first_line;
 };
 
-/// Cuts a source into logical lines, as Python's tokenizer does.
+/// Splits a source into logical lines, as Python's tokenizer does.
 class LineReader {
 public:
     explicit LineReader(std::string_view source) : source_(source) {}
@@ -81,7 +81,7 @@ private:
         }
     }
 
-    /// A backslash keeps the quote behind it from ending the string in every kind of string.
+    /// In every kind of string, a quote after a backslash does not end the string.
     void skip_string(char quote) {
         const std::string three(3, quote);
         const bool is_long = source_.substr(at_, 3) == three;
@@ -117,7 +117,7 @@ std::string_view first_word(std::string_view code) {
     return code.substr(0, static_cast<std::size_t>(end - code.begin()));
 }
 
-/// Where the colon of a compound statement stands, outside brackets.
+/// Returns the position of the colon of a compound statement, outside brackets.
 std::size_t colon_of(std::string_view code) {
     std::size_t depth = 0;
     for (std::size_t at = 0; at < code.size(); ++at) {
@@ -172,12 +172,12 @@ public:
     }
 
 private:
-    enum class Kind { plain, guarded, attempt };  ///< runs; may not run or is caught; the body of a try
+    enum class Kind { plain, guarded, attempt };  ///< runs; may not run, or its failure is caught; the body of a try
 
     struct Block {
-        std::size_t indentation = 0;  ///< of its header
+        std::size_t indentation = 0;  ///< of its first line
         Kind kind = Kind::plain;
-        std::vector<PythonImport> imports;  ///< of a try: until its handlers are known
+        std::vector<PythonImport> imports;  ///< of a try, until its handlers are known
     };
 
     void take(const LogicalLine& line) {
@@ -214,8 +214,8 @@ private:
                what.find("Exception") != std::string_view::npos;
     }
 
-    /// except, else and finally of a try, elif and else of other statements. What they hold runs under a condition
-    /// ("finally" does not, but nobody imports there); what the try held waits for the next handler.
+    /// Begins an except, else or finally of a try, or an elif or else of another statement. Its content runs under a
+    /// condition ("finally" does not, but nobody imports there). The imports of the try wait for the next handler.
     void begin_clause(std::string_view word, std::string_view code) {
         auto imports = std::move(blocks_.back().imports);
         const auto indentation = blocks_.back().indentation;
@@ -230,7 +230,7 @@ private:
         blocks_.push_back({indentation, blocks_.size() < deepest_nesting ? kind : Kind::guarded, {}});
     }
 
-    /// What a try did not catch happens to the block around it.
+    /// Ends a block. Imports that a try did not guard belong to the block around it.
     void close() {
         auto imports = std::move(blocks_.back().imports);
         blocks_.pop_back();

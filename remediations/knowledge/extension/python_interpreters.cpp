@@ -31,7 +31,7 @@ bool is_interpreter_name(std::string_view name) {
     return name.starts_with("python") && name.find_first_not_of("0123456789.", 6) == std::string_view::npos;
 }
 
-/// The versions whose own file (python3.11, not a link) lies in a folder.
+/// Returns the versions that have a file of their own in a folder (python3.11, not a link).
 std::vector<PythonVersion> versions_in(const Machine& machine, const Path& folder, int major) {
     std::vector<PythonVersion> versions;
     const auto names = machine.files().list(folder);
@@ -48,7 +48,7 @@ std::vector<PythonVersion> versions_in(const Machine& machine, const Path& folde
 
 struct Look {
     std::optional<PythonVersion> version;
-    bool leads_nowhere = false;  ///< a link to a file that is gone
+    bool leads_nowhere = false;  ///< it is a link to a file that does not exist
 };
 
 Look ask(const Machine& machine, const Path& path) {
@@ -59,7 +59,7 @@ Look ask(const Machine& machine, const Path& path) {
     return {version ? version : parse_python_version(answer->err)};
 }
 
-/// A name without a minor number is mostly a link to the only interpreter beside it.
+/// Looks for an interpreter. A name without a minor number is usually a link to the only interpreter beside it.
 Look look_at(const Machine& machine, const Path& folder, const std::string& name) {
     if (const auto version = parse_python_version(name)) return {version};
     if (name == "python3" || name == "python2") {
@@ -69,7 +69,7 @@ Look look_at(const Machine& machine, const Path& folder, const std::string& name
     return ask(machine, folder + "/" + name);
 }
 
-/// Of a script before the list: if [ -f "/usr/bin/python3.6" ] one after the other.
+/// For scripts from before the list: if [ -f "/usr/bin/python3.6" ] one after the other.
 std::vector<std::string> interpreters_in(std::string_view script) {
     constexpr std::string_view folder = "/usr/bin/";
     constexpr std::size_t most_names = 50;

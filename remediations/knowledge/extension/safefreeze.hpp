@@ -4,8 +4,8 @@
 
 namespace remediations {
 
-/// The program that freezes the file systems, inside a version's folder; there is one for each
-/// architecture (fsfreezer.py of VMSnapshotLinux).
+/// Returns the path, in a version's folder, of the program that freezes the file systems; each architecture has its own
+/// (fsfreezer.py of VMSnapshotLinux).
 inline machine::Path safefreeze_of(const machine::SystemFacts& facts) {
     return facts.architecture == "aarch64" ? "main/safefreezeArm64/bin/safefreeze" : "main/safefreeze/bin/safefreeze";
 }

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::array libraries = {"msvcp120.dll", "msvcr120.dll"};
 constexpr auto installation_failed = "ExtensionVCRedistInstallationFailure";
-/// What COM+ answers when the provider's library cannot be loaded.
+/// The error of COM+ where it cannot load the provider's library.
 constexpr std::uint32_t catalogue_error = 0x80110401;
 }  // namespace
 

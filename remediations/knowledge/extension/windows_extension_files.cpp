@@ -37,7 +37,7 @@ bool is_program(std::string_view name) {
     return boost::iends_with(name, ".exe") || boost::iends_with(name, ".dll");
 }
 
-/// Settings and status of the extension are the agent's, not the package's.
+/// Returns false for the extension's settings and status, which belong to the agent and not to the package.
 bool is_of_package(std::string_view name) {
     return !boost::istarts_with(name, "RuntimeSettings/") && !boost::istarts_with(name, "Status/");
 }
@@ -53,7 +53,7 @@ void lose(Comparison& comparison, const Path& path, std::string name, std::strin
     comparison.evidence.push_back({path, std::move(seen), std::move(expected)});
 }
 
-/// Text files may have been written anew by the agent: they have to be there, and not empty.
+/// Compares one file with the package. The agent may have rewritten text files: they must exist and not be empty.
 void compare_entry(const Machine& machine, const Path& folder, const ZipEntry& entry, Comparison& comparison) {
     const auto path = folder + '\\' + with_backslashes(entry.name);
     const auto expected = fmt::format("{} bytes, as in the package", entry.size);
@@ -103,7 +103,7 @@ void look_at_text(const Machine& machine, const Path& folder, const char* name, 
     }
 }
 
-/// The agent leaves the package in the folder that it unpacked it to.
+/// Opens the package, which the agent leaves in the folder that it was unpacked to.
 std::optional<ZipArchive> package_in(const Machine& machine, const ExtensionFolder& folder) {
     const auto name = backup_extension_name(machine::Platform::windows);
     const auto is_package = [&](const std::string& file) {

@@ -18,8 +18,8 @@ using machine::Machine;
 
 namespace {
 
-/// 1033 tells how each installation ended. 11708: it failed; 11401, 11402, 11406: for a key of the registry that could
-/// not be made, opened or written.
+/// 1033 says how an installation ended. 11708: it failed; 11401, 11402, 11406: because a registry key could not be
+/// created, opened or written.
 constexpr std::uint32_t ended = 1033;
 constexpr std::uint32_t failed = 11708;
 
@@ -36,7 +36,7 @@ struct Status {
 constexpr std::string_view look_into_log =
     "Install it by hand with a log (msiexec /i <file>.msi /L*v <log>) and see the lines above \"Return value 3\".";
 
-/// Of winerror.h; others are no failure, or none that is known to matter.
+/// From winerror.h. Other codes are not failures, or are not known to matter.
 constexpr Status failures[] = {
     {1601, "error 1601, because the service Windows Installer cannot be used",
      "Set the start type of msiserver to manual and see that it starts."},
@@ -55,13 +55,13 @@ constexpr Status registry_denied = {
     "HKLM\\SOFTWARE\\Classes, or exclude the installation from the antivirus that protects it."};
 constexpr Status unknown_failure = {0, "an error", look_into_log};
 
-/// That it failed, that one of its steps did, or for what.
+/// Returns how much a status says: that the installation failed, that one of its steps failed, or why.
 int says_more(const Status& status) {
     constexpr int some_step = 1603;
     return &status == &unknown_failure ? 0 : status.code == some_step ? 1 : 2;
 }
 
-/// nullptr where it succeeded, or changed nothing.
+/// Returns nullptr where the installation succeeded or changed nothing.
 const Status* failure_in(const Event& event) {
     if (event.id == failed) return &unknown_failure;
     if (event.id != ended) return &registry_denied;
@@ -75,7 +75,7 @@ const Status* failure_in(const Event& event) {
     return known == std::end(failures) ? nullptr : known;
 }
 
-/// ASCII letters of a text that may be UTF-16, little-endian; '?' for others.
+/// Returns the ASCII letters of a text that may be UTF-16, little-endian; '?' for other characters.
 std::string plain(std::string_view text) {
     constexpr std::string_view byte_order_mark = "\xFF\xFE";
     if (!text.starts_with(byte_order_mark) && text.substr(0, 64).find('\0') == std::string_view::npos) {
@@ -138,7 +138,7 @@ std::vector<std::string> failure_in_installer_log(std::string_view log) {
             if (at != std::string_view::npos) last[index] = printable(line.substr(0, line.find('\r')));
         }
     }
-    // An installation that ended well is none that failed, whatever one of its steps said.
+    // An installation that ended well did not fail, whatever one of its steps returned.
     const auto& end = last.back();
     for (const std::string_view well : {" 0", " 1638", " 1641", " 3010"}) {
         if (end.ends_with(well)) return {};

@@ -46,7 +46,7 @@ constexpr Marker phase(std::string_view text, BackupPhase phase) {
     return {text, LineMeaning::phase, ErrorTopic::other, phase};
 }
 
-// As the extension prints them (Azure/azure-linux-extensions, VMBackup/main), its spelling included, since 2016.
+// The extension's texts (Azure/azure-linux-extensions, VMBackup/main) since 2016, with its spelling.
 constexpr Marker linux_markers[] = {
     // One process takes the command and starts another, which does the backup.
     {"starting enable", LineMeaning::enable_begins},
@@ -149,7 +149,7 @@ constexpr Marker windows_markers[] = {
     phase("DoSnapshotHost=complete", BackupPhase::host_snapshot),
     {"DoSnapshot=complete", LineMeaning::windows_result},
     {"[Error]", LineMeaning::windows_error},
-    // Whatever the line's level: "{Exception = System.Runtime.InteropServices.COMException (0x80110401)".
+    // At any level: "{Exception = System.Runtime.InteropServices.COMException (0x80110401)".
     {"Exception (0x", LineMeaning::windows_error},
 };
 
@@ -179,7 +179,7 @@ std::string leading_word(std::string_view text) {
     return std::string(text.substr(0, length));
 }
 
-/// The kinds of error that can lead to a result, the likeliest first; those not named follow.
+/// Returns the kinds of error that can lead to a result, the likeliest first; all others follow.
 std::vector<ErrorTopic> kinds_behind(std::optional<int> result) {
     switch (result.value_or(2)) {
         case 16:
@@ -204,7 +204,7 @@ std::vector<ErrorTopic> kinds_behind(std::optional<int> result) {
     }
 }
 
-/// Whether only a run of the extension writes such a line.
+/// Returns true if only a run of the extension writes such a line.
 bool tells(LineMeaning meaning) {
     switch (meaning) {
         case LineMeaning::step:
@@ -224,7 +224,7 @@ bool has_prefix(const ScannedLine& line) {
     return line.parts.text.data() != line.raw.data();
 }
 
-/// What a run writes behind its result comes at once.
+/// Returns true if the line comes too late: what a run logs after its result comes at once.
 bool is_late(const ScannedLine& line, const BackupAttempt& attempt) {
     constexpr auto soon = std::chrono::minutes(5);
     if (!line.parts.time || !attempt.ended) {
@@ -306,7 +306,7 @@ bool AttemptReader::extend(const ScannedLine& line, std::uint64_t position) {
 }
 
 void AttemptReader::begin_attempt(const ScannedLine& line) {
-    // One more than is returned: an attempt that turns out to be none must not cost an older one.
+    // Keeps one more than is returned, so that an attempt that turns out not to be one does not displace an older one.
     if (drafts_.size() > most_attempts) {
         drafts_.pop_front();
     }
@@ -316,8 +316,8 @@ void AttemptReader::begin_attempt(const ScannedLine& line) {
     draft.has_prefix = has_prefix(line);
 }
 
-/// A log can begin within a run, or lack the lines with which one begins. What a run writes behind its result comes at
-/// once.
+/// Returns true if the line belongs to a new run. A log can begin in the middle of a run, or lack a run's first lines.
+/// The lines that a run logs after its result come at once.
 bool AttemptReader::is_of_another_run(const ScannedLine& line) const {
     const auto& draft = drafts_.back();
     if (!draft.attempt.result) {

@@ -12,7 +12,7 @@
 
 namespace remediations {
 
-/// Makes attempts of the lines of the backup extension's log.
+/// Creates attempts from the lines of the backup extension's log.
 class AttemptReader {
 public:
     static constexpr std::size_t most_attempts = 100;
@@ -20,29 +20,30 @@ public:
 
     explicit AttemptReader(machine::Platform platform) : platform_(platform) {}
 
-    /// What a line must contain to matter here.
+    /// Returns texts; a line that contains none of them does not matter here.
     static const std::vector<std::string>& markers(machine::Platform platform);
 
-    /// True for the sentences that every failed run ends with, "Enable failed ..." and the like: they say no why.
+    /// Returns true for the sentences at the end of every failed run, "Enable failed ..." and the like: they do not say
+    /// why.
     static bool is_last_word(std::string_view line);
 
-    /// A new file begins. On Windows each is an attempt of its own.
+    /// Begins a new file. On Windows each file is an attempt of its own.
     void begin_file(const machine::Path& path);
 
-    /// `found` are indices into markers(). `position` grows from line to line over all files.
+    /// Reads a line. `found` are indices into markers(). `position` grows from line to line over all files.
     void read(const ScannedLine& line, std::span<const ScannedLine::Found> found, std::uint64_t position);
 
-    /// The line tells of an exception that the run caught: it belongs to it though no marker stands in it. False where
-    /// it was written too late for that.
+    /// Adds a line of an exception that the run caught to the run, although the line has no marker. Returns false where
+    /// the line was written too late for that.
     bool extend(const ScannedLine& line, std::uint64_t position);
 
-    /// Whether the next line goes on with what extend() was told of.
+    /// Sets whether the next line continues the exception of extend().
     void set_continues(bool continues) { continues_ = continues; }
 
-    /// The newest 100, oldest first.
+    /// Returns the newest 100 attempts, oldest first.
     std::vector<BackupAttempt> finish() &&;
 
-    /// What an error is about, from which the decisive one is chosen.
+    /// The topic of an error. The decisive error is chosen by it.
     enum class ErrorTopic { freeze, lock, certificate, precondition, snapshot, host, exception, other, last_word };
     static constexpr std::size_t error_kinds = 9;
 
@@ -52,7 +53,7 @@ private:
         std::array<std::optional<LogLine>, error_kinds> first_error;
         bool snapshot_began = false;
         bool restricted_network = false;
-        bool has_prefix = false;  ///< its first line
+        bool has_prefix = false;  ///< true if its first line has a prefix
     };
 
     void read_linux(const ScannedLine& line, const ScannedLine::Found& found);
@@ -68,7 +69,7 @@ private:
     bool new_file_ = false;
     bool continues_ = false;
     std::uint64_t position_ = 0;
-    bool daemon_began_ = false;  ///< of the last draft: the process that does the backup has reported
+    bool daemon_began_ = false;  ///< in the last draft: the process that does the backup has logged something
     std::deque<Draft> drafts_;
 };
 

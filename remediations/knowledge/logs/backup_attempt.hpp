@@ -10,21 +10,21 @@
 
 namespace remediations {
 
-/// How far the Windows extension came: the last of these that its log shows. A run passes through them in this order.
+/// The steps of the Windows extension in their order. An attempt holds the last one that its log shows.
 enum class BackupPhase {
     none,
-    configuration,       ///< reads its settings
-    visual_cpp_runtime,  ///< looks for, or installs, the Visual C++ 2013 runtime
-    services,            ///< waits for VSS, COM+ and MSDTC services to run
-    provider,            ///< installs its VSS provider and registers it
+    configuration,       ///< it reads its settings
+    visual_cpp_runtime,  ///< it looks for, or installs, the Visual C++ 2013 runtime
+    services,            ///< it waits until the services of VSS, COM+ and MSDTC run
+    provider,            ///< it installs and registers its VSS provider
     writer_metadata,     ///< GatherWriterMetadata
-    snapshot_set,        ///< adds volumes to the snapshot set
+    snapshot_set,        ///< it adds volumes to the snapshot set
     writer_status,       ///< GatherWriterStatus before the backup
     prepare,             ///< PrepareForBackup
     volume_snapshot,     ///< DoSnapshotSet
     backup_complete,     ///< BackupComplete
-    host_snapshot,       ///< the host's part of the snapshot ended
-    finished,            ///< the whole of it ended
+    host_snapshot,       ///< the host's part of the snapshot has ended
+    finished,            ///< the whole run has ended
 };
 
 /// A mount that could not be opened or frozen.
@@ -33,43 +33,44 @@ struct FreezeFailure : LogLine {
     std::string reason;  ///< strerror's text, in the system's language; empty where the version logs none
 };
 
-/// One run of the backup extension as its log tells it.
+/// One run of the backup extension, from its log.
 struct BackupAttempt {
     std::optional<std::chrono::system_clock::time_point> started;
-    std::optional<std::chrono::system_clock::time_point> ended;  ///< of its last line that was understood
+    std::optional<std::chrono::system_clock::time_point> ended;  ///< time of its last line that was understood
 
     /// nullopt while it runs, or where its log breaks off.
     std::optional<bool> succeeded;
-    bool begins_unseen = false;  ///< the lines with which a run begins are not in the log
-    /// Linux: the extension's own result code: 0 and 1 are success. 761 is logged as 76; here it is 761 where the log
-    /// names it. The word beside it says "success" even for some failures and is not believed.
+    bool begins_unseen = false;  ///< the first lines of the run are not in the log
+    /// Linux: the extension's result code: 0 and 1 are success. 761 is logged as 76; this is 761 where the log names
+    /// it. The word beside the code is ignored, because it is "success" even for some failures.
     std::optional<int> result;
-    std::string result_text;  ///< Linux: what stands behind the code; often empty
+    std::string result_text;  ///< Linux: the text after the code; often empty
 
-    /// Linux: the last of the nine steps that was logged ("****** 6."), 0 before the first. Steps 2, 3
-    /// and 8 may be written late.
+    /// Linux: the number of the last of the nine logged steps ("****** 6."); 0 before the first. Steps 2, 3 and 8 may
+    /// be logged late.
     int last_step = 0;
     BackupPhase phase = BackupPhase::none;  ///< Windows
-    /// Linux: who was to take the snapshot: firstHostThenGuest, onlyHost, onlyGuest, firstGuestThenHost; empty where
-    /// the version does not log it.
+    /// Linux: who takes the snapshot: firstHostThenGuest, onlyHost, onlyGuest, firstGuestThenHost; empty where the
+    /// version does not log it.
     std::string snapshot_method;
-    /// Linux: HTTP status of the host's snapshot service, or what the extension puts in its place: 555 no answer,
-    /// 556 the service does not run on the host, 557 an empty answer, 558 an exception.
+    /// Linux: the HTTP status of the host's snapshot service, or the extension's own code instead: 555 no answer, 556
+    /// the service does not run on the host, 557 an empty answer, 558 an exception.
     std::optional<int> host_pre_snapshot;
     std::optional<int> host_do_snapshot;
 
-    /// The line that best explains a failure: of the errors that can lead to its result, the first of the most
-    /// specific kind; the sentence every failure ends with only where there is nothing else. `file` is empty when no
-    /// line tells of an error.
+    /// The line that explains a failure best: of the errors that can lead to its result, the first of the most specific
+    /// kind. The sentence at the end of every failed run is taken only where there is nothing else. `file` is empty
+    /// where no line reports an error.
     LogLine decisive;
     /// Mounts that could not be opened or frozen; at most 20.
     std::vector<FreezeFailure> freeze_failures;
 
-    /// It has no result and will get none: a later run began, the machine started anew, or no process of it is left.
+    /// True if it has no result and will get none: a later run began, the machine was restarted, or no process of it is
+    /// left.
     bool broke_off = false;
 
-    std::uint64_t begin_position = 0;  ///< where its first line stands among all lines of the log
-    std::uint64_t end_position = 0;    ///< where its last line stands among all lines of the log
+    std::uint64_t begin_position = 0;  ///< place of its first line among all lines of the log
+    std::uint64_t end_position = 0;    ///< place of its last line among all lines of the log
 };
 
 }  // namespace remediations

@@ -27,7 +27,7 @@ bool covers(const EventPattern& all, const EventPattern& part) {
            std::ranges::all_of(part.ids, [&](auto id) { return std::ranges::find(all.ids, id) != all.ids.end(); });
 }
 
-/// One query for each channel, with each provider once.
+/// Returns one query for each channel, with each provider once.
 std::vector<machine::EventQuery> queries_for(const std::vector<EventPattern>& patterns) {
     std::vector<machine::EventQuery> queries;
     for (const auto& pattern : patterns) {
@@ -53,7 +53,7 @@ bool is_of_word(char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
-/// In any case, and with nothing of a word on either side.
+/// Returns true if the text contains the whole word, in any case.
 bool has_word(std::string_view text, std::string_view word) {
     for (auto rest = text; !word.empty();) {
         const auto found = boost::algorithm::ifind_first(rest, word);
@@ -75,7 +75,7 @@ bool says(const Event& event, const Testimony& testimony) {
     return std::ranges::all_of(testimony.with, has) && std::ranges::none_of(testimony.without, has);
 }
 
-/// Of SQL Server, besides the one without a name.
+/// Returns the named instances of SQL Server.
 std::vector<std::string> sql_instances(const machine::Machine& machine) {
     constexpr std::size_t most_instances = 50;  // as many as SQL Server allows
     constexpr auto key = R"(HKLM\SOFTWARE\Microsoft\Microsoft SQL Server\Instance Names\SQL)";
@@ -86,7 +86,7 @@ std::vector<std::string> sql_instances(const machine::Machine& machine) {
     return *names;
 }
 
-/// "560053005300": UTF-16, little-endian, of ASCII letters, to its end, a NUL or a '/'. Empty where it is something
+/// Decodes "560053005300": UTF-16, little-endian, of ASCII letters, up to its end, a NUL or a '/'. Empty for anything
 /// else.
 std::string text_in_binary(std::string_view hexadecimal) {
     constexpr std::size_t digits_of_letter = 4;
@@ -103,7 +103,8 @@ std::string text_in_binary(std::string_view hexadecimal) {
     return hexadecimal.empty() ? text : std::string();
 }
 
-/// Valid UTF-8 without control characters; longer than a line of a log, because the reason is often the last word.
+/// Returns valid UTF-8 without control characters. Its limit is higher than that of a log line, because the reason is
+/// often the last word.
 std::string cut(std::string_view text) {
     constexpr std::size_t longest = 4096;
     auto result = machine::valid_utf8(text.substr(0, longest));

@@ -12,35 +12,37 @@
 
 namespace remediations {
 
-/// What the event logs of a Windows machine say: what causes look for, from one query for each channel, and every error
-/// and warning that has to do with a backup, from another. Get it through machine.derived<EventEvidence>(). Empty on
-/// Linux.
+/// The event logs of a Windows machine: the events that causes look for, with one query for each channel, and all
+/// errors and warnings that have to do with a backup, with another query. Get it through
+/// machine.derived<EventEvidence>(). Empty on Linux.
 class EventEvidence {
 public:
-    /// No backup policy leaves more between two attempts; what is older explains nothing of today.
+    /// No backup policy has a longer time between two attempts, so older events explain nothing of today.
     static constexpr std::chrono::seconds age_limit = std::chrono::hours(14 * 24);
-    /// Of one channel; the newest count.
+    /// For each channel; the newest events count.
     static constexpr std::size_t most_events = 2000;
 
-    /// Looks for these. The engine says which, and what is known of the machine's backups (engine/signals.hpp).
+    /// Searches for `patterns`. The engine passes them, and what is known of the machine's backups
+    /// (engine/signals.hpp).
     EventEvidence(const machine::Machine& machine, const std::vector<EventPattern>& patterns,
                   const BackupRuns& runs = {});
 
-    /// Newest first; empty where the channel does not exist or could not be read. `pattern` must be covered by one
-    /// that was looked for, a remediation's events; std::logic_error otherwise.
+    /// Returns the events of a pattern, newest first; empty where the channel does not exist or could not be read. The
+    /// pattern must be covered by one of the constructor's, which are the events of remediations; std::logic_error
+    /// otherwise.
     std::vector<const machine::Event*> find(const EventPattern& pattern) const;
 
-    /// The newest event that the remediation's testimonies name; nullptr where there is none.
+    /// Returns the newest event that the remediation's testimonies name; nullptr where there is none.
     const machine::Event* testimony_for(const Remediation& remediation) const;
 
-    /// Errors and warnings that have to do with backups, the newest first; see failures_among(). What a capture does
-    /// not have is not there.
+    /// Returns errors and warnings that have to do with backups, newest first; see failures_among(). In a capture, only
+    /// those that were captured.
     const std::vector<Failure>& failures() const { return failures_; }
-    /// Channels whose errors and warnings could not be read, and why; those that causes look for may be known all the
-    /// same.
+    /// Returns the channels whose errors and warnings could not be read, and why. Events that causes look for may be
+    /// known nevertheless.
     const std::vector<machine::Error>& unread_failures() const { return unread_failures_; }
 
-    /// Why a channel is not known, for Finding::unknown; nullptr when it was read or there is none.
+    /// Returns why a channel is not known, for Finding::unknown; nullptr where it was read or does not exist.
     const machine::Error* unread(std::string_view channel) const;
 
 private:
@@ -54,12 +56,12 @@ private:
     std::vector<machine::Error> unread_failures_;
 };
 
-/// The key name of the service that an event of the Service Control Manager or of DCOM is about, "COMSysApp", in the
-/// same letters everywhere: the display name beside it is localized. Empty where the event has none.
+/// Returns the key name of the service that an event of the Service Control Manager or of DCOM concerns, "COMSysApp",
+/// always spelled in the same way; the display name in the event is localized. Empty where the event names none.
 std::string service_of(const machine::Event& event);
 
-/// As evidence: "event log System: Service Control Manager 7034", "2026-11-20 22:01:07Z RdAgent | 3"; at most 4096
-/// bytes of it.
+/// Returns evidence: "event log System: Service Control Manager 7034", "2026-11-20 22:01:07Z RdAgent | 3"; at most 4096
+/// bytes of the event's text.
 Evidence evidence_of(const machine::Event& event, std::string expected);
 
 }  // namespace remediations

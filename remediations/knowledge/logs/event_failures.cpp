@@ -24,15 +24,15 @@ namespace {
 
 using Clock = std::chrono::system_clock;
 
-/// Who writes an event, as far as it matters for what the event has to do with a backup.
+/// The writer of an event, as far as it decides if the event has to do with a backup.
 enum class EventOrigin {
-    vss,              ///< VSS, its drivers and its writers: theirs is always about a snapshot
-    snapshot_part,    ///< what a snapshot needs: COM+, MSDTC, disks, file systems
-    sql_device,       ///< of whoever backs up a database
+    vss,              ///< VSS, its drivers and its writers; always about a snapshot
+    snapshot_part,    ///< parts that a snapshot needs: COM+, MSDTC, disks, file systems
+    sql_device,       ///< any program that backs up a database
     service_manager,  ///< names a service
     crash,            ///< names a program
     installer,        ///< names a product
-    database,         ///< ESENT: of any program's database
+    database,         ///< ESENT; a database of any program
 };
 
 struct EventProvider {
@@ -104,10 +104,10 @@ const EventProvider* provider_of(const Event& event) {
     return found == std::end(event_providers) ? nullptr : found;
 }
 
-/// Programs and services that a backup needs, or that are one of its VSS writers.
+/// A program or service that a backup needs or that is one of its VSS writers.
 struct BackupPart {
     Layer layer = Layer::os_snapshot;
-    std::string_view name;  ///< as it stands in an event, without case: key or English display name, or program
+    std::string_view name;  ///< as it is in an event, without case: key name, English display name, or program
 };
 
 constexpr BackupPart backup_services[] = {
@@ -170,7 +170,7 @@ constexpr BackupPart backup_programs[] = {
     {Layer::os_snapshot, "lsass.exe"},
     {Layer::os_snapshot, "vmms.exe"},
     {Layer::os_snapshot, "msexchangerepl.exe"},
-    // Of a service that has its process for itself, the name follows: "svchost.exe_CryptSvc".
+    // For a service with a process of its own, its name follows: "svchost.exe_CryptSvc".
     {Layer::os_snapshot, "svchost.exe_VSS"},
     {Layer::os_snapshot, "svchost.exe_swprv"},
     {Layer::os_snapshot, "svchost.exe_EventSystem"},
@@ -179,7 +179,8 @@ constexpr BackupPart backup_programs[] = {
     {Layer::os_snapshot, "svchost.exe_RpcSs"},
 };
 
-/// What happens while backups succeed, on machines whose own runs do not show it; by id, and by what stands in it.
+/// Events that occur while backups succeed, for machines without a good run that would show them: by id and by texts in
+/// them.
 struct HarmlessEvent {
     std::string_view provider;
     std::uint32_t id = 0;
@@ -210,7 +211,7 @@ bool is_harmless(const Event& event) {
     });
 }
 
-/// What of the machine an event is about; no value: something that has nothing to do with a backup.
+/// Returns the layer that an event concerns; nullopt where the event has nothing to do with a backup.
 std::optional<Layer> layer_of(const Event& event, EventOrigin origin) {
     switch (origin) {
         case EventOrigin::vss:
@@ -258,7 +259,7 @@ std::optional<Layer> layer_of(const Event& event, EventOrigin origin) {
     return std::nullopt;
 }
 
-/// The time of one run of the backup, with what is logged a little before and after it.
+/// The time of one run of the backup, extended a little before and after it.
 struct RunWindow {
     Clock::time_point begin;
     Clock::time_point end;
@@ -289,7 +290,7 @@ std::vector<RunWindow> windows_of(const BackupRuns& runs) {
     return windows;
 }
 
-/// Judges times by the runs.
+/// Judges event times by the runs.
 class RunCalendar {
 public:
     explicit RunCalendar(const BackupRuns& runs) : windows_(windows_of(runs)), success_(runs.success) {
@@ -307,7 +308,7 @@ public:
         const auto failed = [&](const auto& window) { return !window.is_good && window.holds(time); };
         return !is_history(time) && std::ranges::any_of(windows_, failed);
     }
-    /// It happens while a backup succeeds, or before one that did.
+    /// Returns true if it occurred during a backup that succeeded, or before one.
     bool is_proven_harmless(Clock::time_point time) const {
         const auto around = std::ranges::find_if(windows_, [&](const auto& each) { return each.holds(time); });
         if (around != windows_.end()) return around->is_good;
@@ -320,14 +321,14 @@ private:
     std::optional<Clock::time_point> success_;
 };
 
-/// "5(Access is denied.)", as SQL Server quotes an error of Windows.
+/// Returns true for "5(Access is denied.)", SQL Server's form of a Windows error.
 bool is_quoted_system_error(std::string_view value) {
     const auto digits = std::min(value.find_first_not_of("0123456789"), value.size());
     return digits > 0 && digits < value.size() && value[digits] == '(' && value.ends_with(')');
 }
 
-/// The service manager's "%%1053", a number without a word as DCOM has it, and what SQL Server quotes; reasons_in()
-/// wants a label.
+/// Returns the text of an event with a label before bare codes, because reasons_in() needs one: the service manager's
+/// "%%1053", a number without a word as DCOM writes it, and the codes that SQL Server quotes.
 std::string with_labels(const Event& event, EventOrigin origin) {
     std::string text;
     if (origin == EventOrigin::sql_device) {
@@ -397,7 +398,7 @@ std::string operation_of(const Event& event, const EventProvider& provider, cons
     }
 }
 
-/// What of it is the same whenever it happens again.
+/// Returns the part of an event that is the same whenever it occurs again.
 std::string shape_of(const Event& event, const std::vector<Reason>& reasons, const EventContext& context) {
     auto shape = fmt::format("{} {}", boost::to_lower_copy(event.provider), event.id);
     for (const auto& reason : reasons) {

@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t longest_value = 65536;  // an event has 64 KiB at most
 constexpr std::size_t length_of_guid = 38;    // with braces
 
-/// Shadow copies, file shares, cluster volumes: providers of Windows, as VSS names them in its events.
+/// The ids of Windows' own providers in VSS's events: shadow copies, file shares, cluster volumes.
 constexpr std::array<std::string_view, 5> provider_ids = {
     "{b5946137-7b9f-4925-af80-51abd60b20d5}", "{89300202-3cec-4981-9171-19f59559e0f2}",
     "{400a2ff4-5eb1-44b0-8a05-1fcac0bcf9ff}", "{26d02976-b909-43ad-af7e-62a4f625e372}",
@@ -78,7 +78,7 @@ std::string behind_colon(const std::string& line) {
     return colon == line.npos ? std::string() : boost::trim_copy(line.substr(colon + 1));
 }
 
-/// Words that follow "database" in a sentence and are no name.
+/// Returns true for a word that can follow "database" in a sentence and is not a name.
 bool is_word_of_sentence(std::string_view word) {
     constexpr std::string_view words[] = {"is",   "was",  "are", "cannot", "could", "will", "has",    "must",
                                           "in",   "on",   "to",  "for",    "from",  "with", "and",    "or",
@@ -86,7 +86,7 @@ bool is_word_of_sentence(std::string_view word) {
     return std::ranges::any_of(words, [&](auto each) { return boost::iequals(each, word); });
 }
 
-/// What stands behind the word: a name in quotes or brackets, or with `bare` one without.
+/// Returns the name after the word: in quotes or brackets or, with `bare`, without them.
 std::string name_behind(std::string_view text, std::string_view word, bool bare) {
     constexpr std::size_t longest_name = 128;  // sysname
     for (auto rest = text;;) {

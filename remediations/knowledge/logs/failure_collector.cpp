@@ -5,9 +5,9 @@
 namespace remediations {
 namespace {
 
-/// Two texts that are equal so far are one.
+/// Texts that are equal up to this length count as the same.
 constexpr std::size_t longest_shape = 600;
-/// A mixture of letters and digits of this length is an identifier, not a word.
+/// A mixture of letters and digits of this length is an identifier and not a word.
 constexpr std::size_t identifier_length = 8;
 
 bool is_digit_of_shape(char c) {
@@ -23,7 +23,7 @@ bool is_hresult(std::string_view word) {
     return word.size() == 10 && (word.starts_with("0x8") || word.starts_with("0xc") || word.starts_with("0xC"));
 }
 
-/// 76884ff0-bf64-4b06-acad-0ac251b699bd at the beginning
+/// Returns true if the text begins with a GUID: 76884ff0-bf64-4b06-acad-0ac251b699bd
 bool starts_as_guid(std::string_view text) {
     constexpr std::string_view form = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
     if (text.size() < form.size()) {
@@ -39,7 +39,7 @@ bool starts_as_guid(std::string_view text) {
     return true;
 }
 
-/// Whether a number behind this text is a code, which tells one failure from another, and not a count or a name.
+/// Returns true if a number after this text is a code, which distinguishes failures, and not a count or a name.
 bool announces_code(std::string_view before) {
     while (!before.empty() && std::string_view(" :=[(-'\"").find(before.back()) != std::string_view::npos) {
         before.remove_suffix(1);
@@ -154,7 +154,7 @@ FailureCollector::Kept& FailureCollector::add(std::string_view shape, const Occu
     }
     auto& all = kept.occurrences;
     if (all.size() == most_occurrences) {
-        // Of the older half every second one goes.
+        // Removes every second one of the older half.
         std::size_t left = 0;
         for (std::size_t i = 0; i < all.size(); ++i) {
             if (i < all.size() / 2 && i % 2 == 0) {

@@ -13,15 +13,15 @@
 
 namespace remediations {
 
-/// What stays of a text when what differs from one occurrence to the next is masked: numbers, hexadecimal words, GUIDs,
-/// times, versions, queries of addresses. Codes stay (errno, HTTP status, exit code, HRESULT), and names and paths: two
-/// failures that differ in one of these have two reasons.
+/// Returns a text in which everything that differs from one occurrence to the next is masked: numbers, hexadecimal
+/// words, GUIDs, times, versions, queries of addresses. Keeps codes (errno, HTTP status, exit code, HRESULT), names and
+/// paths: failures that differ in these have different reasons.
 std::string shape_of(std::string_view text);
 
-/// Failures of one log by shape, in bounded memory whatever the log holds.
+/// Collects the failures of one log by shape. Its memory is bounded, whatever the log contains.
 class FailureCollector {
 public:
-    /// Of all logs: the most that are read have a collector of their own.
+    /// The limit for all logs together; the logs with the most failures have a collector of their own.
     static constexpr std::size_t most_shapes_in_all = 512;
     static constexpr std::size_t most_occurrences = 64;
 
@@ -30,25 +30,25 @@ public:
     struct Occurrence {
         std::optional<std::chrono::system_clock::time_point> time;
         std::uint64_t position = 0;
-        std::uint64_t count = 1;  ///< more than one where neighbours were put together
+        std::uint64_t count = 1;  ///< more than one where neighbouring occurrences were merged
     };
     struct Kept {
-        Failure failure;  ///< its shape, count, position and times are kept up; the rest is the caller's
-        std::vector<Occurrence> occurrences;  ///< as they stand in the log; at most most_occurrences
-        bool zone_known = false;              ///< of the newest one's time
+        Failure failure;  ///< its shape, count, position and times are updated here; the rest belongs to the caller
+        std::vector<Occurrence> occurrences;  ///< in the order of the log; at most most_occurrences
+        bool zone_known = false;              ///< of the time of the newest one
         bool is_event = false;                ///< the newest one is a record "Event: ..." of the guest agent
         bool never_concerns_backup = false;
-        int topic = 0;  ///< the caller's
+        int topic = 0;  ///< belongs to the caller
     };
 
-    /// The failure of this shape, a new one where there was none, with one occurrence more. Of too many shapes the one
-    /// that occurred longest ago makes room.
+    /// Adds an occurrence and returns the failure of this shape, which is created if necessary. Where there are too
+    /// many shapes, removes the one whose last occurrence is oldest.
     Kept& add(std::string_view shape, const Occurrence& occurrence);
-    /// nullptr where there is none yet.
+    /// Returns nullptr where there is none.
     Kept* find(std::string_view shape);
 
     const std::list<Kept>& failures() const { return kept_; }
-    std::list<Kept>& failures() { return kept_; }  ///< that which occurred longest ago first
+    std::list<Kept>& failures() { return kept_; }  ///< the one whose last occurrence is oldest comes first
     std::uint64_t dropped() const { return dropped_; }
 
 private:

@@ -15,15 +15,15 @@ namespace {
 using Severity = Failure::Severity;
 using Time = std::chrono::system_clock::time_point;
 
-/// A record that goes on for longer is cut in its middle.
+/// A longer record is cut in its middle.
 constexpr std::size_t longest_record = LogLine::longest_text - 96;
 constexpr std::size_t longest_record_front = longest_record * 2 / 3;
 constexpr std::uint64_t most_lines_of_record = 400;
 constexpr std::size_t longest_line_read = std::size_t{8} << 10;
 constexpr std::size_t most_shapes_of_log = 100;
-/// Around the newest attempt: the agent starts it before its first line, and reports it after its last.
+/// Before and after the newest attempt: the agent starts it before its first line and reports it after its last.
 constexpr auto around_attempt = std::chrono::minutes(5);
-/// What a process of the extension writes behind its result.
+/// The time for the lines of an extension's process after its result.
 constexpr auto behind_result = std::chrono::minutes(10);
 constexpr auto furthest_zone_of_failure = std::chrono::hours(14);
 
@@ -38,7 +38,7 @@ bool has_any(std::string_view text, const std::string_view (&parts)[N]) {
     return std::ranges::any_of(parts, [&](auto part) { return has(text, part); });
 }
 
-/// Parts in small letters.
+/// The parts are in lower case.
 template <std::size_t N>
 bool has_any_case(std::string_view text, const std::string_view (&parts)[N]) {
     std::string small(text.substr(0, longest_record));
@@ -77,7 +77,7 @@ void skip_blanks(std::string_view& text) {
 
 // --- General words ---
 
-/// In small letters, as whole words.
+/// Whole words in lower case.
 constexpr std::string_view failure_words[] = {
     "aborted", "cannot",  "can't",    "corrupt",   "corrupted",  "couldn't",     "crashed", "denied",
     "error",   "errors",  "errno",    "exception", "exceptions", "expection",    "fail",    "failed",
@@ -87,7 +87,7 @@ constexpr std::string_view failure_words[] = {
 constexpr std::string_view behind_not[] = {"able",  "accessible", "allowed",   "available", "correct",
                                            "exist", "found",      "permitted", "supported", "valid"};
 
-/// They stand in each line with such a word; small pieces, so that both cases are found.
+/// Every line with such a word contains one of these. They are parts of words, so that upper and lower case are found.
 constexpr std::string_view word_markers[] = {
     "rror",        "RROR",       "fail",        "Fail",         "FAIL",          "xcept",        "raceback",
     "unable",      "Unable",     "annot",       "an't",         "ouldn't",       "enied",        "efused",
@@ -122,7 +122,7 @@ constexpr KernelRow kernel_rows[] = {
     {"blocked for more than", Layer::os_snapshot, "Run a task"},
     {"Out of memory: ", Layer::guest_agent, "Give memory"},
 };
-/// What the kernel says of XFS otherwise tells of mounts.
+/// Other messages of the kernel about XFS are about mounts.
 constexpr std::string_view xfs_errors[] = {"orruption", "error", "Shutting down", "shutdown", "failed"};
 
 constexpr std::string_view agent_units[] = {"walinuxagent.service", "waagent.service"};
@@ -158,7 +158,8 @@ constexpr std::string_view agent_sources[] = {"Daemon",
                                               "TelemetryEventsCollector"};
 constexpr std::string_view never_of_backup_sources[] = {"SendTelemetryHandler", "CollectLogsHandler", "LogCollector",
                                                         "TelemetryEventsCollector"};
-/// Operations of its events: telemetry, log collection, its own update, cgroups.
+/// Operations of the agent's events that have nothing to do with a backup: telemetry, log collection, its own update,
+/// cgroups.
 constexpr std::string_view never_of_backup_operations[] = {"AgentUpgrade",       "AutoUpdate",
                                                            "CGroupsCleanUp",     "CGroupsDebug",
                                                            "CGroupsInfo",        "CGroupsInitialize",
@@ -170,8 +171,8 @@ constexpr std::string_view never_of_backup_operations[] = {"AgentUpgrade",      
 constexpr std::string_view never_of_backup_words[] = {"[CGW]",  "[CGI]",       "cgroup",
                                                       "CGroup", "AutoUpdate.", "op=AutoUpdate"};
 
-/// What the agent and the extension write on machines that are well, from their start to a good backup. A machine that
-/// has had a good backup shows that by itself; a first backup has nothing to compare with.
+/// Texts that the agent and the extension log on healthy machines, from their start to a good backup. A machine with a
+/// good backup shows that by itself; a first backup has nothing to compare with.
 constexpr std::string_view routine_words[] = {
     "dmidecode",
     "Return code: 127",
@@ -188,11 +189,11 @@ constexpr std::string_view routine_words[] = {
     "is size computation failed",
 };
 
-/// They only say what state was reported of something; what failed stands in lines of its own.
+/// Lines that only repeat a reported state; other lines have the failure itself.
 constexpr std::string_view state_words[] = {"\"substatus\"", "Extension status: [", "reached a terminal state",
                                             "placeholder status file"};
 
-/// "Event: name=X, op=Y, message=Z, duration=0"
+/// The parts of "Event: name=X, op=Y, message=Z, duration=0"
 struct AgentEvent {
     std::string_view name;
     std::string_view operation;
@@ -296,12 +297,13 @@ constexpr std::string_view disk_words[] = {"snapshot count against this blob",
                                            "[409:",
                                            "conflict"};
 
-/// "    ^^^^^^^", '  File "x", line 1, in f', "    code": the calls of a traceback.
+/// Returns true for the calls of a traceback: "    ^^^^^^^", '  File "x", line 1, in f', "    code".
 bool is_call(std::string_view line) {
     return line.empty() || line.front() == ' ' || line.front() == '\t';
 }
 
-/// "   at Ns.Type.Method(args) in file:line 1", "   --- End of inner exception stack trace ---", in any language.
+/// Returns true for "   at Ns.Type.Method(args) in file:line 1" and "   --- End of inner exception stack trace ---", in
+/// any language.
 bool is_dotnet_call(std::string_view line) {
     if (!line.starts_with("   ")) {
         return false;
@@ -310,7 +312,7 @@ bool is_dotnet_call(std::string_view line) {
     return line.starts_with("---") || (has(line, "(") && has(line, ".") && line.find(' ') < 8);
 }
 
-/// "ValueError: text", "a.b.C", at the beginning of a line.
+/// Returns true if the line begins with an exception: "ValueError: text", "a.b.C".
 bool is_exception(std::string_view line) {
     std::size_t length = 0;
     while (length < line.size() && (is_word_character(line[length]) || line[length] == '.')) {
@@ -319,7 +321,7 @@ bool is_exception(std::string_view line) {
     return length > 0 && !(line[0] >= '0' && line[0] <= '9') && (length == line.size() || line[length] == ':');
 }
 
-/// The text of a dated line with the blanks before it, without the one behind the date.
+/// Returns the text of a dated line with the blanks before it, except the one after the date.
 std::string_view with_its_indent(const ScannedLine& line) {
     const auto text = static_cast<std::size_t>(line.parts.text.data() - line.raw.data());
     auto begin = text;
@@ -661,7 +663,7 @@ bool FailureReader::read(Log log, const ScannedLine& line, std::uint64_t positio
     if (log == Log::extension && platform_ != machine::Platform::windows && head.is_held &&
         *severity == Severity::unlevelled && matched(head.level, "INFO") && !has(text, "raceback") &&
         !has(text, "rror")) {
-        // It has a level, and the level says that it is none.
+        // The level of the line says that it is not a failure.
         return false;
     }
     begin(log, line, head, position, *severity);
@@ -897,7 +899,7 @@ void FailureReader::judge(FailureCollector::Kept& kept, Log log, const std::vect
         return attempt.broke_off || (attempt.succeeded && !*attempt.succeeded);
     };
 
-    // In the extension's log the run in which it stands; elsewhere the first one that ended later.
+    // In the extension's log, the run that contains it; in others, the first run that ended later.
     const auto attempt_of = [&](const Occurrence& one) -> const BackupAttempt* {
         if (by_position) {
             const auto next = std::ranges::upper_bound(attempts, one.position, {}, &BackupAttempt::begin_position);
@@ -936,7 +938,7 @@ void FailureReader::judge(FailureCollector::Kept& kept, Log log, const std::vect
                               *last_good->ended;
         }
     }
-    // An agent that handles its goal state works, whatever it met on the way there.
+    // An agent that handles its goal state works, whatever errors it met before.
     const bool is_topic = kept.topic != static_cast<int>(Topic::none);
     const auto recovery = recoveries_.find(is_topic ? static_cast<Topic>(kept.topic) : Topic::goal_state);
     const bool has_recovery = recovery != recoveries_.end() && (is_topic || log == Log::agent);
@@ -944,7 +946,8 @@ void FailureReader::judge(FailureCollector::Kept& kept, Log log, const std::vect
         failure.is_over = true;
     }
 
-    // A failed request is noise where the next one works. One that goes on failing is none, though its like was seen.
+    // A failed request is noise if the next one works. A request that keeps failing is not noise, even if good runs had
+    // the same failure.
     const auto is_pending = [&](const Occurrence& one) {
         return !has_recovery || one.position > recovery->second.position;
     };

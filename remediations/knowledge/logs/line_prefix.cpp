@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono;
 using Time = system_clock::time_point;
 
-/// Reads from the front of a line; what does not match is left where it is.
+/// Reads from the front of a line. Text that does not match is not consumed.
 class Cursor {
 public:
     explicit Cursor(std::string_view text) : rest_(text) {}
@@ -37,7 +37,7 @@ public:
 
     void blanks() { rest_.remove_prefix(std::min(rest_.find_first_not_of(" \t"), rest_.size())); }
 
-    /// `least` to `most` decimal digits.
+    /// Reads `least` to `most` decimal digits.
     std::optional<std::int64_t> number(std::size_t least, std::size_t most) {
         std::int64_t value = 0;
         std::size_t count = 0;
@@ -51,7 +51,7 @@ public:
         return value;
     }
 
-    /// Up to `end`, which is passed as well; nullopt when it is not among the next `most` characters.
+    /// Reads up to `end`, and `end` too; nullopt where the next `most` characters do not contain it.
     std::optional<std::string_view> until(std::string_view end, std::size_t most) {
         const auto place = rest_.substr(0, most).find(end);
         if (place == std::string_view::npos) {
@@ -62,7 +62,7 @@ public:
         return found;
     }
 
-    /// The number, from 1, of the name that stands here; 0 for none.
+    /// Reads a name and returns its number in the list, from 1; 0 for none.
     template <std::size_t N>
     unsigned name(const std::array<std::string_view, N>& names) {
         for (unsigned i = 0; i < N; ++i) {
@@ -202,7 +202,7 @@ std::optional<Stamp> year_last(Cursor& cursor) {
     return Stamp{*days + clock->since_midnight, clock->has_fraction};
 }
 
-/// Dec 11 06:16:46, in the last year that makes it no later than a day after the file was written.
+/// Dec 11 06:16:46. The year is the last one in which this is at most a day after the file's last change.
 std::optional<Stamp> without_year(Cursor& cursor, const LogClock& clock) {
     Cursor next = cursor;
     const unsigned month_number = next.name(months);
@@ -232,8 +232,8 @@ std::optional<Stamp> without_year(Cursor& cursor, const LogClock& clock) {
     return std::nullopt;
 }
 
-/// What "date -u" prints: Mon Nov 18 00:05:10 UTC 2019, Thu May 21 05:04:31 PM UTC 2026, Thu 21 May 2026
-/// 05:04:31 PM UTC. Other languages' names are not known.
+/// The output of "date -u": Mon Nov 18 00:05:10 UTC 2019, Thu May 21 05:04:31 PM UTC 2026, Thu 21 May 2026 05:04:31 PM
+/// UTC. Names in other languages are not known.
 std::optional<Stamp> of_date_command(Cursor& cursor) {
     Cursor next = cursor;
     if (next.name(weekdays) == 0) {
@@ -284,7 +284,7 @@ std::optional<Stamp> of_date_command(Cursor& cursor) {
     return Stamp{*start_of_day + of_day->since_midnight, false, true};
 }
 
-/// [   12.345678], seconds since the machine started.
+/// [   12.345678], seconds since boot.
 std::optional<Stamp> since_boot(Cursor& cursor, const LogClock& clock) {
     Cursor next = cursor;
     if (!next.literal("[")) {
@@ -304,7 +304,7 @@ std::optional<Stamp> since_boot(Cursor& cursor, const LogClock& clock) {
                  true, true};
 }
 
-/// type=AVC msg=audit(1364481363.243:24287): ...; kept in the text, where the type tells much.
+/// type=AVC msg=audit(1364481363.243:24287): ... The prefix stays in the text, because the type is useful.
 std::optional<Time> of_audit(std::string_view line) {
     Cursor cursor(line);
     if (!cursor.rest().starts_with("type=") && !cursor.rest().starts_with("node=")) {

@@ -6,29 +6,30 @@
 
 namespace remediations {
 
-/// What completes a time stamp that does not say all.
+/// The missing parts of an incomplete time stamp.
 struct LogClock {
-    /// When the file was written last: the year of "Dec 11 06:16:46", which names none.
+    /// The time of the file's last change. It gives the year of "Dec 11 06:16:46", which has none.
     std::optional<std::chrono::system_clock::time_point> written;
-    /// When the machine started: "[  12.345678]" of the kernel counts from there.
+    /// The boot time of the machine. "[  12.345678]" of the kernel counts from it.
     std::optional<std::chrono::system_clock::time_point> boot;
-    /// Lines come from a system logger: behind the time stand a host and a program.
+    /// True if a system logger wrote the lines: after the time follow a host and a program.
     bool has_host = false;
 };
 
-/// A line of a log, taken apart.
+/// The parts of a log line.
 struct LogLineParts {
-    /// A time without a zone is taken as UTC, which Azure's images run in.
+    /// A time without a zone is taken as UTC, the zone of Azure's images.
     std::optional<std::chrono::system_clock::time_point> time;
-    /// The format is known to be in UTC, or names its zone. Otherwise the machine's zone decides: up to 14 hours.
+    /// True if the format is known to be in UTC or names its zone. Otherwise the time may be wrong by the machine's
+    /// zone: up to 14 hours.
     bool zone_known = false;
-    std::string_view text;     ///< behind the date, host, program, thread number and handler name
+    std::string_view text;     ///< the text after date, host, program, thread number and handler name
     bool from_kernel = false;  ///< the program was "kernel"
 };
 
-/// Knows the prefixes that waagent.log, extension.log, shell.log, CommandExecution.log, WaAppAgent.log,
-/// IaaSBcdrExtension logs, dmesg, syslog in both its forms, the journal and audit.log have had since 2015.
-/// A line with none of them has no time and is text as a whole.
+/// Parses a line. Knows all prefixes that waagent.log, extension.log, shell.log, CommandExecution.log, WaAppAgent.log,
+/// IaaSBcdrExtension logs, dmesg, syslog in both its forms, the journal and audit.log have had since 2015. A line
+/// without a known prefix has no time, and the whole line is its text.
 LogLineParts parse_log_line(std::string_view line, const LogClock& clock);
 
 }  // namespace remediations

@@ -6,10 +6,10 @@
 namespace remediations {
 namespace {
 
-/// Kept of an endless line's scanned part, so that what is found next stands in its context.
+/// The part of a long line that is kept after scanning, so that the next match has its context.
 constexpr std::size_t context_length = 512;
 
-/// Offset of the next line feed at or behind `from`, or `end`.
+/// Returns the offset of the next line feed from `from` on, or `end`.
 std::size_t line_end_from(const std::string& text, std::size_t from, std::size_t end) {
     // memchr, because counting lines must not take as long as searching them.
     const void* const found = std::memchr(text.data() + from, '\n', end - from);

@@ -15,54 +15,54 @@
 
 namespace remediations {
 
-/// A line in which at least one pattern was found, or one behind it that the consumer asked for. Its views hold during
-/// the call only.
+/// A line that contains a pattern, or a following line that the consumer asked for. Its views are valid during the call
+/// only.
 struct ScannedLine {
     std::uint64_t number = 0;  ///< from 1
-    /// Without its end. Of a line longer than LineScanner::longest_line, a piece with the patterns in it.
+    /// The line without its end. Of a line longer than LineScanner::longest_line, a piece that contains the patterns.
     std::string_view raw;
-    LogLineParts parts;     ///< with the time of a line above where this one has none
-    bool has_time = false;  ///< of its own: it begins a record, and does not go on with one above
+    LogLineParts parts;     ///< where the line has no time, the time of a line before it
+    bool has_time = false;  ///< the line has a time of its own: it begins a record and does not continue one
     struct Found {
         std::uint32_t pattern = 0;  ///< index into the automaton's patterns
-        std::size_t end = 0;        ///< offset in `raw` behind its first occurrence
+        std::size_t end = 0;        ///< offset in `raw` after its first occurrence
     };
-    std::span<const Found> found;  ///< each pattern once, in the order in which they end
+    std::span<const Found> found;  ///< each pattern once, in the order of their ends
 
-    /// The line, of a long one the part with the pattern, which is `length` bytes long. Its text is not printable()
-    /// yet: that takes longer than finding it, and most lines are not the last one found.
+    /// Returns the line; of a long line, the part with the pattern, which is `length` bytes long. Its text is not yet
+    /// printable(): that takes longer than the search, and most lines are not the last match.
     LogLine to_log_line(const machine::Path& file, const Found& pattern, std::size_t length) const;
 };
 
-/// Cuts a log that arrives in pieces of any size into lines and finds patterns in them, in constant memory:
-/// a line that does not end is taken in pieces, and a pattern across two of them is still found.
+/// Splits a log that arrives in pieces of any size into lines and finds patterns in them, in constant memory. A line
+/// without an end is handled in pieces; a pattern across two pieces is still found.
 class LineScanner {
 public:
-    /// Bytes that are kept of a line whose end has not come yet.
+    /// The most bytes of an unfinished line that are kept.
     static constexpr std::size_t longest_line = std::size_t{64} << 10;
 
-    /// Returns whether it wants the next line too, whatever stands in it.
+    /// Gets a line. Returns true if it wants the next line too, with or without a pattern.
     using Consumer = std::function<bool(const ScannedLine&)>;
 
-    /// `automaton` must outlive it; no pattern may contain a line feed.
+    /// `automaton` must outlive this object. No pattern may contain a line feed.
     LineScanner(const PatternAutomaton& automaton, LogClock clock, Consumer consumer);
 
     void feed(std::string_view bytes);
-    /// What came last is a line, even without a line feed.
+    /// Ends the input: the remaining bytes are a line, even without a line feed.
     void finish();
 
     std::uint64_t lines() const { return line_number_; }
 
-    /// Of the last line that has a time.
+    /// Returns the time of the last line that has one.
     std::optional<std::chrono::system_clock::time_point> newest_time() const { return time_above_; }
 
 private:
     void scan_to(std::size_t end);
     void drop(std::size_t length);
-    /// Makes line_number_ and counted_ those of the line in which the byte before `end` stands.
+    /// Sets line_number_ and counted_ to the line that contains the byte before `end`.
     void count_lines(std::size_t end);
     void report(std::size_t line_end);
-    /// Makes time_above_ that of the last line with a time before `end`.
+    /// Sets time_above_ to the time of the last line with a time before `end`.
     void find_time_before(std::size_t end);
 
     const PatternAutomaton& automaton_;
@@ -73,7 +73,7 @@ private:
     std::size_t scanned_ = 0;  // how much of buffer_ has been through the automaton
     std::size_t counted_ = 0;  // where the line with line_number_ begins, or what is kept of it
     std::uint64_t line_number_ = 1;
-    bool follow_ = false;            // the line at counted_ is wanted, whatever stands in it
+    bool follow_ = false;            // the line at counted_ is wanted, with or without a pattern
     bool inside_line_ = false;       // buffer_ begins within a line whose front was dropped
     std::size_t time_known_to_ = 0;  // time_above_ is that of the last timed line before here
     std::optional<std::chrono::system_clock::time_point> time_above_;

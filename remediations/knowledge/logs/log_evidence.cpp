@@ -25,16 +25,16 @@ using machine::Path;
 using machine::Platform;
 
 constexpr std::size_t piece_length = std::size_t{512} << 10;
-/// Of a log in which nothing is looked for, only the newest line's time matters.
+/// Of a log that is not searched, only the time of the newest line matters.
 constexpr std::uint64_t end_of_file = std::uint64_t{64} << 10;
-/// Clocks differ and drift; what is further ahead was written while the clock was wrong.
+/// Clocks differ and drift. A later time was written while the clock was wrong.
 constexpr auto credible_lead = std::chrono::hours(24);
 /// No time zone is further from UTC.
 constexpr auto furthest_zone = std::chrono::hours(14);
-/// A log that goes on for so long without a line has something else to tell.
+/// A log that continues for so long without the line shows that the cause is over.
 constexpr auto longest_testimony = std::chrono::hours(72);
 
-/// When a Linux machine started: the line "btime <seconds>" of /proc/stat.
+/// Returns when a Linux machine was booted: the line "btime <seconds>" of /proc/stat.
 std::optional<Time> boot_time(const machine::Machine& machine) {
     const auto statistics = machine.files().read("/proc/stat");
     if (!statistics) {
@@ -56,10 +56,10 @@ std::optional<Time> boot_time(const machine::Machine& machine) {
     return seconds > 0 ? std::optional(machine::time_after_1970(std::chrono::seconds(seconds))) : std::nullopt;
 }
 
-/// A run whose log is silent for so long is over, whatever is not known of its processes.
+/// A run whose log is silent for so long is over, even if its processes are not known.
 constexpr auto longest_run = std::chrono::hours(24);
 
-/// Whether a process of the backup extension runs; nullopt where that is not known.
+/// Returns true if a process of the backup extension runs; nullopt where that is not known.
 std::optional<bool> extension_runs(const machine::Machine& machine) {
     const auto& processes = machine.derived<machine::ProcessList>().processes();
     if (!processes) {
@@ -79,14 +79,14 @@ std::optional<bool> extension_runs(const machine::Machine& machine) {
     });
 }
 
-/// systemd's own lines about the agent.
+/// Returns true for systemd's own lines about the agent.
 bool is_of_agents_unit(std::string_view line) {
     return (line.find("waagent.service") != std::string_view::npos ||
             line.find("walinuxagent.service") != std::string_view::npos) &&
            line.substr(0, 200).find("systemd") != std::string_view::npos;
 }
 
-/// Of lines in the system log.
+/// Returns true for a line of the agent in the system log.
 bool is_from_agent(std::string_view line) {
     constexpr std::string_view marks[] = {"waagent", "WALinuxAgent", "ExtHandler"};
     return std::ranges::any_of(marks, [&](auto mark) { return line.find(mark) != std::string_view::npos; });
@@ -144,7 +144,7 @@ public:
     }
 
 private:
-    /// Runs without a result that will get none.
+    /// Marks the runs that have no result and will get none.
     void find_broken_off() {
         auto& attempts = evidence_.attempts_;
         const auto now = machine_.facts().now;
@@ -161,7 +161,7 @@ private:
         }
     }
 
-    /// Of the lines that are kept at the end: logs have garbage, signed addresses and commands in them.
+    /// Cleans the lines that are kept: logs contain garbage, signed addresses and commands.
     void make_presentable() {
         const auto clean = [](std::string& text) { text = printable(machine::recorded::redact(printable(text))); };
         for (auto& [key, entry] : evidence_.entries_) {
@@ -182,7 +182,7 @@ private:
         }
     }
 
-    /// What is looked for in one log.
+    /// The search in one log.
     struct Search {
         std::vector<LogEvidence::Entry*>
             entries;  // by pattern; behind them AttemptReader's markers, then FailureReader's
@@ -191,7 +191,8 @@ private:
         std::unique_ptr<PatternAutomaton> automaton;
     };
 
-    /// Where to begin in each file, so that of each log the newest most_of() bytes are read; nullopt: not at all.
+    /// Returns the offset at which to begin in each file, so that the newest most_of() bytes of each log are read;
+    /// nullopt: the file is not read.
     std::vector<std::optional<std::uint64_t>> beginnings(const std::vector<LogFile>& files) {
         std::vector<std::optional<std::uint64_t>> result(files.size());
         std::map<Log, std::uint64_t> room;
@@ -230,7 +231,7 @@ private:
         return result;
     }
 
-    /// The lines of one source.
+    /// Creates the scanner for the lines of one source.
     LineScanner scanner(Log log, const Path& path, const LogClock& clock, LogFile::Lines wanted, bool numbered) {
         const std::uint64_t before = lines_before_;
         return {*search(log).automaton, clock, [this, log, path, wanted, numbered, before](ScannedLine line) {
@@ -249,7 +250,7 @@ private:
                 }};
     }
 
-    /// Whether the next line is wanted.
+    /// Takes one line. Returns true if it wants the next line too.
     bool take(Log log, const Path& path, const ScannedLine& line, std::uint64_t position) {
         auto& search = searches_[log];
         markers_.clear();
@@ -300,7 +301,7 @@ private:
                                                             file.status.size >> 20, (file.status.size - begin) >> 20)};
         }
         LogClock clock;
-        // A capture need not know it; then the log goes on to when the machine was looked at.
+        // A capture may lack it. Then the log is taken to end at the time of the machine.
         if (const auto written = file.status.modified != Time{} ? file.status.modified : machine_.facts().now;
             written != Time{}) {
             clock.written = written;
@@ -351,7 +352,8 @@ private:
         evidence_.sources_.push_back({file.log, file.path, std::move(error)});
     }
 
-    /// Up to the length that the file had when it was found: a log that grows faster than it is read would have no end.
+    /// Reads up to the length that the file had when it was found: a log that grows faster than it is read would never
+    /// end.
     template <class Consumer>
     machine::Result<void> read_pieces(const LogFile& file, std::uint64_t offset, const Consumer& consume) {
         while (offset < file.status.size) {
@@ -380,7 +382,7 @@ private:
                            true);
     }
 
-    /// Whether there was any.
+    /// Reads the output of a command. Returns true if there was any.
     bool read_output(Log log, const Path& name, const machine::Command& command, bool has_host) {
         const auto output = machine_.processes().query(command);
         if (!output) {

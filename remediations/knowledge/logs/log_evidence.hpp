@@ -18,60 +18,60 @@ namespace remediations {
 
 struct LogMatch {
     LogLine newest;
-    /// Lines that contain the text. A kernel message counts twice where it stands in the ring buffer and in a file.
+    /// Number of lines that contain the text. A kernel message counts twice if it is in the ring buffer and in a file.
     std::uint64_t count = 0;
 };
 
-/// How much is read, so that no machine keeps the handler busy for long.
+/// Limits of reading, so that a large log does not keep the handler busy for long.
 struct LogLimits {
-    std::uint64_t most_of_log = std::uint64_t{4} << 30;    ///< bytes of one log, its newest, in all its files
-    std::uint64_t most_unpacked = std::uint64_t{2} << 30;  ///< bytes that come out of compressed files, in all
+    std::uint64_t most_of_log = std::uint64_t{4} << 30;    ///< bytes of one log in all its files together; the newest
+                                                           ///< ones are read
+    std::uint64_t most_unpacked = std::uint64_t{2} << 30;  ///< bytes unpacked from compressed files, in all
 };
 
-/// What the logs of a machine say about its backups, from one pass over all of them: rotated and
-/// compressed ones too, of any size, in constant memory. Get it through
-/// machine.derived<LogEvidence>().
+/// The lines of a machine's logs that concern its backups. All logs are read in one pass, rotated and compressed files
+/// too, of any size, in constant memory. Get it through machine.derived<LogEvidence>().
 class LogEvidence {
 public:
-    /// Looks for these. The engine says which (engine/signals.hpp).
+    /// Searches for `patterns`. The engine passes them (engine/signals.hpp).
     LogEvidence(const machine::Machine& machine, const std::vector<LogPattern>& patterns, const LogLimits& limits = {});
 
-    /// The newest line of `log` that contains `text`, which must be one of a remediation's log_lines;
-    /// std::logic_error otherwise. nullptr when there is none. The line that stands last is the newest one,
-    /// whatever time it has: clocks are set back.
+    /// Returns the newest line of `log` that contains `text`; nullptr where there is none. `text` must be one of a
+    /// remediation's log_lines; std::logic_error otherwise. The newest line is the last one, whatever its time is,
+    /// because clocks are set back.
     const LogMatch* find(Log log, std::string_view text) const;
 
-    /// The same, but nullptr also for a line that a later successful backup has proved to be history.
-    /// In the extension's own log "later" is where it stands, elsewhere when it was written: there a line
-    /// without a time, or from the future, stays current, and one in local time for 14 hours more.
+    /// Returns the same, but nullptr also for a line that is history because a later backup succeeded. In the
+    /// extension's own log "later" goes by place, in others by time: there, a line without a time, or with a future
+    /// one, stays current, and a line in local time stays current for 14 hours more.
     const LogMatch* find_current(Log log, std::string_view text) const;
 
-    /// The line of the newest attempt with one of remediation.proving_results, or the newest one that its testimonies
-    /// name; nullptr where there is none, where a later backup succeeded, where what revokes it followed, or where the
-    /// log goes on for days without it. `as_history`: without those that heal unsaid.
+    /// Returns the decisive line of the newest attempt if its result is one of remediation.proving_results, else the
+    /// newest line that its testimonies name. nullptr where there is none, where a later backup succeeded, where a line
+    /// that revokes it followed, or where the log continues for days without it. `as_history`: ignores testimonies with
+    /// heals_unsaid.
     const LogLine* testimony_for(const Remediation& remediation, bool as_history = false) const;
 
-    /// Oldest first, the newest 100. Empty also where there is no log: see sources().
+    /// Returns the newest 100 attempts, oldest first. Also empty where there is no log: see sources().
     const std::vector<BackupAttempt>& attempts() const { return attempts_; }
     const BackupAttempt* newest_attempt() const { return attempts_.empty() ? nullptr : &attempts_.back(); }
 
-    /// What the logs tell of failures, that whose newest occurrence is oldest first; at most 512 shapes.
+    /// Returns the failures in the logs; the one whose newest occurrence is oldest comes first. At most 512 shapes.
     const std::vector<Failure>& failures() const { return failures_; }
-    /// Shapes of failures for which there was no room, those that occurred longest ago.
+    /// Returns the number of failure shapes for which there was no room: those whose last occurrence is oldest.
     std::uint64_t dropped_failures() const { return dropped_failures_; }
 
-    /// When the log's newest line was written; nullopt when there is no log or no line with a time.
+    /// Returns the time of the log's newest line; nullopt where there is no log or no line with a time.
     std::optional<std::chrono::system_clock::time_point> newest_line(Log log) const;
 
-    /// Files that were read, with what could not be read, or not to its end, and why. A log that does not exist is
-    /// none.
+    /// A file that was read, or could not be read completely, and why. A log that does not exist has none.
     struct Source {
         Log log;
-        machine::Path file;  ///< "dmesg" and "journal" are programs' output
+        machine::Path file;  ///< "dmesg" and "journal" are the output of programs
         std::optional<machine::Error> error;
     };
     const std::vector<Source>& sources() const { return sources_; }
-    /// Why `log` is not known as a whole, for Finding::unknown; nullptr when all there is of it was read.
+    /// Returns why `log` is not completely known, for Finding::unknown; nullptr where all of it was read.
     const Source* unread(Log log) const;
 
 private:
@@ -79,8 +79,8 @@ private:
 
     struct Entry {
         LogMatch match;
-        std::uint64_t position = 0;  ///< where the newest line stands among all lines of its log
-        bool zone_known = false;     ///< of the newest line's time
+        std::uint64_t position = 0;  ///< place of the newest line among all lines of its log
+        bool zone_known = false;     ///< of the time of the newest line
     };
     const Entry* entry(Log log, std::string_view text) const;
     bool is_credible(std::chrono::system_clock::time_point time) const;
@@ -91,7 +91,7 @@ private:
     std::vector<Failure> failures_;
     std::uint64_t dropped_failures_ = 0;
     std::vector<Source> sources_;
-    /// The last line of the last successful attempt.
+    /// Place of the last line of the last successful attempt.
     std::optional<std::uint64_t> success_position_;
     std::optional<std::chrono::system_clock::time_point> success_time_;
     std::optional<std::chrono::system_clock::time_point> latest_credible_;

@@ -15,7 +15,7 @@ constexpr auto longest_interest = std::chrono::hours(35 * 24);
 
 using NameTest = std::function<bool(std::string_view)>;
 
-/// Numbers in names count as numbers: IaaSBcdrExtension9.log is before IaaSBcdrExtension10.log.
+/// Compares numbers in names as numbers: IaaSBcdrExtension9.log is before IaaSBcdrExtension10.log.
 bool natural_less(std::string_view left, std::string_view right) {
     const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
     while (!left.empty() && !right.empty()) {
@@ -58,7 +58,7 @@ Compression compression_of(std::string_view name) {
     return Compression::none;
 }
 
-/// Named live.1, live.2.gz and so on.
+/// Returns true for live.1, live.2.gz and so on.
 bool is_numbered(std::string_view name, std::string_view live) {
     return !live.empty() && name.starts_with(live) && name.substr(live.size()).starts_with(".");
 }
@@ -67,8 +67,8 @@ class Search {
 public:
     Search(const machine::Machine& machine, LogFiles& found) : machine_(machine), found_(found) {}
 
-    /// The files of one log in one folder, oldest first; whether there are any. `live` is the name that is still
-    /// written to, if there is one such: it comes last and is never too old.
+    /// Adds the files of one log in one folder, oldest first. Returns true if there are any. `live` is the name of the
+    /// file that is still written, if there is one: it comes last and is never too old.
     bool add(Log log, const machine::Path& folder, std::string_view live, const NameTest& wanted,
              const LogFile& like = {}) {
         const char separator = machine_.facts().platform == machine::Platform::windows ? '\\' : '/';
@@ -145,7 +145,7 @@ public:
     }
 
 private:
-    /// A file whose age is not known may be new.
+    /// Returns false for a file of unknown age, because it may be new.
     bool is_too_old(const machine::FileStatus& status) const {
         const bool is_known = status.modified != std::chrono::system_clock::time_point{};
         return is_known && status.modified + longest_interest < machine_.facts().now;

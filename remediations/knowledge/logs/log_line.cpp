@@ -59,7 +59,7 @@ std::string excerpt_around(std::string_view text, std::size_t from, std::size_t 
     }
     from = std::min(from, text.size());
     std::size_t begin = from - std::min(from, context);
-    // Not within a word: that may be a secret, which is recognised by what stands before it.
+    // Does not begin within a word: that may be a secret, which is recognized by the text before it.
     while (begin > 0 && begin < from && text[begin - 1] != ' ') {
         ++begin;
     }

@@ -7,24 +7,24 @@
 
 namespace remediations {
 
-/// What a remediation about kinds of disks says of this VM.
+/// The rules by which a remediation about kinds of disks judges this VM.
 struct DiskJudgement {
     std::function<bool(const AzureDisk&)> concerns;
     std::function<std::string(const AzureDisk&)> seen;  ///< "storage type UltraSSD_LRS"
     std::string expected;                               ///< "a managed disk"
-    std::string healthy;                                ///< where it concerns no disk
-    /// The finding of the disks it concerns, whose evidence is given.
+    std::string healthy;                                ///< summary where it concerns no disk
+    /// Makes the finding from the evidence of the disks that it concerns.
     std::function<Finding(std::vector<Evidence>)> finding;
 };
 
-/// Judges the disks of the VM by Azure's model of it. Unknown where the model cannot be asked: then
-/// the finding says to look in the portal.
+/// Judges the disks of the VM by Azure's model. Unknown where the model cannot be read: then the finding says to look
+/// in the portal.
 Finding judge_disks(const machine::Machine& machine, const DiskJudgement& judgement);
 
-/// Unknown, because the instance metadata service does not answer; not applicable outside Azure.
+/// Returns State::unknown, because the instance metadata service does not answer; not_applicable outside Azure.
 Finding disks_not_known(const machine::Machine& machine);
 
-/// The same finding, as a risk where the newest backup succeeded: then it stops none.
+/// Returns the same finding, as a risk where the newest backup succeeded, because then it stops no backup.
 Finding risk_where_backups_succeed(const machine::Machine& machine, Finding finding);
 
 }  // namespace remediations

@@ -14,7 +14,7 @@ namespace remediations {
 namespace {
 
 constexpr auto asset_tag_file = "/sys/class/dmi/id/chassis_asset_tag";
-/// The same in every Azure VM of either generation (cloud-init and systemd know it too).
+/// The same in all Azure VMs of both generations (cloud-init and systemd use it too).
 constexpr auto azure_asset_tag = "7783-7084-3265-9085-8269-3286-77";
 
 bool is_missing(const auto& result) {

@@ -6,19 +6,19 @@
 
 namespace remediations {
 
-/// Whether this machine is a VM in Azure. Get it through machine.derived<AzureVm>().
+/// Tells if this machine is a VM in Azure. Get it through machine.derived<AzureVm>().
 class AzureVm {
 public:
     explicit AzureVm(const machine::Machine& machine);
 
-    /// True too where it cannot be told: only a machine without any sign of Azure (the chassis' asset
-    /// tag, the guest agent, an answer of the platform) is none.
+    /// Returns true also where that is not known. False only for a machine without any sign of Azure: the chassis'
+    /// asset tag, the guest agent, an answer of the platform.
     bool is_one() const { return is_one_; }
 
-    /// What was looked at.
+    /// Returns what was looked at; empty where is_one() is true.
     const std::vector<Evidence>& evidence() const { return evidence_; }
 
-    /// For a remediation that has nothing to say about other machines.
+    /// Returns the finding of a remediation that does not apply to other machines.
     static Finding elsewhere();
 
 private:

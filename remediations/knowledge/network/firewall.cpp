@@ -21,11 +21,11 @@ namespace {
 constexpr auto time_limit = std::chrono::milliseconds(10000);
 /// A cluster's node has ten thousands of rules: some megabytes of text.
 constexpr std::size_t most_text = std::size_t{32} << 20;
-/// The tables that legacy iptables has made; a file that is missing or empty means none.
+/// The tables that legacy iptables has created. No file, or an empty one, means none.
 constexpr auto legacy_tables = "/proc/net/ip_tables_names";
 
 struct ProgramOutput {
-    std::string program;  ///< where it lies; empty where it is not installed
+    std::string program;  ///< its path; empty where it is not installed
     std::string text;
 };
 
@@ -112,7 +112,7 @@ private:
                 ruleset ? !ruleset->text.starts_with('{') : ruleset.error().kind == ErrorKind::refused;
             return views_.empty() || !is_too_old ? Result<void>(chains.error()) : Result<void>();
         }
-        // What iptables-save shows stands here too, with conditions that nft has no name for.
+        // nft lists the rules of iptables too, but cannot name some of their conditions.
         std::erase_if(*chains, [&](const auto& entry) {
             return std::ranges::find(tables_of_iptables_, entry.second.table) != tables_of_iptables_.end();
         });
@@ -121,7 +121,7 @@ private:
         return {};
     }
 
-    /// As nft names them.
+    /// Returns the tables by nft's names.
     static std::vector<std::string> tables_of(const FilterChains& chains) {
         std::vector<std::string> tables;
         for (const auto& [name, chain] : chains) tables.push_back("ip " + chain.table);
@@ -136,7 +136,8 @@ private:
     bool shows_nftables_ = false;
 };
 
-/// "inet filter output" is of family inet and table filter; "filter OUTPUT" of table filter.
+/// Makes the rule for a chain: "inet filter output" is of family inet and table filter; "filter OUTPUT" of table
+/// filter.
 FirewallRule rule_for(const FirewallView& view, const FilterBlock& block, const std::string& address,
                       std::uint16_t port) {
     std::vector<std::string> words;

@@ -22,7 +22,7 @@ const json::value* member(const json::value* parent, std::string_view name) {
     return object ? object->if_contains(name) : nullptr;
 }
 
-/// The service writes numbers and switches as text.
+/// Returns a member as text: the service writes numbers and switches as text.
 std::string text(const json::value* parent, std::string_view name) {
     const auto* value = member(parent, name);
     if (!value) return {};
@@ -66,7 +66,7 @@ AzureDisk disk_in(const json::value* disk) {
     return found;
 }
 
-/// "000D3A112233" as the kernel writes it.
+/// Returns "000D3A112233" in the kernel's form.
 std::string mac_of(std::string digits) {
     boost::to_lower(digits);
     std::string mac;

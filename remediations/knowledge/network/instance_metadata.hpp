@@ -9,20 +9,20 @@
 
 namespace remediations {
 
-/// A disk as Azure's model of the VM has it.
+/// A disk in Azure's model of the VM.
 struct AzureDisk {
     std::string name;
     std::optional<int> lun;            ///< of a data disk
-    std::uint64_t size_gib = 0;        ///< 0 where it is not told
+    std::uint64_t size_gib = 0;        ///< 0 where it is not known
     std::string storage_account_type;  ///< "Premium_LRS", "UltraSSD_LRS"; empty for an unmanaged disk
     std::string vhd_uri;               ///< of an unmanaged disk
     bool managed = false;
     bool ephemeral = false;  ///< an OS disk on the host's local storage
     bool write_accelerator = false;
-    std::optional<bool> shared;  ///< maxShares above 1; told of ultra disks alone
-    bool encrypted = false;      ///< with Azure Disk Encryption, as the model says
+    std::optional<bool> shared;  ///< maxShares above 1; Azure reports it only for ultra disks
+    bool encrypted = false;      ///< encrypted with Azure Disk Encryption, by the model
 
-    /// "OS disk 'vm1_OsDisk_1'", "data disk 'data1' (LUN 0)"
+    /// Returns "OS disk 'vm1_OsDisk_1'", "data disk 'data1' (LUN 0)".
     std::string described() const;
 };
 
@@ -31,8 +31,8 @@ struct AzureNetworkInterface {
     std::vector<std::string> addresses;  ///< private IPv4 addresses, the primary one first
 };
 
-/// What the instance metadata service tells of this VM. The model can be older than the guest by
-/// some minutes. https://learn.microsoft.com/azure/virtual-machines/instance-metadata-service
+/// The description of this VM by the instance metadata service. It can be some minutes older than the guest's own
+/// state. https://learn.microsoft.com/azure/virtual-machines/instance-metadata-service
 struct InstanceDescription {
     std::string name;
     std::string vm_size;
@@ -43,15 +43,15 @@ struct InstanceDescription {
     std::vector<AzureDisk> data_disks;
     std::vector<AzureNetworkInterface> interfaces;  ///< in no particular order
 
-    /// The OS disk and all data disks.
+    /// Returns the OS disk and all data disks.
     std::vector<AzureDisk> disks() const;
 };
 
-/// Understands the answer to /metadata/instance. ErrorKind::invalid says what was expected; members
-/// that are missing keep their defaults, because older hosts leave some out.
+/// Parses the answer to /metadata/instance. ErrorKind::invalid says what was expected. Missing members keep their
+/// defaults, because older hosts omit some.
 machine::Result<InstanceDescription> parse_instance_metadata(const std::string& json);
 
-/// InstanceDescription of this machine; get it through machine.derived<InstanceMetadata>().
+/// The InstanceDescription of this machine. Get it through machine.derived<InstanceMetadata>().
 class InstanceMetadata {
 public:
     explicit InstanceMetadata(const machine::Machine& machine);
@@ -62,7 +62,7 @@ private:
     machine::Result<InstanceDescription> description_;
 };
 
-/// Where the description comes from, as evidence names it.
+/// The source of the description, for evidence.
 inline constexpr auto metadata_source = "169.254.169.254/metadata/instance";
 
 }  // namespace remediations

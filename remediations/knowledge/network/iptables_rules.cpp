@@ -13,11 +13,11 @@ namespace remediations {
 
 namespace {
 
-/// Where an outgoing packet passes, in this order.
+/// The chains that an outgoing packet passes, in this order.
 constexpr std::array<std::string_view, 6> way_out{"raw OUTPUT",    "mangle OUTPUT",   "nat OUTPUT",
                                                   "filter OUTPUT", "security OUTPUT", "mangle POSTROUTING"};
 
-/// Words separated by blanks; one in double quotes may hold blanks, and quotes after a backslash.
+/// Returns words separated by blanks. A word in double quotes may contain blanks, and quotes after a backslash.
 std::vector<std::string> words_of(std::string_view line) {
     std::vector<std::string> words;
     std::string word;
@@ -61,7 +61,7 @@ std::optional<unsigned> number(std::string_view digits) {
     return value;
 }
 
-/// "80", "80:90", and open ranges; a name of /etc/services may be meant otherwise.
+/// "80", "80:90", and open ranges. Maybe for a name, which /etc/services may define.
 Match in_range(unsigned value, std::string_view text) {
     const auto separator = text.find_first_of(":-");
     if (separator == std::string_view::npos) {
@@ -80,14 +80,14 @@ Match any_of(const std::string& text, Judge judge) {
     return any;
 }
 
-/// "eth0", or "eth+" for all that begin so.
+/// "eth0", or "eth+" for all names that begin with eth.
 Match is_interface(const std::string& interface, std::string_view pattern) {
     if (interface.empty()) return Match::maybe;
     if (pattern.ends_with('+')) return match_if(interface.starts_with(pattern.substr(0, pattern.size() - 1)));
     return match_if(interface == pattern);
 }
 
-/// Of the flags in `mask`, exactly those in `set` are on; ours has SYN alone.
+/// Returns yes if, of the flags in `mask`, exactly those in `set` are on. Our packet has only SYN.
 Match flags_are(const std::string& mask, const std::string& set) {
     if (mask == "NONE") return match_if(set == "NONE");
     const auto names = list_of(mask);
@@ -110,7 +110,7 @@ public:
     RuleReader(const OutgoingConnection& connection, std::vector<std::string> words)
         : connection_(connection), words_(std::move(words)) {}
 
-    /// From the word after the chain's name to the target, whose own options do not matter.
+    /// Reads from the word after the chain's name up to the target. The options of the target do not matter.
     FilterRule read(const std::string& table) {
         FilterRule rule;
         for (next_ = 2; next_ < words_.size();) {
@@ -130,7 +130,7 @@ public:
         return rule;
     }
 
-    /// Whether a program decides about what the rule matches.
+    /// Returns true if a program decides about the packets that the rule matches.
     bool by_program() const { return by_program_; }
 
 private:
@@ -184,7 +184,7 @@ private:
         return Match::maybe;
     }
 
-    /// Modules that only do what their options say, all of which are judged here or make a maybe.
+    /// Returns true for modules that do only what their options say. All these options are judged here, or give maybe.
     static bool is_judged(const std::string& module) {
         constexpr std::array<std::string_view, 12> modules{"tcp",   "udp",       "comment", "conntrack",
                                                            "state", "multiport", "owner",   "addrtype",
@@ -207,7 +207,7 @@ private:
                            : Match::maybe;
     }
 
-    /// An option we do not know has as many values as stand before the next option.
+    /// Skips the values of an unknown option: all words before the next option.
     void skip_values() {
         while (next_ < words_.size() && words_[next_] != "!" && !words_[next_].starts_with('-')) ++next_;
     }
@@ -254,7 +254,7 @@ FilterChains parse_iptables_save(std::string_view text, const OutgoingConnection
             auto& chain = chain_in(chains, table, words[1]);
             RuleReader reader(connection, std::move(words));
             auto rule = reader.read(table);
-            // Of thousands of rules most are about others.
+            // Skips rules for other connections, which are the most of thousands.
             if (rule.match == Match::no) continue;
             rule.text = std::string(line);
             chain.rules.push_back(std::move(rule));

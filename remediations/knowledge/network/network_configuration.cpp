@@ -68,13 +68,13 @@ void set_addressing(ConfiguredInterface& interface, Addressing addressing, const
     interface.text = boost::algorithm::trim_copy(line.text);
 }
 
-/// "10.0.0.4/24", "10.0.0.4/24,10.0.0.1" as NetworkManager writes it.
+/// Adds "10.0.0.4/24", or NetworkManager's form "10.0.0.4/24,10.0.0.1".
 void add_address(ConfiguredInterface& interface, std::string_view value) {
     const auto address = unquoted(value.substr(0, value.find_first_of("/,; ")));
     if (machine::parse_ipv4(address)) interface.addresses.push_back(address);
 }
 
-/// Sections of an INI file with their keys in order.
+/// Visits the sections of an INI file with their keys, in order.
 template <class Visit>
 void each_key(std::string_view text, Visit visit) {
     std::string section;
@@ -93,8 +93,8 @@ void each_key(std::string_view text, Visit visit) {
     }
 }
 
-/// YAML as netplan's files use it: mappings by indentation, and lists of plain items. Gives every
-/// "key: value" and every list item with the keys above it.
+/// Reads YAML as in netplan's files: mappings by indentation, and lists of plain items. Visits every "key: value" and
+/// every list item with the keys above it.
 template <class Visit>
 void each_yaml_value(std::string_view text, Visit visit) {
     std::vector<std::pair<std::size_t, std::string>> path;  // by indentation
@@ -163,7 +163,7 @@ std::vector<ConfiguredInterface> parse_netplan(const machine::Path& file, std::s
         } else if (key == "match" && keys.size() > 4) {
             if (keys[4] == "macaddress") set_mac(interface, value, line.number);
             if (keys[4] == "name") interface.interface = unquoted(value);
-            // A card's MAC address stands for it, whatever the entry is called.
+            // An entry with a MAC address means the card with that address, whatever the entry's name is.
             if (keys[4] == "macaddress" && interface.interface == keys[2]) interface.interface.clear();
         }
     });
@@ -289,7 +289,7 @@ constexpr Place places[] = {
     {"/etc/network/interfaces.d", "", "", parse_interfaces},
 };
 
-/// "eth*" or a plain name; "!name" and lists are passed over.
+/// Compares with "eth*" or a plain name. "!name" and lists match nothing.
 bool is_named(const std::string& pattern, const std::string& name) {
     if (pattern.ends_with('*')) return name.starts_with(std::string_view(pattern).substr(0, pattern.size() - 1));
     return pattern == name;

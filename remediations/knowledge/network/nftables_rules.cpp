@@ -28,12 +28,12 @@ std::optional<std::int64_t> integer(const json::value& value) {
     return std::nullopt;
 }
 
-/// What a field of the packet holds; nothing where it is not known.
+/// The content of a field of the packet; empty where it is not known.
 struct Field {
     std::optional<std::uint32_t> address = std::nullopt;
     std::optional<std::int64_t> number = std::nullopt;
-    std::vector<std::string> names = {};  ///< any of them is the value
-    /// Of a header that the packet does not have: no condition on it is met, whatever it says.
+    std::vector<std::string> names = {};  ///< each of them is a name of the value
+    /// True for a field of a header that the packet does not have: then no condition on it is met.
     bool absent = false;
 
     bool known() const { return address || number || !names.empty(); }
@@ -43,7 +43,7 @@ class RulesetReader {
 public:
     explicit RulesetReader(const OutgoingConnection& connection) : connection_(connection) {}
 
-    /// A set or map; all of them before the first rule.
+    /// Adds a set or map. Add all of them before the first rule.
     void add_set(const json::value& set) {
         const auto* elements = member(set, "elem");
         sets_[name_of(set, "name")] = elements && elements->is_array() ? elements->get_array() : json::array();
@@ -64,7 +64,7 @@ public:
                       (hook == "postrouting" ? after_every_priority : 0);
     }
 
-    /// Its chain must have been added.
+    /// Adds a rule. Its chain must exist already.
     void add_rule(const json::value& entry) {
         if (!has_our_family(entry)) return;
         const auto chain = chains_.find(name_of(entry, "chain"));
@@ -94,7 +94,7 @@ private:
         return family == "ip" || family == "inet";
     }
 
-    /// Whether what stands after it is looked at.
+    /// Returns true if the statements after it must be looked at.
     bool add_statement(const json::value& statement, Match& match, std::vector<FilterRule>& rules) {
         if (const auto* object = statement.if_object(); object && object->contains("queue")) {
             // A program decides; without one the kernel drops.
@@ -133,7 +133,8 @@ private:
         return std::nullopt;
     }
 
-    /// Statements that end the rule for some packets: rates, quotas, and what only iptables understands.
+    /// Returns true for statements that end the rule for some packets: rates, quotas, and those that only iptables
+    /// understands.
     static bool may_not_be_met(const json::value& statement) {
         const auto* object = statement.if_object();
         if (!object) return true;
@@ -141,7 +142,7 @@ private:
                                    [&](const char* name) { return object->contains(name); });
     }
 
-    /// What cannot be judged may stop the packet, and may let it through.
+    /// Adds two rules, because what cannot be judged may stop the packet or may let it through.
     void add_doubt(Match match, std::vector<FilterRule>& rules) const {
         for (const auto action : {FilterAction::drop, FilterAction::accept}) {
             rules.push_back({both(match, Match::maybe), action, {}, rule_text_});
@@ -165,7 +166,7 @@ private:
         }
     }
 
-    /// {"set": [...]}, an array, or "@name". Nothing of a set that is not known.
+    /// Returns the elements of {"set": [...]}, an array, or "@name"; nullptr for an unknown set.
     const json::array* elements_of(const json::value& value) const {
         if (const auto* array = value.if_array()) return array;
         if (const auto* set = member(value, "set")) return elements_of(*set);
@@ -192,7 +193,7 @@ private:
         return is_negated ? negated(met) : met;
     }
 
-    /// Fields side by side ("ip daddr . tcp dport"), and values of which each has as many parts.
+    /// Compares concatenated fields ("ip daddr . tcp dport") with values of as many parts.
     Match matches_all(const json::array& fields, const json::value& right) const {
         if (const auto* elements = elements_of(right)) {
             auto any = Match::no;
@@ -243,7 +244,7 @@ private:
         return {};
     }
 
-    /// "tcp flags & (fin | syn | rst | ack)": of our packet, syn remains where the mask has it.
+    /// Returns the value of "tcp flags & (fin | syn | rst | ack)" for our packet: SYN, if the mask contains it.
     Field masked_flags(const json::value& masked) const {
         const auto* sides = masked.if_array();
         if (!sides || sides->size() != 2 || field((*sides)[0]).names != std::vector<std::string>{"syn"}) return {};
@@ -325,13 +326,13 @@ private:
     std::string rule_text_;  ///< of the rule being read
 };
 
-/// The elements of the array "nftables", one after the other: a ruleset of many megabytes is never held as values
-/// whole. Everything else is checked as each element is parsed.
+/// Reads the elements of the array "nftables" one by one, so that a ruleset of many megabytes is never held in memory
+/// as parsed values. The rest of the document is checked while each element is parsed.
 class Elements {
 public:
     explicit Elements(std::string_view document) : document_(document) {}
 
-    /// Where the array begins; false where the document is of another form.
+    /// Finds the beginning of the array. Returns false where the document has another form.
     bool find() {
         constexpr std::string_view blanks = " \t\r\n";
         const auto skip = [&](std::string_view expected) {
@@ -343,7 +344,7 @@ public:
         return skip("{") && skip("\"nftables\"") && skip(":") && skip("[");
     }
 
-    /// The text of the next one; nothing at the end, and where the text breaks off: see is_whole().
+    /// Returns the text of the next element; nullopt at the end, and where the text breaks off: see is_whole().
     std::optional<std::string_view> next() {
         at_ = std::min(document_.find_first_not_of(" \t\r\n,", at_), document_.size());
         if (at_ == document_.size()) return std::nullopt;
@@ -378,7 +379,7 @@ private:
     bool is_whole_ = false;
 };
 
-/// Calls `read` with each element; false where the document is not whole.
+/// Calls `read` with each element. Returns false where the document is incomplete.
 template <class Read>
 bool each_element(std::string_view document, Read read) {
     Elements elements(document);

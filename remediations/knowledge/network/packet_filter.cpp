@@ -16,7 +16,7 @@ class Walk {
 public:
     explicit Walk(const FilterChains& chains) : chains_(chains) {}
 
-    /// Whether the connection is certainly stopped there.
+    /// Walks one base chain. Returns true if it stops the connection for certain.
     bool through_base_chain(const FilterChain& chain) {
         base_chain_ = chain.name;
         walked_.clear();
@@ -54,7 +54,7 @@ private:
             const bool is_certain = gets_here && rule.match == Match::yes;
             if (stops(rule.action)) {
                 add({chain.name, base_chain_, chain.table, rule.text, rule.action, is_certain});
-                // What may have stopped it leaves the rest of the way to be looked at.
+                // A rule that only may have stopped it does not end the walk.
                 if (is_certain) return End::stopped;
             } else if (rule.action == FilterAction::accept) {
                 if (is_certain) return End::accepted;

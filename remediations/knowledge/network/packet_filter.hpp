@@ -9,42 +9,41 @@
 
 namespace remediations {
 
-/// The first packet of a connection from this machine: TCP with SYN alone, of user and group 0.
+/// The first packet of a connection from this machine: TCP, only SYN set, of user and group 0.
 struct OutgoingConnection {
     std::uint32_t destination = 0;  ///< IPv4, host byte order
     std::uint16_t port = 80;
     std::optional<std::uint32_t> source = {};  ///< IPv4; nullopt where it is not known
-    std::string interface = {};                ///< it leaves through; empty where it is not known
+    std::string interface = {};                ///< the interface that it leaves through; empty where it is not known
 };
 
-/// Whether a condition is met. `maybe`: it is one that cannot be judged from outside, a rate or a set
-/// for instance.
+/// The result of a condition. `maybe`: it cannot be judged from outside, for example a rate or a set.
 enum class Match { no, maybe, yes };
 
 inline Match match_if(bool met) {
     return met ? Match::yes : Match::no;
 }
 
-/// Both conditions together, and the opposite of one.
+/// These return both conditions combined, and the opposite of one.
 Match both(Match left, Match right);
 Match negated(Match match);
 
-/// What a rule does with the packets it matches.
+/// The action of a rule on the packets that it matches.
 enum class FilterAction {
-    proceed,   ///< nothing that decides: it counts, logs, marks
-    accept,    ///< ends this chain's walk, not those of later ones
-    drop,      ///< silently
+    proceed,   ///< decides nothing: it counts, logs or marks
+    accept,    ///< ends this chain, but not later ones
+    drop,      ///< without an answer
     reject,    ///< with an answer
     redirect,  ///< to another address
-    jump,      ///< to another chain, and back at its end
-    go_to,     ///< to another chain, not back
-    leave,     ///< the chain (RETURN)
+    jump,      ///< to another chain; returns at its end
+    go_to,     ///< to another chain; does not return
+    leave,     ///< leaves the chain (RETURN)
 };
 
 struct FilterRule {
-    Match match = Match::yes;  ///< for the connection in question
+    Match match = Match::yes;  ///< the result for the connection in question
     FilterAction action = FilterAction::proceed;
-    std::string target;  ///< of jump and go_to: the chain
+    std::string target;  ///< the chain of jump and go_to
     std::string text;    ///< as the tool shows it
 };
 
@@ -52,28 +51,29 @@ struct FilterChain {
     std::string name;   ///< "security OUTPUT", "inet filter output"
     std::string table;  ///< "security", "inet filter"
     std::vector<FilterRule> rules;
-    /// Only chains that are attached to the way of outgoing packets have one.
+    /// Set only for base chains: those that outgoing packets pass by themselves.
     std::optional<FilterAction> policy;
-    int order = 0;  ///< of those: lower ones come first
+    int order = 0;  ///< of base chains: lower ones come first
 };
 
-/// Chains as one connection meets them, by name. Targets of jumps are names too.
+/// The chains that one connection meets, by name. Targets of jumps are names too.
 using FilterChains = std::map<std::string, FilterChain>;
 
 /// A rule, or a chain's policy, that stops the connection.
 struct FilterBlock {
-    std::string chain;       ///< where the rule stands
-    std::string base_chain;  ///< from which the packet came there: a rule put first there decides before this one
+    std::string chain;       ///< the chain that holds the rule
+    std::string base_chain;  ///< the base chain that leads to it: a rule put first there decides before this one
     std::string table;
     std::string rule;  ///< its text, or "policy drop"
     FilterAction action = FilterAction::drop;
-    /// False: one of its conditions, or of those on the way to it, may not be met, or a rule before it may accept.
+    /// False if a condition of the rule, or of a rule on the way to it, may not be met, or if a rule before it may
+    /// accept.
     bool certain = true;
 };
 
-/// What stops the connection on its way out: the first that certainly does, after those that may. Behind a rule of
-/// the same base chain that may accept it, nothing stops it for certain.
-/// Empty when nothing does. Each chain is walked once, however many ways lead into it, so circles end.
+/// Returns what stops the connection on its way out: those that may stop it, then the first one that stops it for
+/// certain. After a rule of the same base chain that may accept the connection, nothing is certain. Empty where nothing
+/// stops it. Each chain is walked once, however many paths lead to it, so cycles end.
 std::vector<FilterBlock> blocks_of(const FilterChains& chains);
 
 /// Parses "168.63.129.16", "10.0.0.0/8", "10.0.0.0/255.0.0.0"; nullopt for anything else.

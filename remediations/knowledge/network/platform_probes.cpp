@@ -13,7 +13,7 @@ namespace {
 
 constexpr auto probe_time_limit = std::chrono::milliseconds(2000);
 
-/// The oldest version that tells of shared disks and of the security type, and which every host knows.
+/// The oldest version that has shared disks and the security type. Every host supports it.
 constexpr auto metadata_path = "/metadata/instance?api-version=2021-12-13";
 
 std::shared_future<PlatformProbes::Answer> ask(const machine::Machine& machine, machine::HttpRequest request) {

@@ -10,14 +10,14 @@
 
 namespace remediations {
 
-/// The Azure platform's address for guest agents, the same in every region; only root and SYSTEM
-/// may reach it. https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
+/// The address of the Azure platform for guest agents, the same in every region. Only root and SYSTEM may reach it.
+/// https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16
 inline constexpr auto wire_server_address = "168.63.129.16";
-/// The instance metadata service; anybody in the VM may ask it.
+/// The address of the instance metadata service. Everybody in the VM may ask it.
 inline constexpr auto metadata_address = "169.254.169.254";
 
-/// What the platform answers, asked of all its endpoints at once: whoever waits for one does not
-/// wait for another, and the slowest takes no longer than one time limit.
+/// The answers of the platform's endpoints. All are asked at the same time, so that the wait for one does not add to
+/// the wait for another, and all together take no longer than one time limit.
 class PlatformProbes {
 public:
     using Answer = machine::Result<machine::HttpResponse>;
@@ -36,8 +36,8 @@ private:
     std::shared_future<Answer> metadata_;
 };
 
-/// The wire server's endpoints. The agent takes its orders from port 80, where the backup extension
-/// asks for snapshots too; port 32526 takes its status and hands out packages.
+/// The endpoints of the wire server. Port 80 gives the agent its goal states, and the backup extension asks it for
+/// snapshots. Port 32526 takes the agent's status and delivers packages.
 class WireServerProbes {
 public:
     explicit WireServerProbes(const machine::Machine& machine);
@@ -48,19 +48,19 @@ public:
         std::string used_for;  ///< "goal states and snapshots"
         PlatformProbes::Answer answer;
 
-        /// What came back, as evidence.
+        /// Returns the answer as evidence.
         Evidence evidence() const;
     };
 
     const std::array<Probe, 3>& probes() const { return probes_; }
 
-    /// Whether both ports answer, whatever they say.
+    /// Returns true if both ports answer, whatever the answer is.
     bool reachable() const { return !failure(); }
 
-    /// Of the first port that does not answer.
+    /// Returns the first probe without an answer; nullptr where all have one.
     const Probe* failure() const;
 
-    /// Why it is not known whether the wire server answers: the capture does not have it.
+    /// Returns an error where this is not known because the capture does not have the answers; nullopt otherwise.
     std::optional<machine::Error> not_looked() const;
 
 private:

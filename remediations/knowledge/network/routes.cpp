@@ -27,7 +27,7 @@ std::optional<std::uint32_t> hexadecimal(const std::string& digits) {
     return value;
 }
 
-/// The kernel prints an address as the number that its bytes are on this machine; every Azure VM is little-endian.
+/// Parses an address that the kernel prints as a number in this machine's byte order; every Azure VM is little-endian.
 std::optional<std::uint32_t> address(const std::string& digits) {
     const auto value = hexadecimal(digits);
     if (!value) return std::nullopt;

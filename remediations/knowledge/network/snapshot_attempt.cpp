@@ -10,7 +10,7 @@ namespace {
 constexpr auto guest_snapshot = "Snaphotting (Guest";
 constexpr auto blob_address = "blobUri: https://";
 
-/// What a host name consists of; anything else ends it.
+/// Returns true for a character of a host name; any other character ends it.
 bool is_host_character(char character) {
     return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
            (character >= '0' && character <= '9') || character == '-' || character == '.';

@@ -4,8 +4,8 @@
 
 namespace remediations {
 
-/// What dhcp-disabled says of a Windows machine: a fixed address, or a lease that names another platform address, is a
-/// fault where the platform does not answer, and none where it does.
+/// Diagnoses dhcp-disabled on a Windows machine. A fixed address, or a lease with another platform address, is a fault
+/// only where the platform does not answer.
 Finding diagnose_windows_dhcp(const machine::Machine& machine);
 
 }  // namespace remediations

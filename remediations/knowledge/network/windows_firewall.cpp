@@ -24,7 +24,7 @@ constexpr auto group_policy = R"(HKLM\SOFTWARE\Policies\Microsoft\WindowsFirewal
 constexpr std::string_view agent_programs[] = {"WaAppAgent.exe", "WindowsAzureGuestAgent.exe", "IaaSBcdrExtension.exe"};
 constexpr std::string_view agent_services[] = {"*", "RdAgent", "WindowsAzureGuestAgent"};
 
-/// Fields that say nothing of which packets a rule is for.
+/// Fields that do not restrict the packets of a rule.
 constexpr std::string_view descriptions[] = {"Action", "Active", "Dir", "Name",    "Desc",    "EmbedCtxt",
                                              "Edge",   "Defer",  "TTK", "TTK2_22", "TTK2_27", "TTK2_28"};
 
@@ -48,7 +48,7 @@ std::optional<std::uint32_t> address_in(std::string_view text) {
     return address;
 }
 
-/// "80", "80-90"; words such as RPC are no port of ours.
+/// "80", "80-90". Words such as RPC never mean our port.
 bool covers_port(std::string_view range, std::uint16_t port) {
     const auto dash = range.find('-');
     const auto first = number_in(range.substr(0, dash));
@@ -56,7 +56,8 @@ bool covers_port(std::string_view range, std::uint16_t port) {
     return first && last && *first <= port && port <= *last;
 }
 
-/// "10.0.0.1", "10.0.0.0/8", "10.0.0.0/255.0.0.0", "10.0.0.1-10.0.0.9". nullopt for a word, such as LocalSubnet.
+/// Returns true if the range contains the address: "10.0.0.1", "10.0.0.0/8", "10.0.0.0/255.0.0.0", "10.0.0.1-10.0.0.9".
+/// nullopt for a word such as LocalSubnet.
 std::optional<bool> covers_address(std::string_view range, std::uint32_t address) {
     if (range == "*") return true;
     if (const auto dash = range.find('-'); dash != range.npos) {
@@ -86,7 +87,7 @@ FirewallMatch match_address(const WindowsFirewallRule& rule, std::string_view ad
     const auto wanted = address_in(address);
     const auto ranges = rule.values("RA4");
     const auto words = rule.values("RA42");
-    // One for IPv6 alone.
+    // The rule is only for IPv6.
     const bool only_others = !rule.values("RA6").empty() || !rule.values("RA62").empty();
     if (ranges.empty() && words.empty()) return only_others ? FirewallMatch::no : FirewallMatch::yes;
     auto match = FirewallMatch::no;
@@ -125,7 +126,7 @@ FirewallMatch match_protocol(const WindowsFirewallRule& rule) {
     return std::ranges::any_of(protocols, fits) ? FirewallMatch::yes : FirewallMatch::no;
 }
 
-/// By file name: folders of the agent carry its version.
+/// Compares by file name, because the agent's folders contain its version.
 FirewallMatch match_program(const WindowsFirewallRule& rule) {
     for (const auto program : rule.values("App")) {
         const auto name = program.substr(program.find_last_of("\\/") + 1);
@@ -140,7 +141,7 @@ FirewallMatch match_program(const WindowsFirewallRule& rule) {
     return rule.values("AppPkgId").empty() && rule.values("LUOwn").empty() ? FirewallMatch::yes : FirewallMatch::no;
 }
 
-/// A rule without profiles is for all three.
+/// A rule without profiles applies to all three.
 FirewallMatch match_profile(const WindowsFirewallRule& rule) {
     const auto profiles = rule.values("Profile");
     return profiles.empty() || profiles.size() >= 3 ? FirewallMatch::yes : FirewallMatch::maybe;

@@ -10,14 +10,14 @@
 
 namespace remediations {
 
-/// Proxy settings as WinHTTP (WinHttpSettings) and WinINet (DefaultConnectionSettings) keep them in the registry: two
-/// numbers, flags, and two texts, each with its length before it; what follows is kept as it is.
+/// Proxy settings of WinHTTP (WinHttpSettings) and WinINet (DefaultConnectionSettings) in the registry: two numbers,
+/// flags, and two texts, each after its length. The bytes that follow are kept unchanged.
 struct ProxySettings {
     static constexpr std::uint32_t flag_proxy = 2;  ///< `proxy` is used
     static constexpr std::uint32_t flag_script = 4;
 
     std::uint32_t version = 0;
-    std::uint32_t counter = 0;  ///< of changes
+    std::uint32_t counter = 0;  ///< number of changes
     std::uint32_t flags = 0;
     std::string proxy;   ///< "proxy.example:3128", "http=proxy.example:3128"
     std::string bypass;  ///< "<local>;*.example"
@@ -26,14 +26,14 @@ struct ProxySettings {
     bool uses_proxy() const { return (flags & flag_proxy) != 0 && !proxy.empty(); }
 };
 
-/// ErrorKind::invalid where the lengths do not fit.
+/// ErrorKind::invalid where a length does not fit.
 machine::Result<ProxySettings> parse_proxy_settings(const std::vector<std::uint8_t>& bytes);
 std::vector<std::uint8_t> to_bytes(const ProxySettings& settings);
 
-/// Whether a bypass list (separated by ; or blanks, * for any characters) takes an address out of the proxy.
+/// Returns true if a bypass list (separated by ; or blanks, * for any characters) excludes an address from the proxy.
 bool bypasses(std::string_view list, std::string_view address);
 
-/// One place in the registry that makes programs of SYSTEM use a proxy.
+/// A place in the registry that makes programs of SYSTEM use a proxy.
 struct WindowsProxy {
     enum class Kind { binary, text };
 
@@ -45,8 +45,8 @@ struct WindowsProxy {
     std::string place() const { return key + "\\" + name; }
 };
 
-/// WinHTTP of the computer, the settings of the account SYSTEM, and those of the computer where a policy makes them
-/// count for everybody. Those that use no proxy are left out.
+/// Returns the settings of WinHTTP, of the account SYSTEM, and those of the computer where a policy applies them to
+/// everybody. Leaves out settings without a proxy.
 std::vector<WindowsProxy> proxies_of_system(const machine::Machine& machine);
 
 }  // namespace remediations

@@ -212,7 +212,7 @@ constexpr char first_letter(const ErrnoRow* row) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }
 
-/// By letter; the longer text first, of which another may be the beginning.
+/// Sorted by letter; a longer text comes before one that is its beginning.
 constexpr auto ordered = [] {
     std::array<const ErrnoRow*, std::size(rows) + std::size(spellings)> all{};
     auto next = all.begin();

@@ -6,7 +6,7 @@
 
 namespace remediations {
 
-/// Programs that write to the event logs of Windows, under whatever names.
+/// Programs that write to the event logs of Windows. Each may use several names.
 enum class EventSource : std::uint8_t {
     application_error,
     capi2,
@@ -42,17 +42,17 @@ struct EventRow {
     const char* look_at = "";
 };
 
-/// Sorted by source and id. From the published message tables of vsstrace.dll, volsnap.sys and others, TechNet's event
-/// reference and Microsoft's support articles.
+/// Returns the rows sorted by source and id. From the published message tables of vsstrace.dll, volsnap.sys and others,
+/// TechNet's event reference and Microsoft's support articles.
 std::span<const EventRow> event_rows();
 
-/// A name under which a source writes; compares without case.
+/// A name that a source uses in the event log; compared without case.
 struct EventSourceName {
     std::string_view name;
     EventSource source = EventSource::vss;
 };
 
-/// The first name of each source is the one to show.
+/// Returns all names. The first name of each source is the one to show.
 std::span<const EventSourceName> event_source_names();
 
 }  // namespace remediations

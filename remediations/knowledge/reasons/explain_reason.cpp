@@ -16,10 +16,10 @@ namespace remediations {
 
 namespace {
 
-/// A line of a log at most; what is longer nobody typed.
+/// At most a log line; nobody types more.
 constexpr std::size_t longest_words = 4096;
 
-/// Readings in the order they are found, each once.
+/// Collects readings in the order in which they are found, each once.
 class Readings {
 public:
     void add(Reason reason) {
@@ -62,7 +62,8 @@ struct TypedNumber {
     bool is_hexadecimal = false;
 };
 
-/// All of the word: "0x80042306", "80042306" with letters or a leading 8 or C, "-2147212794", "409", "%%1058".
+/// Parses a whole word as a number: "0x80042306", "80042306" with letters or a leading 8 or C, "-2147212794", "409",
+/// "%%1058".
 std::optional<TypedNumber> number_of(std::string_view word) {
     constexpr std::size_t digits_of_code = 8;
     constexpr std::string_view begins_code = "8cC";
@@ -173,7 +174,7 @@ constexpr KindLabel kind_labels[] = {
     {"backup job", Reason::Kind::job_code},
 };
 
-/// "HTTP 409", "exit code 127", "event 8193", "VSS 12366": what stands before the number says what it is.
+/// Reads "HTTP 409", "exit code 127", "event 8193", "VSS 12366": the words before the number say what it is.
 void read_labelled(Readings& readings, std::string label, const TypedNumber& typed) {
     const auto number =
         typed.is_negative ? -static_cast<std::int64_t>(typed.value) : static_cast<std::int64_t>(typed.value);

@@ -9,7 +9,7 @@
 
 namespace remediations {
 
-/// nullptr where the table does not have it.
+/// Returns nullptr where the table does not contain the number.
 template <typename Row>
 const Row* find_number(std::span<const Row> rows, std::int64_t number) {
     const auto found = std::ranges::lower_bound(rows, number, {},
@@ -17,14 +17,15 @@ const Row* find_number(std::span<const Row> rows, std::int64_t number) {
     return found == rows.end() || found->number != number ? nullptr : &*found;
 }
 
-/// With its very letters.
+/// Returns the row with exactly this name; nullptr where there is none.
 inline const NameRow* find_name(std::span<const NameRow> rows, std::string_view name) {
     const auto found =
         std::ranges::lower_bound(rows, name, {}, [](const NameRow& row) { return std::string_view(row.name); });
     return found == rows.end() || name != found->name ? nullptr : &*found;
 }
 
-/// The first with this name, without case where `any_case`; nullptr also for an empty name.
+/// Returns the first row with this name, compared without case if `any_case`; nullptr where there is none, and for an
+/// empty name.
 template <typename Row>
 const Row* find_symbol(std::span<const Row> rows, std::string_view name, bool any_case = false) {
     if (name.empty()) return nullptr;

@@ -19,7 +19,7 @@ bool is_one_of(char c, std::string_view set) {
     return set.find(c) != std::string_view::npos;
 }
 
-/// Takes the last word off, in small letters.
+/// Removes the last word and returns it in lower case.
 std::string take_last_word(std::string_view& text, std::string_view marks, std::size_t most) {
     std::size_t passed = 0;
     while (!text.empty() && passed < most && is_one_of(text.back(), marks)) {

@@ -101,13 +101,13 @@ std::optional<Meaning> of_exit_code(std::int64_t number) {
     return with_usual_look({"", "The command ended with a code of its own.", "", ""}, kind);
 }
 
-/// The last part of a dotted name.
+/// Returns the last part of a dotted name.
 std::string_view without_modules(std::string_view name) {
     const auto dot = name.rfind('.');
     return dot == std::string_view::npos ? name : name.substr(dot + 1);
 }
 
-/// A code of this product's own world: what error_codes.cpp says, and what `row` adds.
+/// Returns the meaning of a code of Azure Backup or its agents: from error_codes.cpp, with the additions in `row`.
 std::optional<Meaning> of_product(const ErrorCode* code, const ReasonRow* row, Reason::Kind kind) {
     if (code == nullptr && row == nullptr) return std::nullopt;
     Meaning meaning;
@@ -126,7 +126,7 @@ std::optional<Meaning> of_product(const ErrorCode* code, const ReasonRow* row, R
     return with_usual_look(std::move(meaning), kind);
 }
 
-/// As error_codes.cpp has it: the number, or the name where that is all there is.
+/// Returns the name of the code in error_codes.cpp: its number, or its name where it has no number.
 std::string key_of(const Reason& reason) {
     const bool has_name_alone = reason.number == 0 && !reason.name.empty();
     return has_name_alone ? reason.name : std::to_string(reason.number);

@@ -16,7 +16,7 @@ constexpr auto manifest =
     "HandlerManifest.json in the extension's folder; if it is gone, move the folder away while nothing of it runs.";
 constexpr auto download = "The message: HTTP status or errno of both channels; 168.63.129.16:32526 and storage:443.";
 
-/// Names of ExtensionErrorCodeHelper.py; what they mean is in error_codes.cpp.
+/// Names of ExtensionErrorCodeHelper.py. error_codes.cpp has their meanings.
 constexpr ReasonRow extension[] = {
     {0, "success_appconsistent"},
     {1, "success"},

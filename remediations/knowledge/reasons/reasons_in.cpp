@@ -17,18 +17,18 @@ namespace {
 using Kind = Reason::Kind;
 
 constexpr std::size_t longest_line = 65536;
-/// More than is given back: what comes late in a line counts more than what comes early.
+/// More than are returned, because later codes in a line count more than earlier ones.
 constexpr std::size_t most_candidates = 48;
-/// Of names in one line: each costs a look through the tables.
+/// For the names in one line, because each costs a search in the tables.
 constexpr unsigned most_look_ups = 256;
 
 constexpr std::uint64_t severity = 0x80000000;
 constexpr std::uint64_t half = 0xFFFF;
 
-/// How far a reason is from the cause: of several in a line the lowest decides.
+/// The distance of a reason from the cause: of several in a line, the lowest decides.
 enum class Depth { cause, exception, envelope, wrapper };
 
-/// HRESULTs that say no more than that something failed; the inner code is elsewhere.
+/// HRESULTs that only say that something failed; another code has the reason.
 constexpr std::int64_t vague_hresults[] = {
     0x8000FFFF, 0x80004004, 0x80004005, 0x80020009, 0x80040E14, 0x80040E21, 0x80042301, 0x80042302,
     0x80042306, 0x8004230F, 0x800423F3, 0x800423F4, 0x80131500, 0x80131501, 0x80131509,
@@ -55,9 +55,9 @@ constexpr std::string_view vague_exceptions[] = {
     "HttpRequestException",
     "CalledProcessError",
 };
-/// Results of good runs: success, the same request again, a snapshot that still runs, no scripts configured.
+/// Results of good runs: success, a repeated request, a snapshot that still runs, no scripts configured.
 constexpr std::int64_t no_failures[] = {0, 1, 3, 4, 316};
-constexpr std::int64_t backup_ended = 3013;  ///< what SQL Server says last, whatever was wrong
+constexpr std::int64_t backup_ended = 3013;  ///< SQL Server's last message after any error
 constexpr std::int64_t cannot_run = 126;
 constexpr std::int64_t not_found = 127;
 constexpr std::int64_t first_of_systemd = 200;
@@ -107,7 +107,7 @@ struct Found {
     Depth depth = Depth::cause;
 };
 
-/// Whether these words stand there, in capital or small letters.
+/// Returns true if these words are at `position`, in upper or lower case.
 bool continues_with(std::string_view line, std::size_t position, std::string_view text) {
     return line.size() - position >= text.size() && boost::iequals(line.substr(position, text.size()), text);
 }
@@ -250,7 +250,7 @@ void ReasonScanner::add_windows_code(std::size_t position, std::uint64_t code, s
     }
 }
 
-/// Words before a number that is an address or a mask, and no error.
+/// Words before a number that is an address or a mask and not an error.
 constexpr std::string_view labels_of_addresses[] = {
     "mem",   "at",   "address",    "addr", "base", "iobase", "offset",     "size",
     "flags", "mask", "attributes", "attr", "pid",  "handle", "qualifiers", "keywords",
@@ -260,7 +260,7 @@ constexpr std::string_view labels_of_codes[] = {
     "hr",     "hresult", "error",    "errorcode", "code", "exception", "status", "ntstatus",  "returned", "result",
     "failed", "with",    "exitcode", "err",       "ret",  "rc",        "hres",   "lasterror", "reason",
 };
-/// HRESULT facilities that are met: RPC, dispatch, storage, interface, Win32, Windows, security, certificates, COM+,
+/// The HRESULT facilities that occur: RPC, dispatch, storage, interface, Win32, Windows, security, certificates, COM+,
 /// .NET, HTTP, updates, BitLocker, SQL's virtual device, Windows backup.
 constexpr std::uint64_t met_facilities[] = {1, 2, 3, 4, 7, 8, 9, 11, 15, 17, 19, 25, 36, 49, 119, 120};
 
@@ -378,7 +378,7 @@ bool ReasonScanner::read_http(const NumberToken& token, const Label& label) {
     const auto number = static_cast<std::int64_t>(token.value);
     const auto& nearest = label.words[0];
     const bool is_of_host = nearest.starts_with("hoststatuscode");
-    // What the extension calls an answer that did not come; 556 also an HTTP 500 without an error in it.
+    // The extension's codes for a missing answer; 556 is also an HTTP 500 without an error in it.
     constexpr std::int64_t first_of_extension = 555;
     constexpr std::int64_t last_of_extension = 558;
     if (is_of_host && number >= first_of_extension && number <= last_of_extension) {
@@ -418,7 +418,7 @@ bool ReasonScanner::read_http(const NumberToken& token, const Label& label) {
     if (text.empty() && at(token.end) == ' ' && is_capital(at(token.end + 1)) && !is_in_parentheses) {
         text = bounded_text(line_.substr(token.end + 1), ",;:[](){}\"");
     }
-    // Without what stands behind its own phrase.
+    // Drops the text after the status's own phrase.
     if (row != nullptr && boost::istarts_with(text, row->name)) text = row->name;
     add(token.begin, {Kind::http, number, row == nullptr ? "" : row->name, std::move(text)});
     return true;
@@ -596,7 +596,7 @@ std::size_t ReasonScanner::read_openssl(std::size_t position) {
     return position;
 }
 
-/// What str() of an exception says without the name of its class, as agent and extension log most of them.
+/// Reads the text of str(exception), which lacks the name of the class. Agent and extension log most exceptions so.
 std::size_t ReasonScanner::read_python_text(std::size_t position) {
     struct PythonText {
         std::string_view text;
@@ -781,7 +781,7 @@ bool ReasonScanner::read_exception(std::size_t position, std::string_view word) 
     return true;
 }
 
-/// "c0000005" among the values of an event of a crash.
+/// Reads "c0000005" among the values of a crash event.
 void ReasonScanner::read_crash(std::size_t position, std::string_view word) {
     constexpr std::size_t digits_of_code = 8;
     const char first = to_small(word.front());
@@ -798,7 +798,7 @@ void ReasonScanner::read_crash(std::size_t position, std::string_view word) {
     }
 }
 
-/// What a shell says instead of exit code 127, and of a process that a signal ended.
+/// Reads a shell's words for exit code 127, and for a process that a signal ended.
 void ReasonScanner::read_not_found(std::size_t position) {
     constexpr std::size_t longest_command = 300;
     const auto rest = line_.substr(position);

@@ -8,15 +8,15 @@
 
 namespace remediations {
 
-/// What reasons_in() gives at most.
+/// The most reasons that reasons_in() returns.
 constexpr std::size_t most_reasons = 16;
 
-/// The codes that a line of a log, or the text of an event, names: the innermost first, which is the one that decides;
-/// envelopes ("it failed", the agent's exception classes, exit code 1) last; each once. What tells of success
-/// (exit code 0, HTTP 200) is none. In whatever language the words around it are.
+/// Returns the codes in a log line, or in the text of an event, each once: the innermost first, because it decides;
+/// general ones ("it failed", the agent's exception classes, exit code 1) last. Codes of success (exit code 0, HTTP
+/// 200) are left out. The language of the words around them does not matter.
 ///
-/// Of a line longer than 64 KiB its end counts: what is nested deepest stands last. Takes any bytes; the texts it gives
-/// are UTF-8.
+/// Of a line longer than 64 KiB only the end is read, because the innermost code stands last. Takes any bytes; the
+/// texts in the result are UTF-8.
 std::vector<Reason> reasons_in(std::string_view line);
 
 }  // namespace remediations

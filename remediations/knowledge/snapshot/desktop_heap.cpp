@@ -7,7 +7,7 @@ namespace remediations {
 
 namespace {
 
-/// Where the digits of the third number stand.
+/// The position of the digits of the third number.
 struct Place {
     std::size_t begin = 0;
     std::size_t length = 0;

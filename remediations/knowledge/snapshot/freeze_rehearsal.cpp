@@ -24,7 +24,7 @@ namespace {
 
 using Outcome = RehearsedMount::Outcome;
 
-/// What the extension does before it begins; in seconds (fsfreezer.py).
+/// The extension's wait before it begins, in seconds (fsfreezer.py).
 constexpr long sleep_before_freeze = 3;
 
 struct Planned {
@@ -36,7 +36,7 @@ FreezeRehearsal could_not(std::string summary, std::string action) {
     return {State::unknown, std::move(summary), std::move(action), {}};
 }
 
-/// Why nothing may be frozen now; the summary is empty where something may.
+/// Returns why nothing may be frozen now; the summary is empty where freezing is allowed.
 FreezeRehearsal refusal(const Machine& machine, const machine::Freezer& freezer) {
     const auto backup = running_backup_processes(machine);
     if (!backup) return could_not("Whether a backup runs could not be seen: " + backup.error().message, "");
@@ -76,7 +76,7 @@ void leave_out(Planned& plan, std::string reason) {
     plan.mount.reason = std::move(reason);
 }
 
-/// Newest mount first, and / last, as the extension freezes.
+/// Sorts like the extension: newest mount first, and / last.
 void put_in_order(std::vector<Planned>& plan) {
     std::ranges::reverse(plan);
     std::stable_partition(plan.begin(), plan.end(), [](const auto& one) { return one.mount.mount_point != "/"; });
@@ -112,7 +112,7 @@ Result<std::vector<Planned>> what_was_asked_for(const std::vector<machine::Path>
     return plan;
 }
 
-/// One freeze for each file system, through the mount point that comes first.
+/// Keeps one freeze for each file system, through the mount point that comes first.
 void leave_out_repetitions(std::vector<Planned>& plan) {
     std::map<std::string, std::string> frozen_through;
     for (auto& one : plan) {
@@ -141,7 +141,7 @@ Result<void> leave_out_system(std::vector<Planned>& plan, const RehearsalOptions
     return {};
 }
 
-/// MountsToSkip with one more; the extension compares each piece as it stands, so there are no blanks.
+/// Returns MountsToSkip with one more mount point, without blanks, because the extension compares each piece exactly.
 std::string skip_advice(const VmBackupConfiguration& configuration, const machine::Path& mount_point) {
     if (mount_point == "/") return "The extension cannot leave out /.";
     auto list = configuration.text_of("MountsToSkip", "");
@@ -211,14 +211,14 @@ std::string names(const FreezeRehearsal& rehearsal, Outcome outcome) {
     return fmt::format("{}", fmt::join(mount_points, ", "));
 }
 
-/// Of the extension's own freeze, which begins with nothing written out.
+/// Returns the expected time of the extension's own freeze, which does not write the dirty data before.
 std::chrono::microseconds expected_freeze(const FreezeRehearsal& rehearsal) {
     std::chrono::microseconds time{};
     for (const auto& mount : rehearsal.mounts) time += mount.sync + mount.freezing;
     return time;
 }
 
-/// Why the extension would give up before everything is frozen (result code 122); empty where it would not.
+/// Returns advice where the extension would give up before everything is frozen (result code 122); else an empty text.
 std::string too_slow(const FreezeRehearsal& rehearsal, const VmBackupConfiguration& configuration) {
     const auto wait = configuration.integer_of("SafeFreezeWaitInSeconds", default_freeze_wait);
     const auto waited = wait - wait % 2;  // it looks every two seconds

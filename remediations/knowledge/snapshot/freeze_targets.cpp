@@ -25,7 +25,7 @@ std::vector<std::string> names_in(const machine::Machine& machine, const std::st
     return *names;
 }
 
-/// The disk below <device>/host<n>/target<n>:<c>:<t>/<n>:<c>:<t>:<lun>/block/.
+/// Returns the disk below <device>/host<n>/target<n>:<c>:<t>/<n>:<c>:<t>:<lun>/block/.
 std::string disk_below(const machine::Machine& machine, const std::string& device, bool is_generation_2) {
     for (const auto& host : names_in(machine, device, "host")) {
         const auto host_folder = device + "/" + host;
@@ -46,14 +46,14 @@ bool is_block_device(const Mount& mount) {
     return mount.source.starts_with("/dev/");
 }
 
-/// /dev/loop7, but not a partition of it, which lsblk does not call a loop device.
+/// Returns true for /dev/loop7, but not for a partition of it, because lsblk does not call that a loop device.
 bool is_loop_device(const Mount& mount) {
     constexpr std::string_view prefix = "/dev/loop";
     return mount.source.starts_with(prefix) &&
            std::ranges::all_of(mount.source.substr(prefix.size()), [](char c) { return c >= '0' && c <= '9'; });
 }
 
-/// Which of a device's mounts lsblk prints as its MOUNTPOINT.
+/// Returns the mount of a device that lsblk prints as its MOUNTPOINT.
 const Mount& mount_named_by_lsblk(const std::vector<const Mount*>& oldest_first) {
     const auto whole =
         std::find_if(oldest_first.rbegin(), oldest_first.rend(), [](const auto* mount) { return mount->root == "/"; });

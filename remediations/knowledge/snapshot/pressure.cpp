@@ -10,7 +10,7 @@ namespace remediations {
 
 namespace {
 
-/// Of "some avg10=0.00 avg60=1.25 avg300=0.40 total=123"
+/// Returns the value of avg60 in "some avg10=0.00 avg60=1.25 avg300=0.40 total=123".
 std::optional<double> last_minute(std::string_view text, std::string_view kind) {
     const auto line_start = text.starts_with(kind) ? 0 : text.find(fmt::format("\n{}", kind));
     if (line_start == std::string_view::npos) return std::nullopt;

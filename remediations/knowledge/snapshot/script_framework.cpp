@@ -33,7 +33,7 @@ std::size_t line_of(std::string_view text, std::size_t offset) {
            1;
 }
 
-/// A member that has to be a boolean: Python takes any other value by whether it is empty.
+/// Returns a member that should be a boolean. Python takes any other value as true unless it is empty.
 bool truth_of(const json::object& object, const char* name, bool otherwise, const std::string& file,
               std::vector<Evidence>& oddities) {
     const auto* value = object.if_contains(name);
@@ -51,7 +51,7 @@ ParsedScripts faulty(int code, std::string where, std::string seen, std::string 
     return {std::nullopt, ScriptFault{code, {std::move(where), std::move(seen), std::move(expected)}}};
 }
 
-/// The newest installed extension's own file.
+/// Returns the file of the newest installed extension.
 Result<machine::Path> host_file_of_extension(const machine::Machine& machine) {
     const auto installed = installed_backup_extension(machine);
     if (!installed) return installed.error();

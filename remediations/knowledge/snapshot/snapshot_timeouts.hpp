@@ -7,11 +7,11 @@
 
 namespace remediations {
 
-/// What tells that writers or disks did not come to rest in time, since the last good backup: events of VSS and
-/// volsnap, codes in the extension's log. Empty where nothing does.
+/// Returns evidence, since the last good backup, that writers or disks did not become quiet in time: events of VSS and
+/// volsnap, and codes in the extension's log. Empty where there is none.
 std::vector<Evidence> snapshot_timeouts(const machine::Machine& machine);
 
-/// What snapshot_timeouts asks EventEvidence for.
+/// Returns the events that snapshot_timeouts() asks EventEvidence for.
 std::vector<EventPattern> snapshot_timeout_events();
 
 }  // namespace remediations

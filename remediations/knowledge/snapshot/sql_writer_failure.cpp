@@ -26,7 +26,7 @@ namespace {
 constexpr auto instances_key = R"(HKLM\SOFTWARE\Microsoft\Microsoft SQL Server\Instance Names\SQL)";
 constexpr std::uint32_t class_not_registered = 0x80040154;
 
-/// Not reached, not there, closed at once, timed out; 10061 and 11001 are Winsock's.
+/// Not reached, not found, closed at once, timed out; 10061 and 11001 are Winsock's.
 constexpr std::array<std::int64_t, 10> connection_errors = {-1, 2, 17, 26, 53, 233, 258, 1225, 10061, 11001};
 /// "Insufficient resources to create UMS scheduler", and no thread for a connection.
 constexpr std::array<std::int64_t, 3> thread_errors = {3224, 3267, 17189};
@@ -51,8 +51,8 @@ std::uint32_t process_of_device(const Event& event) {
     return pid;
 }
 
-/// Whoever dumps a database uses such devices. It is the writer's where it stands in a backup that failed, and no other
-/// program's that the writer's process was there beside.
+/// Returns true if the event is about our backup. Every program that dumps a database uses such devices. The event
+/// counts if it occurred in a failed backup, and if it is not of another process than the writer's.
 bool is_of_backup(const Machine& machine, const Event& event) {
     const auto& failures = machine.derived<EventEvidence>().failures();
     const bool is_in_run = std::ranges::any_of(failures, [&](const auto& failure) {
@@ -70,8 +70,8 @@ bool is_of_backup(const Machine& machine, const Event& event) {
     return process != processes->end() && process->started > event.time;
 }
 
-/// After a good backup of ours, what the writer says is of another product's backup, unless VSS says that the writer
-/// refused a snapshot.
+/// Returns true after a good backup of ours: then an event of the writer is about another product's backup, unless VSS
+/// reports that the writer refused a snapshot.
 bool is_of_another_product(const Machine& machine) {
     if (machine.derived<LastRun>().end() != LastRun::End::succeeded) return false;
     return newest_refusal(machine, sql_writer_id) == nullptr;

@@ -8,7 +8,7 @@ namespace remediations {
 
 inline constexpr auto com_plus = "COMSysApp";  ///< COM+ System Application
 inline constexpr auto msdtc = "MSDTC";         ///< Distributed Transaction Coordinator
-/// NT AUTHORITY\NetworkService, the only account MSDTC works under; its name is localized.
+/// NT AUTHORITY\NetworkService, the only account under which MSDTC works. Its name is localized.
 inline constexpr auto network_service_sid = "S-1-5-20";
 
 /// Returns the newest event, since the last good backup, with which MSDTC says that its log file is missing: it does

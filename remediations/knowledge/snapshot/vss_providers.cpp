@@ -20,7 +20,7 @@ constexpr auto providers_key = R"(HKLM\SYSTEM\CurrentControlSet\Services\VSS\Pro
 constexpr auto classes_key = R"(HKLM\SOFTWARE\Classes\CLSID)";
 constexpr auto default_value = "";
 
-/// Shadow copies, file shares, cluster volumes (two), and a Hyper-V host's request.
+/// Shadow copies, file shares, cluster volumes (two), and requests of a Hyper-V host.
 constexpr std::array<std::string_view, 5> of_windows = {
     "{b5946137-7b9f-4925-af80-51abd60b20d5}", "{89300202-3cec-4981-9171-19f59559e0f2}",
     "{400a2ff4-5eb1-44b0-8a05-1fcac0bcf9ff}", "{26d02976-b909-43ad-af7e-62a4f625e372}",
@@ -55,7 +55,7 @@ Result<std::vector<VssProvider>> vss_providers(const Machine& machine) {
         if (!provider.class_id.empty()) provider.library = com_server(machine, provider.class_id);
         if (!provider.library.empty()) {
             const auto file = machine.files().status(provider.library);
-            // What may not be looked at is there.
+            // A file that may not be read exists.
             provider.library_is_there = file || file.error().kind != ErrorKind::not_found;
         }
         providers.push_back(std::move(provider));

@@ -7,31 +7,31 @@
 
 namespace remediations {
 
-/// How a restart of the service behind a VSS writer is felt.
+/// The effect on users when the service behind a VSS writer restarts.
 enum class WriterService {
-    safe,      ///< nobody feels it
-    brief,     ///< a function of the VM is gone for a moment
-    workload,  ///< a workload stops: never restarted from here
+    safe,      ///< nobody notices it
+    brief,     ///< a function of the VM is missing for a moment
+    workload,  ///< a workload stops: this program never restarts it
 };
 
 struct WriterOwner {
     std::string_view id;       ///< of the writer's class: lower case, with braces
     std::string_view writer;   ///< its name in the product
-    std::string_view service;  ///< empty where there is none to restart by itself
+    std::string_view service;  ///< empty where there is no service that can be restarted by itself
     WriterService restart = WriterService::workload;
 };
 
-/// Writers that are there whenever their service runs, and without which a backup of their data is not consistent.
+/// Returns writers that exist whenever their service runs. Without them, a backup of their data is not consistent.
 std::vector<const WriterOwner*> writers_of_data();
 
-/// By the class id, else by the name; nullptr for a writer that is not known. Writers whose host is VSS itself have
-/// its service.
+/// Returns the owner by the class id, else by the name; nullptr for an unknown writer. Writers that VSS itself hosts
+/// have its service.
 const WriterOwner* owner_of_writer(std::string_view id, std::string_view name);
 
-/// VSS's events about a writer that refuses a snapshot: the class id and the code.
+/// Returns the pattern of VSS's events about a writer that refuses a snapshot; they have the class id and the code.
 EventPattern refusals_of_writers();
 
-/// The newest of them that is about this class of writers and is newer than the last good backup; nullptr for none.
+/// Returns the newest such event about this class of writers since the last good backup; nullptr where there is none.
 const machine::Event* newest_refusal(const machine::Machine& machine, std::string_view class_id);
 
 inline constexpr std::string_view sql_writer_id = "{a65faa63-5ea8-4ebc-9dbd-a0c4db26912a}";

@@ -15,7 +15,7 @@ using machine::Machine;
 
 namespace {
 
-/// No backup leaves its writers waiting for so long: Azure gives up after 140 minutes.
+/// No backup lets its writers wait for so long: Azure gives up after 140 minutes.
 constexpr auto longest_backup = std::chrono::minutes(140);
 
 bool is_at_work(const VssWriter& writer) {
@@ -23,7 +23,8 @@ bool is_at_work(const VssWriter& writer) {
            writer.state <= static_cast<unsigned>(WriterState::waiting_for_post_snapshot);
 }
 
-/// A writer that waits for the end of a backup that is long over. That is common after a failure, and harmless mostly.
+/// Returns true if a writer still waits for the end of a backup that is over. That is common after a failure and mostly
+/// harmless.
 bool is_left_waiting(const VssWriter& writer, const LastRun& last, std::chrono::system_clock::time_point now) {
     const auto* run = last.attempt();
     return writer.state == static_cast<unsigned>(WriterState::waiting_for_backup_complete) && last.is_failure() &&
@@ -81,8 +82,8 @@ std::string_view price_text(WriterService price) {
     return "";
 }
 
-/// Why the writers failed, where more is known than that they did (VSS_E_WRITERERROR_*): from VSS's own event about one
-/// of them, or from the run. vssadmin's word for it is a translated one.
+/// Returns why the writers failed, where more is known than VSS_E_WRITERERROR_*: from VSS's own event about one of
+/// them, or from the run. The word that vssadmin prints is translated.
 std::optional<Meaning> reason_of_failure(const Machine& machine, const LastRun& last,
                                          const std::vector<const VssWriter*>& failed) {
     std::string said = last.is_failure() ? last.failure_text() : std::string();

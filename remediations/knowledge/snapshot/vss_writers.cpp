@@ -21,7 +21,7 @@ using machine::Result;
 
 namespace {
 
-/// vssadmin asks every writer, and one that hangs holds it up for minutes.
+/// vssadmin asks every writer; one that hangs delays it for minutes.
 constexpr auto patience_with_suspects = std::chrono::seconds(180);
 constexpr auto patience_without = std::chrono::seconds(30);
 constexpr std::size_t most_writers = 1000;
@@ -40,14 +40,14 @@ bool is_guid(std::string_view text) {
     return true;
 }
 
-/// The GUID that a line ends with, behind a colon or a blank.
+/// Returns the GUID at the end of a line, after a colon or a blank.
 std::optional<std::string> guid_at_end(std::string_view line) {
     if (line.size() < guid_length) return std::nullopt;
     const auto last = line.substr(line.size() - guid_length);
     return is_guid(last) ? std::optional(boost::algorithm::to_lower_copy(std::string(last))) : std::nullopt;
 }
 
-/// "[8]". A lone '[' can be the second byte of a character of a Japanese code page.
+/// Returns the number in "[8]". A lone '[' can be the second byte of a character in a Japanese code page.
 std::optional<unsigned> number_in_brackets(std::string_view line) {
     for (auto open = line.find('['); open != line.npos; open = line.find('[', open + 1)) {
         unsigned number = 0;
@@ -59,7 +59,7 @@ std::optional<unsigned> number_in_brackets(std::string_view line) {
     return std::nullopt;
 }
 
-/// What stands between the first quote and the last of the same kind.
+/// Returns the text between the first quote and the last quote of the same kind.
 std::string quoted(std::string_view line) {
     const auto first = line.find_first_of("'\"");
     if (first == line.npos) return {};
@@ -131,7 +131,7 @@ private:
     }
 
     std::size_t number_ = 0;
-    bool error_follows_ = false;  ///< the next line is the last writer's error
+    bool error_follows_ = false;  ///< the next line has the error of the last writer
     std::string name_;
     VssWriter current_;
     std::vector<VssWriter> writers_;

@@ -19,7 +19,7 @@ bool is_pending(const machine::Service& service) {
     return service.state == ServiceState::starting || service.state == ServiceState::stopping;
 }
 
-/// Windows does not run without it: where it is not known either, the services are not known as a whole.
+/// Returns false where not even RpcSs is known, without which Windows does not run: then no service is known.
 bool services_are_known(const Machine& machine) {
     return machine.services().find("RpcSs").has_value();
 }

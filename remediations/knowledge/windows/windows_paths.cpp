@@ -26,7 +26,7 @@ std::string setting(const Machine& machine, const char* key, const char* name, c
     return is_folder ? *text : otherwise;
 }
 
-/// nullopt for a variable that is not known here.
+/// Returns nullopt for an unknown variable.
 std::optional<std::string> value_of(const Machine& machine, std::string_view variable) {
     constexpr auto version_key = R"(HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion)";
     if (boost::iequals(variable, "SystemRoot") || boost::iequals(variable, "windir")) return windows_folder(machine);

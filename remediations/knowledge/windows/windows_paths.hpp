@@ -7,18 +7,18 @@
 
 namespace remediations {
 
-/// The folder of Windows, "D:\Windows": as the registry names it, else on the system drive.
+/// Returns the Windows folder, "D:\Windows": from the registry, else on the system drive.
 machine::Path windows_folder(const machine::Machine& machine);
 
-/// Its System32, where Windows' own tools and libraries lie.
+/// Returns its System32, the folder of Windows' own tools and libraries.
 machine::Path system_folder(const machine::Machine& machine);
 
-/// Text of the registry with its variables replaced: %SystemRoot%, %windir%, %SystemDrive%, %ProgramFiles%,
-/// %ProgramData%, %CommonProgramFiles%, in any case. Others stay.
+/// Returns the text with its variables replaced: %SystemRoot%, %windir%, %SystemDrive%, %ProgramFiles%, %ProgramData%,
+/// %CommonProgramFiles%, in any case. Other variables stay.
 std::string expand_variables(const machine::Machine& machine, std::string_view text);
 
-/// The executable at the start of a command line, with or without quotes, variables expanded and
-/// "\SystemRoot\" and "\??\" understood. A name without a folder lies in System32.
+/// Returns the executable at the start of a command line, with or without quotes; expands variables and understands
+/// "\SystemRoot\" and "\??\". A name without a folder is in System32.
 machine::Path program_of(const machine::Machine& machine, std::string_view command_line);
 
 }  // namespace remediations

@@ -32,7 +32,7 @@ constexpr std::size_t most_pages = 200;
 constexpr std::size_t most_elements = 20000;
 constexpr std::ptrdiff_t most_at_once = 4;
 constexpr unsigned most_retries = 10;
-/// Before the second and the third try of one question.
+/// The pauses before the second and the third try of one question.
 constexpr std::array pauses_after_failure = {1s, 4s};
 constexpr auto pause_when_throttled = 10s;
 constexpr auto pause_of_operation = 15s;
@@ -46,15 +46,15 @@ constexpr Cloud clouds[] = {{"AzurePublicCloud", "management.azure.com"},
                             {"AzureUSGovernmentCloud", "management.usgovcloudapi.net"},
                             {"AzureChinaCloud", "management.chinacloudapi.cn"}};
 
-/// Actions that are asked for with POST and only read.
+/// Actions that use POST and only read.
 constexpr std::string_view reading_actions[] = {"/backupStatus", "/backupPreValidateProtection",
                                                 "/checkPolicyRestrictions", "/effectiveRouteTable",
                                                 "/effectiveNetworkSecurityGroups"};
 
-/// Azure Backup accepts within a minute; the transfer goes on long after.
+/// Azure Backup accepts within a minute; the transfer continues long after that.
 constexpr auto longest_start = 10min;
 
-/// POST .../protectedItems/<item>/backup
+/// Returns true for POST .../protectedItems/<item>/backup
 bool starts_backup(const ArmQuestion& request) {
     const auto last = request.path.rfind('/');
     const auto item = request.path.rfind('/', last == std::string::npos ? last : last - 1);
@@ -69,7 +69,7 @@ bool is_clean_path(std::string_view path) {
            !path.ends_with("/..") && path.find('\\') == path.npos;
 }
 
-/// Ids come from Azure's answers: what has a meaning of its own in a URL is encoded.
+/// Encodes what has a meaning of its own in a URL, because ids come from Azure's answers.
 std::string encoded_path(std::string_view path) {
     constexpr std::string_view plain = "-._~/:@!$'()*+,;=";
     std::string encoded;
@@ -99,7 +99,7 @@ std::string target_of(const ArmQuestion& question, std::string_view version) {
     return target;
 }
 
-/// A random number that the service's logs show too.
+/// Returns a random number, which the service's logs show too.
 std::string request_id() {
     std::random_device source;
     std::string digits;
@@ -136,7 +136,7 @@ Result<json::value> document_in(const HttpsResponse& response, const std::string
     return document;
 }
 
-/// {"error": {"code", "message"}}, or the two without "error", as Compute writes it when it throttles.
+/// Reads {"error": {"code", "message"}}, or both members without "error", as Compute writes them when it throttles.
 ArmAnswer refusal_in(const HttpsResponse& response) {
     ArmAnswer answer;
     answer.status = response.status;
@@ -152,7 +152,7 @@ ArmAnswer refusal_in(const HttpsResponse& response) {
     return answer;
 }
 
-/// Where a request goes.
+/// The target of a request.
 struct Place {
     std::string host;
     std::string target;
@@ -272,7 +272,7 @@ private:
         return {};
     }
 
-    /// "Bearer ...", to be wiped.
+    /// Returns "Bearer ..."; the caller must wipe it.
     Result<Secret> authorization() const {
         if (!options_.token.empty()) return Secret("Bearer " + options_.token.text());
         const auto is_good = [&] {
@@ -292,7 +292,7 @@ private:
         return std::chrono::duration_cast<std::chrono::milliseconds>(left);
     }
 
-    /// True after the time has passed; false where there is not so much left.
+    /// Waits and returns true. Returns false at once where no retry or not enough time is left.
     bool may_retry_after(std::chrono::milliseconds time) const {
         {
             const std::scoped_lock lock(mutex_);
@@ -337,8 +337,8 @@ private:
         return response;
     }
 
-    /// Tries again where a later try may succeed. A refusal is an answer; ErrorKind::timed_out where Azure asks to
-    /// wait longer than the look lasts.
+    /// Sends a request and retries where a later try may succeed. A refusal is an answer. ErrorKind::timed_out where
+    /// Azure asks to wait longer than the look lasts.
     Result<HttpsResponse> send(const std::string& method, const Place& place, const std::string& body) const {
         bool has_new_token = false;
         for (std::size_t failures = 0;;) {
@@ -371,8 +371,8 @@ private:
         }
     }
 
-    /// Where an absolute URL of an answer leads: to the cloud's own host or one below it, because nothing else may get
-    /// the token.
+    /// Returns the target of an absolute URL in an answer. It must be the cloud's own host or below it, because no
+    /// other host may get the token.
     Result<Place> place_of(const std::string& url) const {
         constexpr std::string_view scheme = "https://";
         const auto end = url.find_first_of("/?#", scheme.size());
@@ -399,8 +399,8 @@ private:
         return send("GET", *place, {});
     }
 
-    /// Follows what was accepted (HTTP 202) to its end, whose answer is returned; one that failed gets the status 409.
-    /// https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations
+    /// Follows an accepted request (HTTP 202) to its end and returns the last answer; one that failed gets the status
+    /// 409. https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations
     Result<HttpsResponse> follow(HttpsResponse response, const std::string& path) const {
         auto operation = response.header("azure-asyncoperation");
         auto location = response.header("location");
@@ -423,7 +423,7 @@ private:
             if (operation.empty() && response.status == 202) continue;
             if (operation.empty()) return response;
             if (word != "Succeeded") continue;  // any other word means: it runs
-            // What came of it stands at the other address, unless the operation itself tells it.
+            // The result is at the other address, unless the operation itself contains it.
             return location.empty() || member(*document, "properties") ? response : get_at(location);
         }
         return response;
@@ -435,7 +435,7 @@ private:
         return known == versions_.end() ? std::string(version_for(type).first) : known->second;
     }
 
-    /// What the cloud offers in place of a version that it does not know.
+    /// Returns the version that the cloud offers instead of one that it does not know.
     Result<std::string> negotiate(const ResourceType& type, const std::string& path) const {
         const auto segments = path.find('/', std::string_view("/subscriptions/").size());
         const auto target = fmt::format("{}/providers/{}?api-version={}", encoded_path(path.substr(0, segments)),
@@ -516,7 +516,7 @@ private:
 
     mutable std::mutex access_mutex_;
     mutable std::optional<Result<AzureAccess>> access_;
-    mutable std::string host_;  ///< set with access_, constant from then on
+    mutable std::string host_;  ///< set together with access_, then constant
 
     mutable std::mutex token_mutex_;
     mutable Token token_;

@@ -12,17 +12,17 @@
 namespace machine::arm {
 
 struct ClientOptions {
-    Secret token = {};           ///< a person's; empty: the VM's managed identity is used
-    std::string client_id = {};  ///< of a user-assigned identity; empty for the only one
-    std::string vm_id = {};      ///< resource id; empty: this VM's, as the instance metadata service names it
-    std::string cloud = {};      ///< "AzurePublicCloud"; empty: as that service says, else that one
-    std::string vault_id = {};   ///< where somebody named it
+    Secret token = {};           ///< a person's token; empty: the VM's managed identity is used
+    std::string client_id = {};  ///< of a user-assigned identity; empty where the VM has only one identity
+    std::string vm_id = {};      ///< resource id; empty: this VM's, from the instance metadata service
+    std::string cloud = {};      ///< "AzurePublicCloud"; empty: as that service says, else "AzurePublicCloud"
+    std::string vault_id = {};   ///< resource id of the vault; empty where nobody named one
     std::string proxy = {};      ///< Linux: "host:port" of an HTTP proxy; empty for none
-    /// For all questions together, from the first one on.
+    /// Time limit for all questions together; it starts with the first one.
     std::chrono::milliseconds time = std::chrono::seconds(20);
 };
 
-/// What the client does outside its own memory; tests put their own in.
+/// The client's connections and clock. Tests use their own.
 struct Transport {
     std::function<Result<local::HttpsResponse>(const local::HttpsRequest&)> https;
     AskHttp http;  ///< the instance metadata service
@@ -30,14 +30,15 @@ struct Transport {
 };
 Transport local_transport();
 
-/// Asks Azure Resource Manager. At most four questions at once, ten retries in all; the token goes to the cloud's own
-/// host alone, whatever an answer points to.
+/// Creates a client of Azure Resource Manager. It asks at most four questions at once and retries at most ten times in
+/// all. The token is sent only to the cloud's own host, whatever an answer points to.
 std::unique_ptr<Azure> make_azure(ClientOptions options, Transport transport = local_transport());
 
-/// The clouds whose Resource Manager this program knows: "AzurePublicCloud", ...
+/// Returns the names of the clouds whose Resource Manager this program knows: "AzurePublicCloud", ...
 std::vector<std::string> known_clouds();
 
-/// Whether the question only reads: a GET, or one of the few actions that change nothing.
+/// Returns true if the question only reads: a GET without a body, or a POST to one of the few actions that change
+/// nothing.
 bool only_reads(const ArmQuestion& question);
 
 }  // namespace machine::arm

@@ -19,15 +19,16 @@ namespace {
 constexpr auto metadata_host = "169.254.169.254";
 constexpr auto metadata_name = "the instance metadata service 169.254.169.254";
 
-/// Before each try. The documentation's five; an update of the service, which answers 410, takes up to 70 s.
+/// The pause before each try. The documentation asks for five tries; an update of the service, which answers 410, takes
+/// up to 70 s.
 constexpr std::array pauses = {0s, 2s, 4s, 8s, 16s, 20s, 22s};
 constexpr std::size_t tries_without_update = 5;
-/// A VM that is there answers at once.
+/// A VM's metadata service answers at once.
 constexpr std::size_t tries_of_silence = 2;
-/// A token that ends sooner is fetched anew.
+/// A token that expires sooner is requested again.
 constexpr auto margin = 60s;
 
-/// unreserved characters of RFC 3986 stay.
+/// Keeps the unreserved characters of RFC 3986.
 std::string percent_encoded(std::string_view text) {
     std::string encoded;
     for (const char c : text) {
@@ -42,7 +43,7 @@ bool comes_later(unsigned status) {
     return status == 404 || status == 410 || status == 429 || status >= 500;
 }
 
-/// Asks as often as the documentation says.
+/// Retries as often as the documentation says.
 Result<HttpResponse> ask_metadata(const std::string& path, const AskHttp& http, const Waiting& waiting) {
     std::optional<Result<HttpResponse>> last;
     std::size_t silent = 0;
@@ -62,7 +63,7 @@ Result<HttpResponse> ask_metadata(const std::string& path, const AskHttp& http, 
     return *last;
 }
 
-/// Numbers come as text.
+/// The service writes numbers as text.
 std::optional<std::int64_t> number_in(const json::object& object, std::string_view name) {
     const auto* value = object.if_contains(name);
     if (!value) return std::nullopt;

@@ -8,7 +8,7 @@
 
 namespace machine::arm {
 
-/// What the rules of waiting need of a clock; tests put their own in.
+/// The clock for waiting and retries. Tests use their own.
 struct Waiting {
     std::function<std::chrono::steady_clock::time_point()> now = [] { return std::chrono::steady_clock::now(); };
     std::function<void(std::chrono::milliseconds)> sleep;  ///< empty: this thread sleeps
@@ -19,12 +19,12 @@ struct Waiting {
 /// Network::get
 using AskHttp = std::function<Result<HttpResponse>(const HttpRequest&)>;
 
-/// A text that is overwritten before its memory is given back.
+/// A text that is overwritten before its memory is freed.
 class Secret {
 public:
     Secret() = default;
     explicit Secret(std::string text) : text_(std::move(text)) {}
-    /// A copy: a short text stays in the string that it is moved out of, where nobody would overwrite it.
+    /// Copies: a short text would stay in the moved-from string, where nobody would overwrite it.
     // NOLINTNEXTLINE(performance-move-constructor-init)
     Secret(Secret&& other) noexcept : text_(other.text_) { other.wipe(); }
     Secret& operator=(Secret&& other) noexcept;
@@ -48,7 +48,7 @@ struct Token {
     std::chrono::steady_clock::time_point good_until;
 };
 
-/// The VM as the instance metadata service names it.
+/// The VM as the instance metadata service describes it.
 struct HostedVm {
     std::string resource_id;
     std::string location;
@@ -56,19 +56,19 @@ struct HostedVm {
 };
 
 /// Asks the instance metadata service which VM this is. ErrorKind::timed_out, refused or unreachable: this computer is
-/// no VM in Azure, or something keeps it from the service.
+/// not a VM in Azure, or something blocks its access to the service.
 Result<HostedVm> hosted_vm(const AskHttp& http, const Waiting& waiting);
 
-/// A token of the VM's managed identity for `audience` ("https://management.azure.com/"); `client_id` names one of
-/// several user-assigned identities and may be empty. Waits as the documentation asks while the service is updated, up
-/// to 80 seconds.
-/// ErrorKind::not_found: the VM has no identity, or not that one.
+/// Returns a token of the VM's managed identity for `audience` ("https://management.azure.com/"). `client_id` selects
+/// one of several user-assigned identities and may be empty. While the service is updated it waits as the documentation
+/// asks, up to 80 seconds. ErrorKind::not_found: the VM has no identity, or not that one.
 /// https://learn.microsoft.com/entra/identity/managed-identities-azure-resources/how-to-use-vm-token
 Result<Token> token_of_vm(const std::string& audience, const std::string& client_id, const AskHttp& http,
                           const Waiting& waiting);
 
-/// A bearer token as `az account get-access-token --query accessToken -o tsv` prints it, blanks and line ends around
-/// it dropped. ErrorKind::invalid where it is none; quotes nothing of it.
+/// Returns the bearer token in the output of `az account get-access-token --query accessToken -o tsv`, without
+/// surrounding blanks and line ends. ErrorKind::invalid where the text is not a token; the message quotes nothing of
+/// it.
 Result<Secret> token_from_text(std::string text);
 
 }  // namespace machine::arm

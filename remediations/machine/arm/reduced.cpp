@@ -28,7 +28,7 @@ json::value leaf(const json::value& value) {
     return value.is_object() ? json::value(nullptr) : value;
 }
 
-/// What of `value` the paths in `wanted`, which begin here, name.
+/// Returns the parts of `value` that the paths in `wanted` name. The paths begin at `value`.
 json::value kept_of(const json::value& value, const std::vector<std::string_view>& wanted) {
     if (const auto* list = value.if_array()) {
         json::array kept;

@@ -8,7 +8,7 @@ namespace machine::arm {
 namespace {
 
 struct Row {
-    std::string_view type;  ///< the beginning of provider/type, the longest that fits counts
+    std::string_view type;  ///< the beginning of provider/type; the longest one that matches counts
     ApiVersion version;
 };
 

@@ -6,23 +6,24 @@
 
 namespace machine::arm {
 
-/// "Microsoft.Compute" and "virtualMachines/instanceView" of
-/// ".../providers/Microsoft.Compute/virtualMachines/vm/instanceView". The last provider of a path counts: a lock's path
-/// names the locked resource's too. Without one, Microsoft.Resources.
+/// Provider and type of a resource: "Microsoft.Compute" and "virtualMachines/instanceView" for
+/// ".../providers/Microsoft.Compute/virtualMachines/vm/instanceView". The last provider of the path counts, because the
+/// path of a lock contains the locked resource's provider too. A path without a provider is of Microsoft.Resources.
 struct ResourceType {
     std::string provider;
     std::string type;  ///< empty for the provider itself
 };
 ResourceType type_of(std::string_view path);
 
-/// The version that is asked for first, and the oldest that has all that this program reads.
+/// The API version to ask for first, and the oldest one that has all that this program reads.
 struct ApiVersion {
     std::string_view first;
     std::string_view oldest;
 };
 ApiVersion version_for(const ResourceType& type);
 
-/// Of the versions that a provider offers, the newest stable one that is not older; empty without one.
+/// Returns the newest stable version that a provider offers and that is not older than `oldest`; empty if there is
+/// none.
 std::string newest_version(const std::vector<std::string>& offered, std::string_view oldest);
 
 }  // namespace machine::arm

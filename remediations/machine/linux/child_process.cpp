@@ -18,7 +18,7 @@ namespace machine::local {
 
 namespace {
 
-/// posix_spawn's two lists of wishes, freed at the end.
+/// The two parameter objects of posix_spawn. The destructor frees them.
 struct SpawnWishes {
     SpawnWishes() {
         ::posix_spawn_file_actions_init(&actions);
@@ -37,10 +37,10 @@ struct SpawnWishes {
 
 constexpr int first_inherited_descriptor = 3;
 
-/// How long a killed process may take to go. One that waits for a dead disk never does.
+/// The longest wait for a killed process to end. One that waits for a dead disk never ends.
 constexpr auto patience_after_kill = std::chrono::seconds(2);
 
-/// waitpid until `deadline`; nothing when the child still runs then.
+/// Calls waitpid until `deadline`. ErrorKind::timed_out where the child still runs then.
 Result<int> poll_child(pid_t child, std::chrono::steady_clock::time_point deadline, const std::string& name) {
     auto pause = std::chrono::milliseconds(1);
     while (true) {

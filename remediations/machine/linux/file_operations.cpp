@@ -20,18 +20,18 @@ namespace machine::local {
 
 namespace {
 
-/// The kernel's own record of a file's content; it makes a new one for new content.
+/// The kernel's own checksums of a file's content. It creates new ones for new content.
 constexpr std::array integrity_attributes = {std::string_view("security.ima"), std::string_view("security.evm")};
 
 constexpr std::string_view temporary_prefix = ".backup-remediation.";
 
-/// A path that reaches an entry of an open folder, for the calls that have no *at form.
+/// Returns a path to an entry of an open folder, for calls without an *at form.
 std::string path_through_folder(const Location& location) {
     return fmt::format("/proc/self/fd/{}/{}", location.folder.get(), location.name);
 }
 
-/// Calls `read(buffer, size)`, a getxattr or listxattr, until the buffer is large enough.
-/// Negative errno on failure.
+/// Calls `read(buffer, size)`, a getxattr or listxattr, until the buffer is large enough. Returns a negative errno on
+/// failure.
 template <class Read>
 ssize_t read_growing(std::string& buffer, Read read) {
     while (true) {
@@ -154,7 +154,7 @@ Result<FileDescriptor> open_folder(const std::string& path) {
     return readable ? std::move(readable) : Result<FileDescriptor>(failed(errno));
 }
 
-/// The group bits are also the mask of an ACL, so this sees whoever an ACL lets in.
+/// The group bits are also the mask of an ACL, so this also finds everybody whom an ACL lets write.
 Result<void> check_only_we_write_to(int folder, const std::string& path) {
     struct stat status {};
     if (::fstat(folder, &status) != 0) {
@@ -188,7 +188,7 @@ Result<void> check_only_we_lead_to(const std::string& path) {
         if (next.empty() || (is_ours(status) && (status.st_mode & 022) == 0)) {
             continue;
         }
-        // In a folder with the sticky bit nobody but its owner takes away or renames what is ours.
+        // In a folder with the sticky bit only the folder's owner may remove or rename our files.
         struct stat entry {};
         const bool is_sticky = is_ours(status) && (status.st_mode & S_ISVTX) != 0 &&
                                ::fstatat(opened->get(), next.c_str(), &entry, AT_SYMLINK_NOFOLLOW) == 0 &&
@@ -310,8 +310,8 @@ Result<std::string> read_regular_file(const std::string& path, std::size_t limit
 
 namespace {
 
-/// Reads what lies at `position`, at most `size` bytes, and leaves the page cache as it was: what was there stays, what
-/// was not goes again, so that a log of gigabytes does not drive a database's pages out. As pread otherwise.
+/// Reads at most `size` bytes at `position`, like pread, and leaves the page cache as it was: pages that were not
+/// cached before are dropped again, so that a log of gigabytes does not push a database's pages out.
 ssize_t read_leaving_no_cache(int file, char* target, std::size_t size, off_t position) {
     iovec buffer{target, size};
     const ssize_t cached = ::preadv2(file, &buffer, 1, position, RWF_NOWAIT);

@@ -32,7 +32,7 @@ FileKind kind_of(mode_t mode) {
     }
 }
 
-/// Renames without ever replacing anything; negative errno on failure.
+/// Renames, but never replaces anything. Returns a negative errno on failure.
 int rename_to_free_name(const Location& from, const Location& to) {
     // Not the C library's renameat2, which the oldest one we are built against does not have.
     if (::syscall(SYS_renameat2, from.folder.get(), from.name.c_str(), to.folder.get(), to.name.c_str(),
@@ -50,7 +50,7 @@ int rename_to_free_name(const Location& from, const Location& to) {
 }
 
 Result<void> move_by_copy(const Location& from, const Location& to) {
-    // Copied under another name first: whatever bears the final name is whole.
+    // The copy gets another name first, so that the final name always means a complete copy.
     const Location copy{FileDescriptor(::fcntl(to.folder.get(), F_DUPFD_CLOEXEC, 0)), temporary_name(), to.path};
     auto copied = check_room_for(from, copy);
     if (!copied) {
@@ -188,7 +188,7 @@ Result<void> LinuxFiles::set_permissions(const Path& path, const FilePermissions
     if (!location) {
         return location.error();
     }
-    // A descriptor of the very file that is looked at, whatever takes its name meanwhile.
+    // A descriptor of exactly this file, even if another file takes its name meanwhile.
     const FileDescriptor file(
         ::openat(location->folder.get(), location->name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     struct stat status {};
@@ -198,7 +198,7 @@ Result<void> LinuxFiles::set_permissions(const Path& path, const FilePermissions
     if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
         return Error{ErrorKind::invalid, path + " is neither a regular file nor a folder", 0};
     }
-    // Only what is different: who wants a mode gives the file to nobody.
+    // Changes only what differs.
     const bool owner_differs = status.st_uid != permissions.uid || status.st_gid != permissions.gid;
     if (owner_differs && ::fchownat(file.get(), "", permissions.uid, permissions.gid, AT_EMPTY_PATH) != 0) {
         return system_error("cannot set the owner of " + path);

@@ -17,7 +17,7 @@ namespace {
 
 constexpr std::size_t most_of_content = std::size_t{1} << 20;
 
-/// A byte for the switch of the kernel, then "8:1" and "/data", each ended by a NUL, which no path has.
+/// One byte for the kernel's switch, then "8:1" and "/data", each ended by a NUL, which no path contains.
 std::string text_of(const FreezeMarker::Content& content) {
     std::string text(1, content.rcu_expedited);
     for (const auto& target : content.targets)

@@ -9,22 +9,24 @@
 
 namespace machine::local {
 
-/// A file that says what is about to be frozen, for whoever comes after processes that were all killed at once. It is
-/// locked (flock) for as long as one of them lives: a lock that nobody holds means that nobody will thaw.
+/// A file that lists what is about to be frozen, for a later process, in case all processes of the freeze are killed at
+/// once. It is locked (flock) while one of them lives; if nobody holds the lock, nobody will thaw.
 class FreezeMarker {
 public:
     struct Content {
-        char rcu_expedited = '\0';  ///< as it was before; '\0' where there is none
+        char rcu_expedited = '\0';  ///< its value before the freeze; '\0' where the kernel has no such control
         std::vector<FreezeTarget> targets;
     };
 
-    /// ErrorKind::refused where a rehearsal is at work; other errors where the file cannot be made.
+    /// Creates and locks the file. ErrorKind::refused while another rehearsal runs; other errors where it cannot be
+    /// created.
     static Result<FreezeMarker> create(const std::string& path, const Content& content);
 
-    /// What an earlier rehearsal left, with its lock; nothing where there is no file, or one is at work.
+    /// Returns the file that an earlier rehearsal left, and locks it; nullopt where there is no such file, or while a
+    /// rehearsal runs.
     static std::optional<std::pair<FreezeMarker, Content>> abandoned(const std::string& path);
 
-    /// Nothing is frozen any more.
+    /// Removes the file: nothing is frozen any more.
     void remove() const;
 
 private:

@@ -34,7 +34,7 @@ using std::chrono::steady_clock;
 constexpr std::size_t most_of_mountinfo = std::size_t{64} << 20;
 constexpr std::size_t fdinfo_limit = std::size_t{4} << 20;
 
-/// Dirty data that comes in while the rest is written is written in the freeze. This much is hardly felt.
+/// Data that becomes dirty while the rest is written is written during the freeze. So much is hardly noticed.
 constexpr auto quick_sync = milliseconds(50);
 constexpr auto slowest_sync = milliseconds(1000);
 constexpr int sync_rounds = 4;
@@ -56,7 +56,7 @@ std::optional<unsigned long> hexadecimal_after(std::string_view text, std::strin
     return parsed.ec == std::errc() ? std::optional(number) : std::nullopt;
 }
 
-/// The names in a folder of /proc; nothing where its process has ended.
+/// Returns the names in a folder of /proc; empty where its process has ended.
 std::vector<std::string> open_files_of(const std::string& folder, int& code) {
     code = 0;
     FileDescriptor directory(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -72,8 +72,8 @@ bool has_ended(int code) {
     return code == ENOENT || code == ESRCH;
 }
 
-/// Device number and identity of the mount that a path or descriptor leads to; of btrfs this is not
-/// the device that stat() tells.
+/// Returns the device number, which identifies the file system, of the mount that a path or descriptor leads to. For
+/// btrfs this differs from the device of stat().
 Result<std::string> device_of(int descriptor, const std::string& path) {
     // A handle without room for its bytes: the id of the mount comes with the error EOVERFLOW.
     file_handle handle{};
@@ -111,15 +111,15 @@ Result<std::string> device_of(int descriptor, const std::string& path) {
     return Error{ErrorKind::not_found, fmt::format("/proc/self/mountinfo has no mount for {}", path), 0};
 }
 
-/// What a child process tells of its work.
+/// The result that a child process reports.
 struct Answer {
     int code = 0;  ///< errno
     nanoseconds took{};
 };
 
-/// Does `work` in a process of its own, because what hangs in a file system cannot be ended: the
-/// process is left to it. `work` calls only what POSIX allows between fork and exec, returns errno
-/// or 0, and is timed.
+/// Runs `work` in a process of its own, because a call that hangs in a file system cannot be ended; the process is then
+/// left behind. `work` may call only what POSIX allows between fork and exec. It returns errno or 0, and its time is
+/// measured.
 template <class Work>
 Result<Answer> in_child(steady_clock::time_point deadline, const std::string& what, const Work& work) {
     int ends[2];
@@ -161,7 +161,7 @@ Result<Answer> in_child(steady_clock::time_point deadline, const std::string& wh
                      : Error{ErrorKind::timed_out, fmt::format("cannot {}: no answer in time", what), 0};
 }
 
-/// What the kernel's answer to FIFREEZE means.
+/// Returns the error for an errno of FIFREEZE.
 Error freeze_error(const std::string& mount_point, int code) {
     auto error = system_error("cannot freeze " + mount_point, code);
     const auto means = [&](ErrorKind kind, std::string_view meaning) {
@@ -204,7 +204,7 @@ Error thaw_error(const std::string& mount_point, int code) {
             code};
 }
 
-/// Of a lock file, which lets go when it is closed, and the file and folders that were made for it.
+/// Holds a lock file, whose lock ends when it is closed, and the file and folders that were created for it.
 class LinuxFreezeLock final : public FreezeLock {
 public:
     LinuxFreezeLock(FileDescriptor file, std::vector<std::string> made)
@@ -231,7 +231,7 @@ struct flock whole_file() {
     return lock;
 }
 
-/// Syncs what is open until a round is quick. Error timed_out when none is quick enough.
+/// Syncs the open file systems again until a round is quick. ErrorKind::timed_out where no round is quick enough.
 Result<void> sync_until_quick(const std::vector<int>& descriptors, steady_clock::time_point deadline) {
     Answer last;
     for (int round = 0; round < sync_rounds; ++round) {
@@ -328,7 +328,7 @@ Result<std::vector<Process>> LinuxFreezer::permission_listeners() const {
             if (!info && info.error().kind == ErrorKind::not_found) {
                 continue;
             }
-            // Of one that cannot be read nothing is known.
+            // Nothing is known of one that cannot be read, so it counts.
             if (!info || asks_for_permission(*info)) {
                 listeners.push_back(process);
                 break;
@@ -388,7 +388,7 @@ Result<std::unique_ptr<FreezeLock>> LinuxFreezer::lock(const Path& file) {
         (void)::fcntl(descriptor.get(), F_GETLK, &held);
         return Error{ErrorKind::refused, fmt::format("{} is locked by process {}", file, held.l_pid), 0};
     }
-    // Another freezer removes the file when it is done; a lock on a removed file keeps nobody out.
+    // Another program that freezes removes the file at its end; a lock on a removed file protects nothing.
     struct stat ours {};
     struct stat theirs {};
     if (::fstat(descriptor.get(), &ours) != 0 || ::lstat(file.c_str(), &theirs) != 0 || ours.st_ino != theirs.st_ino ||

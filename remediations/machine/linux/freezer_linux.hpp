@@ -7,8 +7,8 @@
 
 namespace machine::local {
 
-/// Whether /proc/<pid>/fdinfo/<n> is that of a fanotify group that the kernel asks for permission,
-/// or that may make it ask at any moment: by its class, or by the events of a mark (proc_pid_fdinfo(5)).
+/// Returns true if /proc/<pid>/fdinfo/<n> belongs to a fanotify group that the kernel asks for permission, by the
+/// events of a mark, or that may make it ask at any moment, by its class (proc_pid_fdinfo(5)).
 bool asks_for_permission(std::string_view fdinfo);
 
 class LinuxFreezer final : public Freezer {

@@ -37,23 +37,23 @@ using std::chrono::nanoseconds;
 constexpr int freezer = 0;  ///< the role of the process that freezes; 1 and 2 are the watchers
 constexpr int roles = 3;
 
-/// How long a thaw by somebody else may take before it counts as hanging.
+/// A thaw by another process that takes longer counts as hanging.
 constexpr auto patience_with_thaw = milliseconds(500);
-/// How long the freezing process may take to see that it has to end.
+/// The time in which the freezing process must see that it has to end.
 constexpr auto patience_with_freezer = milliseconds(100);
-/// How long the freezing process leaves the thaw to the watchers.
+/// The time for which the freezing process leaves the thaw to the watchers.
 constexpr auto patience_with_watchers = milliseconds(100);
 constexpr auto patience_with_start = std::chrono::seconds(10);
 constexpr auto patience_with_end = std::chrono::seconds(2);
 constexpr auto patience_with_last_resort = std::chrono::seconds(1);
-/// After this the freezing process reports a hanging thaw, and leaves it to the watchers.
+/// After this time the freezing process reports a hanging thaw and leaves it to the watchers.
 constexpr auto patience_with_all = std::chrono::seconds(5);
 
 enum Phase : int {
     untouched,
     freezing,
     frozen,
-    thawing,  ///< + role of the process that does it
+    thawing,  ///< plus the role of the process that thaws
     thawed = thawing + roles,
     not_freezable,
     stuck,
@@ -63,16 +63,16 @@ struct FileSystem {
     int descriptor = -1;
     std::atomic<int> phase = untouched;
     std::atomic<int> code = 0;
-    std::atomic<std::int64_t> begun_at = 0;  ///< CLOCK_MONOTONIC, in nanoseconds, as the others
+    std::atomic<std::int64_t> begun_at = 0;  ///< CLOCK_MONOTONIC, in nanoseconds, like the others
     std::atomic<std::int64_t> frozen_at = 0;
     std::atomic<std::int64_t> thawed_at = 0;
 };
 
-/// What the three processes have in common; the file systems follow it.
+/// The memory that the three processes share. The file systems follow it.
 struct Shared {
-    std::atomic<bool> stop = false;  ///< nothing more is frozen
+    std::atomic<bool> stop = false;  ///< true: nothing more is frozen
     std::atomic<bool> last_resort = false;
-    std::atomic<bool> expedited = false;  ///< rcu_expedited is to be put back
+    std::atomic<bool> expedited = false;  ///< true: rcu_expedited must be put back
     std::array<std::atomic<bool>, roles> ready = {};
     std::size_t count = 0;
 };
@@ -116,14 +116,14 @@ Result<SharedMemory> share(const std::vector<int>& descriptors) {
     return shared;
 }
 
-/// All that is needed while something is frozen, opened beforehand.
+/// All files that are needed while something is frozen. They are opened before.
 struct Handles {
-    std::array<FileDescriptor, roles> alive;   ///< write ends; each process keeps its own alone
-    std::array<FileDescriptor, roles> end_of;  ///< read ends: end of file when that process ends
-    FileDescriptor request;                    ///< to thaw
+    std::array<FileDescriptor, roles> alive;   ///< write ends; each process keeps only its own
+    std::array<FileDescriptor, roles> end_of;  ///< read ends; end of file when that process ends
+    FileDescriptor request;                    ///< request to thaw
     FileDescriptor limit;                      ///< a timer
-    FileDescriptor sysrq;                      ///< none where the kernel has no such thing
-    FileDescriptor expedite;                   ///< none where it must be left alone
+    FileDescriptor sysrq;                      ///< none where the kernel has no SysRq
+    FileDescriptor expedite;                   ///< none where it must not be changed
 };
 
 Result<Handles> open_handles(const KernelControls& controls) {
@@ -153,8 +153,7 @@ Result<Handles> open_handles(const KernelControls& controls) {
     return handles;
 }
 
-/// Brings every page of this process into memory and keeps it there, the stack that is still to
-/// come included. Not inherited by fork.
+/// Locks every page of this process in memory, including the future pages of the stack. fork does not inherit this.
 bool lock_memory() noexcept {
     if (::mlockall(MCL_CURRENT | MCL_FUTURE) != 0) {
         return false;
@@ -166,13 +165,13 @@ bool lock_memory() noexcept {
     return true;
 }
 
-/// Other processes do not make this one wait while something is frozen.
+/// Gives this process priority, so that no other process delays it while something is frozen.
 void take_priority() noexcept {
     const sched_param lowest{1};
     ::sched_setscheduler(0, SCHED_FIFO, &lowest);
 }
 
-/// One of the three processes. From here on nothing throws, allocates or opens.
+/// One of the three processes. From its construction on nothing throws, allocates or opens.
 class Guard {
 public:
     Guard(Shared& shared, const Handles& handles, int role) noexcept
@@ -198,7 +197,8 @@ public:
         }
     }
 
-    /// Until the time is over, or, which gives false, the limit passes, another process ends, or a watcher is to thaw.
+    /// Waits until the time is over. Returns false earlier if the limit passes, another process ends, or a watcher has
+    /// to thaw.
     bool hold(int time_in_ms) noexcept {
         std::array<pollfd, roles + 1> events = {};
         for (int role = 0; role < roles; ++role) {
@@ -212,7 +212,7 @@ public:
         return happened == 0;
     }
 
-    /// Returns once nothing of ours is frozen any more, or nothing can be done about it.
+    /// Returns when nothing that this program froze is still frozen, or when nothing more can be done.
     void thaw_all() noexcept {
         shared_.stop = true;
         const auto begun = now();
@@ -221,7 +221,7 @@ public:
         for (;;) {
             bool somebody_thaws = false;
             bool freeze_in_progress = false;
-            // What is frozen comes first: the one still freezing may wait for another one to be thawed.
+            // The frozen ones first: the one that is still freezing may wait until another one is thawed.
             for (std::size_t left = file_systems_.size(); left > 0; --left) {
                 somebody_thaws |= !thaw(file_systems_[left - 1], begun);
             }
@@ -254,14 +254,14 @@ public:
 private:
     int end_of(int role) const noexcept { return handles_.end_of[static_cast<std::size_t>(role)].get(); }
 
-    /// Whether this process may thaw what it sees frozen. A process that is killed while it thaws btrfs leaves it
-    /// read-only until it is mounted anew: since Linux 6.2 btrfs then reads its superblock and takes the interruption
-    /// for an error. Many have a reason to kill the freezing process; the watchers nobody knows.
+    /// Returns true if this process may thaw what it sees frozen. A process that is killed while it thaws btrfs leaves
+    /// btrfs read-only until the next mount: since Linux 6.2, btrfs then reads its superblock and takes the
+    /// interruption for an error. Others have reasons to kill the freezing process; nobody knows the watchers.
     bool is_in_charge(nanoseconds begun) const noexcept {
         return role_ != freezer || now() - begun > patience_with_watchers || (has_ended(1) && has_ended(2));
     }
 
-    /// False while it is left to another process.
+    /// Returns false while the thaw is left to another process.
     bool thaw(FileSystem& file_system, nanoseconds begun) noexcept {
         int phase = file_system.phase;
         if (phase == frozen) {
@@ -291,9 +291,9 @@ private:
         return true;
     }
 
-    /// A freeze that the freezing process has begun and not reported. When it is dead nobody can tell whether it
-    /// failed, because somebody else has it frozen, or succeeded: the moment in between is one of nanoseconds, and a
-    /// file system that stays frozen is worse than one that somebody else finds thawed.
+    /// Ends a freeze that the freezing process has begun and not reported. If that process is dead, nobody knows if the
+    /// freeze failed, because another program has frozen the file system, or if it succeeded. That moment lasts
+    /// nanoseconds, and a file system that stays frozen is worse than one that another program finds thawed.
     bool end_freeze(FileSystem& file_system, nanoseconds begun) noexcept {
         if (file_system.phase != freezing) {
             return file_system.phase != frozen;
@@ -302,7 +302,7 @@ private:
         if (!ended && now() - begun < patience_with_freezer) {
             return false;
         }
-        // Of a freeze that is not complete the kernel says EINVAL, or lets us wait until it is.
+        // For an incomplete freeze the kernel returns EINVAL, or blocks until it is complete.
         const bool done = ::ioctl(file_system.descriptor, FITHAW, 0) == 0;
         if (!done && !ended) {
             return false;
@@ -317,7 +317,7 @@ private:
         return true;
     }
 
-    /// EINVAL: it is not frozen.
+    /// EINVAL means that it is not frozen.
     static bool ends_freeze(FileSystem& file_system) noexcept {
         if (::ioctl(file_system.descriptor, FITHAW, 0) == 0 || errno == EINVAL) {
             return true;
@@ -326,7 +326,7 @@ private:
         return false;
     }
 
-    /// The kernel thaws every file system there is, in a thread of its own.
+    /// Makes the kernel thaw all file systems, in a thread of its own.
     void use_last_resort() noexcept {
         if (!shared_.last_resort && handles_.sysrq && ::write(handles_.sysrq.get(), "j", 1) == 1) {
             shared_.last_resort = true;
@@ -353,7 +353,7 @@ private:
     int role_;
 };
 
-/// Moves this process where the system lets it: "0" stands for the writer.
+/// Leaves the control group where the system allows it. "0" means the writing process.
 void leave_control_group(const std::vector<std::string>& outermost_groups) noexcept {
     for (const auto& group : outermost_groups) {
         const FileDescriptor file(::open(group.c_str(), O_WRONLY | O_CLOEXEC));
@@ -363,8 +363,8 @@ void leave_control_group(const std::vector<std::string>& outermost_groups) noexc
     }
 }
 
-/// No signal but SIGKILL ends it, and not for want of memory. Of the files it inherited none is closed: the freezing
-/// process may have one open for writing, and the last to close such a file can have to write.
+/// Runs a watcher. Only SIGKILL ends it, and not the out-of-memory killer. It closes none of its inherited files: the
+/// freezing process may have one open for writing, and the last process that closes such a file may have to write.
 [[noreturn]] void watch(Shared& shared, Handles& handles, int role, const KernelControls& controls) noexcept {
     sigset_t all;
     ::sigfillset(&all);
@@ -395,7 +395,7 @@ void leave_control_group(const std::vector<std::string>& outermost_groups) noexc
     ::_exit(0);
 }
 
-/// The watchers' process ids, and their end: it comes when nobody keeps our pipe open.
+/// The process ids of the watchers. They end when nobody keeps our pipe open.
 class Watchers {
 public:
     Watchers(Shared& shared, Handles& handles, const KernelControls& controls)
@@ -406,7 +406,7 @@ public:
         handles_.alive[freezer] = FileDescriptor();
         const auto deadline = now() + patience_with_end;
         for (const pid_t pid : pids_) {
-            // One that hangs in a thaw is left to it.
+            // A watcher that hangs in a thaw is left alone.
             while (pid > 0 && ::waitpid(pid, nullptr, WNOHANG) == 0 && now() < deadline) {
                 pause(milliseconds(1));
             }
@@ -448,7 +448,7 @@ private:
     std::array<pid_t, roles - 1> pids_ = {};
 };
 
-/// This process in memory, this thread first in the queue and without signals.
+/// Locks this process in memory; this thread gets priority and no signals.
 class Undisturbed {
 public:
     Undisturbed() : locked_(lock_memory()), code_(errno), policy_(::sched_getscheduler(0)) {

@@ -34,7 +34,7 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
     }
 }
 
-/// Undoes the kernel's \040 for a space; nothing for any other use of a backslash.
+/// Decodes the kernel's \040 for a space; nullopt for any other use of a backslash.
 std::optional<std::string> unescape(std::string_view text) {
     std::string plain;
     const auto octal = [&](std::size_t at, char highest) {
@@ -71,7 +71,7 @@ std::vector<std::string> combined_options(std::string_view of_mount, std::string
 
 struct MountLine {
     Mount mount;
-    std::string_view own_options;          ///< those of the mount, without those of its file system
+    std::string_view own_options;          ///< of the mount itself
     std::string_view file_system_options;  ///< those of its file system
 };
 
@@ -95,7 +95,7 @@ std::optional<MountLine> parse_line(std::string_view line) {
                      dash[3]};
 }
 
-/// The lines refer to `text`.
+/// The lines are views into `text`.
 Result<std::vector<MountLine>> parse_lines(std::string_view text) {
     std::vector<MountLine> mounts;
     std::size_t number = 0;
@@ -120,7 +120,7 @@ Result<std::vector<MountLine>> parse_lines(std::string_view text) {
     return mounts;
 }
 
-/// What keeps the options of a mount when it is mounted again.
+/// Returns the flags that keep a mount's options when it is mounted again.
 unsigned long mount_flags(std::string_view own_options) {
     constexpr unsigned long no_symbolic_links = 256;  // MS_NOSYMFOLLOW, Linux 5.10
     static constexpr std::pair<std::string_view, unsigned long> known[] = {

@@ -6,9 +6,8 @@
 
 namespace machine::local {
 
-/// The text of /proc/self/mountinfo (proc_pid_mountinfo(5)). Options are those of the mount
-/// followed by those of its file system that the mount does not repeat; "ro" wins over "rw".
-/// Error invalid names the line.
+/// Parses the text of /proc/self/mountinfo (proc_pid_mountinfo(5)). The options are those of the mount, then those of
+/// its file system that the mount does not repeat; "ro" overrides "rw". ErrorKind::invalid names the line.
 Result<std::vector<Mount>> parse_mountinfo(std::string_view text);
 
 class LinuxMounts final : public Mounts {

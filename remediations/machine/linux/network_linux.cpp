@@ -27,7 +27,7 @@ std::string mac_in(const sockaddr_ll& hardware) {
     return fmt::format("{:02x}", fmt::join(&hardware.sll_addr[0], &hardware.sll_addr[6], ":"));
 }
 
-/// Empty for what is no IP address.
+/// Returns an empty text for other address families.
 std::string address_in(const sockaddr& address) {
     std::array<char, INET6_ADDRSTRLEN> text{};
     if (address.sa_family == AF_INET) {

@@ -4,7 +4,7 @@
 
 namespace machine::local {
 
-/// Linux has no registry: everything is ErrorKind::unsupported.
+/// Linux has no registry: every call returns ErrorKind::unsupported.
 class NoRegistry final : public Registry {
 public:
     Result<RegistryValue> value(const std::string&, const std::string&) const override { return unsupported(); }

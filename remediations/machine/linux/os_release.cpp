@@ -4,7 +4,7 @@ namespace machine::local {
 
 namespace {
 
-/// A shell word without expansions: quotes are dropped, a backslash keeps the next character.
+/// Decodes a shell word without expansions: removes quotes; a backslash keeps the next character.
 std::string unquote(std::string_view word) {
     std::string plain;
     char quote = 0;

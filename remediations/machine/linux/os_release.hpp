@@ -6,8 +6,7 @@
 
 namespace machine::local {
 
-/// The variables of an os-release(5) file. Lines that are not assignments are passed over, as the
-/// shell scripts that read it do.
+/// Returns the variables of an os-release(5) file. Skips lines that are not assignments, as shell scripts do.
 std::map<std::string, std::string> parse_os_release(std::string_view text);
 
 }  // namespace machine::local

@@ -23,10 +23,10 @@ namespace machine::local {
 
 namespace {
 
-/// A kernel that cannot give a process' words (it waits for a page of them on a dead server) gives nobody the list.
+/// The kernel blocks when it reads a process's words from memory that waits for a dead server. Then there is no list.
 constexpr auto list_limit = std::chrono::seconds(10);
 
-/// Processes of others, of which nothing counts but the name: anybody can start many.
+/// The limit for processes of other users, because anybody can start many. Only their names count.
 constexpr std::size_t most_of_others = 50000;
 
 template <class Number>
@@ -36,7 +36,7 @@ std::optional<Number> number_in(std::string_view text) {
     return error == std::errc() && end == text.data() + text.size() ? std::optional(number) : std::nullopt;
 }
 
-/// A file in the folder of a process; nothing where it may not be read or has more than `limit` bytes.
+/// Returns a file in the folder of a process; nullopt where it may not be read or has more than `limit` bytes.
 std::optional<std::string> text_of(const FileDescriptor& process, const char* name, std::size_t limit) {
     const FileDescriptor file(::openat(process.get(), name, O_RDONLY | O_CLOEXEC));
     if (!file) {
@@ -57,7 +57,7 @@ std::optional<std::string> text_of(const FileDescriptor& process, const char* na
     return std::nullopt;
 }
 
-/// The executable's file name where it may be seen: only root may see everybody's.
+/// Returns the executable's file name where it may be read: only root may read everybody's.
 std::optional<std::string> executable_name(const FileDescriptor& process) {
     std::array<char, PATH_MAX> target;
     const ssize_t size = ::readlinkat(process.get(), "exe", target.data(), target.size());
@@ -72,7 +72,7 @@ std::optional<std::string> executable_name(const FileDescriptor& process) {
     return std::string(path.substr(path.rfind('/') + 1));
 }
 
-/// At most Processes::command_line_bytes of it, in at most Processes::command_line_words words.
+/// Returns at most Processes::command_line_words words with at most Processes::command_line_bytes bytes.
 std::vector<std::string> command_line(const FileDescriptor& process) {
     const FileDescriptor file(::openat(process.get(), "cmdline", O_RDONLY | O_CLOEXEC));
     std::array<char, Processes::command_line_bytes> bytes;
@@ -93,7 +93,7 @@ std::vector<std::string> command_line(const FileDescriptor& process) {
     return words;
 }
 
-/// The line of /proc/<pid>/status that begins with `label`, without it.
+/// Returns the line of /proc/<pid>/status that begins with `label`, without the label.
 std::string_view status_line(std::string_view status, std::string_view label) {
     for (std::size_t at = status.find(label); at != status.npos; at = status.find(label, at + 1)) {
         // The first line holds the name, in which a line break is written as \n.
@@ -170,7 +170,7 @@ std::chrono::system_clock::time_point start_of(const ProcessStat& stat, std::chr
                                                     std::chrono::milliseconds(stat.started * 1000 / ticks_per_second));
 }
 
-/// Signals the very process whose folder in /proc this is; kernels before 5.1 can do so only by its number.
+/// Signals exactly the process of this folder in /proc; kernels before 5.1 can signal only by number.
 int send_signal(const FileDescriptor& process, pid_t pid, int signal) {
     constexpr long pidfd_send_signal = 424;  // the same on every architecture; old headers lack its name
     if (::syscall(pidfd_send_signal, process.get(), signal, nullptr, 0) == 0) return 0;
@@ -197,14 +197,14 @@ std::optional<ProcessIdentity> identity_of(const FileDescriptor& process) {
     return text ? parse_process_identity(*text) : std::nullopt;
 }
 
-/// Which PID namespace a process lives in; nothing where that may not be seen.
+/// Returns the PID namespace of a process; nullopt where it may not be read.
 std::optional<std::string> pid_namespace(const FileDescriptor& process) {
     std::array<char, 64> target;
     const ssize_t size = ::readlinkat(process.get(), "ns/pid", target.data(), target.size());
     return size < 0 ? std::nullopt : std::optional(std::string(target.data(), static_cast<std::size_t>(size)));
 }
 
-/// This process, as it is in the /proc that is mounted.
+/// This process as the mounted /proc shows it.
 struct Self {
     std::uint32_t pid = 0;
     ProcessIdentity identity;
@@ -222,7 +222,7 @@ std::optional<Self> self_in(const FileDescriptor& proc) {
     return Self{*pid, *identity, pid_namespace(folder)};
 }
 
-/// Whether the system runs it: it is root's, and not in a container.
+/// Returns true if the system runs the process: it belongs to root and is not in a container.
 bool is_of_system(const FileDescriptor& process, const Self& self) {
     const auto identity = identity_of(process);
     if (!identity || !identity->is_root) return false;
@@ -281,8 +281,8 @@ Result<std::vector<Process>> LinuxProcesses::list() const {
 
 namespace {
 
-/// Whoever starts a program waits until the kernel has opened it, with all other starts behind: so first it must be
-/// clear that its file system answers.
+/// Returns an error where the program's file system does not answer. The start of a program waits until the kernel has
+/// opened it, and all other starts wait behind it; so this is checked first.
 std::optional<Error> why_not_to_start(const Command& command) {
     const auto& program = command.program;
     const auto seen = ask_file_system<void>(program, "start " + program, [program]() -> Result<void> {

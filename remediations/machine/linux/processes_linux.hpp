@@ -7,22 +7,24 @@
 
 namespace machine::local {
 
-/// What /proc/<pid>/stat says about a process (proc_pid_stat(5)).
+/// The fields of /proc/<pid>/stat that this program uses (proc_pid_stat(5)).
 struct ProcessStat {
     std::string name;  ///< at most 15 bytes; may hold spaces, parentheses and line breaks
     char state = '?';
     std::uint32_t parent = 0;
-    std::uint64_t started = 0;  ///< clock ticks after the boot; 0 where the text ends earlier
+    std::uint64_t started = 0;  ///< clock ticks after boot; 0 where the text ends before this field
 };
-/// Nothing when the text is not of that form.
+/// Returns nullopt where the text does not have this form.
 std::optional<ProcessStat> parse_process_stat(std::string_view text);
 
-/// Whose a process is, as /proc/<pid>/status says (proc_pid_status(5)).
+/// The user and namespaces of a process, from /proc/<pid>/status (proc_pid_status(5)).
 struct ProcessIdentity {
-    bool is_root = false;        ///< real, effective, saved and file-system user are 0, in our user namespace
-    std::size_t namespaces = 0;  ///< in how many PID namespaces it has a number, from ours inwards; 0: not told
+    bool is_root = false;        ///< true if real, effective, saved and file-system user are 0 in this process's user
+                                 ///< namespace
+    std::size_t namespaces = 0;  ///< number of PID namespaces in which it has a number, from this one inwards; 0: not
+                                 ///< known
 };
-/// Nothing when the text does not tell its users.
+/// Returns nullopt where the text does not contain the users.
 std::optional<ProcessIdentity> parse_process_identity(std::string_view status);
 
 class LinuxProcesses final : public Processes {

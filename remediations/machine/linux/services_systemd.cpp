@@ -21,7 +21,7 @@ namespace {
 constexpr auto question_timeout = std::chrono::seconds(20);
 constexpr std::string_view service_suffix = ".service";
 
-/// What systemd allows in the name of a unit, except for a leading "-" or ".".
+/// Returns true for a name that systemd allows for a unit, except one with a leading "-" or ".".
 bool is_unit_name(const std::string& name) {
     const auto allowed = [](unsigned char c) {
         return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
@@ -59,7 +59,7 @@ std::uint32_t number(const UnitProperties& properties, const std::string& key) {
     return value;
 }
 
-/// The services in a list of units; targets, sockets and mounts are none.
+/// Returns the services in a list of units, without targets, sockets and mounts.
 std::vector<std::string> services_in(const std::string& units) {
     std::vector<std::string> services;
     std::istringstream words(units);

@@ -7,19 +7,20 @@
 
 namespace machine::local {
 
-/// The properties that `systemctl show` prints, "Key=value", one block for each unit. A line
-/// without "=" continues the value before it. Error invalid names the line.
+/// Parses the output of `systemctl show`: "Key=value", one block for each unit. A line without "=" continues the value
+/// before it. ErrorKind::invalid names the line.
 using UnitProperties = std::map<std::string, std::string>;
 Result<std::vector<UnitProperties>> parse_systemctl_show(std::string_view text);
 
-/// A service out of its properties; not_found where LoadState says so. `name` is what was asked for.
+/// Creates a Service from its properties; ErrorKind::not_found where LoadState says so. `name` is the name that was
+/// asked for.
 Result<Service> service_from(const UnitProperties& properties, const std::string& name);
 
-/// systemd through systemctl, which works alike in every version since 219. Names may leave off ".service".
+/// systemd through systemctl, which works the same in all versions since 219. Names may omit ".service".
 class SystemdServices final : public Services {
 public:
-    /// Both are for tests: the systemctl to run, empty for the one of the system, and the folder in
-    /// which an administrator's unit files lie.
+    /// Both parameters are for tests: the systemctl to run (empty for the system's own), and the folder of an
+    /// administrator's unit files.
     explicit SystemdServices(std::string systemctl = {}, std::string unit_folder = "/etc/systemd/system");
 
     Result<Service> find(const std::string& name) const override;

@@ -7,15 +7,15 @@
 
 namespace machine::local {
 
-/// The words of a "# Required-Start:" line in the LSB header of an init script, without the
-/// facilities ("$network") and the optional ones ("+dbus").
+/// Returns the words of the "# Required-Start:" line in the LSB header of an init script, without facilities
+/// ("$network") and optional services ("+dbus").
 std::vector<std::string> required_services(std::string_view init_script);
 
-/// /etc/init.d/<name>, for systems without systemd.
-/// Running is what the script's `status` says (LSB exit codes). There is no StartType::disabled.
+/// Services in /etc/init.d/<name>, for systems without systemd. The state is what the script's `status` returns (LSB
+/// exit codes). StartType::disabled does not exist.
 class SysvServices final : public Services {
 public:
-    /// `root` is for tests: where /etc and /usr/sbin lie.
+    /// `root` is for tests: the folder that holds /etc and /usr/sbin.
     explicit SysvServices(std::filesystem::path root = "/") : root_(std::move(root)) {}
 
     Result<Service> find(const std::string& name) const override;

@@ -7,7 +7,7 @@
 
 namespace machine::local {
 
-/// The error of a failed system call. `what` says what was tried: "cannot open /etc/fstab".
+/// Returns the error of a failed system call. `what` says what failed: "cannot open /etc/fstab".
 Error system_error(const std::string& what, int code = errno);
 
 }  // namespace machine::local

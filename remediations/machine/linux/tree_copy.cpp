@@ -16,7 +16,7 @@ namespace machine::local {
 
 namespace {
 
-/// Each level holds folders open; nothing of backup's nests deeper.
+/// Each level keeps folders open. Nothing that belongs to backup is nested deeper.
 constexpr unsigned depth_limit = 128;
 
 Result<FileDescriptor> open_folder(const Location& location) {
@@ -46,7 +46,7 @@ Result<void> may_enter(const struct stat& status, dev_t device, unsigned depth, 
     return {};
 }
 
-/// Calls `visit(entry)` for everything in a folder until it fails. The entry's folder is `location` itself.
+/// Calls `visit(entry)` for everything in a folder until it fails. `location` is the folder of the entries.
 template <class Visit>
 Result<void> for_each_entry(const Location& location, Visit visit) {
     const auto folder = open_folder(location);
@@ -78,8 +78,8 @@ struct Range {
     off_t end;
 };
 
-/// Where data begins at or behind `at`, and where it ends; nothing where only a hole follows. A file system that tells
-/// no holes has none.
+/// Returns the next range with data from `at` on; nullopt where only a hole follows. A file system that reports no
+/// holes has none.
 std::optional<Range> next_data(int file, off_t at, off_t size) {
     if (at >= size) {
         return std::nullopt;
@@ -131,7 +131,7 @@ Result<void> copy_content(const Location& from, const Location& to) {
     if (::fstat(source->get(), &status) != 0) {
         return system_error("cannot look at " + from.path);
     }
-    // What was a hole stays one: a file can be thousands of times as long as the disk is large.
+    // Holes stay holes, because a file can be thousands of times as long as the disk is large.
     off_t at = 0;
     while (const auto data = next_data(source->get(), at, status.st_size)) {
         if (auto copied = copy_range(source->get(), target.get(), *data, from.path, to.path); !copied) {

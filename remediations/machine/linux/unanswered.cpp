@@ -16,7 +16,8 @@ namespace {
 
 constexpr std::size_t mount_table_limit = std::size_t{16} << 20;
 
-/// Of the kernel and of local disks. Everything else (nfs, cifs, fuse, autofs, 9p, ...) has somebody else behind it.
+/// Types of the kernel and of local disks. All others (nfs, cifs, fuse, autofs, 9p, ...) depend on another computer or
+/// program.
 constexpr std::array<std::string_view, 44> own_types = {
     "bdev",       "bfs",       "binder",  "binfmt_misc", "bpf",       "btrfs",    "cgroup",  "cgroup2", "configfs",
     "cpuset",     "cramfs",    "debugfs", "devpts",      "devtmpfs",  "efivarfs", "erofs",   "exfat",   "ext2",
@@ -32,7 +33,7 @@ bool is_own(const Mount& mount) {
            std::ranges::find(more_own_types, mount.type) != more_own_types.end();
 }
 
-/// The mount points of others' file systems, as they were a moment ago.
+/// The mount points of such other file systems, as they were shortly before.
 struct ForeignMounts {
     std::mutex mutex;
     std::chrono::steady_clock::time_point read_at;
@@ -66,7 +67,8 @@ bool lies_below(std::string_view path, std::string_view folder) {
     return path.starts_with(folder) && (path.size() == folder.size() || path[folder.size()] == '/');
 }
 
-/// The foreign mount that a path lies on by its text, else its folder: a link leads elsewhere.
+/// Returns the foreign mount that holds the path by its text, else the path's folder, because a link may lead
+/// elsewhere.
 std::string place_of(const std::string& path) {
     auto& mounts = foreign_mounts();
     const std::scoped_lock lock(mounts.mutex);

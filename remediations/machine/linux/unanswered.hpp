@@ -11,25 +11,25 @@
 
 namespace machine::local {
 
-/// How long a file system may take for one answer. A busy local disk takes a second.
+/// The time limit for one answer of a file system. A busy local disk takes a second.
 inline constexpr auto file_answer_limit = std::chrono::milliseconds(5000);
 
-/// Whether a file system is mounted that a dead server, or a dead program (FUSE), can keep from answering: then any
-/// path may lead to it, through links too. Looked at anew after a second.
+/// Returns true if a file system is mounted that a dead server or a dead program (FUSE) can keep from answering. Then
+/// any path may lead to it, also through links. Reads the mounts again after a second.
 bool a_mount_may_hang();
 
-/// A place that a call waits for. While it does, nobody else asks there: each question would cost a thread and its
-/// time.
+/// The places where a call still waits for an answer. Meanwhile nobody else asks there, because each question would
+/// cost a thread and its time limit.
 class Unanswered {
 public:
-    /// Why a call that goes there need not be made; ErrorKind::timed_out.
+    /// Returns ErrorKind::timed_out if a call still waits at a place that holds `path`; nullopt if `path` may be asked.
     static std::optional<Error> why_not_to_ask(const std::string& path, const std::string& what);
-    /// From now until `is_over`, questions about the mount or folder of `path` are not asked.
+    /// From now until `is_over` is true, why_not_to_ask() refuses questions about the mount or folder of `path`.
     static void note(const std::string& path, std::shared_ptr<const std::atomic<bool>> is_over);
 };
 
-/// A read-only question about `path`, which owns all it uses. Asked at once, or where a mount may hang, with a time
-/// limit: ErrorKind::timed_out. `what` completes "cannot".
+/// Asks a read-only question about `path`. `call` must own all that it uses. Calls it directly or, where a mount may
+/// hang, with a time limit: ErrorKind::timed_out. `what` completes the message "cannot ...".
 template <class T>
 Result<T> ask_file_system(const std::string& path, const std::string& what, std::function<Result<T>()> call) {
     if (!a_mount_may_hang()) return call();

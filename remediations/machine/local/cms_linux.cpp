@@ -36,7 +36,7 @@ Error invalid(const std::string& what) {
     return {ErrorKind::invalid, reason != nullptr ? fmt::format("{}: {}", what, reason) : what, 0};
 }
 
-/// A file's name, so nothing but hexadecimal digits; the agent writes them in capitals.
+/// Returns a file name: only hexadecimal digits are allowed; the agent writes them in capitals.
 Result<std::string> file_stem(std::string thumbprint) {
     const auto is_digit = [](unsigned char c) { return std::isxdigit(c) != 0; };
     if (thumbprint.size() != 40 || !std::all_of(thumbprint.begin(), thumbprint.end(), is_digit)) {
@@ -91,8 +91,8 @@ Result<Message> parse_message(const std::string& der) {
     return message;
 }
 
-/// The message's recipient that the certificate belongs to. Not left to CMS_decrypt, which by design does not tell a
-/// wrong recipient from a damaged message.
+/// Returns the recipient of the message to whom the certificate belongs. CMS_decrypt is not used for that, because by
+/// design it does not distinguish a wrong recipient from a damaged message.
 CMS_RecipientInfo* find_recipient(CMS_ContentInfo* message, X509* certificate) {
     const STACK_OF(CMS_RecipientInfo)* recipients = CMS_get0_RecipientInfos(message);
     for (int i = 0; i < sk_CMS_RecipientInfo_num(recipients); ++i) {
@@ -105,7 +105,7 @@ CMS_RecipientInfo* find_recipient(CMS_ContentInfo* message, X509* certificate) {
     return nullptr;
 }
 
-/// False where the content key does not open. `recipient` is one of the message.
+/// Returns false where the content key cannot be decrypted. `recipient` belongs to the message.
 bool open_content_key(CMS_ContentInfo* message, CMS_RecipientInfo* recipient, EVP_PKEY* key) {
     EVP_PKEY_up_ref(key);  // the recipient keeps one reference
     return CMS_RecipientInfo_set0_pkey(recipient, key) == 1 && CMS_RecipientInfo_decrypt(message, recipient) == 1;

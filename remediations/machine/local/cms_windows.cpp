@@ -55,7 +55,7 @@ Result<Certificate> find_certificate(const std::string& thumbprint) {
     return certificate;
 }
 
-/// The certificate's key, which may be one of the old CryptoAPI or of CNG.
+/// The certificate's private key, of the old CryptoAPI or of CNG.
 class PrivateKey {
 public:
     static Result<PrivateKey> acquire(PCCERT_CONTEXT certificate, const std::string& thumbprint) {
@@ -114,7 +114,7 @@ std::optional<DWORD> number_parameter(HCRYPTMSG message, DWORD type) {
     return number;
 }
 
-/// Which of the message's recipients this certificate is.
+/// Returns the index of the message's recipient to whom this certificate belongs.
 std::optional<DWORD> find_recipient(HCRYPTMSG message, PCCERT_CONTEXT certificate) {
     const auto count = number_parameter(message, CMSG_RECIPIENT_COUNT_PARAM).value_or(0);
     for (DWORD index = 0; index < count; ++index) {

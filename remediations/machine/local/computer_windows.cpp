@@ -12,7 +12,7 @@ namespace machine::local {
 
 namespace {
 
-/// The UUID of the SMBIOS structure "System Information" (type 1), as it stands there; DMTF DSP0134, 7.2. Empty where
+/// Returns the UUID of the SMBIOS structure "System Information" (type 1), unchanged; DMTF DSP0134, 7.2. Empty where
 /// there is none.
 std::string uuid_in(const std::vector<std::uint8_t>& table) {
     constexpr std::size_t header = 4;

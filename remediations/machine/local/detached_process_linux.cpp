@@ -23,7 +23,7 @@ bool start_systemd_unit(const std::string& unit, const std::filesystem::path& pr
     return output && output->exit_code == 0;
 }
 
-/// A unit of this name that failed earlier keeps the name from being used again.
+/// Removes a failed unit of this name, because it blocks the name.
 void forget_failed_unit(const std::string& unit) {
     const auto systemctl = first_existing({"/usr/bin/systemctl", "/bin/systemctl"});
     if (!systemctl.empty()) {

@@ -19,7 +19,7 @@ namespace {
 
 using EnvironmentBlock = UniqueHandle<void*, &DestroyEnvironmentBlock>;
 
-/// The null device as a child's standard streams, and a list that lets it inherit nothing else.
+/// The null device as a child's standard streams, and a list because of which it inherits nothing else.
 class NullStreams {
 public:
     static Result<NullStreams> open() {
@@ -38,7 +38,7 @@ public:
         return streams;
     }
 
-    /// Valid while this object stays where it is.
+    /// Valid while this object lives and is not moved.
     Result<STARTUPINFOEXW> startup_info() {
         STARTUPINFOEXW info{};
         info.StartupInfo.cb = sizeof info;
@@ -66,7 +66,7 @@ struct Child {
     KernelHandle thread;
 };
 
-/// `environment` null means ours. The error's code is that of CreateProcessW.
+/// `environment` null means this process's. The error has the code of CreateProcessW.
 Result<Child> create_process(const std::filesystem::path& program, const std::vector<std::string>& arguments,
                              const std::filesystem::path& working_directory, DWORD flags, void* environment) {
     auto line = command_line(to_utf8(program.native()), arguments);
@@ -107,7 +107,7 @@ Result<Detachment> start_detached(const std::string&, const std::filesystem::pat
 
 Result<int> run_supervised(const std::filesystem::path& program, const std::vector<std::string>& arguments,
                            const std::filesystem::path& working_directory, std::chrono::milliseconds timeout) {
-    // Its limit is the time alone: should we die, what is in it goes on.
+    // Only the time limits it: if this process dies, the processes in the job continue.
     const KernelHandle job(CreateJobObjectW(nullptr, nullptr));
     if (!job) return last_error("create", "a job object");
     const auto child =

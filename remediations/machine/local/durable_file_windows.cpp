@@ -21,14 +21,14 @@ using namespace machine::windows;
 
 namespace {
 
-/// Of one name; somebody who makes more of them has to be stopped by hand.
+/// The limit for one name. If somebody creates more of them, a person has to stop that.
 constexpr unsigned most_set_aside = 100;
 
 Result<std::wstring> native(const std::filesystem::path& path) {
     return native_path(to_utf8(path.native()));
 }
 
-/// Not a directory, and not a link that somebody put in the file's place.
+/// Refuses a directory, and a link that somebody put in the file's place.
 Result<void> require_file_or_nothing(const std::wstring& path) {
     const auto file = open_existing(path, FILE_READ_ATTRIBUTES);
     if (!file) return file.error().kind == ErrorKind::not_found ? Result<void>{} : file.error();
@@ -40,7 +40,7 @@ Result<void> require_file_or_nothing(const std::wstring& path) {
     return {};
 }
 
-/// Leaves the file pointer at the end.
+/// Leaves the file pointer at the end of the file.
 Result<void> cut_torn_line(HANDLE file, const std::string& name) {
     LARGE_INTEGER size{};
     if (!GetFileSizeEx(file, &size)) return last_error("query", name);
@@ -154,7 +154,7 @@ Result<std::string> read_file(const std::filesystem::path& path, std::size_t lim
 
 namespace {
 
-/// Gives what somebody put there another name beside it, whatever its access control list says.
+/// Renames what somebody put there, whatever its access control list says. The new name lies beside it.
 Result<std::filesystem::path> set_aside(const std::filesystem::path& folder, const std::wstring& target) {
     const Privileges whatever_it_allows{SE_BACKUP_NAME, SE_RESTORE_NAME};
     for (unsigned number = 1; number <= most_set_aside; ++number) {

@@ -29,11 +29,11 @@ namespace http = boost::beast::http;
 namespace ssl = boost::asio::ssl;
 using asio::ip::tcp;
 
-/// Resource Manager names two URLs of 4 KiB each in one answer.
+/// Resource Manager sends two URLs of 4 KiB each in one answer.
 constexpr std::uint32_t header_limit = 64U << 10U;
 constexpr auto as_result = asio::as_tuple(asio::use_awaitable);
 
-/// Where distributions keep the authorities they trust: the linked OpenSSL knows only one of these places.
+/// The files of trusted authorities of the distributions. The linked OpenSSL knows only one of them.
 constexpr const char* known_authorities[] = {
     "/etc/ssl/certs/ca-certificates.crt",                 // Debian, Ubuntu, Gentoo
     "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  // RHEL, Fedora, Azure Linux
@@ -65,13 +65,13 @@ Error failure(const HttpsRequest& request, const char* step, const boost::system
     return {kind, fmt::format("{} {}:{}: {}", step, request.host, request.port, error.message()), error.value()};
 }
 
-/// A name, or an address without brackets, and a port.
+/// The name, or the address without brackets, and the port.
 struct Peer {
     std::string host;
     std::uint16_t port = 0;
 };
 
-/// Whom the connection leads to: the server itself, or the proxy.
+/// Returns the other end of the connection: the server itself, or the proxy.
 Result<Peer> next_hop(const HttpsRequest& request) {
     if (request.proxy.empty()) return Peer{request.host, request.port};
     const auto colon = request.proxy.rfind(':');
@@ -97,7 +97,7 @@ Result<std::vector<tcp::endpoint>> endpoints_of(const Peer& peer, std::chrono::m
     return endpoints;
 }
 
-/// Asks the proxy at the other end for a tunnel to the server (RFC 9110, CONNECT).
+/// Asks the proxy for a tunnel to the server (RFC 9110, CONNECT).
 asio::awaitable<Result<void>> open_tunnel(beast::tcp_stream& connection, const HttpsRequest& request) {
     const auto target = fmt::format("{}:{}", request.host, request.port);
     http::request<http::empty_body> message(http::verb::connect, target, 11);

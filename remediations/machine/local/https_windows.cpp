@@ -17,10 +17,10 @@ namespace {
 
 using InternetHandle = windows::UniqueHandle<HINTERNET, &WinHttpCloseHandle>;
 
-/// As on Linux: Resource Manager names two URLs of 4 KiB each in one answer.
+/// As on Linux: Resource Manager sends two URLs of 4 KiB each in one answer.
 constexpr DWORD header_limit = 64U << 10U;
 
-/// The system has no text for the errors of WinHTTP.
+/// The system has no texts for the errors of WinHTTP.
 Error failure(const HttpsRequest& request, DWORD code) {
     const auto with = [&](ErrorKind kind, std::string_view step) {
         return Error{kind, fmt::format("{} {}:{}: WinHTTP error {}", step, request.host, request.port, code),
@@ -53,7 +53,7 @@ Error too_large(const HttpsRequest& request, std::string_view what) {
             fmt::format("the answer's {} are too long from {}:{}", what, request.host, request.port), 0};
 }
 
-/// All header lines of the answer, the status line first.
+/// Returns all header lines of the answer, the status line first.
 Result<std::multimap<std::string, std::string>> headers_of(HINTERNET call, const HttpsRequest& request) {
     DWORD size = 0;
     WinHttpQueryHeaders(call, WINHTTP_QUERY_RAW_HEADERS_CRLF, WINHTTP_HEADER_NAME_BY_INDEX, WINHTTP_NO_OUTPUT_BUFFER,

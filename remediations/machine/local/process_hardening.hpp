@@ -2,10 +2,10 @@
 
 namespace machine::local {
 
-/// The first call of main, before there is a second thread. Leaves no core file, which would hold decrypted
-/// settings. For root or SYSTEM also: of the environment only what this program reads and a PATH of system
-/// folders, no library from anywhere but the system's folder (Windows), three open standard streams, files
-/// that nobody else may write to, and a run that outlives the terminal it was started from.
+/// Hardens this process. Call it first in main(), before there is a second thread. Disables core files, which would
+/// hold decrypted settings. For root or SYSTEM also: keeps of the environment only what this program reads, and a PATH
+/// of system folders; loads libraries only from the system's folder (Windows); opens the three standard streams;
+/// creates files that nobody else may write to; lets the run outlive the terminal that started it.
 void harden_this_process();
 
 }  // namespace machine::local

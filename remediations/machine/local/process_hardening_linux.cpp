@@ -21,14 +21,14 @@ namespace machine::local {
 
 namespace {
 
-/// The guest agent's, those of a terminal, and the one of https://no-color.org.
+/// The guest agent's variables, those of a terminal, and the one of https://no-color.org.
 bool is_read_by_us(std::string_view name) {
     constexpr std::array names = {std::string_view("ConfigSequenceNumber"), std::string_view("VERSION"),
                                   std::string_view("TERM"), std::string_view("NO_COLOR")};
     return std::ranges::find(names, name) != names.end() || name.starts_with("AZURE_GUEST_AGENT_");
 }
 
-/// Libraries read variables of their own (OPENSSL_CONF, HOSTALIASES, RES_OPTIONS, TZ, ...).
+/// Removes all others, because libraries read variables of their own (OPENSSL_CONF, HOSTALIASES, RES_OPTIONS, TZ, ...).
 void keep_known_variables() {
     std::vector<std::pair<std::string, std::string>> kept;
     for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
@@ -45,7 +45,7 @@ void keep_known_variables() {
     ::setenv("PATH", child_path, 1);
 }
 
-/// Else the first file that is opened becomes the output, and what is printed goes into it.
+/// Without this, the first file that is opened would become the standard output, and get what is printed.
 void open_standard_streams() {
     for (int descriptor = STDIN_FILENO; descriptor <= STDERR_FILENO; ++descriptor) {
         if (::fcntl(descriptor, F_GETFD) < 0 && ::open("/dev/null", O_RDWR | O_NOCTTY) != descriptor) {
@@ -62,7 +62,7 @@ void harden_this_process() {
     if (!is_privileged()) {
         return;
     }
-    // A program that the kernel pipes cores to gets one whatever the limit says.
+    // A program that the kernel pipes cores to gets a core regardless of the limit.
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     open_standard_streams();
     keep_known_variables();

@@ -21,13 +21,13 @@ std::filesystem::path cron_file(const std::string& name) {
     return "/etc/cron.d/" + name;
 }
 
-/// Where systemd keeps when a persistent timer ran last.
+/// Returns the file in which systemd keeps the last run of a persistent timer.
 std::filesystem::path stamp_file(const std::string& name) {
     return fmt::format("/var/lib/systemd/timers/stamp-{}.timer", name);
 }
 
-/// What makes a mount namespace (PrivateTmp=, ProtectSystem= and their like) is missing on purpose: the program looks
-/// at the machine's own mounts, and a repair has to reach them.
+/// Settings that create a mount namespace (PrivateTmp=, ProtectSystem= and others) are left out on purpose: the program
+/// looks at the machine's own mounts, and a repair must reach them.
 std::string service_text(const RecurringJob& job) {
     return fmt::format(
         "# Written by backup-remediation; `backup-remediation guard off` removes it.\n"
@@ -78,7 +78,7 @@ std::string timer_text(const RecurringJob& job) {
         job.description, when);
 }
 
-/// The minute differs from computer to computer, so that a fleet does not start at once.
+/// The minute depends on the computer, so that a fleet does not start at the same time.
 std::string cron_text(const RecurringJob& job) {
     unsigned sum = 0;
     for (const char c : this_computer().id) sum = sum * 31 + static_cast<unsigned char>(c);
@@ -124,7 +124,7 @@ Result<void> remove_file(const std::filesystem::path& file) {
 Result<void> remove_units(const std::string& name) {
     const bool has_units = is_there(unit_file(name, "service")) || is_there(unit_file(name, "timer"));
     if (has_units && systemd_runs()) (void)systemctl({"disable", "--now", name + ".timer"});
-    // What `disable` does; without systemd nobody else does it.
+    // The same as `disable`, for a system without systemd.
     for (const auto& file : {std::filesystem::path("/etc/systemd/system/timers.target.wants") / (name + ".timer"),
                              unit_file(name, "timer"), unit_file(name, "service"), stamp_file(name)}) {
         if (auto removed = remove_file(file); !removed) return removed;

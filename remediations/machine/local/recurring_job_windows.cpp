@@ -21,7 +21,7 @@ template <class Interface>
 using TaskPointer = UniqueHandle<Interface*, [](Interface* object) { object->Release(); }>;
 using TaskText = UniqueHandle<BSTR, &SysFreeString>;
 
-/// Of a text that this program made.
+/// Converts a text that this program made.
 TaskText task_text(std::string_view text) {
     const auto wide = to_wide(text);
     return TaskText(wide ? SysAllocString(wide->c_str()) : nullptr);
@@ -56,7 +56,7 @@ bool is_no_task(HRESULT result) {
     return result == HRESULT_FROM_WIN32(ERROR_FILE_NOT_FOUND) || result == HRESULT_FROM_WIN32(ERROR_PATH_NOT_FOUND);
 }
 
-/// The root folder, where an administrator looks first. The apartment outlives it.
+/// Returns the root folder, where an administrator looks first. The COM apartment must outlive it.
 Result<TaskPointer<ITaskFolder>> task_folder() {
     TaskPointer<ITaskService> service;
     auto result = CoCreateInstance(CLSID_TaskScheduler, nullptr, CLSCTX_INPROC_SERVER, IID_ITaskService,
@@ -70,7 +70,8 @@ Result<TaskPointer<ITaskFolder>> task_folder() {
     return folder;
 }
 
-/// S-1-5-18 is SYSTEM in every language. StartWhenAvailable: a time that passed while the computer was off is made up.
+/// S-1-5-18 is SYSTEM in every language. StartWhenAvailable: a run that was due while the computer was off is made
+/// later.
 std::string task_xml(const RecurringJob& job) {
     return fmt::format(
         R"(<?xml version="1.0" encoding="UTF-16"?>

@@ -2,8 +2,8 @@
 
 namespace machine::local {
 
-/// From now on this thread gets processor and disk when nobody else wants them, and so do the programs that it starts.
-/// Where the system refuses, it goes on as before.
+/// Gives this thread, and the programs that it starts, processor and disk time only when nobody else wants it. Ignores
+/// a refusal of the system.
 void let_others_go_first();
 
 }  // namespace machine::local

@@ -10,7 +10,7 @@
 
 namespace machine::recorded {
 
-/// Answers about one path; what was not asked is empty.
+/// The answers about one path. A question that was not asked is empty.
 struct FileAnswers {
     std::optional<Result<FileStatus>> status;
     std::optional<Result<std::string>> content;
@@ -29,8 +29,8 @@ struct RegistryAnswers {
 using CommandKey = std::vector<std::string>;         ///< program and arguments
 using WmiKey = std::pair<std::string, std::string>;  ///< lower-case namespace, and query
 
-/// Sections in which absence from the capture means absence from the machine. A capture taken from
-/// a real machine has none; one that a person wrote for a test says what it describes whole.
+/// Sections in which a thing that is not in the capture does not exist on the machine. A capture of a real machine has
+/// none; one that a person wrote for a test names the sections that it describes completely.
 enum class Section { files, services, registry, processes, commands, network, events, certificates, wmi, azure };
 
 struct Capture {
@@ -44,9 +44,9 @@ struct Capture {
     std::optional<Result<std::vector<Process>>> processes;
     std::map<std::uint32_t, Result<std::vector<Path>>> modules;  ///< by process
     std::map<CommandKey, Result<CommandOutput>> commands;
-    /// The answers that other commands give once this one was run to change the machine.
+    /// Once this command was run to change the machine, other commands give these answers.
     std::map<CommandKey, std::map<CommandKey, Result<CommandOutput>>> effects;
-    /// Likewise once this service, by lower-case name, was started or restarted.
+    /// The same, once this service (lower-case name) was started or restarted.
     std::map<std::string, std::map<CommandKey, Result<CommandOutput>>> service_effects;
     std::optional<Result<std::vector<Mount>>> mounts;
     std::map<std::string, Result<HttpResponse>> http;  ///< by "host:port/path"
@@ -54,12 +54,12 @@ struct Capture {
     std::map<std::string, Result<std::string>> sources;  ///< Network::source_address, by target
     std::optional<Result<std::vector<NetworkInterface>>> interfaces;
     std::vector<Event> events;
-    /// Whether `events` holds all that a query asks for, or why it could not be asked; by event_query_key, or by
-    /// lower-case channel for every query of it.
+    /// Success where `events` holds all events that a query asks for, else why it could not be asked. By
+    /// event_query_key or, for every query of a channel, by its lower-case name.
     std::map<std::string, Result<void>> event_queries;
     std::map<std::string, Result<std::vector<StoredCertificate>>> certificates;  ///< by lower-case store
     std::map<WmiKey, Result<std::vector<WmiObject>>> wmi;
-    std::optional<Result<AzureAccess>> azure_access;  ///< nothing where Azure is not to be asked
+    std::optional<Result<AzureAccess>> azure_access;  ///< nullopt where Azure must not be asked
     std::map<std::string, Result<ArmAnswer>> arm;     ///< by arm_key
     /// Diagnoses ask from many threads at once.
     mutable std::mutex mutex;
@@ -70,7 +70,7 @@ std::string lower_case(std::string text);
 CommandKey command_key(const Command& command);
 std::string http_key(const HttpRequest& request);
 WmiKey wmi_key(const std::string& name_space, const std::string& wql);
-/// In lower case: "get /subscriptions/...?$expand=restorepoints", with the body behind a blank.
+/// Returns the key in lower case: "get /subscriptions/...?$expand=restorepoints", followed by a blank and the body.
 std::string arm_key(const ArmQuestion& question);
 /// "system: msdtc 4193 4104; volsnap; 604800 s; 100"
 std::string event_query_key(const EventQuery& query);
@@ -79,7 +79,7 @@ std::string event_query_key(const EventQuery& query);
 std::string certificate_text(const StoredCertificate& certificate);
 Result<StoredCertificate> certificate_from_text(const std::string& text);
 
-/// A machine that answers from this capture and changes it.
+/// Creates a machine that answers from this capture and changes it.
 Machine machine_of(const std::shared_ptr<Capture>& capture);
 
 }  // namespace machine::recorded

@@ -48,7 +48,7 @@ namespace {
 constexpr int schema = 1;
 constexpr std::size_t file_limit = std::size_t{64} << 20;
 
-/// Types whose JSON is not simply that of their members; times are seconds since 1970.
+/// Types whose JSON differs from that of their members. Times are seconds since 1970.
 struct StoredSystem {
     Platform platform{};
     std::string os_name, os_version, architecture, host_name, system_drive;
@@ -160,7 +160,7 @@ StoredVersion stored(const FileVersion& version) {
     return {fmt::format("{}", fmt::join(version.number, ".")), version.company, version.product};
 }
 
-/// Nothing unless the number is of the form 10.0.20348.1.
+/// Returns nullopt unless the number has the form 10.0.20348.1.
 std::optional<FileVersion> restored(StoredVersion stored) {
     FileVersion version{{}, std::move(stored.company), std::move(stored.product)};
     const auto* at = stored.number.data();
@@ -174,8 +174,8 @@ std::optional<FileVersion> restored(StoredVersion stored) {
     return at == end ? std::optional(std::move(version)) : std::nullopt;
 }
 
-/// files/etc/waagent.conf for /etc/waagent.conf, files/C/x for C:\x. Empty where a name on disk
-/// would lead out of the folder.
+/// Returns files/etc/waagent.conf for /etc/waagent.conf, files/C/x for C:\x. Empty where the name on disk would be
+/// outside the folder.
 path place_of(const Path& machine_path) {
     path place("files");
     std::string part;
@@ -219,7 +219,7 @@ json::value to_json(const Result<FileVersion>& answer) {
     return answer ? json::value_from(stored(*answer)) : error_to_json(answer.error());
 }
 
-/// A list of what `stored` knows.
+/// A list of values, each converted with `stored`.
 template <class T>
 json::value stored_list(const std::vector<T>& values) {
     json::array list;
@@ -251,7 +251,7 @@ json::object to_json(const std::map<std::string, Result<T>>& answers) {
     return object;
 }
 
-/// Everything that came from the machine passes here before it is written.
+/// Redacts secrets. Everything that came from the machine passes here before it is written.
 json::value clean(json::value value) {
     if (auto* text = value.if_string()) {
         return json::string(redact(valid_utf8(std::string_view(text->data(), text->size()))));
@@ -265,12 +265,12 @@ json::value clean(json::value value) {
     return value;
 }
 
-/// What of a file's content is written.
+/// Returns what is written of a file's content.
 std::string stored_content(const Path& name, const std::string& content) {
     return is_secret_file(name) ? "REDACTED\n" : redact(content);
 }
 
-/// The status with the size that the stored content has.
+/// Returns the status with the size of the stored content.
 Result<FileStatus> status_as_stored(const Path& name, const FileAnswers& answers) {
     auto status = *answers.status;
     if (status && answers.content && *answers.content) status->size = stored_content(name, **answers.content).size();
@@ -333,7 +333,7 @@ json::object facts_of(const Capture& capture) {
 
 // ---- reading
 
-/// Thrown inside load only; becomes an Error that names file and place.
+/// Thrown only inside load(); becomes an Error that names file and place.
 struct Malformed {
     std::string place;
     std::string expected;
@@ -344,8 +344,8 @@ const json::object& object_at(const json::value& value, const std::string& place
     throw Malformed{place, "expected an object"};
 }
 
-/// The members of a struct, or of the structs in a list, that the capture leaves out get their
-/// defaults; unknown ones are an error.
+/// Sets defaults for the members of a struct, or of the structs in a list, that the capture leaves out. Unknown members
+/// are an error.
 template <class T>
 json::value with_defaults(const json::value& value, const std::string& place) {
     if constexpr (json::is_described_class<T>::value) {
@@ -375,7 +375,7 @@ T from_json(const json::value& value, const std::string& place) {
     return std::move(*decoded);
 }
 
-/// Calls `read` for each member of the object `name`, which may be absent.
+/// Calls `read` for each member of the object `name`, which may be missing.
 template <class Read>
 void each_member(const json::object& document, const std::string& name, Read read) {
     const auto* section = document.if_contains(name);
@@ -449,7 +449,7 @@ void read_files(const json::object& document, const path& folder, Capture& captu
         const auto where = place_of(name);
         if (where.empty()) throw Malformed{place, "expected a path without \"..\""};
     });
-    // What lies under files/ need not be listed in facts.json: a test only adds a file.
+    // Files below files/ need not be listed in facts.json, so that a test only adds a file.
     std::error_code error;
     const auto root = folder / "files";
     const bool windows = capture.facts.platform == Platform::windows;
@@ -470,7 +470,7 @@ void read_files(const json::object& document, const path& folder, Capture& captu
     }
 }
 
-/// In a capture that describes its registry whole, a key's subkeys are those that are described.
+/// In a capture with the whole registry, the subkeys of a key are those that it describes.
 void complete_subkeys(Capture& capture) {
     if (!capture.complete.contains(Section::registry)) return;
     std::vector<std::string> keys;
@@ -487,7 +487,7 @@ void complete_subkeys(Capture& capture) {
     }
 }
 
-/// In a capture that describes its files whole, a folder's list is what lies in it.
+/// In a capture with all files, the list of a folder is what the capture has in it.
 void complete_lists(Capture& capture) {
     if (!capture.complete.contains(Section::files)) return;
     std::map<Path, std::vector<std::string>> lists;
@@ -511,7 +511,7 @@ void complete_lists(Capture& capture) {
 
 using CommandAnswers = std::map<CommandKey, Result<CommandOutput>>;
 
-/// `effects` takes what a command has under "then"; without it, that is an unknown member.
+/// `effects` gets the answers under "then" of a command; without `effects`, "then" is an unknown member.
 CommandAnswers commands_from_json(const json::value& commands, const std::string& section,
                                   std::map<CommandKey, CommandAnswers>* effects) {
     if (!commands.is_array()) throw Malformed{section, "expected a list"};

@@ -49,7 +49,7 @@ std::string event_query_key(const EventQuery& query) {
 
 namespace {
 
-/// What every part holds.
+/// The base of all parts.
 template <class Part>
 class Recorded : public Part {
 public:
@@ -58,7 +58,7 @@ public:
 protected:
     std::unique_lock<std::mutex> lock() const { return std::unique_lock(capture_->mutex); }
 
-    /// The answer for something that is not in the capture.
+    /// Returns the error for something that is not in the capture.
     Error missing(Section section, const std::string& what) const {
         return capture_->complete.contains(section) ? Error{ErrorKind::not_found, what + " does not exist", 0}
                                                     : not_captured(what);
@@ -135,8 +135,8 @@ public:
         return offset < content.size() ? content.substr(static_cast<std::size_t>(offset), length) : std::string();
     }
 
-    /// Another path could lie on another file system, unless the capture describes its files whole:
-    /// there the answer for a folder holds for all below it.
+    /// Another path may be on another file system, unless the capture describes all files: then the answer for a folder
+    /// applies to everything below it.
     Result<Space> space(const Path& path) const override {
         const auto guard = lock();
         const auto& spaces = capture_->spaces;
@@ -226,7 +226,7 @@ private:
                                  .total_inodes = 2'000'000,
                                  .free_inodes = 1'500'000};
 
-    /// Nothing inherited; all for SYSTEM and administrators, as most files of Windows have it.
+    /// Nothing inherited; full access for SYSTEM and administrators, like most files of Windows.
     static constexpr const char* usual_security = "O:SYG:SYD:(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)";
 
     Result<FileStatus> known_status(const Path& path) const {
@@ -249,8 +249,8 @@ private:
         return answer && !*answer && answer->error().kind == ErrorKind::not_found;
     }
 
-    /// A path below something that is known not to exist, or not in a list that is known, is known
-    /// not to exist, even if nobody asked for it.
+    /// Returns not_found for a path below something that does not exist, and for a path that a known list does not
+    /// contain, even if nobody asked for it when the machine was recorded.
     Error absent(const Path& path) const {
         const Error not_found{ErrorKind::not_found, path + " does not exist", 0};
         for (auto [parent, name] = split(path); !parent.empty();) {
@@ -369,7 +369,7 @@ private:
         return apply(*found->second);
     }
 
-    /// A service has the same processes after its restart, but new ones.
+    /// A restarted service has the same processes as before, with a new start.
     void renew_processes(const std::string& name) {
         const auto guard = lock();
         const auto& service = capture_->services.at(lower_case(name));
@@ -522,7 +522,7 @@ public:
         return not_captured("the libraries of " + what);
     }
 
-    /// A service whose process it was has stopped then.
+    /// A service whose process this was is then stopped.
     Result<void> end(std::uint32_t pid, std::chrono::system_clock::time_point started) override {
         const auto guard = lock();
         const auto* process = find(pid);
@@ -582,7 +582,7 @@ public:
         return {};
     }
 
-    /// Whoever waited for the end of the freeze waits no longer.
+    /// Processes that waited for the end of the freeze wait no longer.
     Result<void> thaw(const Path& target) override {
         const auto guard = lock();
         if (!find(target)) return not_a_mount(target);
@@ -596,7 +596,7 @@ public:
     }
 
 private:
-    /// The last one on a target hides the others.
+    /// The last mount on a target hides the others.
     Mount* find(const Path& target) const {
         if (!capture_->mounts || !*capture_->mounts) return nullptr;
         auto& mounts = **capture_->mounts;
@@ -676,7 +676,7 @@ public:
     }
 };
 
-/// A serialized certificate is what the capture has of it, so that it can be put back.
+/// A serialized certificate is the capture's record of it, so that it can be put back.
 class RecordedCertificates final : public Recorded<CertificateStore> {
     template <class List>
     static auto find(List& certificates, const std::string& thumbprint) {

@@ -12,7 +12,7 @@ Error read_only() {
     return {ErrorKind::unsupported, "a recording only looks; it never changes the machine", 0};
 }
 
-/// What every part holds: the part that is asked, and where the answer goes.
+/// The base of all parts: the part that is asked, and the capture that gets the answers.
 template <class Part>
 class Recorder : public Part {
 public:
@@ -31,7 +31,7 @@ protected:
     std::shared_ptr<Capture> capture_;
 };
 
-/// Of a file that is read in ranges, a log most often, at most this much of its end is kept.
+/// The most that is kept, from its end, of a file that is read in ranges, which is usually a log.
 constexpr std::size_t kept_end = std::size_t{1} << 20;
 
 struct FileEnd {
@@ -39,7 +39,7 @@ struct FileEnd {
     bool cut = false;
 };
 
-/// The end of a file, from the start of a line unless it is binary.
+/// Returns the end of a file, from the start of a line unless the file is binary.
 FileEnd end_of(const Files& files, const Path& path) {
     // A file in /proc says its size is 0.
     const auto status = files.status(path);
@@ -151,8 +151,8 @@ public:
     Result<void> remove_key(const std::string&) override { return read_only(); }
 };
 
-/// The command line of a process that diagnoses look at: of agent and extension, and of the tools with which they list
-/// disks. All others' can hold anything, so of these only the name is recorded.
+/// Returns the command lines that diagnoses look at: of the agent and the extension, and of the tools with which they
+/// list disks. Other command lines may contain anything, so only the name of the process is recorded.
 std::vector<std::string> recorded_words(const Process& process) {
     constexpr std::string_view tools[] = {"safefreeze", "lsblk", "lsscsi", "df", "mount"};
     constexpr std::string_view parts[] = {"waagent", "WALinuxAgent", "VMSnapshotLinux", "main/handle.py"};
@@ -247,7 +247,7 @@ public:
             c.certificates.insert_or_assign(lower_case(store), answer);
         });
     }
-    /// A recorded machine makes its own of what `list` answered.
+    /// A recorded machine makes it from the answer of `list`.
     Result<std::string> serialized(const std::string& store, const std::string& thumbprint) const override {
         return inner_.serialized(store, thumbprint);
     }

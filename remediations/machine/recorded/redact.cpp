@@ -36,14 +36,14 @@ bool is_one_of(const std::array<std::string_view, size>& words, std::string_view
     return std::ranges::find(words, word) != words.end();
 }
 
-/// A secret, and where to look for the next one.
+/// The range of a secret, and the place where the search for the next one begins.
 struct Secret {
     std::size_t begin;
     std::size_t end;
     std::size_t next;
 };
 
-/// Takes time in proportion to the text, however many secrets `find(from)` sees in it.
+/// Takes time in proportion to the text, however many secrets `find(from)` finds in it.
 template <class Find>
 std::string replace_each(std::string_view text, Find find) {
     std::string replaced;
@@ -55,15 +55,15 @@ std::string replace_each(std::string_view text, Find find) {
     return replaced.append(text.substr(copied));
 }
 
-/// How many backslashes stand directly before `at`.
+/// Returns the number of backslashes directly before `at`.
 std::size_t escapes_before(std::string_view text, std::size_t at) {
     std::size_t count = 0;
     while (count < at && text[at - count - 1] == '\\') ++count;
     return count;
 }
 
-/// The end of a quoted string that begins at `begin`, in a document or in one that is a string of another: there the
-/// quotes around it have as many escapes, and a quote in it has more.
+/// Returns the end of a quoted string that begins at `begin`. In a document that is a string inside another document,
+/// the quotes around the string have as many escapes as the first, and a quote in it has more.
 std::size_t end_of_string(std::string_view text, std::size_t begin) {
     const char mark = text[begin - 1];
     const auto level = escapes_before(text, begin - 1);
@@ -74,45 +74,46 @@ std::size_t end_of_string(std::string_view text, std::size_t begin) {
     return text.size();
 }
 
-// What a name says of its value. A name is taken apart ("x-functions-key", "clientSecret", "DB_PASS"), and its last
-// part decides: "passwordExpired" and "tokenType" hold no secret.
+// The meaning of a name for its value. A name is split into parts ("x-functions-key", "clientSecret", "DB_PASS"), and
+// its last part decides: "passwordExpired" and "tokenType" hold no secret.
 
 enum class Names {
     nothing,
-    bare_key,   ///< "key" alone names mostly what is no secret: only where it is assigned, and looks like one
-    doubtful,   ///< a secret where its value looks like one, or where the form leaves no doubt
-    secret,     ///< whatever its value is
-    header,     ///< and so is all that follows in the line
-    whole_line  ///< likewise, for "=" alone
+    bare_key,   ///< "key" alone is mostly not a secret: it is one only in an assignment, and where its value looks like
+                ///< one
+    doubtful,   ///< a secret where its value looks like one, or where the form is certain
+    secret,     ///< a secret, whatever its value is
+    header,     ///< a secret, with everything that follows in the line
+    whole_line  ///< the same, but only for "="
 };
 
-/// In a name's last part, or at its end where the parts cannot be told ("pgpassword", "storageaccountkey").
+/// The last part of a name, or the end of a name whose parts cannot be separated ("pgpassword", "storageaccountkey").
 constexpr std::array<std::string_view, 14> secret_endings = {
     "password",  "passwd",     "passphrase", "passwort",   "secret",    "apikey",     "accountkey",
     "accesskey", "privatekey", "sharedkey",  "storagekey", "masterkey", "credential", "accesstoken"};
 constexpr std::array<std::string_view, 4> secret_parts = {"pwd", "psk", "sas", "sig"};
 constexpr std::array<std::string_view, 7> doubtful_parts = {"token",  "key",       "pass", "auth",
                                                             "cookie", "signature", "pin"};
-/// What may follow the decisive part.
+/// Parts that may follow the decisive part.
 constexpr std::array<std::string_view, 8> neutral_parts = {"value", "text",   "base64", "b64",
                                                            "hash",  "string", "plain",  "old"};
-/// Before "key": what identifies, and opens nothing.
+/// Words before "key" in the name of a key that identifies something and opens nothing.
 constexpr std::array<std::string_view, 14> public_keys = {"public", "cache",      "registry", "sort",       "partition",
                                                           "row",    "foreign",    "dedup",    "unique",     "sub",
                                                           "host",   "primarykey", "hot",      "idempotency"};
-/// Before "code": what lets somebody in.
+/// Words before "code" in the name of a code that gives access.
 constexpr std::array<std::string_view, 9> secret_codes = {
     "auth", "authorization", "device", "user", "verification", "activation", "access", "security", "otp"};
-/// JSON members whose text value is a secret, and whose name does not say so.
+/// JSON members whose text is a secret although their names do not say so.
 constexpr std::array<std::string_view, 7> secret_members = {"protectedsettings", "commandtoexecute", "logsbloburi",
                                                             "statusbloburi",     "connectionstring", "keybackupdata",
                                                             "secretdata"};
-/// In the query of a URL under which Resource Manager tells of an operation: certificate, signature and hash.
+/// Parameters of the URL under which Resource Manager reports an operation: certificate, signature and hash.
 constexpr std::array<std::string_view, 3> signing_parameters = {"c", "s", "h"};
 
 /// The parts of a name in lower case, and the name itself.
 struct Name {
-    std::string whole;               ///< without what separates its parts
+    std::string whole;               ///< without the characters between its parts
     std::vector<std::string> parts;  ///< never empty
 };
 
@@ -179,7 +180,7 @@ bool is_code(std::string_view value) {
     return value.size() <= 10 && std::ranges::all_of(value, is_digit);
 }
 
-/// Whether a value can be a token or key: no word, number, path or sentence.
+/// Returns true if a value can be a token or key: it is not a word, number, path or sentence.
 bool looks_secret(std::string_view value) {
     if (value.size() < 8 || is_code(value) || value.find('/') == 0 || value.find('\\') != value.npos) return false;
     if (value.find(' ') != value.npos) return false;
@@ -195,7 +196,7 @@ bool stands_for_nothing(std::string_view value) {
     return is_one_of(words, value);
 }
 
-/// Reads names, and what follows them, from one place to the end.
+/// Reads names and the text after them, from one place to the end.
 class Reader {
 public:
     explicit Reader(std::string_view text) : text_(text) {}
@@ -268,7 +269,7 @@ private:
             return told(meaning, skip(after_blanks + 2, " \t"), is_quoted);
         }
         if (at(after_blanks) == '=' && at(after_blanks + 1) != '=') {
-            // "a = b" is an assignment where it stands in a configuration
+            // "a = b" is an assignment in a configuration file
             const auto begin = skip(after_blanks + 1, " \t");
             return assigned(name, meaning, begin, in_query, after_blanks == place || is_option);
         }
@@ -288,7 +289,8 @@ private:
         return std::nullopt;
     }
 
-    /// The name is itself a value: {"name": "password", "value": "..."}, key="password" value="...". Where that begins.
+    /// Returns the place of the value where the name is itself a value: {"name": "password", "value": "..."},
+    /// key="password" value="...".
     std::optional<std::size_t> member_value(std::size_t after_name) const {
         const auto begin = skip(after_name, " \t,\\\"'");
         if (begin == after_name || !boost::istarts_with(text_.substr(begin, 5), "value")) return std::nullopt;
@@ -319,7 +321,7 @@ private:
         return secret_in(begin, end, true);
     }
 
-    /// "Basic" and the like say how a secret is meant, and are none.
+    /// Skips "Basic" and similar words: they say what kind of secret follows, and are not secrets.
     std::size_t behind_scheme(std::size_t begin) const {
         constexpr std::array<std::string_view, 7> schemes = {"basic ",     "bearer ",        "digest ", "negotiate ",
                                                              "sharedkey ", "sharedkeylite ", "ntlm "};
@@ -393,7 +395,7 @@ std::string without_private_keys(std::string_view text) {
     });
 }
 
-/// The password of "http://name:password@host", and the token of "https://token@host".
+/// Redacts the password of "http://name:password@host", and the token of "https://token@host".
 std::string without_url_passwords(std::string_view text) {
     constexpr std::string_view scheme_end = "://";
     return replace_each(text, [&](std::size_t from) -> std::optional<Secret> {
@@ -416,8 +418,8 @@ std::string without_url_passwords(std::string_view text) {
     });
 }
 
-/// Values that tell by their form that they are secrets: "Bearer ...", "Basic ...", JSON web tokens, and those of
-/// services that begin with a word of their own.
+/// Redacts values that are recognizable as secrets by their form: "Bearer ...", "Basic ...", JSON web tokens, and
+/// tokens of services that begin with a fixed word.
 std::string without_known_forms(std::string_view text) {
     constexpr std::array<std::string_view, 13> heads = {"Bearer ", "bearer ", "Basic ", "SharedKey ", "SharedKeyLite ",
                                                         "eyJ",     "ghp_",    "gho_",   "ghs_",       "github_pat_",
@@ -442,12 +444,12 @@ std::string without_known_forms(std::string_view text) {
     });
 }
 
-/// Options of one letter that take a password in the programs named: "sshpass -p X", "mysql -pX".
+/// Options of one letter that take a password, in these programs: "sshpass -p X", "mysql -pX".
 struct ShortOption {
     std::string_view program;
     std::string_view option;
-    bool glued;          ///< the value may follow without a blank
-    bool after_a_colon;  ///< only what follows ':' or '%' in the value is secret: "-u name:password"
+    bool glued;          ///< the value may follow the option without a blank
+    bool after_a_colon;  ///< only the text after ':' or '%' in the value is secret: "-u name:password"
 };
 constexpr ShortOption short_options[] = {{"sshpass", "-p", true, false},
                                          {"mysql", "-p", true, false},
@@ -480,7 +482,7 @@ constexpr ShortOption short_options[] = {{"sshpass", "-p", true, false},
                                          {"zabbix_sender", "-k", false, false},
                                          {"ipmitool", "-P", true, false}};
 
-/// The short options of the program that a word of the line names, at their places in that line.
+/// Redacts the values of short options. Each line has the options of the program that one of its words names.
 std::string without_short_options(std::string_view text) {
     // Words of an argument vector are separated by blanks, or by quotes and commas where it was printed as a list.
     constexpr std::string_view between(" \t\"',[]\r\n\0", 10);
@@ -537,7 +539,7 @@ std::string without_short_options(std::string_view text) {
 }  // namespace
 
 std::string redact(std::string_view text) {
-    // What is known by its form first: names redact more of a line than its secret.
+    // Known forms first, because a redaction by name removes more of a line than its secret.
     return without_private_keys(without_short_options(without_named(without_known_forms(without_url_passwords(text)))));
 }
 

@@ -6,21 +6,20 @@
 
 namespace machine::windows {
 
-/// The SID ("S-1-5-20") of the account a service is configured with, because account names are
-/// localized; the configured text where this system knows no SID for it. "LocalSystem", which
-/// only the service manager knows as a name, is S-1-5-18.
+/// Returns the SID ("S-1-5-20") of a service's configured account, because account names are localized; the configured
+/// text where this system knows no SID for it. "LocalSystem", a name that only the service manager knows, is S-1-5-18.
 std::string account_sid(const std::wstring& configured);
 
-/// An account as ChangeServiceConfigW takes it.
+/// An account in the form that ChangeServiceConfigW takes.
 struct ServiceAccount {
     std::wstring name;
-    /// Service and virtual accounts have none. The password of a user's account is not known here:
-    /// the service manager keeps the one it has.
+    /// False for service and virtual accounts. The password of a user's account is not known here; the service manager
+    /// keeps the one that it has.
     bool has_password = true;
 };
 
-/// Inverse of account_sid(), by this system's localized names. ErrorKind::not_found for a SID
-/// that belongs to no account here.
+/// The inverse of account_sid(), with this system's localized names. ErrorKind::not_found for a SID that no account
+/// here has.
 Result<ServiceAccount> service_account(const std::string& sid_or_text);
 
 }  // namespace machine::windows

@@ -40,7 +40,7 @@ Result<Store> open_store(const std::string& store, DWORD access) {
     return opened;
 }
 
-/// Writes changes to the registry at once: closing the store cannot say that it failed.
+/// Writes changes to the registry at once, because closing the store cannot report a failure.
 Result<void> commit(const Store& opened, const std::string& store) {
     if (!CertControlStore(opened.get(), 0, CERT_STORE_CTRL_COMMIT, nullptr)) {
         return last_error("save", store_name(store));
@@ -67,7 +67,7 @@ Result<Certificate> find(const Store& opened, const std::string& store, const st
     return certificate;
 }
 
-/// A property of a certificate, aligned for any type; nothing where it has none.
+/// Returns a property of a certificate, aligned for any type; nullopt where it has none.
 std::optional<std::vector<std::max_align_t>> property(PCCERT_CONTEXT certificate, DWORD id) {
     DWORD size = 0;
     if (!CertGetCertificateContextProperty(certificate, id, nullptr, &size) || size > largest_property) {
@@ -78,7 +78,7 @@ std::optional<std::vector<std::max_align_t>> property(PCCERT_CONTEXT certificate
     return value;
 }
 
-/// As PowerShell and the certificate console show it.
+/// Returns the name in the form of PowerShell and of the certificate console.
 std::string name_text(CERT_NAME_BLOB name) {
     constexpr DWORD format = CERT_X500_NAME_STR | CERT_NAME_STR_REVERSE_FLAG;
     const auto length = CertNameToStrW(X509_ASN_ENCODING, &name, format, nullptr, 0);

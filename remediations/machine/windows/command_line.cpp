@@ -6,8 +6,8 @@ namespace machine::windows {
 
 namespace {
 
-/// As CommandLineToArgvW and the C runtime take it apart: backslashes are special before a quote
-/// only, where each of them and the quote needs one more.
+/// Quotes an argument so that CommandLineToArgvW and the C runtime parse it correctly: backslashes are special only
+/// before a quote, where each of them and the quote needs one more.
 std::wstring quoted(const std::wstring& argument) {
     std::wstring text = L"\"";
     std::size_t backslashes = 0;

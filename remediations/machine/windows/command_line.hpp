@@ -7,8 +7,8 @@
 
 namespace machine::windows {
 
-/// The one string that CreateProcessW takes, from which the program gets back exactly these
-/// arguments. ErrorKind::invalid where one is not UTF-8 or has a NUL inside.
+/// Returns the single string for CreateProcessW from which the program gets exactly these arguments. ErrorKind::invalid
+/// where one is not UTF-8 or contains a NUL.
 Result<std::wstring> command_line(const std::string& program, const std::vector<std::string>& arguments);
 
 }  // namespace machine::windows

@@ -10,7 +10,7 @@ namespace machine::windows {
 
 namespace {
 
-/// The service refuses an XPath with more than some twenty comparisons; several Selects may be as many as they like.
+/// The service refuses an XPath with more than some twenty comparisons. The number of Selects is not limited.
 constexpr std::size_t ids_in_a_select = 16;
 
 Result<std::string> quoted(const std::string& text) {

@@ -17,7 +17,7 @@ namespace machine::windows {
 
 namespace {
 
-/// What an event log may hold that nobody wants to read: binary data beyond this.
+/// Longer binary data in an event is left out.
 constexpr std::size_t binary_limit = 1024;
 
 class EventHandle {
@@ -37,7 +37,7 @@ private:
     EVT_HANDLE handle_;
 };
 
-/// GetLastError() of a failed call, which Wine leaves at success.
+/// Returns the error of a failed call. Wine leaves GetLastError() at success.
 Error event_error(std::string_view action, const std::string& channel) {
     const auto code = GetLastError();
     if (code != ERROR_SUCCESS) return windows_error(code, action, "event log " + channel);
@@ -69,7 +69,7 @@ FILETIME file_time(ULONGLONG ticks) {
     return {static_cast<DWORD>(ticks), static_cast<DWORD>(ticks >> 32)};
 }
 
-/// As it stands in the event's XML; empty where it is null.
+/// Returns the value as in the event's XML; empty for null.
 std::string text_of(const EVT_VARIANT& value) {
     switch (value.Type) {
         case EvtVarTypeString:
@@ -121,7 +121,7 @@ std::string text_of(const EVT_VARIANT& value) {
     }
 }
 
-/// The values that a context asks for; they point into `bytes`.
+/// The values of a render context. They point into `bytes`.
 struct Rendered {
     std::vector<std::max_align_t> bytes;
     DWORD count = 0;

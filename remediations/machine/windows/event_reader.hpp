@@ -11,7 +11,7 @@
 
 namespace machine::windows {
 
-/// What is used of wevtapi.dll.
+/// The functions of wevtapi.dll that this program uses.
 struct EventApi {
     decltype(&EvtQuery) query;
     decltype(&EvtNext) next;
@@ -20,7 +20,7 @@ struct EventApi {
     decltype(&EvtClose) close;
 };
 
-/// EventLog::read. The calls themselves may take longer than to the deadline.
+/// Implements EventLog::read. A single call of the API may pass the deadline.
 Result<std::vector<Event>> read_events(const EventApi& api, const EventQuery& query,
                                        std::chrono::steady_clock::time_point deadline);
 

@@ -15,7 +15,7 @@ namespace {
 constexpr SECURITY_INFORMATION owner_group_and_list =
     OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
 
-/// Which of the three a descriptor has.
+/// Returns which of the three a descriptor has.
 SECURITY_INFORMATION parts_of(PSECURITY_DESCRIPTOR descriptor) {
     PSID sid = nullptr;
     PACL list = nullptr;

@@ -6,10 +6,10 @@
 
 namespace machine::windows {
 
-/// Owner, group and access control list of a file or folder that is no link, as SDDL.
+/// Returns owner, group and access control list, as SDDL, of a file or folder that is not a link.
 Result<std::string> security_of(const std::wstring& native);
 
-/// Sets those of the three that the SDDL has, and nothing else.
+/// Sets only those of the three that the SDDL contains.
 Result<void> set_security_of(const std::wstring& native, const std::string& sddl);
 
 }  // namespace machine::windows

@@ -72,8 +72,7 @@ DWORD attributes_of(const std::wstring& native) {
     return GetFileAttributesW(native.c_str());
 }
 
-/// One file, empty directory or link. Read-only is no protection against removal here, as it is
-/// none on Linux.
+/// Removes one file, empty directory or link. The attribute read-only does not protect it, as on Linux.
 Result<void> remove_one(const std::wstring& native) {
     const auto attributes = attributes_of(native);
     const auto name = display(native);
@@ -113,7 +112,7 @@ Result<void> copy_access_control(const std::wstring& from, const std::wstring& t
     return {};
 }
 
-/// Content, attributes, times and access control list; links are copied as links.
+/// Copies content, attributes, times and access control list. Copies links as links.
 Result<void> copy_tree(const std::wstring& from, const std::wstring& to, bool link) {
     const auto attributes = attributes_of(from);
     const auto name = display(from);
@@ -268,7 +267,7 @@ public:
         if (code != ERROR_NOT_SAME_DEVICE) return windows_error(code, "move", from + " to " + to);
 
         const bool link = found->kind == FileKind::symlink;
-        // Whatever bears either name is whole, also after a crash.
+        // Under either name there is always a complete tree, also after a crash.
         const auto rename = [](const std::wstring& one, const std::wstring& other) {
             return retry_while_in_use([&] { return MoveFileExW(one.c_str(), other.c_str(), MOVEFILE_WRITE_THROUGH); });
         };

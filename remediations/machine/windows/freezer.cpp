@@ -4,7 +4,7 @@ namespace machine {
 
 namespace {
 
-/// On Windows the Volume Shadow Copy Service freezes file systems, and nobody else.
+/// On Windows only the Volume Shadow Copy Service freezes file systems.
 class NoFreezer final : public Freezer {
 public:
     Result<std::vector<Process>> permission_listeners() const override { return unsupported(); }

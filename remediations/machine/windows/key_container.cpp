@@ -45,7 +45,7 @@ bool is_file_name(const std::wstring& name) {
     return !name.empty() && name.find_first_of(L"\\/:") == name.npos && name != L"." && name != L"..";
 }
 
-/// In the first folder that has it; if none has, where it would be.
+/// Returns the path in the first folder that has the file; where none has it, the path where it would be.
 Path path_in(std::initializer_list<const wchar_t*> folders, const std::wstring& name) {
     const auto root = crypto_folder();
     if (root.empty() || !is_file_name(name)) return {};
@@ -73,7 +73,8 @@ std::wstring cng_file_name(const CRYPT_KEY_PROV_INFO& key) {
     return name;
 }
 
-/// What the provider says, or, of a key that cannot be opened, what it would say.
+/// Returns the file name from the provider or, for a key that cannot be opened, the name that the provider would
+/// return.
 std::wstring capi_file_name(const CRYPT_KEY_PROV_INFO& key) {
     Provider provider;
     if (CryptAcquireContextW(provider.receive(), key.pwszContainerName, key.pwszProvName, key.dwProvType,

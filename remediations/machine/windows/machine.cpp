@@ -12,7 +12,7 @@ namespace {
 
 constexpr auto version_key = "HKLM\\SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion";
 
-/// GetVersionExW answers what the executable's manifest says it knows, RtlGetVersion the truth.
+/// GetVersionExW returns the version that the executable's manifest allows, RtlGetVersion the real one.
 std::string os_version() {
     OSVERSIONINFOW version{};
     version.dwOSVersionInfoSize = sizeof version;
@@ -41,7 +41,7 @@ std::string host_name() {
                                                                               : std::string{};
 }
 
-/// Not from the environment, which belongs to whoever started us.
+/// Not from the environment, which the parent process controls.
 std::string system_drive() {
     wchar_t directory[MAX_PATH];
     const auto length = GetSystemWindowsDirectoryW(directory, MAX_PATH);

@@ -35,7 +35,7 @@ private:
         return {ErrorKind::unsupported, fmt::format("Windows does not let anybody {} {}", action, target), 0};
     }
 
-    /// What a volume does not tell (it may be locked) stays empty.
+    /// Leaves empty what a volume does not tell; it may be locked.
     static Mount describe(const wchar_t* root) {
         Mount mount;
         mount.target = to_utf8(root);

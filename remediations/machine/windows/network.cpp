@@ -22,7 +22,7 @@ namespace {
 
 using Addresses = std::vector<std::string>;
 
-/// Winsock stays usable for as long as this lives.
+/// Keeps Winsock usable while it lives.
 class Winsock {
 public:
     Winsock() { WSAStartup(MAKEWORD(2, 2), &data_); }
@@ -41,7 +41,7 @@ std::string numeric_text(const ADDRINFOW& info) {
     return failed ? std::string{} : to_utf8(text);
 }
 
-/// Without a limit of its own: a dead name server holds it for many seconds.
+/// Has no time limit of its own: a dead name server delays it for many seconds.
 Result<Addresses> ask_system(const std::wstring& host) {
     const Winsock winsock;
     ADDRINFOW hints{};

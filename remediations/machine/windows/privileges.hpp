@@ -6,18 +6,18 @@
 
 namespace machine::windows {
 
-/// Switches privileges on, for this thread and as long as it lives. Those that the process does not have stay off:
-/// the call that needs them says so.
+/// Enables privileges for this thread until the object is destroyed. Privileges that the process does not have stay
+/// disabled; the call that needs them then fails.
 class Privileges {
 public:
-    /// Names of winnt.h: SE_BACKUP_NAME.
+    /// Takes names of winnt.h: SE_BACKUP_NAME.
     explicit Privileges(std::initializer_list<const wchar_t*> names);
     Privileges(const Privileges&) = delete;
     Privileges& operator=(const Privileges&) = delete;
     ~Privileges();
 
 private:
-    bool is_own_token_ = false;  ///< the thread got one of its own here
+    bool is_own_token_ = false;  ///< the constructor gave the thread a token of its own
 };
 
 }  // namespace machine::windows

@@ -16,7 +16,7 @@ namespace machine::windows {
 
 namespace {
 
-/// The epoch where it may not be seen: of protected processes, or one that has ended.
+/// Returns the epoch where the start may not be read: for protected processes, and for one that has ended.
 std::chrono::system_clock::time_point start_of(HANDLE process) {
     FILETIME started{};
     FILETIME other{};
@@ -84,7 +84,7 @@ public:
         if (!process) {
             return GetLastError() == ERROR_INVALID_PARAMETER ? no_process(pid) : last_error("end", what);
         }
-        // As long as it is open, its number is not used again.
+        // While it is open, the system does not use its number again.
         if (start_of(process.get()) != started) {
             return Error{ErrorKind::refused, what + " is another one by now", 0};
         }

@@ -18,7 +18,7 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-/// More than any value that we know of; the registry itself has no limit.
+/// Larger than any known value; the registry itself has no limit.
 constexpr DWORD largest_value = DWORD{16} << 20;
 /// Limits of the registry in UTF-16 units, with the terminating NUL.
 constexpr DWORD key_name_units = 256;
@@ -53,22 +53,21 @@ Result<RegistryHandle> open_key(const std::string& key, REGSAM access) {
     return handle;
 }
 
-/// Nobody guarantees that a text value has a whole number of characters.
+/// A text value may have an odd number of bytes.
 std::wstring units(std::span<const std::uint8_t> bytes) {
     std::wstring text(bytes.size() / sizeof(wchar_t), L'\0');
     std::memcpy(text.data(), bytes.data(), text.size() * sizeof(wchar_t));
     return text;
 }
 
-/// One terminating NUL is dropped, if there is one; what else is in the value stays in it.
+/// Drops one terminating NUL, if there is one. The rest of the value stays.
 Result<std::string> decode_string(std::span<const std::uint8_t> bytes) {
     auto text = units(bytes);
     if (!text.empty() && text.back() == L'\0') text.pop_back();
     return to_utf8_exact(text);
 }
 
-/// Strings ended by NUL, the list ended by one more; either may be missing. Empty strings inside
-/// the list stay.
+/// Each string ends with a NUL, and the list with one more; either may be missing. Empty strings inside the list stay.
 Result<std::vector<std::string>> decode_list(std::span<const std::uint8_t> bytes) {
     auto text = units(bytes);
     if (!text.empty() && text.back() == L'\0') text.pop_back();
@@ -120,7 +119,7 @@ Bytes to_bytes(std::wstring_view text) {
     return bytes;
 }
 
-/// Inverse of decode(). Empty where the data does not fit the type.
+/// The inverse of decode(). Returns nullopt where the data does not fit the type.
 std::optional<Bytes> encode(const RegistryValue& value) {
     switch (value.type) {
         case RegistryType::string:
@@ -241,7 +240,7 @@ public:
     }
 
 private:
-    /// What `next` (RegEnumKeyExW or the like) enumerates, sorted.
+    /// Returns what `next` (RegEnumKeyExW or a similar function) enumerates, sorted.
     template <class Next>
     static Result<std::vector<std::string>> names(const std::string& key, REGSAM access, DWORD units, Next next) {
         const auto handle = open_key(key, access);

@@ -26,7 +26,7 @@ namespace {
 constexpr std::string_view local_system = "S-1-5-18";
 constexpr std::string_view administrators = "S-1-5-32-544";
 constexpr std::string_view trusted_installer = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464";
-/// These two stand for the owner, who is checked.
+/// These two mean the owner, who is checked separately.
 constexpr std::string_view creator_owner = "S-1-3-0";
 constexpr std::string_view owner_rights = "S-1-3-4";
 
@@ -49,7 +49,7 @@ bool is_trusted(std::string_view sid) {
     return std::find(std::begin(trusted), std::end(trusted), sid) != std::end(trusted) || sid == current_user();
 }
 
-/// The SID that an access control entry allows to write, or empty.
+/// Returns the SID that an access control entry allows to write, or an empty text.
 std::string writer(const ACE_HEADER& header) {
     // Entries for inheritors are looked at on these. Entries that deny cannot do harm.
     if ((header.AceFlags & INHERIT_ONLY_ACE) != 0) return {};

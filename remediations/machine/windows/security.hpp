@@ -7,13 +7,13 @@
 
 namespace machine::windows {
 
-/// Security attributes for what only SYSTEM and administrators may see or change (and, while this
-/// process is neither, its own user): owner Administrators, nothing inherited from the parent.
+/// Security attributes of objects that only SYSTEM and administrators may see or change (and this process's own user,
+/// while it is neither): the owner is Administrators, nothing is inherited from the parent.
 class PrivateSecurity {
 public:
     static Result<PrivateSecurity> create();
 
-    /// Valid as long as this object.
+    /// Valid while this object lives.
     SECURITY_ATTRIBUTES attributes() const { return {sizeof(SECURITY_ATTRIBUTES), descriptor_.get(), FALSE}; }
 
 private:
@@ -23,11 +23,11 @@ private:
 /// "S-1-5-18"
 std::string sid_text(PSID sid);
 
-/// ErrorKind::refused, saying who, where somebody else owns a file or folder or may write to it.
-/// %ProgramData% lets every user create folders, so that one may be there before us.
+/// ErrorKind::refused, naming the account, where somebody else owns a file or folder or may write to it. Every user may
+/// create folders in %ProgramData%, so one may be there before this program.
 Result<void> require_private(const std::wstring& native);
 
-/// True where its owner is neither SYSTEM, an administrator nor the user of this process.
+/// Returns true if the owner is neither SYSTEM, an administrator nor the user of this process.
 bool is_owned_by_somebody_else(const std::wstring& native);
 
 }  // namespace machine::windows

@@ -98,7 +98,7 @@ std::string expand_variables(const wchar_t* text) {
     return to_utf8(expanded);
 }
 
-/// Of a service that is starting or stopping: the service manager learns with a delay that its process has ended.
+/// For a service that is starting or stopping: the service manager notices the end of its process with a delay.
 bool is_process_gone(const SERVICE_STATUS_PROCESS& status) {
     const bool is_pending =
         status.dwCurrentState == SERVICE_START_PENDING || status.dwCurrentState == SERVICE_STOP_PENDING;
@@ -127,7 +127,7 @@ Result<ServiceHandle> open_manager(DWORD access) {
     return manager;
 }
 
-/// One service, opened.
+/// An open service.
 class OpenedService {
 public:
     static Result<OpenedService> open(const std::string& name, DWORD access) {
@@ -157,8 +157,8 @@ public:
         return status;
     }
 
-    /// Until the service is in a state that is not one of `passing`, as often as the service's own
-    /// hint suggests. ErrorKind::timed_out names the state it hangs in.
+    /// Waits until the state of the service is not one of `passing`; polls as often as the service's own hint suggests.
+    /// ErrorKind::timed_out names the state in which it hangs.
     Result<SERVICE_STATUS_PROCESS> wait(std::initializer_list<DWORD> passing, Clock::time_point deadline) const {
         for (;;) {
             const auto status = this->status();
@@ -210,7 +210,7 @@ public:
         return service;
     }
 
-    /// Whoever depends on another one comes before it: the order in which to stop them.
+    /// Returns them in the order in which to stop them: a service comes before those that it depends on.
     Result<std::vector<std::string>> running_dependents(const std::string& name) const override {
         const auto opened = OpenedService::open(name, SERVICE_QUERY_STATUS);
         if (!opened) return opened.error();
@@ -280,7 +280,8 @@ public:
     }
 
 private:
-    /// What the service manager itself reads; its query functions for it are newer than some systems.
+    /// Returns the key that the service manager itself reads. Its query functions for the same data do not exist on
+    /// some older systems.
     static std::string registry_key(const std::string& name) {
         return "HKLM\\SYSTEM\\CurrentControlSet\\Services\\" + name;
     }
@@ -389,7 +390,7 @@ private:
     std::unique_ptr<Registry> registry_ = make_registry();
 
     // Keeps one connection to the service manager: under Wine, several first calls at once confuse their handles.
-    // Whoever may not connect is told so by the call that needs it.
+    // A process that may not connect gets the error from the call that needs the connection.
     ServiceHandle connection_{OpenSCManagerW(nullptr, nullptr, SC_MANAGER_CONNECT)};
 };
 

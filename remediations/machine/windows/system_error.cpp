@@ -47,8 +47,8 @@ ErrorKind kind_of(DWORD code) {
     }
 }
 
-/// In English where Windows has it, because the messages go to the people who read our English
-/// reports; else in the system's language.
+/// Returns the text in English where Windows has it, because it becomes part of English reports; else in the system's
+/// language.
 std::string system_text(DWORD code) {
     constexpr DWORD flags = FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS | FORMAT_MESSAGE_MAX_WIDTH_MASK;
     wchar_t text[512];

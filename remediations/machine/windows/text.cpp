@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::size_t longest = std::numeric_limits<int>::max();
 
-/// Empty also where the text cannot be converted.
+/// Returns an empty text also where it cannot be converted.
 std::string encode(std::wstring_view text, DWORD flags) {
     if (text.empty() || text.size() > longest) return {};
     const int length = static_cast<int>(text.size());

@@ -9,8 +9,7 @@
 
 namespace machine::windows {
 
-/// Owns one handle of the Windows API. Null and INVALID_HANDLE_VALUE both mean "none", since the
-/// API uses both.
+/// Owns one handle of the Windows API. Null and INVALID_HANDLE_VALUE both mean "none", because the API uses both.
 template <class Handle, auto close>
 class UniqueHandle {
 public:
@@ -29,7 +28,7 @@ public:
     void reset() {
         if (handle_ != Handle{}) close(std::exchange(handle_, Handle{}));
     }
-    /// For a call that hands out a handle through a pointer.
+    /// Returns a pointer for a call that stores a handle through it.
     Handle* receive() {
         reset();
         return &handle_;
@@ -48,7 +47,7 @@ using KernelHandle = UniqueHandle<HANDLE, &CloseHandle>;
 using FindHandle = UniqueHandle<HANDLE, &FindClose>;
 using ServiceHandle = UniqueHandle<SC_HANDLE, &CloseServiceHandle>;
 using RegistryHandle = UniqueHandle<HKEY, &RegCloseKey>;
-/// What the API allocates with LocalAlloc: SIDs, security descriptors, strings.
+/// Memory that the API allocated with LocalAlloc: SIDs, security descriptors, strings.
 template <class T>
 using LocalPointer = UniqueHandle<T*, &LocalFree>;
 

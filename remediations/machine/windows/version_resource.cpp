@@ -20,10 +20,10 @@ struct Language {
     WORD code_page;
 };
 
-/// A part of the version resource; null where it is absent.
+/// A part of the version resource; a null pointer where it does not exist.
 struct Block {
     const void* data = nullptr;
-    UINT size = 0;  ///< of a text: in UTF-16 units
+    UINT size = 0;  ///< of a text, in UTF-16 units
 };
 
 Block block(const std::vector<BYTE>& resource, const std::string& path) {
@@ -33,7 +33,7 @@ Block block(const std::vector<BYTE>& resource, const std::string& path) {
     return VerQueryValueW(resource.data(), wide.c_str(), &data, &size) ? Block{data, size} : Block{};
 }
 
-/// Of the languages that the resource names and of those that are usual, the first that has it.
+/// Returns the first text in the languages that the resource names and in the usual ones.
 std::string text(const std::vector<BYTE>& resource, const char* name) {
     std::vector<Language> languages;
     const auto named = block(resource, "\\VarFileInfo\\Translation");

@@ -4,7 +4,7 @@
 
 namespace machine::windows {
 
-/// Files::version of a file that is no link.
+/// Implements Files::version for a file that is not a link.
 Result<FileVersion> version_of(const std::wstring& native);
 
 }  // namespace machine::windows

@@ -82,7 +82,7 @@ Error wmi_error(HRESULT code, std::string_view action, const std::string& object
     return error;
 }
 
-/// Nothing for null, objects and what is unknown. `type` is the CIMTYPE: WMI hands out an uint32 as a signed number.
+/// Returns nullopt for null, objects and unknown types. `type` is the CIMTYPE: WMI returns a uint32 as a signed number.
 std::optional<std::string> scalar_text(const VARIANT& value, CIMTYPE type) {
     switch (value.vt) {
         case VT_BSTR:
