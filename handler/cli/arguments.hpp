@@ -29,7 +29,7 @@ enum class CommandName {
     completion,  ///< a script for a shell
     manual,      ///< the page for man(1)
 };
-enum class Format { text, json, html, markdown };
+enum class Format { text, json, html, markdown, csv };
 enum class Color { automatic, always, never };
 
 /// A command line that was understood and checked as far as that goes without looking at a machine.
@@ -65,6 +65,11 @@ struct Arguments {
     bool wait_for_vault = false;  ///< of prove: until the recovery point is in the vault
     bool include_system = false;
     bool despite_damage = false;  ///< of undo: leave out damaged lines of the journal
+
+    /// Of diagnose: all VMs of the vault are looked at, and not this one.
+    bool is_about_vault() const {
+        return command == CommandName::diagnose && token_on_input && !vault.empty() && vm.empty() && !azure;
+    }
 };
 
 /// ErrorKind::invalid names the argument, what was expected, and near misses.

@@ -1,6 +1,8 @@
 #pragma once
 
 #include <boost/json/value.hpp>
+#include <chrono>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -33,12 +35,15 @@ struct ArmAnswer {
     bool is_refusal() const { return status >= 400; }
 };
 
+/// The same for two questions only where their answers are: for who keeps answers.
+std::string key_of(const ArmQuestion& question);
+
 /// As whom, and where, Azure is asked. No secret is in it.
 struct AzureAccess {
     std::string identity;  ///< "the VM's managed identity", "a person's token"
     bool is_of_vm = true;  ///< everybody in the VM has this identity: it may never be used for what loses data
     std::string cloud;     ///< "AzurePublicCloud", as Azure's metadata names it
-    std::string vm_id;     ///< resource id of the VM that is looked at
+    std::string vm_id;     ///< resource id of the VM that is looked at; empty where it is a whole vault
     std::string location;  ///< of that VM, "westeurope"; empty where it is not known
     std::string vault_id;  ///< resource id of its vault, where somebody named one; else empty
 
@@ -56,6 +61,14 @@ public:
     /// Answers once for each question, from then on out of memory. ErrorKind::invalid for a question that could change
     /// something; timed_out when the look's time is over or Azure asks to wait longer than it lasts.
     virtual Result<ArmAnswer> ask(const ArmQuestion& question) const;
+
+    /// The same for a list that may be too long to hold: `take` gets page after page, of which nothing is kept. The
+    /// answer has no body. ErrorKind::invalid for a question that is no list.
+    virtual Result<ArmAnswer> ask_in_pages(const ArmQuestion& question,
+                                           const std::function<void(const boost::json::array& page)>& take) const;
+
+    /// How long Azure wants to be left in peace from now on, as it said with its last refusal (HTTP 429).
+    virtual std::chrono::milliseconds silence_wanted() const;
 
     /// What was answered is forgotten, and a new look begins with all its time: for who waits for something.
     virtual void look_anew();

@@ -83,6 +83,9 @@ private:
     machine::Result<std::vector<VmExtension>> extensions_;
 };
 
+/// What Model is read from.
+machine::ArmQuestion question_for_vm(const std::string& vm_id);
+
 // Each question has one place, because a capture holds one answer to it.
 
 struct DiskKind {
