@@ -14,6 +14,7 @@ struct RestorePoint {
     std::string state;
     std::string vm_id;  ///< vmId of the VM when it was made
     std::optional<std::chrono::system_clock::time_point> made;
+    std::vector<std::string> disk_points = {};  ///< resource ids, one for each disk
 };
 
 /// A collection of restore points of this VM. Other backup products make such too.
