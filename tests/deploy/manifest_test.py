@@ -290,18 +290,6 @@ class Policies(unittest.TestCase):
 class Roles(unittest.TestCase):
     TEMPLATE = load("roles/roles.json")
 
-    def test_the_template_defines_the_roles_of_the_files(self):
-        made = template.resources(self.TEMPLATE, {}, scope="/subscriptions/s")
-        self.assertEqual({one["type"] for one in made}, {"Microsoft.Authorization/roleDefinitions"})
-        files = {path.stem: load(f"roles/{path.name}") for path in (MANIFEST / "roles").glob("*.json") if path.stem != "roles"}
-        self.assertEqual(sorted(files), ["look", "prove", "repair", "unlock"])
-        by_name = {one["properties"]["roleName"]: one["properties"] for one in made}
-        self.assertEqual(set(by_name), {role["Name"] for role in files.values()})
-        for role in files.values():
-            properties = by_name[role["Name"]]
-            self.assertEqual(properties["permissions"], [{"actions": role["Actions"], "notActions": []}])
-            self.assertEqual(properties["description"], role["Description"])
-
     def test_identities_get_the_role_look_and_no_other(self):
         made = template.resources(self.TEMPLATE, {"lookers": ["p1", "p2"]}, scope="/subscriptions/s")
         [look] = [one["name"] for one in made if one.get("properties", {}).get("roleName") == "Backup Remediation: look"]
