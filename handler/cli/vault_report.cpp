@@ -88,6 +88,7 @@ std::string line_of(const VmInVault& vm) {
     if (vm.failing_since)
         text += fmt::format(" since {}{}", shown(*vm.failing_since), vm.may_fail_for_longer ? " or longer" : "");
     if (!vm.error_code.empty() && vm.standing == Standing::failing) text += "; " + vm.error_code;
+    if (vm.is_running) text += "; a backup runs now";
     if (vm.last_good) text += "; last good backup " + shown(*vm.last_good);
     if (!vm.also.empty()) text += fmt::format("; also {}", fmt::join(vm.also, ", "));
     return text;
@@ -171,6 +172,7 @@ json::object in_json(const VmInVault& vm) {
             {"lastGoodBackup", text_or_null(utc(vm.last_good))},
             {"failingSince", text_or_null(utc(vm.failing_since))},
             {"mayFailForLonger", vm.may_fail_for_longer},
+            {"running", vm.is_running},
             {"job", text_or_null(vm.job)},
             {"errorCode", text_or_null(vm.error_code)},
             {"errorText", text_or_null(vm.error_text)},
@@ -218,7 +220,7 @@ std::string vault_json(const VaultReport& report) {
 std::string vault_csv(const VaultReport& report) {
     auto text = csv_line({"vm", "resourceGroup", "state", "failingSince", "mayFailForLonger", "errorCode", "cause",
                           "causeTitle", "summary", "repair", "also", "lastBackup", "lastBackupStatus", "lastGoodBackup",
-                          "protectionState", "errorText", "notSeen", "vmId"});
+                          "running", "protectionState", "errorText", "notSeen", "vmId"});
     for (const auto& vm : report.vms) {
         std::vector<std::string> not_seen(vm.missing_actions.begin(), vm.missing_actions.end());
         not_seen.insert(not_seen.end(), vm.problems.begin(), vm.problems.end());
@@ -226,7 +228,7 @@ std::string vault_csv(const VaultReport& report) {
                           utc(vm.failing_since), vm.may_fail_for_longer ? "true" : "false", vm.error_code,
                           vm.cause ? vm.cause->id : "", vm.cause ? vm.cause->title : "", vm.summary, vm.repair,
                           fmt::format("{}", fmt::join(vm.also, " ")), utc(vm.last_backup), vm.last_status,
-                          utc(vm.last_good), vm.protection_state, vm.error_text,
+                          utc(vm.last_good), vm.is_running ? "true" : "false", vm.protection_state, vm.error_text,
                           fmt::format("{}", fmt::join(not_seen, "; ")), vm.vm});
     }
     return text;

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "remediations/engine/azure_view.hpp"
 #include "remediations/engine/outcome.hpp"
 #include "remediations/knowledge/azure/attach.hpp"
 #include "remediations/knowledge/logs/backup_attempt.hpp"
@@ -29,6 +30,7 @@ struct RunOptions {
     azure::Choice azure = {};             ///< for whoever makes the machine: azure::attach
     /// The machine is seen through Azure alone: what looks inside it is left out.
     bool from_outside = false;
+    bool compare_with_azure = true;  ///< Report::azure, where Azure may be asked
     std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::now() + std::chrono::minutes(10);
     /// The newest earlier run on this machine is followed up: what it treated is proven by a backup since, still
     /// unproven, or has come back. Not for captures: the runs are those of the computer that reads them.
@@ -49,6 +51,7 @@ struct Report {
     machine::SystemFacts machine;
     std::vector<std::string> notices = {};  ///< sentences on earlier runs: what was interrupted and is not rolled back
     std::vector<BackupAttempt> attempts;    ///< what the logs tell of past backups, oldest first; empty without logs
+    std::vector<TwoViews> azure = {};       ///< Azure's view beside the VM's; empty where Azure may not be asked
 
     /// True where a cause is broken, needs approval or an operator: somebody has to act. Risks do not count.
     bool is_cause_left() const;

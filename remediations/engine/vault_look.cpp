@@ -107,8 +107,13 @@ private:
         facts.now = options_.now;
         RunOptions run_options;
         run_options.from_outside = true;
+        run_options.compare_with_azure = false;
         run_options.only = options_.only;
         run_options.exclude = options_.exclude;
+        if (vm.is_running && item.newest) {  // the job that runs tells no error yet
+            run_options.error_code = vm.error_code;
+            run_options.error_code_place = item.newest->where();
+        }
         bool is_vanished = false;
         std::optional<machine::Platform> platform;
         if (vm.standing == Standing::not_protected) {
@@ -139,7 +144,7 @@ private:
     }
 
     static void take(const Report& report, VmInVault& vm) {
-        if (vm.standing != Standing::not_protected) vm.error_code = report.error_code;
+        if (!report.error_code.empty()) vm.error_code = report.error_code;
         vm.summary = report.root_cause_reason;
         for (const auto& outcome : report.outcomes) {
             if (outcome.remediation == report.root_cause) {
@@ -181,6 +186,7 @@ VmInVault row_of(const VaultItem& item) {
     vm.last_status = item.newest ? item.newest->status : item.item.last_status;
     vm.last_backup = item.newest ? item.newest->started : item.item.last_backup;
     vm.last_good = item.last_good();
+    vm.is_running = !item.running_answer.is_null();
     if (vm.standing == Standing::failing) {
         vm.failing_since = item.failing_since();
         vm.may_fail_for_longer = item.may_fail_for_longer();

@@ -38,6 +38,7 @@ struct VmInVault {
     std::optional<std::chrono::system_clock::time_point> last_good;      ///< of which a recovery point is left
     std::optional<std::chrono::system_clock::time_point> failing_since;  ///< the first failure that is known
     bool may_fail_for_longer = false;  ///< no good backup is among the jobs, which reach back seven days
+    bool is_running = false;           ///< a backup runs now
     std::string job;                   ///< resource id of the newest that has ended
     std::string error_code;            ///< of that job: a name, or a number
     std::string error_text;            ///< what Azure says about it

@@ -33,6 +33,7 @@ class Fleet(cloud.Cloud):
         self.numbers = range(1, count + 1)
         self.faults = {}
         self.hidden = set()  # numbers of VMs that the caller may not see
+        self.running = set()  # numbers of VMs that are backed up now
         self.gone = set()  # numbers of VMs that exist no more
         self.days_of_jobs = 7
         self.silence = 0  # after so many requests, HTTP 429 once
@@ -77,6 +78,8 @@ class Fleet(cloud.Cloud):
             return self.page(path, query, self.listed_jobs)
         if method == "GET" and key.startswith(f"{VAULT}/backupJobs/".lower()):
             number, day = key.rsplit("/", 1)[1].split("-")[1:]
+            if day == "now":
+                return next(job for job in self.all_jobs() if job["id"].lower() == key)
             return self.job_of(int(number), int(day))
         if method == "GET" and key == f"{cloud.SUB}/providers/Microsoft.Compute/restorePointCollections".lower():
             return self.page(path, query, [self.collection_of(number) for number in self.numbers])
@@ -120,7 +123,10 @@ class Fleet(cloud.Cloud):
         return job
 
     def all_jobs(self):
-        return [self.job_of(number, day) for day in range(self.days_of_jobs) for number in self.numbers]
+        now = [{**self.job_of(number, 0), "id": f"{VAULT}/backupJobs/job-{number}-now"} for number in self.running]
+        for job in now:
+            job["properties"] |= {"status": "InProgress", "startTime": cloud.ago(minutes=2), "endTime": None, "errorDetails": None}
+        return now + [self.job_of(number, day) for day in range(self.days_of_jobs) for number in self.numbers]
 
     def collection_of(self, number, points=False):
         properties = {"source": {"id": vm_id(number), "location": "westeurope"}, "provisioningState": "Succeeded"}

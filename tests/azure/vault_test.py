@@ -68,10 +68,12 @@ class Vault(VaultTest):
         self.cloud.add_fault(6, {"errorCode": 5, "errorString": "slow"}, days=1, state="CompletedWithWarnings")
         self.cloud.add_fault(7, {"errorCode": 5, "errorString": "x"}, days=2, extension="Failed")
         self.cloud.add_fault(8, health="Look at this.")
+        self.cloud.add_fault(9, OFF, days=2)
+        self.cloud.running = {9, 10}
         self.cloud.locks = [(cloud.SUB, "all", "CanNotDelete")]
         report = self.report(code=1)
-        self.assertEqual(report["counts"], {"failing": 5, "unknown": 0, "not-protected": 1, "warned": 2,
-                                            "no-backup-yet": 0, "well": 32})
+        self.assertEqual(report["counts"], {"failing": 6, "unknown": 0, "not-protected": 1, "warned": 2,
+                                            "no-backup-yet": 0, "well": 31})
         self.assertEqual(self.vms["vm0001"]["cause"], "vm-not-running")
         self.assertEqual(self.vms["vm0001"]["errorCode"], "380008")
         since = time.strptime(self.vms["vm0001"]["failingSince"], "%Y-%m-%dT%H:%M:%SZ")
@@ -90,6 +92,9 @@ class Vault(VaultTest):
         self.assertEqual(self.vms["vm0007"]["cause"], "snapshot-extension-failed")
         self.assertIn("vm0007/extensions/VMSnapshotLinux", self.vms["vm0007"]["repair"])
         self.assertEqual(self.vms["vm0008"]["summary"], "health: Look at this.")
+        self.assertEqual([vm["name"] for vm in report["vms"] if vm["running"]], ["vm0010", "vm0009"])
+        self.assertEqual(self.vms["vm0009"]["errorCode"], "380008", "of the last that has ended")
+        self.assertEqual(self.vms["vm0009"]["state"], "failing")
         self.assertEqual(report["notice"], None)
         self.assertEqual({json.dumps(vm["missingActions"] + vm["problems"]) for vm in report["vms"]}, {"[]"})
         posts = {path.rsplit("/", 1)[1] for _, method, path, _, _ in self.cloud.requests if method != "GET"}
@@ -99,7 +104,7 @@ class Vault(VaultTest):
 
         text = self.look(code=1).stdout
         self.assertLessEqual(max(len(line) for line in text.splitlines() if "/" not in line), 80)
-        self.assertRegex(text, r"(?m)^  failing +5$")
+        self.assertRegex(text, r"(?m)^  failing +6$")
         self.assertIn("[resource-lock]", text)
         self.assertRegex(text, r"vm0002 \(rg2\) +failing since 20\d\d-\d\d-\d\d \d\d:\d\d UTC or longer;")
         self.assertNotIn("vm0010", text)

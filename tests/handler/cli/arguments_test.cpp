@@ -77,7 +77,7 @@ TEST(Arguments, AreRefusedWithWhatWasExpected) {
     EXPECT_EQ(error_of({"diagnose", "--format"}), "--format needs a value: FORMAT");
     EXPECT_EQ(error_of({"diagnose", "--format", "--color"}), "--format needs a value: FORMAT");
     EXPECT_EQ(error_of({"diagnose", "--format", "jsno"}),
-              "--format: 'jsno' is none of text, json, html, markdown; did you mean json?");
+              "--format: 'jsno' is none of text, json, html, markdown, csv; did you mean json?");
     EXPECT_EQ(error_of({"diagnose", "--format=json", "--format", "text"}), "--format is given twice");
     EXPECT_EQ(error_of({"rehearse", "--include-system", "--include-system"}), "--include-system is given twice");
     EXPECT_EQ(error_of({"rehearse", "--mount", "data"}), "--mount: 'data' is no absolute path");

@@ -319,6 +319,30 @@ TEST(Diagnoses, WhatAzureDoesNotTellIsUnknown) {
     }
 }
 
+TEST(Run, AzuresViewStandsBesideTheVms) {
+    const tests::TemporaryFolder folder;
+    auto machine = machine_with([](const ArmQuestion& question) -> Result<ArmAnswer> {
+        if (question.path == vm_id)
+            return ArmAnswer{.status = 200, .body = json::parse(R"({"properties":{"provisioningState":"Failed"}})")};
+        if (question.path == std::string(vm_id) + "/instanceView") {
+            return ArmAnswer{.status = 200,
+                             .body = json::parse(R"({"statuses":[{"code":"PowerState/running"}],"vmAgent":)"
+                                                 R"({"statuses":[{"displayStatus":"Not Ready"}]}})")};
+        }
+        return ArmAnswer{.status = 403, .code = "AuthorizationFailed"};
+    });
+    RunOptions options;
+    options.from_outside = true;
+    const auto report = run(options, machine, folder.path());
+    ASSERT_TRUE(report);
+    ASSERT_EQ(report->azure.size(), 7U);
+    EXPECT_EQ(report->azure[0], (TwoViews{"VM", "", "running, provisioning state Failed"}));
+    EXPECT_EQ(report->azure[1].in_azure, "Not Ready");
+    EXPECT_THAT(report->azure[6].in_azure, HasSubstr("not told: this identity may not look at"));
+    options.compare_with_azure = false;
+    EXPECT_TRUE(run(options, machine, folder.path())->azure.empty());
+}
+
 TEST(Run, TheCodeThatSomebodyGivesComesBeforeTheJobs) {
     const tests::TemporaryFolder folder;
     auto machine = machine_that_hears(json::parse("null"));
