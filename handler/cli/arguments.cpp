@@ -84,8 +84,11 @@ struct Option {
     bool repeatable = false;
 };
 
-const std::vector<std::pair<std::string, Format>> formats = {
-    {"text", Format::text}, {"json", Format::json}, {"html", Format::html}, {"markdown", Format::markdown}};
+const std::vector<std::pair<std::string, Format>> formats = {{"text", Format::text},
+                                                             {"json", Format::json},
+                                                             {"html", Format::html},
+                                                             {"markdown", Format::markdown},
+                                                             {"csv", Format::csv}};
 const std::vector<std::pair<std::string, Color>> colors = {
     {"auto", Color::automatic}, {"always", Color::always}, {"never", Color::never}};
 constexpr std::string_view shells[] = {"bash", "zsh", "powershell"};
@@ -163,7 +166,8 @@ const Option known_options[] = {
     {"--identity", "CLIENT-ID", "The user-assigned managed identity to ask as, where the VM has several.",
      [](Arguments& a, const std::string& value) { return take_text(a.identity, value); }},
     {"--vault", "VAULT-ID",
-     "The resource id of the vault that protects the VM, where the identity has no role at the subscription.",
+     "The resource id of the vault that protects the VM, where the identity has no role at the subscription. With "
+     "'diagnose --token -' and neither --azure nor --vm: look at all VMs of this vault, from any computer.",
      [](Arguments& a, const std::string& value) -> Result<void> {
          if (const auto problem = remediations::azure::problem_of_vault_id(value); !problem.empty())
              return invalid(problem);
@@ -272,6 +276,8 @@ const Command commands[] = {
       "--cloud", "--capture", "--format", "--color"},
      {"backup-remediation diagnose", "backup-remediation diagnose --azure",
       "az account get-access-token --query accessToken -o tsv | backup-remediation diagnose --vm VM-ID --token -",
+      "az account get-access-token --query accessToken -o tsv | backup-remediation diagnose --vault VAULT-ID --token - "
+      "--format csv",
       "backup-remediation diagnose --error-code ExtensionSnapshotFailedCOM",
       "backup-remediation diagnose --capture /tmp/vm1 --format json", "backup-remediation diagnose --format html"}},
     {CommandName::fix,
@@ -472,6 +478,15 @@ Result<void> check(const Command& command, const Arguments& arguments) {
     if (!arguments.vm.empty() && !arguments.token_on_input) return invalid("--vm needs --token -");
     if (!arguments.vm.empty() && (arguments.azure || !arguments.capture.empty()))
         return invalid("--vm goes neither with --azure nor with --capture");
+    if (arguments.is_about_vault()) {
+        if (!(arguments.error_code + arguments.capture + arguments.agent_installer).empty())
+            return invalid(
+                "--vault with --token alone looks at all VMs of a vault: --error-code, --capture and "
+                "--agent-installer are about one VM");
+        if (arguments.format == Format::html) return invalid("--format html is about one VM, and --vault about many");
+    } else if (arguments.format == Format::csv) {
+        return invalid("--format csv goes with 'diagnose --vault VAULT-ID --token -', which is about many VMs");
+    }
     if (arguments.token_on_input && !arguments.identity.empty())
         return invalid("--token and --identity exclude each other");
     if (!arguments.capture.empty() && arguments.azure)

@@ -29,7 +29,7 @@ enum class CommandName {
     completion,  ///< a script for a shell
     manual,      ///< the page for man(1)
 };
-enum class Format { text, json, html, markdown };
+enum class Format { text, json, html, markdown, csv };
 enum class Color { automatic, always, never };
 
 /// A parsed command line, checked as far as possible without looking at a machine.
@@ -64,6 +64,11 @@ struct Arguments {
     bool wait_for_vault = false;  ///< of prove: waits until the recovery point is in the vault
     bool include_system = false;
     bool despite_damage = false;  ///< of undo: leaves out damaged lines of the journal
+
+    /// Of diagnose: all VMs of the vault are looked at, and not this one.
+    bool is_about_vault() const {
+        return command == CommandName::diagnose && token_on_input && !vault.empty() && vm.empty() && !azure;
+    }
 };
 
 /// Parses a command line. ErrorKind::invalid names the argument, what was expected, and near misses.

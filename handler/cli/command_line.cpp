@@ -19,6 +19,7 @@
 #include "handler/cli/completion.hpp"
 #include "handler/cli/explain.hpp"
 #include "handler/cli/history.hpp"
+#include "handler/cli/vault_report.hpp"
 #include "handler/guard/guard_policy.hpp"
 #include "handler/report/paths.hpp"
 #include "handler/report/plain_text.hpp"
@@ -32,6 +33,7 @@
 #include "remediations/engine/catalogue.hpp"
 #include "remediations/engine/engine.hpp"
 #include "remediations/engine/root_cause.hpp"
+#include "remediations/engine/vault_look.hpp"
 #include "remediations/knowledge/azure/attach.hpp"
 #include "remediations/knowledge/azure/rights.hpp"
 #include "remediations/knowledge/extension/backup_activity.hpp"
@@ -64,6 +66,12 @@ constexpr auto log_folder = "/var/log/azure";
 
 constexpr auto program_name = "backup-remediation";
 constexpr char path_separator = std::filesystem::path::preferred_separator == '/' ? ':' : ';';  ///< of PATH
+
+/// A vault has up to some thousand VMs, and Azure lets an identity ask some thousand questions an hour.
+constexpr std::chrono::hours longest_look_at_vault{1};
+constexpr unsigned most_retries_for_vault = 2000;
+/// Where Azure wants more silence, the VM is looked at again after it: a single diagnosis may take a minute at most.
+constexpr std::chrono::seconds longest_pause_for_vault{5};
 
 enum ExitCode { all_well = 0, something_left = 1, bad_usage = 2, could_not_work = 3 };
 
@@ -142,6 +150,11 @@ std::string_view to_string(UndoneStep::Result result) {
             return "failed";
     }
     return "";
+}
+
+/// The vault's errors have numbers of six digits.
+bool looks_like_number_of_job(const std::string& word) {
+    return word.size() == 6 && std::ranges::all_of(word, [](char c) { return c >= '0' && c <= '9'; });
 }
 
 /// Runs one command; holds what all commands need.
@@ -228,8 +241,12 @@ private:
         if (arguments_.all) return show(catalogue_markdown());
         const auto text = wants_json() ? explain_json(arguments_.operand) : explain_text(arguments_.operand, style_);
         if (text) return show(*text);
-        return fail(bad_usage, fmt::format("'{}' is no error code or remediation that this program knows{}",
-                                           arguments_.operand, did_you_mean(arguments_.operand, explainable())));
+        return fail(bad_usage, fmt::format("'{}' is no error code or remediation that this program knows{}{}",
+                                           arguments_.operand, did_you_mean(arguments_.operand, explainable()),
+                                           looks_like_number_of_job(arguments_.operand)
+                                               ? ". As the number of a backup job's error, it is explained by the text "
+                                                 "beside it: az backup job show, errorDetails"
+                                               : ""));
     }
 
     int history() {
@@ -243,6 +260,7 @@ private:
     }
 
     int diagnose() {
+        if (arguments_.is_about_vault()) return vault();
         if (arguments_.capture.empty() && !host_.privileged)
             remark("not run as root or administrator: what may not be read is reported as unknown");
         return run(RunMode::diagnose);
@@ -362,6 +380,37 @@ private:
                                       "redacted; look through it before you give it away.",
                                       visible(to_text(file)), (bundle->size() >> 10U) + 1));
         return show(std::move(page).text());
+    }
+
+    /// All VMs of a vault, each seen through Azure alone.
+    int vault() {
+        machine::arm::ClientOptions options;
+        options.is_of_vault = true;
+        options.vault_id = arguments_.vault;
+        options.cloud = arguments_.cloud;
+        options.time = longest_look_at_vault;
+        options.retries = most_retries_for_vault;
+        options.longest_pause = longest_pause_for_vault;
+        options.keeps = remediations::azure::concerns_many_vms;
+        auto token = token_on_input();
+        if (!token) return fail(could_not_work, token.error().message);
+        options.token = std::move(*token);
+        const std::shared_ptr<const machine::Azure> azure = host_.azure(std::move(options));
+        Progress progress(err_);
+        remediations::VaultLookOptions look;
+        look.only = arguments_.only;
+        look.exclude = arguments_.exclude;
+        look.deadline = std::chrono::steady_clock::now() + longest_look_at_vault;
+        look.progress = [&](const std::string& text) { progress.show(text + " ..."); };
+        const auto report = remediations::look_at_vault(azure, arguments_.vault, look);
+        progress.show("");
+        if (!report) return fail(could_not_work, report.error().message);
+        const auto shown = show(arguments_.format == Format::csv ? vault_csv(*report)
+                                : wants_json()                   ? vault_json(*report)
+                                                                 : vault_text(*report, style_));
+        if (shown != all_well) return shown;
+        if (something_is_wrong(*report)) return something_left;
+        return report->is_incomplete() ? could_not_work : all_well;
     }
 
     /// Attaches Azure where the arguments say so: for this computer, or for another VM, which then becomes outside_.

@@ -299,8 +299,8 @@ private:
 
     Html body() const {
         return header() +
-               element("main",
-                       root_cause() + pipeline() + changes() + next() + findings() + attempts() + facts() + checks()) +
+               element("main", root_cause() + pipeline() + changes() + next() + views() + findings() + attempts() +
+                                   facts() + checks()) +
                element("footer", fmt::format("backup-remediation {}", BACKUP_REMEDIATION_VERSION));
     }
 
@@ -369,6 +369,18 @@ private:
             steps += element("li", step.command.empty() ? Html(step.text) : Html(step.text) + command(step.command));
         }
         return section("next", "What to do next", steps.empty() ? Html() : element("ol", steps));
+    }
+
+    /// Azure's view beside the VM's.
+    Html views() const {
+        Html rows;
+        for (const auto& each : report_.azure) {
+            rows += element("dt", {{"class", "where"}}, element("b", each.what));
+            if (!each.in_vm.empty())
+                rows += element("dt", "in the VM") + element("dd", shortened(visible(each.in_vm), longest_quote));
+            rows += element("dt", "in Azure") + element("dd", shortened(visible(each.in_azure), longest_quote));
+        }
+        return section("azure", "In the VM, and in Azure", rows.empty() ? Html() : block("dl", "evidence", rows));
     }
 
     Html findings() const {

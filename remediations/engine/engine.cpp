@@ -535,6 +535,19 @@ void weigh(Report& report, const Machine& machine) {
     finding.action = prove_by_backup;
 }
 
+std::vector<TwoViews> view_of_azure(const Report& report, const Machine& machine) {
+    try {
+        auto views = azure_view(report, machine);
+        for (auto& each : views) {
+            each.in_vm = machine::recorded::redact(each.in_vm);
+            each.in_azure = machine::recorded::redact(each.in_azure);
+        }
+        return views;
+    } catch (const std::exception&) {
+        return {};  // a diagnosis that needs the same answers has said so
+    }
+}
+
 /// Returns when a run began, from its id: 20261121T014907Z-0001.
 std::optional<std::chrono::system_clock::time_point> time_of_run(const std::string& id) {
     constexpr std::size_t length_of_time = 16;
@@ -619,6 +632,8 @@ Result<Report> run(const RunOptions& given, Machine& machine, const std::filesys
     options.progress("diagnosing");
     diagnose_all(report.outcomes, machine, options);
     weigh(report, machine);
+    // Not where single causes are named: then nothing else is asked of Azure.
+    if (options.compare_with_azure && options.only.empty()) report.azure = view_of_azure(report, machine);
     report.notices = fixer.notices();
     if (not_asked) report.notices.push_back(*not_asked);
     if (options.follow_up) follow_up_earlier_runs(report.outcomes, report.attempts, state_folder);

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "remediations/engine/azure_view.hpp"
 #include "remediations/engine/outcome.hpp"
 #include "remediations/knowledge/azure/attach.hpp"
 #include "remediations/knowledge/logs/backup_attempt.hpp"
@@ -29,6 +30,7 @@ struct RunOptions {
     azure::Choice azure = {};             ///< for the caller that creates the machine: azure::attach
     /// The machine is seen only through Azure: diagnoses inside the VM are left out.
     bool from_outside = false;
+    bool compare_with_azure = true;  ///< Report::azure, where Azure may be asked
     std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::now() + std::chrono::minutes(10);
     /// Follows up the newest earlier run on this machine: a cause that it treated is proven by a later backup, still
     /// unproven, or has come back. Not for captures: the runs belong to the computer that reads the capture.
@@ -50,6 +52,7 @@ struct Report {
     std::vector<std::string> notices = {};  ///< one sentence each, on earlier runs: what was interrupted and is not
                                             ///< rolled back
     std::vector<BackupAttempt> attempts;    ///< past backups by the logs, oldest first; empty without logs
+    std::vector<TwoViews> azure = {};       ///< Azure's view beside the VM's; empty where Azure may not be asked
 
     /// Returns true if a cause is broken, needs approval or needs an operator: somebody has to act. Risks do not count.
     bool is_cause_left() const;

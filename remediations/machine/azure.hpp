@@ -1,6 +1,8 @@
 #pragma once
 
 #include <boost/json/value.hpp>
+#include <chrono>
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -35,12 +37,15 @@ struct ArmAnswer {
     bool is_refusal() const { return status >= 400; }
 };
 
+/// The same for two questions only where their answers are: for who keeps answers.
+std::string key_of(const ArmQuestion& question);
+
 /// The identity, cloud and VM of the questions. It holds no secret.
 struct AzureAccess {
     std::string identity;  ///< "the VM's managed identity", "a person's token"
     bool is_of_vm = true;  ///< everybody in the VM can use this identity: it must never do anything that loses data
     std::string cloud;     ///< "AzurePublicCloud", as Azure's metadata names it
-    std::string vm_id;     ///< resource id of the VM in question
+    std::string vm_id;     ///< resource id of the VM in question; empty where it is a whole vault
     std::string location;  ///< of that VM, "westeurope"; empty where it is not known
     std::string vault_id;  ///< resource id of its vault; empty where nobody named one
 
@@ -58,6 +63,14 @@ public:
     /// Asks each question once; later calls return the answer from memory. ErrorKind::invalid for a question that could
     /// change something; timed_out when the time of the look is over, or when Azure asks to wait longer than that.
     virtual Result<ArmAnswer> ask(const ArmQuestion& question) const;
+
+    /// The same for a list that may be too long to hold: `take` gets page after page, of which nothing is kept. The
+    /// answer has no body. ErrorKind::invalid for a question that is no list.
+    virtual Result<ArmAnswer> ask_in_pages(const ArmQuestion& question,
+                                           const std::function<void(const boost::json::array& page)>& take) const;
+
+    /// How long Azure wants to be left in peace from now on, as it said with its last refusal (HTTP 429).
+    virtual std::chrono::milliseconds silence_wanted() const;
 
     /// Forgets all answers and begins a new look with its full time, for a caller that waits for something.
     virtual void look_anew();

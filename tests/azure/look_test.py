@@ -193,6 +193,13 @@ class Outside(CloudTest):
         self.assertEqual(states, {"provisioning-state-failed": "needs-operator"})
         self.assertEqual(self.cloud.metadata_requests, [], "an admin's computer has no metadata service")
 
+    def test_the_page_shows_both_views(self):
+        self.cloud.vm_state = "Failed"
+        ran = self.run_program("diagnose", "--vm", cloud.VM, "--token", "-", "--format", "html", stdin=cloud.PERSON_TOKEN, code=1)
+        self.assertIn("In the VM, and in Azure", ran.stdout)
+        self.assertIn("running, provisioning state Failed", ran.stdout)
+        self.assertIn("Protected in vault vault1", ran.stdout)
+
     def test_all_causes_of_it(self):
         ran = self.run_program("diagnose", "--vm", cloud.VM, "--token", "-", "--format", "json", stdin=cloud.PERSON_TOKEN, code=0)
         report = json.loads(ran.stdout)

@@ -7,12 +7,14 @@ import unittest
 import unittest.mock
 
 import cloud
+import fleet
 
 try:
     from azure.mgmt.authorization.v2022_04_01 import models as authorization
     from azure.mgmt.compute.v2022_08_01 import models as compute
     from azure.mgmt.compute.v2022_03_02 import models as disks
     from azure.mgmt.keyvault.v2022_07_01 import models as keyvault
+    from azure.mgmt.network.v2022_07_01 import models as network
     from azure.mgmt.recoveryservices import models as vaults
     from azure.mgmt.recoveryservicesbackup.activestamp import models as backup
     from azure.mgmt.resource.locks.v2016_09_01 import models as locks
@@ -20,7 +22,7 @@ try:
 except ImportError:
     compute = None
 
-CAPTURES = pathlib.Path(__file__).resolve().parents[1] / "captures/linux/vault"
+CAPTURES = pathlib.Path(__file__).resolve().parents[1] / "captures/linux"
 WORDS = {"str": str, "bool": bool, "int": int, "float": (int, float), "long": int, "object": object}
 
 
@@ -106,6 +108,15 @@ class Models(unittest.TestCase):
         path = f"{cloud.SUB}/providers/Microsoft.RecoveryServices/locations/westeurope/backupStatus"
         self.check(backup, "BackupStatusResponse", self.cloud.route("POST", path, {}, asked))
 
+    def test_the_fleets_answers(self):
+        with unittest.mock.patch.object(cloud.Cloud, "__init__", lambda self, folder: None):
+            many = fleet.Fleet(None, 2)
+        many.add_fault(1, {"errorCode": 1, "errorString": "x"}, health="Look at this.")
+        for number in many.numbers:
+            self.check(backup, "ProtectedItemResource", many.item_of(number))
+            self.check(backup, "JobResource", many.job_of(number, 0))
+            self.check(compute, "RestorePointCollection", many.collection_of(number))
+
     def test_a_wrong_name_or_type_is_found(self):
         vm = self.cloud.vm()
         vm["properties"]["vmid"] = 5
@@ -115,6 +126,8 @@ class Models(unittest.TestCase):
 
     # What recorded machines answer, by the question's path. That odd forms are taken is what one capture is about.
     KINDS = ((r"/virtualmachines/[^/]+$", "compute", "VirtualMachine"),
+             (r"/effectiveroutetable$", "network", "[EffectiveRoute]"),
+             (r"/effectivenetworksecuritygroups$", "network", "[EffectiveNetworkSecurityGroup]"),
              (r"/instanceview$", "compute", "VirtualMachineInstanceView"),
              (r"/extensions$", "compute", "[VirtualMachineExtension]"), (r"/disks/", "disks", "Disk"),
              (r"/diskencryptionsets/", "disks", "DiskEncryptionSet"),
@@ -132,7 +145,7 @@ class Models(unittest.TestCase):
 
     def test_what_captures_answer(self):
         checked = 0
-        for facts in sorted(CAPTURES.glob("azure-*/facts.json")):
+        for facts in sorted(CAPTURES.glob("*/azure-*/facts.json")):
             if facts.parent.name in ("azure-lower-case-and-odd-forms", "azure-job-hangs-in-its-snapshot",
                                      "azure-job-text-names-the-code"):
                 continue
@@ -159,7 +172,8 @@ class Roles(unittest.TestCase):
 
     def test_the_template_has_each_role(self):
         template = json.loads((self.FOLDER / "roles.json").read_text())
-        deployed = {each["properties"]["roleName"]: each["properties"] for each in template["resources"]}
+        deployed = {each["properties"]["roleName"]: each["properties"] for each in template["resources"]
+                    if each["type"].endswith("/roleDefinitions")}
         roles = [json.loads(path.read_text()) for path in self.FOLDER.glob("*.json") if path.name != "roles.json"]
         self.assertEqual(set(deployed), {role["Name"] for role in roles})
         for role in roles:

@@ -41,6 +41,7 @@ class Arm:
         self.requests = []  # (method, path, query, body)
         self.statuses = {}  # instance view of an extension, by lower-case path
         self.throttle = 0  # how many of the next requests are told to wait
+        self.roles = {"Virtual Machine Contributor": ROLE}  # by name: their ids
         self.unreadable = ""  # a part of the paths that may not be read
         self.check_extension = check_extension
         self.files = {}  # what anybody may download, by path
@@ -143,8 +144,13 @@ class Arm:
         if key.startswith("/operations/"):
             return 200, {"status": "Succeeded"}, {}
         if key.endswith("/roledefinitions"):
-            return 200, {"value": [{"id": ROLE, "name": ROLE.split("/")[-1],
-                                    "properties": {"roleName": "Virtual Machine Contributor"}}]}, {}
+            asked = re.search(r"roleName eq '([^']+)'", query.get("$filter", ""))
+            if asked and asked.group(1) not in self.roles:
+                return 200, {"value": []}, {}
+            role = self.roles[asked.group(1)] if asked else ROLE
+            return 200, {"value": [{"id": role, "name": role.split("/")[-1], "properties": {
+                "roleName": asked.group(1) if asked else "Virtual Machine Contributor", "type": "CustomRole",
+                "permissions": [], "assignableScopes": ["/"]}}]}, {}
         if key == "/providers/microsoft.resourcegraph/resources":
             return 200, self.graph(body), {}
         if key.startswith("/datacollectionrules/"):

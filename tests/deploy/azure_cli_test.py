@@ -82,8 +82,8 @@ class PolicyScript(azure_cli.AzureCli):
         self.policy("define", scope)
         names = [path.split("/")[-1] for path in self.arm.resources if "authorization" in path]
         self.assertEqual(names, ["backup-remediation-linux", "backup-remediation-windows", "backup-remediation-linux-application",
-                                 "backup-remediation-windows-application", "backup-remediation-repair",
-                                 "backup-remediation-diagnose"])
+                                 "backup-remediation-windows-application", "backup-remediation-identity",
+                                 "backup-remediation-repair", "backup-remediation-diagnose"])
 
         parameters = self.folder / "parameters.json"
         parameters.write_text('{"maxDisruption": {"value": "none"}, "inclusionTagName": {"value": "backup"}, '
@@ -106,6 +106,32 @@ class PolicyScript(azure_cli.AzureCli):
         self.policy("remediate", scope, "--initiative", "repair", "--via", "vm-application")
         self.assertEqual([task["properties"]["policyDefinitionReferenceId"] for task in self.arm.bodies("PUT", "/remediations/")[2:]],
                          ["linux-application", "windows-application"])
+
+    def test_the_identity_of_the_vms(self):
+        identity = f"{arm.GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/looker"
+        holder = "55555555-5555-5555-5555-555555555555"
+        parameters = self.folder / "parameters.json"
+        parameters.write_text(json.dumps({"azure": {"value": "read"}, "identityId": {"value": identity}}, indent=2))
+        words = ["assign", SUBSCRIPTION, "--initiative", "diagnose", "--location", "westeurope", "--parameters", parameters]
+        self.policy("define", SUBSCRIPTION)
+        self.arm.resources[identity.lower()] = {"id": identity, "properties": {"principalId": holder}}
+        self.assertIn("roles.json", self.policy(*words, expected=2).stderr)
+        self.assertEqual(self.arm.bodies("PUT", "/policyAssignments/"), [], "nothing is half assigned")
+        self.arm.roles["Backup Remediation: look"] = "/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/look"
+        for _ in range(2):
+            self.policy(*words)
+        given = [(path.rsplit("/providers/Microsoft.Authorization/", 1)[0], body["properties"]["roleDefinitionId"].rsplit("/", 1)[1],
+                  body["properties"]["principalId"]) for method, path, _, body in self.arm.requests
+                 if method == "PUT" and "/roleAssignments/" in path]
+        assignment = "33333333-3333-3333-3333-333333333333"
+        self.assertEqual(given, 2 * [(SUBSCRIPTION, arm.ROLE.rsplit("/", 1)[1], assignment),
+                                     (identity, "f1a07417-d97a-45cb-824c-7a7467783830", assignment),
+                                     (SUBSCRIPTION, "look", holder)])
+        self.policy("remediate", SUBSCRIPTION, "--initiative", "diagnose", "--via", "identity")
+        [task] = self.arm.bodies("PUT", "/remediations/")
+        self.assertEqual(task["properties"]["policyDefinitionReferenceId"], "identity")
+        parameters.write_text('{"identityId": {"value": "looker"}}')
+        self.assertIn('"looker"', self.policy(*words, expected=2).stderr)
 
     def test_twin_in_a_subscription(self):
         self.policy("define", SUBSCRIPTION)

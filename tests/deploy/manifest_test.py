@@ -116,7 +116,9 @@ class Templates(unittest.TestCase):
 class Policies(unittest.TestCase):
     ASKED = {"effect": "DeployIfNotExists", "mode": "fix", "maxDisruption": "none", "guard": "watch",
              "inclusionTagName": "", "inclusionTagValues": [], "exclusionTagName": "", "exclusionTagValues": [], "forceRunStamp": "1", "via": "extension",
-             "applicationVersion": "/galleries/g/applications/ours/versions/1.0.0"}
+             "applicationVersion": "/galleries/g/applications/ours/versions/1.0.0",
+             "azure": "read", "identityClientId": "01234567-89ab-cdef-0123-456789abcdef",
+             "identityId": "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/looker"}
     ALIAS = "Microsoft.Compute/virtualMachines/extensions/"
     OS = "Microsoft.Compute/virtualMachines/storageProfile.osDisk.osType"
 
@@ -145,10 +147,10 @@ class Policies(unittest.TestCase):
         self.assertTrue(self.applies({"tags[fragile]": "no"}, **without))
         self.assertTrue(self.applies({}, **without))
 
-    def deployed(self, system):
+    def deployed(self, system, **asked):
         """The extension that the policy deploys, as the fields that its existence condition asks for."""
         details = self.policy(system)["policyRule"]["then"]["details"]
-        functions = {"parameters": lambda name: self.ASKED[name],
+        functions = {"parameters": lambda name: {**self.ASKED, **asked}[name],
                      "field": lambda name: {"name": "vm1", "location": "westeurope"}[name]}
         given = template.evaluate(details["deployment"]["properties"]["parameters"], functions)
         [resource] = template.resources(details["deployment"]["properties"]["template"],
@@ -161,7 +163,12 @@ class Policies(unittest.TestCase):
             resource, _ = self.deployed(system)
             check_extension(resource["properties"])
             self.assertEqual(resource["name"], f"vm1/{TYPES[system]}")
-            self.assertEqual(resource["properties"]["settings"], {"mode": "fix", "maxDisruption": "none", "guard": "watch"})
+            everything = {"mode": "fix", "maxDisruption": "none", "guard": "watch", "azure": "read"}
+            self.assertEqual(resource["properties"]["settings"],
+                             {**everything, "identityClientId": self.ASKED["identityClientId"]})
+            without, _ = self.deployed(system, identityClientId="")
+            check_extension(without["properties"])
+            self.assertEqual(without["properties"]["settings"], everything)
             self.assertIs(resource["properties"]["suppressFailures"], True)
 
     def test_what_was_deployed_is_compliant_until_something_else_is_asked(self):
@@ -170,7 +177,8 @@ class Policies(unittest.TestCase):
             fields[self.ALIAS + "provisioningState"] = "Succeeded"
             exists = self.policy(system)["policyRule"]["then"]["details"]["existenceCondition"]
             self.assertTrue(template.policy_applies(exists, fields, self.ASKED))
-            for name, value in (("mode", "diagnose"), ("maxDisruption", "workload"), ("guard", "repair"), ("forceRunStamp", "2")):
+            for name, value in (("mode", "diagnose"), ("maxDisruption", "workload"), ("guard", "repair"), ("forceRunStamp", "2"),
+                                ("azure", "off"), ("identityClientId", "")):
                 self.assertFalse(template.policy_applies(exists, fields, {**self.ASKED, name: value}), name)
             for name in ("publisher", "type", "typeHandlerVersion", "provisioningState", "forceUpdateTag"):
                 self.assertFalse(template.policy_applies(exists, {**fields, self.ALIAS + name: "other"}, self.ASKED), name)
@@ -182,17 +190,20 @@ class Policies(unittest.TestCase):
     def test_parameters_say_what_the_schema_says(self):
         policies = [self.policy(system) for system in TYPES]
         for document in [*policies, load("policy/initiative-repair.json")["properties"]]:
-            for name in ("mode", "maxDisruption", "guard"):
+            for name in ("mode", "maxDisruption", "guard", "azure", "identityClientId"):
                 parameter = document["parameters"][name]
-                self.assertEqual(parameter["allowedValues"], SETTINGS[name]["enum"])
+                if "enum" in SETTINGS[name]:
+                    self.assertEqual(parameter["allowedValues"], SETTINGS[name]["enum"])
                 self.assertEqual(parameter["metadata"]["description"], SETTINGS[name]["description"])
         self.assertEqual(policies[0]["parameters"], policies[1]["parameters"])
-        for name in ("mode", "maxDisruption", "guard"):
+        twin = load("policy/initiative-diagnose.json")["properties"]["parameters"]["azure"]
+        self.assertEqual(twin["allowedValues"], ["off", "read"], "it changes nothing in Azure either")
+        for name in ("mode", "maxDisruption", "guard", "azure"):
             self.assertEqual(policies[0]["parameters"][name]["defaultValue"], default_of(SETTINGS[name]))
 
     def test_initiatives_hold_both_and_the_twin_changes_nothing(self):
-        for kind, parts in (("repair", ["linux", "windows", "linux-application", "windows-application"]),
-                            ("diagnose", ["linux", "windows"])):
+        for kind, parts in (("repair", ["linux", "windows", "linux-application", "windows-application", "identity"]),
+                            ("diagnose", ["linux", "windows", "identity"])):
             initiative = load(f"policy/initiative-{kind}.json")["properties"]
             self.assertEqual([part["policyDefinitionId"].split("/")[-1] for part in initiative["policyDefinitions"]],
                              [f"backup-remediation-{part}" for part in parts])
@@ -216,6 +227,39 @@ class Policies(unittest.TestCase):
                 self.assertEqual(self.applies(fields, system, via=via), via == "extension")
                 self.assertEqual(self.applies(fields, f"{system}-application", via=via), via == "vm-application")
             self.assertFalse(self.applies({self.OS: system}, f"{system}-application", via="vm-application", applicationVersion=""))
+
+    def test_the_identity_is_put_beside_the_others(self):
+        ours, other = self.ASKED["identityId"], "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/x"
+        vm_id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/vm1"
+        details = self.policy("identity")["policyRule"]["then"]["details"]
+        self.assertEqual(details["roleDefinitionIds"], [VM_CONTRIBUTOR, VM_CONTRIBUTOR.rsplit("/", 1)[0] + "/f1a07417-d97a-45cb-824c-7a7467783830"])
+        self.assertTrue(self.applies({}, "identity"))
+        self.assertFalse(self.applies({}, "identity", identityId=""))
+        self.assertFalse(self.applies({"tags[fragile]": "yes"}, "identity", exclusionTagName="fragile", exclusionTagValues=["yes"]))
+
+        def is_compliant(identity):
+            fields = {"identity.type": identity.get("type"), "identity.userAssignedIdentities": identity.get("userAssignedIdentities", {})}
+            return template.policy_applies(details["existenceCondition"], fields, self.ASKED)
+
+        # Something on it may ask for "the" identity, and would no longer find it.
+        self.assertTrue(is_compliant({"type": "UserAssigned", "userAssignedIdentities": {other: {}}}))
+        two = {other: {"clientId": "c"}, other + "2": {}}
+        for there, kept in (({}, {}), ({"identity": {"type": "SystemAssigned", "principalId": "p"}}, {}),
+                            ({"identity": {"type": "SystemAssigned, UserAssigned", "userAssignedIdentities": {other: {}}}}, {other: {}}),
+                            ({"identity": {"type": "UserAssigned", "userAssignedIdentities": two}}, two)):
+            before = there.get("identity", {})
+            self.assertFalse(is_compliant(before), before)
+            functions = {"parameters": self.ASKED.__getitem__, "field": {"name": "vm1", "location": "here"}.__getitem__}
+            given = template.evaluate(details["deployment"]["properties"]["parameters"], functions)
+            [nested] = template.resources(details["deployment"]["properties"]["template"],
+                                          {name: value["value"] for name, value in given.items()}, existing={vm_id: there})
+            inner = nested["properties"]
+            [vm] = template.resources(inner["template"], {name: value["value"] for name, value in inner["parameters"].items()})
+            self.assertEqual(set(vm), {"type", "apiVersion", "name", "location", "identity"}, "nothing else of the VM is written")
+            self.assertEqual(vm["identity"], {
+                "type": "SystemAssigned, UserAssigned" if "System" in before.get("type", "") else "UserAssigned",
+                "userAssignedIdentities": {**kept, ours: {}}})
+            self.assertTrue(is_compliant(vm["identity"]))
 
     def test_the_application_is_put_beside_the_others(self):
         ours, other = self.ASKED["applicationVersion"], {"packageReferenceId": "/galleries/g/applications/ours2/versions/1.0.0", "order": 3}
@@ -241,6 +285,21 @@ class Policies(unittest.TestCase):
                 self.assertEqual(applications, ([other] if len(there.get("applicationProfile", {}).get("galleryApplications", [])) else [])
                                  + [{"packageReferenceId": ours, "treatFailureAsDeploymentFailure": False}])
                 self.assertTrue(template.policy_applies(details["existenceCondition"], {field: applications}, self.ASKED))
+
+
+class Roles(unittest.TestCase):
+    TEMPLATE = load("roles/roles.json")
+
+    def test_identities_get_the_role_look_and_no_other(self):
+        made = template.resources(self.TEMPLATE, {"lookers": ["p1", "p2"]}, scope="/subscriptions/s")
+        [look] = [one["name"] for one in made if one.get("properties", {}).get("roleName") == "Backup Remediation: look"]
+        assignments = [one for one in made if one["type"].endswith("/roleAssignments")]
+        self.assertEqual([one["properties"]["principalId"] for one in assignments], ["p1", "p2"])
+        self.assertEqual(len({one["name"] for one in assignments}), 2)
+        for one in assignments:
+            self.assertEqual(one["properties"]["roleDefinitionId"],
+                             f"/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/{look}")
+            self.assertEqual(one["dependsOn"], [one["properties"]["roleDefinitionId"]])
 
 
 class Form(unittest.TestCase):

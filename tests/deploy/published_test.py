@@ -57,12 +57,21 @@ class Models(unittest.TestCase):
         resource["properties"]["autoUpgradeMinorVersion"] = "true"
         self.assertEqual(len(model_problems(compute.VirtualMachineExtension, resource)), 2)
 
+    def deployed_by(self, name, existing=None):
+        deployment = load(f"policy/{name}.json")["properties"]["policyRule"]["then"]["details"]["deployment"]["properties"]["template"]
+        return template.resources(deployment, {name: "x" for name in deployment["parameters"]}, existing=existing)
+
     def test_policies(self):
-        for system in ("linux", "windows"):
+        for system in ("linux", "windows", "identity"):
             self.assertEqual(model_problems(policy.PolicyDefinition, load(f"policy/{system}.json")), [])
-            [deployed] = (load(f"policy/{system}.json")["properties"]["policyRule"]["then"]["details"]
-                          ["deployment"]["properties"]["template"]["resources"])
+        for system in ("linux", "windows"):
+            [deployed] = self.deployed_by(system)
             self.assertEqual(model_problems(compute.VirtualMachineExtension, deployed), [])
+        vm_id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/x"
+        [nested] = self.deployed_by("identity", existing={vm_id: {}})
+        inner = nested["properties"]
+        [vm] = template.resources(inner["template"], {name: each["value"] for name, each in inner["parameters"].items()})
+        self.assertEqual(model_problems(compute.VirtualMachine, {**vm, "properties": {}}), [])
         for kind in ("repair", "diagnose"):
             initiative = load(f"policy/initiative-{kind}.json")
             self.assertEqual(model_problems(policy.PolicySetDefinition, initiative), [])

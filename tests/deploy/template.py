@@ -127,6 +127,7 @@ LIBRARY = {
     "union": merged,
     "false": lambda: False,
     "uniqueString": lambda *parts: hashlib.sha256("-".join(parts).encode()).hexdigest()[:13],
+    "length": len,
     "trim": lambda text: text.strip(),
     "createArray": lambda *values: list(values),
     "createObject": lambda *words: dict(zip(words[::2], words[1::2])),
@@ -143,7 +144,8 @@ def resources(template, given, location="westeurope", scope="/subscriptions/s/re
                      part for pair in zip(kind.split("/")[1:], names) for part in pair),
                  "subscription": lambda: {"id": scope.split("/resourceGroups/")[0]},
                  "guid": lambda *texts: str(uuid.uuid5(uuid.NAMESPACE_URL, "-".join(texts))),
-                 "reference": lambda identifier, version: (existing or {})[identifier],
+                 "reference": lambda identifier, version, full="": (existing or {})[identifier],
+                 "subscriptionResourceId": lambda kind, name: f"{scope.split('/resourceGroups/')[0]}/providers/{kind}/{name}",
                  "utcNow": lambda: time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + str(time.monotonic_ns())}
     declared_parameters = template.get("parameters", {})
     if unknown := set(given) - set(declared_parameters):
@@ -163,7 +165,14 @@ def resources(template, given, location="westeurope", scope="/subscriptions/s/re
         parameters[name] = value
     variables = template.get("variables", {})
     functions["variables"] = lambda name: evaluate(variables[name], functions)
-    return evaluate(template["resources"], functions)
+    return [evaluate(resource, {**functions, "copyIndex": lambda: index})
+            for declared in template["resources"] for index, resource in copies(declared, functions)]
+
+
+def copies(resource, functions):
+    """A resource as often as its "copy" says, each with its index."""
+    count = evaluate(resource["copy"]["count"], functions) if "copy" in resource else 1
+    return [(index, {name: value for name, value in resource.items() if name != "copy"}) for index in range(count)]
 
 
 def policy_applies(condition, resource, parameters):
@@ -183,6 +192,8 @@ def policy_applies(condition, resource, parameters):
                    for entry in entries) >= condition["greaterOrEquals"]
     left = (resource.get(evaluate(condition["field"], functions)) if "field" in condition
             else evaluate(condition["value"], functions))
+    if "containsKey" in condition:
+        return evaluate(condition["containsKey"], functions) in (left or {})
     if "equals" in condition:
         return LIBRARY["equals"](left, evaluate(condition["equals"], functions))
     return left is not None and left.lower() in [word.lower() for word in evaluate(condition["in"], functions)]

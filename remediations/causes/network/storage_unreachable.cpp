@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include "remediations/knowledge/azure/effective_network.hpp"
 #include "remediations/knowledge/network/snapshot_attempt.hpp"
 #include "remediations/model/remediation.hpp"
 
@@ -37,6 +38,17 @@ bool is_connection(const machine::Result<machine::HttpResponse>& answer) {
            kind != ErrorKind::not_found;
 }
 
+/// Where Azure may be asked, it names the route or the rule.
+void add_view_of_azure(const machine::Machine& machine, std::vector<Evidence>& evidence) {
+    if (!machine.azure().access()) return;
+    auto blocking = azure::what_may_block_storage(machine);
+    if (!blocking) {
+        evidence.push_back({"routes and rules of Azure's network", blocking.error().message, "an answer"});
+        return;
+    }
+    evidence.insert(evidence.end(), blocking->begin(), blocking->end());
+}
+
 Finding diagnose(const machine::Machine& machine) {
     const auto* guest_path = guest_path_of_unsuccessful_attempt(machine);
     const auto* error = guest_path ? connection_error(machine) : nullptr;
@@ -54,6 +66,7 @@ Finding diagnose(const machine::Machine& machine) {
         return Finding::healthy("Storage did not answer in the newest backup and does now.", std::move(evidence));
     }
     evidence.push_back({where, answer.error().message, "accepts connections"});
+    add_view_of_azure(machine, evidence);
     return Finding::needs_operator(
         fmt::format("This VM cannot connect to {}, the storage of its disks, on TCP 443.", host), std::move(evidence),
         "Let the backup go through the host, which needs no way to storage: make 168.63.129.16 reachable, and remove "
@@ -73,7 +86,8 @@ extern const Remediation remediation{
     .explanation =
         "Where the host's snapshot service does not answer, the backup extension asks storage itself over TCP 443. "
         "Only then does a backup need a way out of the virtual network, so it is tried only where the newest backup "
-        "went that way and could not connect.",
+        "went that way and could not connect. Where Azure may be asked (setting azure), the routes and the rules of "
+        "network security groups that may block it are named.",
     .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
     .log_lines = log_lines(),
     .consequences = {"no-network-catch-all", "snapshot-conflict", "extension-error", "backup-extension-state"},

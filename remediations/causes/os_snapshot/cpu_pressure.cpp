@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "remediations/knowledge/azure/backup_jobs.hpp"
 #include "remediations/knowledge/snapshot/pressure.hpp"
 #include "remediations/model/remediation.hpp"
 
@@ -47,6 +48,23 @@ machine::Result<std::optional<std::uint64_t>> load_on_windows(const machine::Mac
     return count == 0 ? std::nullopt : std::optional(sum / count);
 }
 
+/// The load is that of this moment; where Azure tells that scheduled backups begin at this hour, it is theirs too.
+void add_hour_of_backups(const machine::Machine& machine, std::vector<Evidence>& evidence) {
+    constexpr std::chrono::minutes same_hour{60};
+    if (!machine.azure().access()) return;
+    const auto& jobs = machine.derived<azure::BackupJobs>().jobs();
+    const auto start = jobs ? azure::usual_start(*jobs) : std::nullopt;
+    if (!start) return;
+    const auto now = machine.facts().now;
+    const auto time_of_day =
+        std::chrono::duration_cast<std::chrono::minutes>(now - std::chrono::floor<std::chrono::days>(now));
+    if (azure::time_between(*start, time_of_day) > same_hour) return;
+    evidence.push_back({"backup jobs of the vault",
+                        fmt::format("scheduled backups begin at {:02}:{:02} UTC, the hour of this load",
+                                    start->count() / 60, start->count() % 60),
+                        "a quieter hour in the backup policy"});
+}
+
 Finding diagnose_windows(const machine::Machine& machine, const Question& question) {
     if (!backups_are_in_question(machine, question))
         return Finding::healthy("No backup failed, so the load of the processors is not measured.");
@@ -59,6 +77,7 @@ Finding diagnose_windows(const machine::Machine& machine, const Question& questi
     if (*load < high_load_on_windows) {
         return Finding::healthy("The processors keep up with the work.", std::move(evidence));
     }
+    add_hour_of_backups(machine, evidence);
     return Finding::needs_operator(
                "The processors are overloaded; agent, extension and VSS writers come to their turn late.",
                std::move(evidence),
@@ -94,6 +113,7 @@ Finding diagnose(const machine::Machine& machine, const Question& question) {
     const bool is_high =
         pressure ? pressure->some >= high_pressure : *load >= high_load * static_cast<double>(processors);
     if (!is_high) return Finding::healthy("The processors keep up with the work.", std::move(evidence));
+    add_hour_of_backups(machine, evidence);
     return Finding::needs_operator(
                "The processors are overloaded; agent and extension come to their turn late.", std::move(evidence),
                "Move the backup to a quieter time, stop what uses the processors (`top`), or give the VM more of them.")

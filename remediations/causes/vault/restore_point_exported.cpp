@@ -1,6 +1,44 @@
+#include <fmt/format.h>
+
+#include "remediations/knowledge/azure/arm_answer.hpp"
+#include "remediations/knowledge/azure/restore_points.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::restore_point_exported {
+
+extern const Remediation remediation;
+
+namespace {
+
+using namespace remediations::azure;
+
+/// Which of them is exported no answer of Azure tells: with the code, it is one of these.
+Finding diagnose_in_azure(const machine::Machine& machine, const Question& question) {
+    constexpr std::size_t most_named = 20;
+    const auto collections = collections_of_backup(machine);
+    if (!collections) return not_told(collections.error());
+    if (!explains(remediation, question.error_code))
+        return Finding::not_applicable("Only the error code of a job tells that a restore point is exported.");
+    std::vector<Evidence> evidence;
+    std::size_t count = 0;
+    for (const auto& collection : *collections) {
+        for (const auto& point : collection.points) {
+            for (const auto& id : point.disk_points) {
+                if (++count > most_named) continue;
+                evidence.push_back({id,
+                                    point.made ? "made " + shown(*point.made) : std::string("made at no known time"),
+                                    "no access (SAS) given to it"});
+            }
+        }
+    }
+    if (evidence.empty()) return Finding::not_applicable("Azure shows no restore point of a disk of this VM.");
+    return Finding::needs_operator(
+        fmt::format("{} restore point{} of disks {} there; {} still exported.", count, count == 1 ? "" : "s",
+                    count == 1 ? "is" : "are", count == 1 ? "it is" : "one of them is"),
+        std::move(evidence), remediation.instructions);
+}
+
+}  // namespace
 
 extern const Remediation remediation{
     .id = "restore-point-exported",
@@ -17,6 +55,7 @@ extern const Remediation remediation{
         "End it: az rest --method post --url https://management.azure.com<disk restore point "
         "id>/endGetAccess?api-version=2024-03-02, or in the portal the restore point > the disk > Cancel "
         "export. Then back up again.",
+    .diagnose_in_azure = diagnose_in_azure,
 };
 
 }  // namespace remediations::causes::restore_point_exported

@@ -19,6 +19,23 @@ using machine::ErrorKind;
 
 namespace {
 
+template <class Number>
+bool read_number(std::string_view& text, std::size_t digits, Number& number) {
+    if (text.size() < digits) return false;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + digits, number);
+    if (error != std::errc() || end != text.data() + digits) return false;
+    text.remove_prefix(digits);
+    return true;
+}
+
+bool skip(std::string_view& text, char c) {
+    if (text.empty() || text.front() != c) return false;
+    text.remove_prefix(1);
+    return true;
+}
+
+}  // namespace
+
 /// Makes an error from the code of a refusal only: the persons in its message (principals, their addresses) must not be
 /// in reports.
 Error refused(const ArmQuestion& question, const machine::ArmAnswer& answer) {
@@ -39,23 +56,6 @@ Error refused(const ArmQuestion& question, const machine::ArmAnswer& answer) {
     if (!answer.correlation_id.empty()) message += fmt::format(" (correlation id {})", answer.correlation_id);
     return {ErrorKind::failed, std::move(message), status};
 }
-
-template <class Number>
-bool read_number(std::string_view& text, std::size_t digits, Number& number) {
-    if (text.size() < digits) return false;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + digits, number);
-    if (error != std::errc() || end != text.data() + digits) return false;
-    text.remove_prefix(digits);
-    return true;
-}
-
-bool skip(std::string_view& text, char c) {
-    if (text.empty() || text.front() != c) return false;
-    text.remove_prefix(1);
-    return true;
-}
-
-}  // namespace
 
 machine::Result<json::value> ask(const machine::Machine& machine, const ArmQuestion& question) {
     const auto answer = machine.azure().ask(question);

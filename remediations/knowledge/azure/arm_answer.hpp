@@ -19,6 +19,9 @@ inline constexpr auto look_role = "Backup Remediation: look";
 /// missing right, with action and role in the message; refused where a lock forbids the question itself.
 machine::Result<boost::json::value> ask(const machine::Machine& machine, const machine::ArmQuestion& question);
 
+/// The Error that ask() makes of a refusal.
+machine::Error refused(const machine::ArmQuestion& question, const machine::ArmAnswer& answer);
+
 /// Returns the action that an identity needs for the question: "Microsoft.Compute/virtualMachines/read".
 std::string action_for(const machine::ArmQuestion& question);
 

@@ -9,6 +9,7 @@
 #include <boost/json.hpp>
 
 #include "remediations/knowledge/azure/arm_answer.hpp"
+#include "remediations/knowledge/azure/vm_in_azure.hpp"
 #include "remediations/knowledge/configuration/agent_configuration.hpp"
 #include "remediations/machine/arm/client.hpp"
 
@@ -66,16 +67,10 @@ std::string problem_of_vm_id(const std::string& text) {
 machine::Result<machine::SystemFacts> facts_from_outside(const machine::Azure& azure) {
     const auto access = azure.access();
     if (!access) return access.error();
-    const auto answer =
-        azure.ask({.path = access->vm_id, .members = {"name", "properties.storageProfile.osDisk.osType"}});
+    const auto question = question_for_vm(access->vm_id);
+    const auto answer = azure.ask(question);
     if (!answer) return answer.error();
-    if (answer->is_refusal()) {
-        return machine::Error{
-            machine::ErrorKind::refused,
-            fmt::format("Azure answers {} about {}",
-                        answer->code.empty() ? fmt::format("HTTP {}", answer->status) : answer->code, access->vm_id),
-            static_cast<long>(answer->status)};
-    }
+    if (answer->is_refusal()) return refused(question, *answer);
     machine::SystemFacts facts;
     const bool is_windows = boost::iequals(text_of(answer->body, "properties.storageProfile.osDisk.osType"), "Windows");
     facts.platform = is_windows ? machine::Platform::windows : machine::Platform::linux;

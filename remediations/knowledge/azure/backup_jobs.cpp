@@ -20,8 +20,6 @@ using machine::Result;
 
 namespace {
 
-constexpr auto looked_back = std::chrono::hours(7 * 24);
-
 const std::vector<std::string>& job_members() {
     static const std::vector<std::string> members = {"id",
                                                      "properties.operation",
@@ -45,26 +43,6 @@ bool is_cancellable(const json::value& job) {
         return (action.is_string() && boost::iequals(std::string_view(action.get_string()), "Cancellable")) ||
                (action.is_int64() && action.get_int64() == 1);
     });
-}
-
-BackupJob job_in(const json::value& answer) {
-    BackupJob job;
-    job.id = text_of(answer, "id");
-    job.status = text_of(answer, "properties.status");
-    job.started = time_of(answer, "properties.startTime");
-    job.ended = time_of(answer, "properties.endTime");
-    job.is_started_by_user = switch_of(answer, "properties.isUserTriggered").value_or(false);
-    job.may_be_cancelled = is_cancellable(answer);
-    for (const auto& each : list_of(answer, "properties.errorDetails")) {
-        JobError error{number_of(each, "errorCode"), text_of(each, "errorString"), {}};
-        if (const auto title = text_of(each, "errorTitle"); !title.empty())
-            error.text = error.text.empty() ? title : title + ": " + error.text;
-        for (const auto& advice : list_of(each, "recommendations")) {
-            if (advice.is_string()) error.recommendations.emplace_back(advice.get_string());
-        }
-        job.errors.push_back(std::move(error));
-    }
-    return job;
 }
 
 /// "iaasvmcontainerv2;rg;vm" out of "IaasVMContainer;iaasvmcontainerv2;rg;vm".
@@ -104,15 +82,7 @@ Result<std::vector<BackupJob>> read_jobs(const Machine& machine) {
     if (!item) return item.error();
     std::vector<BackupJob> jobs;
     if (!*item) return jobs;
-    const auto now = std::chrono::floor<std::chrono::hours>(machine.facts().now);
-    const auto list = ask(
-        machine,
-        {.path = (*item)->vault + "/backupJobs",
-         .members = job_members(),
-         .query = {{"$filter", fmt::format("startTime eq '{}' and endTime eq '{}' and operation eq 'Backup' and "
-                                           "backupManagementType eq 'AzureIaasVM'",
-                                           filter_time(now - looked_back), filter_time(now + std::chrono::hours(24)))}},
-         .is_list = true});
+    const auto list = ask(machine, question_for_jobs((*item)->vault, machine.facts().now));
     if (!list) return list.error();
     const auto vm_name = name_of((*item)->source_id);
     std::optional<bool> is_only_one;
@@ -187,6 +157,58 @@ std::string BackupJob::error_code() const {
         if (error.number && is_code_of_job(std::to_string(*error.number))) return std::to_string(*error.number);
     }
     return errors.empty() || !errors.front().number ? std::string() : std::to_string(*errors.front().number);
+}
+
+std::optional<std::chrono::minutes> usual_start(const std::vector<BackupJob>& jobs) {
+    constexpr int enough = 3;
+    constexpr std::chrono::minutes spread{15};
+    std::optional<std::chrono::minutes> newest;
+    int count = 0;
+    for (const auto& job : jobs) {
+        if (job.is_started_by_user || !job.started) continue;
+        const auto start = std::chrono::duration_cast<std::chrono::minutes>(
+            *job.started - std::chrono::floor<std::chrono::days>(*job.started));
+        if (!newest) newest = start;
+        if (time_between(start, *newest) > spread) return std::nullopt;
+        if (++count == enough) return newest;
+    }
+    return std::nullopt;
+}
+
+std::chrono::minutes time_between(std::chrono::minutes one, std::chrono::minutes other) {
+    const auto apart = std::chrono::abs(one - other);
+    return std::min<std::chrono::minutes>(apart, std::chrono::hours(24) - apart);
+}
+
+machine::ArmQuestion question_for_jobs(const std::string& vault, std::chrono::system_clock::time_point now) {
+    const auto hour = std::chrono::floor<std::chrono::hours>(now);
+    return {.path = vault + "/backupJobs",
+            .members = job_members(),
+            .query = {{"$filter",
+                       fmt::format("startTime eq '{}' and endTime eq '{}' and operation eq 'Backup' and "
+                                   "backupManagementType eq 'AzureIaasVM'",
+                                   filter_time(hour - jobs_looked_back), filter_time(hour + std::chrono::hours(24)))}},
+            .is_list = true};
+}
+
+BackupJob job_in(const json::value& answer) {
+    BackupJob job;
+    job.id = text_of(answer, "id");
+    job.status = text_of(answer, "properties.status");
+    job.started = time_of(answer, "properties.startTime");
+    job.ended = time_of(answer, "properties.endTime");
+    job.is_started_by_user = switch_of(answer, "properties.isUserTriggered").value_or(false);
+    job.may_be_cancelled = is_cancellable(answer);
+    for (const auto& each : list_of(answer, "properties.errorDetails")) {
+        JobError error{number_of(each, "errorCode"), text_of(each, "errorString"), {}};
+        if (const auto title = text_of(each, "errorTitle"); !title.empty())
+            error.text = error.text.empty() ? title : title + ": " + error.text;
+        for (const auto& advice : list_of(each, "recommendations")) {
+            if (advice.is_string()) error.recommendations.emplace_back(advice.get_string());
+        }
+        job.errors.push_back(std::move(error));
+    }
+    return job;
 }
 
 BackupJobs::BackupJobs(const Machine& machine) : jobs_(read_jobs(machine)) {}

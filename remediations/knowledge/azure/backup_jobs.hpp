@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/json/value.hpp>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -60,6 +61,19 @@ public:
 private:
     machine::Result<std::vector<BackupJob>> jobs_;
 };
+
+/// When scheduled backups of the VM begin: the time since midnight, UTC, within a quarter of an hour of which the
+/// newest three began. nullopt where they did not, or fewer are known.
+std::optional<std::chrono::minutes> usual_start(const std::vector<BackupJob>& jobs);
+/// Between two times of day, past midnight where that is nearer.
+std::chrono::minutes time_between(std::chrono::minutes one, std::chrono::minutes other);
+
+/// How far back jobs are asked for.
+inline constexpr auto jobs_looked_back = std::chrono::hours(7 * 24);
+
+/// The backup jobs of all VMs of a vault since then, each with what `job_in` reads.
+machine::ArmQuestion question_for_jobs(const std::string& vault, std::chrono::system_clock::time_point now);
+BackupJob job_in(const boost::json::value& answer);
 
 /// Returns "2026-11-29 08:00:00 PM", the format for filters of Azure Backup: a clock of twelve hours, whatever the
 /// locale.

@@ -30,6 +30,7 @@ const std::vector<std::string>& item_members() {
                                                      "properties.lastBackupStatus",
                                                      "properties.lastBackupTime",
                                                      "properties.lastRecoveryPoint",
+                                                     "properties.healthStatus",
                                                      "properties.isScheduledForDeferredDelete",
                                                      "properties.deferredDeleteTimeInUTC",
                                                      "properties.healthDetails.code",
@@ -38,35 +39,9 @@ const std::vector<std::string>& item_members() {
     return members;
 }
 
-Item item_in(const json::value& answer) {
-    Item item;
-    item.id = text_of(answer, "id");
-    const auto vault = boost::ifind_first(item.id, "/backupFabrics/");
-    item.vault = vault.empty() ? std::string() : std::string(item.id.begin(), vault.begin());
-    // "VM;iaasvmcontainerv2;rg;vm"
-    const auto name = boost::to_lower_copy(part_of(item.id, "protectedItems"));
-    item.container = name.substr(std::min(name.find(';') + 1, name.size()));
-    item.protection_state = text_of(answer, "properties.protectionState");
-    item.source_id = text_of(answer, "properties.sourceResourceId");
-    if (item.source_id.empty()) item.source_id = text_of(answer, "properties.virtualMachineId");
-    item.policy = text_of(answer, "properties.policyId");
-    item.last_status = text_of(answer, "properties.lastBackupStatus");
-    item.last_backup = time_of(answer, "properties.lastBackupTime");
-    item.last_recovery_point = time_of(answer, "properties.lastRecoveryPoint");
-    item.is_soft_deleted = switch_of(answer, "properties.isScheduledForDeferredDelete").value_or(false);
-    item.deleted_for_good = time_of(answer, "properties.deferredDeleteTimeInUTC");
-    for (const auto& each : list_of(answer, "properties.healthDetails"))
-        item.health.push_back({text_of(each, "code"), text_of(each, "title"), text_of(each, "message")});
-    return item;
-}
-
 /// Looks in the vault that somebody named.
 Result<std::optional<Item>> find_in_vault(const Machine& machine, const machine::AzureAccess& access) {
-    const auto list =
-        ask(machine, {.path = access.vault_id + "/backupProtectedItems",
-                      .members = item_members(),
-                      .query = {{"$filter", "backupManagementType eq 'AzureIaasVM' and itemType eq 'VM'"}},
-                      .is_list = true});
+    const auto list = ask(machine, question_for_items(access.vault_id));
     if (!list) return list.error();
     for (const auto& each : list_of(*list, "")) {
         auto item = item_in(each);
@@ -136,6 +111,36 @@ Result<BackupPolicy::Policy> read_policy(const Machine& machine) {
 }
 
 }  // namespace
+
+machine::ArmQuestion question_for_items(const std::string& vault) {
+    return {.path = vault + "/backupProtectedItems",
+            .members = item_members(),
+            .query = {{"$filter", "backupManagementType eq 'AzureIaasVM' and itemType eq 'VM'"}},
+            .is_list = true};
+}
+
+Item item_in(const json::value& answer) {
+    Item item;
+    item.id = text_of(answer, "id");
+    const auto vault = boost::ifind_first(item.id, "/backupFabrics/");
+    item.vault = vault.empty() ? std::string() : std::string(item.id.begin(), vault.begin());
+    // "VM;iaasvmcontainerv2;rg;vm"
+    const auto name = boost::to_lower_copy(part_of(item.id, "protectedItems"));
+    item.container = name.substr(std::min(name.find(';') + 1, name.size()));
+    item.protection_state = text_of(answer, "properties.protectionState");
+    item.source_id = text_of(answer, "properties.sourceResourceId");
+    if (item.source_id.empty()) item.source_id = text_of(answer, "properties.virtualMachineId");
+    item.policy = text_of(answer, "properties.policyId");
+    item.last_status = text_of(answer, "properties.lastBackupStatus");
+    item.last_backup = time_of(answer, "properties.lastBackupTime");
+    item.last_recovery_point = time_of(answer, "properties.lastRecoveryPoint");
+    item.health_status = text_of(answer, "properties.healthStatus");
+    item.is_soft_deleted = switch_of(answer, "properties.isScheduledForDeferredDelete").value_or(false);
+    item.deleted_for_good = time_of(answer, "properties.deferredDeleteTimeInUTC");
+    for (const auto& each : list_of(answer, "properties.healthDetails"))
+        item.health.push_back({text_of(each, "code"), text_of(each, "title"), text_of(each, "message")});
+    return item;
+}
 
 ProtectedItem::ProtectedItem(const Machine& machine) : item_(find_item(machine)) {}
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <boost/json/value.hpp>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -31,6 +32,7 @@ public:
         std::string last_status;
         std::optional<std::chrono::system_clock::time_point> last_backup;
         std::optional<std::chrono::system_clock::time_point> last_recovery_point;
+        std::string health_status;  ///< "Passed", "ActionRequired", "ActionSuggested"; may be empty
         bool is_soft_deleted = false;
         std::optional<std::chrono::system_clock::time_point> deleted_for_good;
         std::vector<HealthDetail> health;
@@ -41,6 +43,10 @@ public:
 private:
     machine::Result<std::optional<Item>> item_;
 };
+
+/// The items of a vault that are VMs, each with what `item_in` reads.
+machine::ArmQuestion question_for_items(const std::string& vault);
+ProtectedItem::Item item_in(const boost::json::value& answer);
 
 /// The backup policy of that item. Get it through machine.derived<BackupPolicy>().
 class BackupPolicy {

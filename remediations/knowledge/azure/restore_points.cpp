@@ -14,18 +14,29 @@ using machine::Result;
 namespace {
 
 Result<std::vector<RestorePoint>> points_of(const Machine& machine, const std::string& collection) {
-    // Azure sends the whole model of the VM with each point; four members of it are kept.
+    // Azure sends the whole model of the VM with each point; a few members of it are kept.
     const auto answer =
         ask(machine, {.path = collection,
                       .members = {"properties.restorePoints.name", "properties.restorePoints.properties.timeCreated",
                                   "properties.restorePoints.properties.provisioningState",
-                                  "properties.restorePoints.properties.sourceMetadata.vmId"},
+                                  "properties.restorePoints.properties.sourceMetadata.vmId",
+                                  "properties.restorePoints.properties.sourceMetadata.storageProfile.osDisk."
+                                  "diskRestorePoint.id",
+                                  "properties.restorePoints.properties.sourceMetadata.storageProfile.dataDisks."
+                                  "diskRestorePoint.id"},
                       .query = {{"$expand", "restorePoints"}}});
     if (!answer) return answer.error();
     std::vector<RestorePoint> points;
     for (const auto& each : list_of(*answer, "properties.restorePoints")) {
-        points.push_back({text_of(each, "name"), text_of(each, "properties.provisioningState"),
-                          text_of(each, "properties.sourceMetadata.vmId"), time_of(each, "properties.timeCreated")});
+        RestorePoint point{text_of(each, "name"), text_of(each, "properties.provisioningState"),
+                           text_of(each, "properties.sourceMetadata.vmId"), time_of(each, "properties.timeCreated")};
+        const auto add = [&](std::string id) {
+            if (!id.empty()) point.disk_points.push_back(std::move(id));
+        };
+        add(text_of(each, "properties.sourceMetadata.storageProfile.osDisk.diskRestorePoint.id"));
+        for (const auto& disk : list_of(each, "properties.sourceMetadata.storageProfile.dataDisks"))
+            add(text_of(disk, "diskRestorePoint.id"));
+        points.push_back(std::move(point));
     }
     return points;
 }

@@ -14,6 +14,7 @@ struct RestorePoint {
     std::string state;
     std::string vm_id;  ///< vmId of the VM when the restore point was created
     std::optional<std::chrono::system_clock::time_point> made;
+    std::vector<std::string> disk_points = {};  ///< resource ids, one for each disk
 };
 
 /// A restore point collection of this VM. Other backup products create them too.

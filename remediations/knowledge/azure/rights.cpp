@@ -38,6 +38,10 @@ constexpr NeededAction actions[] = {
     {"Microsoft.PolicyInsights/checkPolicyRestrictions/read", subscription, "what a policy would deny"},
     {"Microsoft.Resources/subscriptions/providers/read", subscription, "which providers are registered"},
     {"Microsoft.KeyVault/vaults/read", subscription, "the key vault of an encrypted VM"},
+    {"Microsoft.Network/networkInterfaces/effectiveRouteTable/action", subscription,
+     "the routes of a VM that does not reach storage"},
+    {"Microsoft.Network/networkInterfaces/effectiveNetworkSecurityGroups/action", subscription,
+     "the rules for a VM that does not reach storage"},
 };
 
 char lowered(char c) {

@@ -41,18 +41,7 @@ ModelDisk disk_in_model(const json::value& disk) {
 Result<VmInAzure::Model> read_model(const Machine& machine) {
     const auto id = id_of_vm(machine);
     if (!id) return id.error();
-    const auto answer = ask(
-        machine,
-        {.path = *id,
-         .members = {"id", "location", "properties.vmId", "properties.provisioningState",
-                     "properties.osProfile.allowExtensionOperations", "properties.securityProfile.securityType",
-                     "properties.storageProfile.osDisk.name", "properties.storageProfile.osDisk.managedDisk.id",
-                     "properties.storageProfile.osDisk.managedDisk.diskEncryptionSet.id",
-                     "properties.storageProfile.osDisk.encryptionSettings.enabled",
-                     "properties.storageProfile.osDisk.encryptionSettings.diskEncryptionKey.sourceVault.id",
-                     "properties.storageProfile.dataDisks.name", "properties.storageProfile.dataDisks.managedDisk.id",
-                     "properties.storageProfile.dataDisks.managedDisk.diskEncryptionSet.id",
-                     "properties.networkProfile.networkInterfaces.id"}});
+    const auto answer = ask(machine, question_for_vm(*id));
     if (!answer) return answer.error();
     VmInAzure::Model model;
     model.id = text_of(*answer, "id");
@@ -171,6 +160,21 @@ bool VmInAzure::View::is_running() const {
 
 VmInAzure::VmInAzure(const Machine& machine)
     : model_(read_model(machine)), view_(read_view(machine)), extensions_(read_extensions(machine, view_)) {}
+
+machine::ArmQuestion question_for_vm(const std::string& vm_id) {
+    return {
+        .path = vm_id,
+        .members = {"id", "name", "location", "properties.vmId", "properties.provisioningState",
+                    "properties.osProfile.allowExtensionOperations", "properties.securityProfile.securityType",
+                    "properties.storageProfile.osDisk.osType", "properties.storageProfile.osDisk.name",
+                    "properties.storageProfile.osDisk.managedDisk.id",
+                    "properties.storageProfile.osDisk.managedDisk.diskEncryptionSet.id",
+                    "properties.storageProfile.osDisk.encryptionSettings.enabled",
+                    "properties.storageProfile.osDisk.encryptionSettings.diskEncryptionKey.sourceVault.id",
+                    "properties.storageProfile.dataDisks.name", "properties.storageProfile.dataDisks.managedDisk.id",
+                    "properties.storageProfile.dataDisks.managedDisk.diskEncryptionSet.id",
+                    "properties.networkProfile.networkInterfaces.id"}};
+}
 
 Result<DiskKind> disk_kind(const Machine& machine, const std::string& disk_id) {
     const auto answer = ask(machine, {.path = disk_id, .members = {"sku.name", "properties.maxShares"}});

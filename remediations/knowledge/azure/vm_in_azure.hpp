@@ -84,6 +84,9 @@ private:
     machine::Result<std::vector<VmExtension>> extensions_;
 };
 
+/// What Model is read from.
+machine::ArmQuestion question_for_vm(const std::string& vm_id);
+
 // One function for each question, because a capture holds one answer to it.
 
 struct DiskKind {

@@ -31,11 +31,16 @@ constexpr std::size_t answer_limit = std::size_t{16} << 20U;
 constexpr std::size_t most_pages = 200;
 constexpr std::size_t most_elements = 20000;
 constexpr std::ptrdiff_t most_at_once = 4;
-constexpr unsigned most_retries = 10;
+/// Of a list that is not kept.
+constexpr std::size_t most_streamed_pages = 5000;
 /// The pauses before the second and the third try of one question.
 constexpr std::array pauses_after_failure = {1s, 4s};
 constexpr auto pause_when_throttled = 10s;
 constexpr auto pause_of_operation = 15s;
+/// Azure counts what an identity reads of a subscription, and says with each answer what is left.
+/// https://learn.microsoft.com/azure/azure-resource-manager/management/request-limits-and-throttling
+constexpr long few_reads = 50;
+constexpr auto pause_when_few_are_left = 1s;
 
 /// https://learn.microsoft.com/azure/active-directory/managed-identities-azure-resources, and azure-cli's cloud.py.
 struct Cloud {
@@ -190,10 +195,35 @@ public:
             if (!deadline_) deadline_ = transport_.waiting.now() + options_.time;
         }
         places_.acquire();
-        auto answer = answer_to(question);
+        auto answer = question.is_list ? list_of(question) : answer_to(question, most_pages, {});
         places_.release();
+        if (!options_.keeps(question)) return answer;
         const std::scoped_lock lock(mutex_);
         return answers_.insert_or_assign(key, std::move(answer)).first->second;
+    }
+
+    Result<ArmAnswer> ask_in_pages(const ArmQuestion& question,
+                                   const std::function<void(const json::array& page)>& take) const override {
+        if (!is_clean_path(question.path) || !only_reads(question) || !question.is_list)
+            return Error{ErrorKind::invalid, fmt::format("{} is no list that can be read", question.path), 0};
+        if (const auto found = access(); !found) return found.error();
+        {
+            const std::scoped_lock lock(mutex_);
+            if (!deadline_) deadline_ = transport_.waiting.now() + options_.time;
+        }
+        places_.acquire();
+        auto answer = answer_to(question, most_streamed_pages, [&](json::array page) {
+            take(page);
+            return true;
+        });
+        places_.release();
+        return answer;
+    }
+
+    std::chrono::milliseconds silence_wanted() const override {
+        const std::scoped_lock lock(mutex_);
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(silent_until_ - transport_.waiting.now());
+        return std::max<std::chrono::milliseconds>(left, 0ms);
     }
 
     void look_anew() override {
@@ -227,13 +257,8 @@ public:
     }
 
 private:
-    static std::string key_of(const ArmQuestion& question) {
-        std::string key = question.method + ' ' + question.path;
-        for (const auto& [name, value] : question.query) key += fmt::format("&{}={}", name, value);
-        key += ' ' + question.body;
-        for (const auto& wanted : question.members) key += '\n' + wanted;
-        return key;
-    }
+    /// Gets page after page; false where it wants no further one.
+    using TakePage = std::function<bool(json::array page)>;
 
     Result<AzureAccess> find_access() const {
         AzureAccess found;
@@ -242,7 +267,7 @@ private:
         found.vm_id = options_.vm_id;
         found.cloud = options_.cloud;
         found.vault_id = options_.vault_id;
-        if (found.vm_id.empty()) {
+        if (found.vm_id.empty() && !options_.is_of_vault) {
             auto vm = hosted_vm(transport_.http, transport_.waiting);
             if (!vm) return vm.error();
             found.vm_id = std::move(vm->resource_id);
@@ -296,7 +321,7 @@ private:
     bool may_retry_after(std::chrono::milliseconds time) const {
         {
             const std::scoped_lock lock(mutex_);
-            if (retries_ >= most_retries) return false;
+            if (time > options_.longest_pause || retries_ >= options_.retries) return false;
             ++retries_;
         }
         return wait(time);
@@ -311,6 +336,40 @@ private:
     Error time_is_over() const {
         return {ErrorKind::timed_out,
                 fmt::format("{} has not answered within the {} s of this look", host_, options_.time / 1s), 0};
+    }
+
+    Error wants_silence() const {
+        const std::scoped_lock lock(mutex_);
+        return {ErrorKind::timed_out,
+                fmt::format("{} is asked too often and wants {} s of silence (HTTP 429)", host_, silence_told_.count()),
+                429};
+    }
+
+    void note_silence(std::chrono::seconds pause) const {
+        const std::scoped_lock lock(mutex_);
+        silence_told_ = pause;
+        silent_until_ = std::max(silent_until_, transport_.waiting.now() + pause);
+    }
+
+    /// Waits while Azure wants silence, whoever it said it to, and for a moment where few reads are left. False where
+    /// that takes too long.
+    bool may_send() const {
+        if (const auto silence = silence_wanted(); silence > 0ms)
+            return silence <= options_.longest_pause && wait(silence);
+        const bool is_slow = [&] {
+            const std::scoped_lock lock(mutex_);
+            return reads_left_ < few_reads;
+        }();
+        if (is_slow) wait(pause_when_few_are_left);
+        return true;
+    }
+
+    void note_reads_left(const HttpsResponse& response) const {
+        const auto text = response.header("x-ms-ratelimit-remaining-subscription-reads");
+        long left = 0;
+        const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), left);
+        const std::scoped_lock lock(mutex_);
+        reads_left_ = error == std::errc() && end == text.data() + text.size() ? left : few_reads;
     }
 
     Result<HttpsResponse> send_once(const std::string& method, const Place& place, const std::string& body) const {
@@ -334,6 +393,7 @@ private:
         request.headers.emplace_back("Authorization", bearer->text());
         auto response = transport_.https(request);
         Secret::wipe(request.headers.back().second);
+        if (response) note_reads_left(*response);
         return response;
     }
 
@@ -342,6 +402,7 @@ private:
     Result<HttpsResponse> send(const std::string& method, const Place& place, const std::string& body) const {
         bool has_new_token = false;
         for (std::size_t failures = 0;;) {
+            if (!may_send()) return wants_silence();
             auto response = send_once(method, place, body);
             if (response && response->status == 401) {
                 if (!has_new_token && options_.token.empty()) {
@@ -363,11 +424,10 @@ private:
             const std::chrono::seconds usual =
                 is_throttled ? std::chrono::seconds(pause_when_throttled) : pauses_after_failure[failures - 1];
             const auto pause = response ? retry_after(*response, usual) : usual;
+            if (is_throttled) note_silence(pause);
             if (may_retry_after(pause)) continue;
             if (!is_throttled) return response;
-            return Error{
-                ErrorKind::timed_out,
-                fmt::format("{} is asked too often and wants {} s of silence (HTTP 429)", host_, pause.count()), 429};
+            return wants_silence();
         }
     }
 
@@ -470,7 +530,24 @@ private:
         return version;
     }
 
-    Result<ArmAnswer> answer_to(const ArmQuestion& question) const {
+    Result<ArmAnswer> list_of(const ArmQuestion& question) const {
+        json::array elements;
+        bool is_endless = false;
+        auto answer = answer_to(question, most_pages, [&](json::array page) {
+            for (auto& element : page) elements.push_back(std::move(element));
+            is_endless = elements.size() > most_elements;
+            return !is_endless;
+        });
+        if (is_endless) return is_without_end(question);
+        if (answer && !answer->is_refusal()) answer->body = std::move(elements);
+        return answer;
+    }
+
+    static Error is_without_end(const ArmQuestion& question) {
+        return {ErrorKind::too_large, fmt::format("the list {} does not come to an end", question.path), 0};
+    }
+
+    Result<ArmAnswer> answer_to(const ArmQuestion& question, std::size_t pages, const TakePage& take) const {
         const auto type = type_of(question.path);
         auto response = send(question.method, {host_, target_of(question, version_of(type))}, question.body);
         if (response && is_refused_version(*response)) {
@@ -485,22 +562,22 @@ private:
         if (!document) return document.error();
         if (!question.is_list)
             return ArmAnswer{.status = response->status, .body = reduced(*document, question.members)};
-        return pages_from(std::move(*document), question);
+        return hand_over(std::move(*document), question, pages, take);
     }
 
-    Result<ArmAnswer> pages_from(json::value page, const ArmQuestion& question) const {
-        json::array elements;
-        for (std::size_t pages = 1;; ++pages) {
+    /// That page and all that follow it, one after another.
+    Result<ArmAnswer> hand_over(json::value page, const ArmQuestion& question, std::size_t pages,
+                                const TakePage& take) const {
+        for (std::size_t taken = 1;; ++taken) {
             const auto* values = member(page, "value");
             if (!values || !values->is_array())
                 return Error{ErrorKind::invalid,
                              fmt::format("Azure's answer about {}: a list \"value\" was expected", question.path), 0};
+            json::array elements;
             for (const auto& element : values->get_array()) elements.push_back(reduced(element, question.members));
             const auto next = text(member(page, "nextLink"));
-            if (next.empty()) return ArmAnswer{.status = 200, .body = std::move(elements)};
-            if (pages == most_pages || elements.size() > most_elements)
-                return Error{ErrorKind::too_large, fmt::format("the list {} does not come to an end", question.path),
-                             0};
+            if (!take(std::move(elements)) || next.empty()) return ArmAnswer{.status = 200};
+            if (taken == pages) return is_without_end(question);
             auto response = get_at(next);
             if (!response) return response.error();
             if (response->status >= 400) return refusal_in(*response);
@@ -526,6 +603,9 @@ private:
     mutable std::map<std::string, std::string> versions_;  ///< negotiated, by lower-case type
     mutable std::optional<std::chrono::steady_clock::time_point> deadline_;
     mutable unsigned retries_ = 0;
+    mutable std::chrono::steady_clock::time_point silent_until_;
+    mutable std::chrono::seconds silence_told_{0};
+    mutable long reads_left_ = few_reads;
 };
 
 }  // namespace

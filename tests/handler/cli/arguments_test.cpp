@@ -77,7 +77,7 @@ TEST(Arguments, AreRefusedWithWhatWasExpected) {
     EXPECT_EQ(error_of({"diagnose", "--format"}), "--format needs a value: FORMAT");
     EXPECT_EQ(error_of({"diagnose", "--format", "--color"}), "--format needs a value: FORMAT");
     EXPECT_EQ(error_of({"diagnose", "--format", "jsno"}),
-              "--format: 'jsno' is none of text, json, html, markdown; did you mean json?");
+              "--format: 'jsno' is none of text, json, html, markdown, csv; did you mean json?");
     EXPECT_EQ(error_of({"diagnose", "--format=json", "--format", "text"}), "--format is given twice");
     EXPECT_EQ(error_of({"rehearse", "--include-system", "--include-system"}), "--include-system is given twice");
     EXPECT_EQ(error_of({"rehearse", "--mount", "data"}), "--mount: 'data' is no absolute path");
@@ -114,6 +114,16 @@ TEST(Arguments, AskAzureOnlyWhereItIsSaid) {
     EXPECT_THAT(error_of({"access", "--cloud", "AzureChina"}), HasSubstr("did you mean AzureChinaCloud?"));
     EXPECT_THAT(error_of({"diagnose", "--azure", "--capture", "x"}), HasSubstr("is in the capture"));
     EXPECT_THAT(error_of({"fix", "--vm", vm}), HasSubstr("does not go with 'fix'"));
+
+    const auto whole = parse_arguments({"diagnose", "--vault", vault, "--token", "-", "--format", "csv"});
+    ASSERT_TRUE(whole) << whole.error().message;
+    EXPECT_TRUE(whole->is_about_vault());
+    EXPECT_FALSE(parse_arguments({"diagnose", "--vault", vault, "--token", "-", "--azure"})->is_about_vault());
+    EXPECT_FALSE(parse_arguments({"diagnose", "--vault", vault, "--token", "-", "--vm", vm})->is_about_vault());
+    EXPECT_FALSE(parse_arguments({"access", "--vault", vault, "--token", "-"})->is_about_vault());
+    EXPECT_THAT(error_of({"diagnose", "--format", "csv"}), HasSubstr("goes with 'diagnose --vault"));
+    EXPECT_THAT(error_of({"diagnose", "--vault", vault, "--token", "-", "--format", "html"}), HasSubstr("one VM"));
+    EXPECT_THAT(error_of({"diagnose", "--vault", vault, "--token", "-", "--error-code", "x"}), HasSubstr("one VM"));
     for (const std::string hours : {"0", "49", "x", "3h", ""})
         EXPECT_NE(error_of({"prove", "--within", hours}), "accepted") << hours;
 }

@@ -78,6 +78,18 @@ TEST(ReportHtml, ListsBackupsNewestFirst) {
     EXPECT_THAT(text(samples::broken_report()), HasSubstr("The logs tell of no backup."));
 }
 
+TEST(ReportHtml, ShowsAzuresViewBesideTheVms) {
+    auto report = samples::broken_report();
+    EXPECT_THAT(report_html(report, Subject::this_computer, "backup-remediation"),
+                Not(HasSubstr("In the VM, and in Azure")));
+    report.azure = {{"Guest agent", "broken: <stopped>", "Ready"}, {"Locks", "", "2 in the subscription"}};
+    const auto page = report_html(report, Subject::this_computer, "backup-remediation");
+    EXPECT_THAT(page, HasSubstr("In the VM, and in Azure</h2>"));
+    EXPECT_THAT(page, HasSubstr("<b>Guest agent</b></dt><dt>in the VM</dt><dd>broken: &lt;stopped&gt;</dd>"
+                                "<dt>in Azure</dt><dd>Ready</dd>"));
+    EXPECT_THAT(page, HasSubstr("<b>Locks</b></dt><dt>in Azure</dt><dd>2 in the subscription</dd>"));
+}
+
 TEST(ReportHtml, IsADocumentThatLoadsAndRunsNothing) {
     const auto document = html(fixed_report());
     EXPECT_TRUE(document.starts_with("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"));

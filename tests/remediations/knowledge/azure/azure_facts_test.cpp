@@ -8,6 +8,7 @@
 #include "remediations/knowledge/azure/arm_answer.hpp"
 #include "remediations/knowledge/azure/attach.hpp"
 #include "remediations/knowledge/azure/backup_jobs.hpp"
+#include "remediations/knowledge/azure/effective_network.hpp"
 #include "remediations/knowledge/azure/locks.hpp"
 #include "remediations/knowledge/azure/restore_points.hpp"
 #include "remediations/knowledge/azure/rights.hpp"
@@ -127,6 +128,97 @@ TEST(BackupJob, NamesTheCodeThatIsKnown) {
     EXPECT_EQ(job.error_code(), "380008");
 }
 
+BackupJob job_at(const std::string& time, bool by_user = false) {
+    BackupJob job;
+    job.started = time_of(json::value{{"t", "2026-11-" + time + ":00Z"}}, "t");
+    job.is_started_by_user = by_user;
+    return job;
+}
+
+TEST(BackupJobs, TellWhenScheduledBackupsBegin) {
+    EXPECT_EQ(usual_start({job_at("20T22:01"), job_at("20T09:00", true), job_at("19T22:03"), job_at("18T21:59")}),
+              std::chrono::minutes(22 * 60 + 1));
+    EXPECT_EQ(usual_start({job_at("20T00:05"), job_at("18T23:58"), job_at("18T00:00")}), std::chrono::minutes(5));
+    EXPECT_EQ(usual_start({job_at("20T22:01"), job_at("19T22:01")}), std::nullopt) << "too few";
+    EXPECT_EQ(usual_start({job_at("20T22:01"), job_at("20T18:01"), job_at("20T14:01")}), std::nullopt);
+    EXPECT_EQ(usual_start({}), std::nullopt);
+    EXPECT_EQ(time_between(std::chrono::minutes(10), std::chrono::minutes(23 * 60 + 50)), std::chrono::minutes(20));
+}
+
+constexpr auto nic_id = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Network/networkInterfaces/nic";
+
+/// What of these routes and rules may block storage, as "seen" of the evidence.
+std::vector<std::string> blocking(const std::string& routes, const std::string& rules) {
+    const auto answer_to = [&](const ArmQuestion& question) -> Result<ArmAnswer> {
+        if (question.path == vm_id) {
+            return ArmAnswer{.status = 200,
+                             .body = json::parse(R"({"properties":{"networkProfile":{"networkInterfaces":[{"id":")" +
+                                                 std::string(nic_id) + R"("}]}}})")};
+        }
+        if (question.path == std::string(nic_id) + "/effectiveRouteTable")
+            return ArmAnswer{.status = 200, .body = json::parse("[" + routes + "]")};
+        if (question.path == std::string(nic_id) + "/effectiveNetworkSecurityGroups") {
+            return ArmAnswer{.status = 200,
+                             .body = json::parse(R"([{"networkSecurityGroup":{"id":"nsg"},"effectiveSecurityRules":[)" +
+                                                 rules + "]}]")};
+        }
+        return ArmAnswer{.status = 404};
+    };
+    const auto machine = machine_with(answer_to);
+    const auto found = what_may_block_storage(machine);
+    EXPECT_TRUE(found) << found.error().message;
+    std::vector<std::string> seen;
+    if (found) {
+        for (const auto& each : *found) seen.push_back(each.seen);
+    }
+    return seen;
+}
+
+std::string rule(const std::string& access, int priority, const std::string& to, const std::string& port = "443",
+                 const std::string& protocol = "Tcp") {
+    return R"({"name":"r)" + std::to_string(priority) + R"(","direction":"Outbound","access":")" + access +
+           R"(","priority":)" + std::to_string(priority) + R"(,"protocol":")" + protocol +
+           R"(","destinationPortRange":")" + port + R"(","destinationAddressPrefix":")" + to + R"("})";
+}
+
+constexpr auto to_internet =
+    R"({"source":"Default","state":"Active","addressPrefix":["0.0.0.0/0"],"nextHopType":"Internet"})";
+constexpr auto to_appliance =
+    R"({"source":"User","state":"Active","addressPrefix":["0.0.0.0/0"],"nextHopType":"VirtualAppliance","nextHopIpAddress":["10.0.0.4"]})";
+
+TEST(EffectiveNetwork, NamesTheDefaultRouteThatLeadsElsewhere) {
+    EXPECT_THAT(blocking(to_internet, ""), testing::IsEmpty());
+    EXPECT_THAT(blocking(to_appliance, ""),
+                testing::ElementsAre("0.0.0.0/0 (User) leads to VirtualAppliance 10.0.0.4"));
+    EXPECT_THAT(blocking(R"({"state":"Invalid","addressPrefix":["0.0.0.0/0"],"nextHopType":"None"})", ""),
+                testing::IsEmpty());
+    EXPECT_THAT(
+        blocking(
+            std::string(to_appliance) +
+                R"(,{"state":"Active","addressPrefix":["20.0.0.0/8"],"nextHopType":"VirtualNetworkServiceEndpoint"})",
+            ""),
+        testing::IsEmpty())
+        << "storage may have a route of its own";
+}
+
+TEST(EffectiveNetwork, NamesTheFirstRuleThatDecidesWhereItDenies) {
+    const auto none = testing::IsEmpty();
+    const auto denied = [](const std::string& name) { return testing::ElementsAre(HasSubstr("rule " + name + " ")); };
+    const auto everything = [](const std::string& access, int priority) {
+        return rule(access, priority, "*", "0-65535", "All");
+    };
+    EXPECT_THAT(blocking("", everything("Allow", 65001) + "," + everything("Deny", 4000)), denied("r4000"));
+    EXPECT_THAT(blocking("", rule("Allow", 100, "Storage.WestEurope") + "," + everything("Deny", 4000)), none);
+    EXPECT_THAT(blocking("", rule("Allow", 100, "Internet", "80") + "," + everything("Deny", 4000)), denied("r4000"));
+    EXPECT_THAT(blocking("", rule("Allow", 100, "Internet", "443", "Udp") + "," + everything("Deny", 4000)),
+                denied("r4000"));
+    EXPECT_THAT(blocking("", rule("Allow", 100, "VirtualNetwork") + "," + everything("Deny", 4000)), denied("r4000"));
+    EXPECT_THAT(blocking("", rule("Allow", 100, "20.38.0.0/16") + "," + everything("Deny", 4000)), none)
+        << "the addresses may be storage's";
+    EXPECT_THAT(blocking("", rule("Deny", 100, "Internet", "400-500")), denied("r100"));
+    EXPECT_THAT(blocking("", rule("Deny", 100, "Internet", "x-y") + R"(,7,{"priority":"5"},null)"), none);
+}
+
 TEST(Rights, WildcardsCover) {
     EXPECT_TRUE(covers("*", "Microsoft.Compute/disks/read"));
     EXPECT_TRUE(covers("*/read", "Microsoft.Compute/disks/read"));
@@ -225,6 +317,30 @@ TEST(Diagnoses, WhatAzureDoesNotTellIsUnknown) {
             EXPECT_EQ(finding.state, State::unknown) << remediation->id << ": " << finding.summary;
         }
     }
+}
+
+TEST(Run, AzuresViewStandsBesideTheVms) {
+    const tests::TemporaryFolder folder;
+    auto machine = machine_with([](const ArmQuestion& question) -> Result<ArmAnswer> {
+        if (question.path == vm_id)
+            return ArmAnswer{.status = 200, .body = json::parse(R"({"properties":{"provisioningState":"Failed"}})")};
+        if (question.path == std::string(vm_id) + "/instanceView") {
+            return ArmAnswer{.status = 200,
+                             .body = json::parse(R"({"statuses":[{"code":"PowerState/running"}],"vmAgent":)"
+                                                 R"({"statuses":[{"displayStatus":"Not Ready"}]}})")};
+        }
+        return ArmAnswer{.status = 403, .code = "AuthorizationFailed"};
+    });
+    RunOptions options;
+    options.from_outside = true;
+    const auto report = run(options, machine, folder.path());
+    ASSERT_TRUE(report);
+    ASSERT_EQ(report->azure.size(), 7U);
+    EXPECT_EQ(report->azure[0], (TwoViews{"VM", "", "running, provisioning state Failed"}));
+    EXPECT_EQ(report->azure[1].in_azure, "Not Ready");
+    EXPECT_THAT(report->azure[6].in_azure, HasSubstr("not told: this identity may not look at"));
+    options.compare_with_azure = false;
+    EXPECT_TRUE(run(options, machine, folder.path())->azure.empty());
 }
 
 TEST(Run, TheCodeThatSomebodyGivesComesBeforeTheJobs) {

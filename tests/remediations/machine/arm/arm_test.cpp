@@ -198,6 +198,63 @@ TEST_F(Client, AListWithoutEndIsAnError) {
     EXPECT_EQ(pages, 200U);
 }
 
+TEST_F(Client, HandsOverPagesAndKeepsNone) {
+    answers_ = {answer(200, R"({"value":[{"id":"1","x":1},{"id":"2"}],"nextLink":"https://management.azure.com/x"})"),
+                answer(200, R"({"value":[{"id":"3"}]})")};
+    const auto client = of_person();
+    std::string seen;
+    const ArmQuestion question{.path = "/subscriptions/sub/x", .members = {"id"}, .is_list = true};
+    const auto take = [&](const json::array& page) { seen += json::serialize(page); };
+    const auto listed = client->ask_in_pages(question, take);
+    ASSERT_TRUE(listed) << listed.error().message;
+    EXPECT_FALSE(listed->is_refusal());
+    EXPECT_EQ(seen, R"([{"id":"1"},{"id":"2"}][{"id":"3"}])");
+    answers_ = {refusal(403, "AuthorizationFailed")};
+    EXPECT_EQ(client->ask_in_pages(question, take)->status, 403U) << "it is asked again";
+    EXPECT_EQ(client->ask_in_pages(about_vm(), take).error().kind, ErrorKind::invalid);
+}
+
+TEST_F(Client, KeepsOnlyWhatItIsToKeep) {
+    const auto client = azure({.token = Secret("x"), .is_of_vault = true, .keeps = [](const ArmQuestion& question) {
+                                   return question.path == vm;
+                               }});
+    ASSERT_TRUE(client->access());
+    EXPECT_EQ(client->access()->vm_id, "");
+    EXPECT_TRUE(metadata_asked_.empty()) << "a whole vault is not this VM's";
+    for (int index = 0; index < 2; ++index) {
+        ASSERT_TRUE(client->ask(about_vm()));
+        ASSERT_TRUE(client->ask({.path = std::string(vm) + "2", .members = {}}));
+    }
+    EXPECT_EQ(asked_.size(), 3U);
+}
+
+TEST_F(Client, NobodyAsksWhileAzureWantsSilence) {
+    const auto client = azure(
+        {.token = Secret("x"), .vm_id = vm, .time = 1h, .retries = 100, .longest_pause = std::chrono::seconds(5)});
+    answers_ = {answer(429, "{}", {{"retry-after", "60"}})};
+    EXPECT_EQ(client->ask(about_vm()).error().kind, ErrorKind::timed_out);
+    EXPECT_EQ(client->silence_wanted(), 60s);
+    const ArmQuestion other{.path = std::string(vm) + "/instanceView", .members = {}};
+    EXPECT_THAT(client->ask(other).error().message, HasSubstr("60 s of silence"));
+    EXPECT_EQ(asked_.size(), 1U) << "not even the other question was sent";
+    now_ += 57s;
+    const ArmQuestion third{.path = std::string(vm) + "/extensions", .members = {}};
+    EXPECT_TRUE(client->ask(third)) << "the rest of the silence is short enough to be waited for";
+    EXPECT_THAT(waited_, ElementsAre(3s));
+    EXPECT_EQ(client->silence_wanted(), 0s);
+}
+
+TEST_F(Client, SlowsDownWhereFewQuestionsAreLeft) {
+    const auto told = [](const char* left) {
+        return answer(200, "{}", {{"x-ms-ratelimit-remaining-subscription-reads", left}});
+    };
+    answers_ = {told("11999"), told("3"), told("120"), told("odd")};
+    const auto client = of_person();
+    for (int index = 0; index < 5; ++index)
+        ASSERT_TRUE(client->ask({.path = std::string(vm) + std::to_string(index), .members = {}}));
+    EXPECT_THAT(waited_, ElementsAre(1s)) << "once, after the second answer";
+}
+
 TEST_F(Client, NegotiatesTheVersion) {
     answers_ = {refusal(400, "NoRegisteredProviderFound"),
                 answer(200, R"({"resourceTypes":[{"resourceType":"virtualMachines","apiVersions":)"
