@@ -25,6 +25,10 @@ const machine::Result<machine::Service>& agent_service_of(const machine::Machine
 /// missing or disabled is left out.
 machine::Result<void> restart_agent(Changes& changes);
 
+/// For the end of a fix that started the agent's service: an agent that Python cannot run ends within a second of its
+/// start. ErrorKind::failed with the reason, as far as the journal has one. A plan sees nothing.
+machine::Result<void> see_that_agent_stays(const Changes& changes, const std::string& service);
+
 /// The newest lines that systemd's journal has of a service, oldest first; where it has none, those of syslog that
 /// systemd wrote about the service, or a process that speaks of the agent. For an agent that does not run: what Python
 /// says as it fails never reaches waagent.log.
