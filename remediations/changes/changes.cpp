@@ -75,22 +75,37 @@ Result<void> Changes::create_folder(const machine::Path& path, std::uint32_t mod
     return set(*folder_slot(path, mode), "empty");
 }
 
-Result<void> Changes::quarantine(const machine::Path& path) {
+Result<machine::Path> Changes::place_in_quarantine(const machine::Path& path) {
     const auto last = path.find_last_of("/\\");
     const auto name = last == std::string::npos ? path : path.substr(last + 1);
     // A plan has no journal: any place where nothing is will do, and its description does not show it.
-    if (!journal_) return set(*location_slot(path, path + ".quarantine-of-a-plan"), "quarantined");
+    if (!journal_) return path + ".quarantine-of-a-plan";
     constexpr std::size_t kept_quarantines = 10;
     const auto state_folder = journal_->folder().parent_path().parent_path();
-    if (auto room = check_room_in_quarantine(machine_, path, state_folder.string()); !room) return room;
+    if (auto room = check_room_in_quarantine(machine_, path, state_folder.string()); !room) return room.error();
     std::error_code ignored;
     const bool is_first = !std::filesystem::exists(journal_->folder() / "quarantine", ignored);
     const auto discarded = discard_old_quarantines(state_folder, kept_quarantines - (is_first ? 1 : 0));
-    if (!discarded) return discarded;
+    if (!discarded) return discarded.error();
     const char separator = machine_.facts().platform == machine::Platform::windows ? '\\' : '/';
-    const auto to = fmt::format("{}{}{}-{}", (journal_->folder() / "quarantine").string(), separator,
-                                journal_->steps().size() + 1, name);
-    return set(*location_slot(path, to), "quarantined");
+    return fmt::format("{}{}{}-{}", (journal_->folder() / "quarantine").string(), separator,
+                       journal_->steps().size() + 1, name);
+}
+
+Result<void> Changes::quarantine(const machine::Path& path) {
+    const auto to = place_in_quarantine(path);
+    if (!to) return to.error();
+    return set(*location_slot(path, *to), "quarantined");
+}
+
+Result<void> Changes::quarantine_unit_file(const machine::Path& path) {
+    const auto to = place_in_quarantine(path);
+    if (!to) return to.error();
+    return set(*unit_file_slot(path, *to), "quarantined");
+}
+
+Result<void> Changes::create_link(const machine::Path& path, const machine::Path& target) {
+    return set(*link_slot(path), SlotValue(target));
 }
 
 Result<void> Changes::set_registry_value(const std::string& key, const std::string& name,
@@ -178,6 +193,11 @@ Result<void> Changes::thaw(const machine::Path& target) {
 
 Result<void> Changes::allow_outbound(const FirewallRule& rule) {
     return set(*firewall_rule_slot(rule), "present");
+}
+
+Result<void> Changes::set_host_route(const machine::Path& ip_program, const std::string& address,
+                                     const HostRoute& route) {
+    return set(*host_route_slot(ip_program, address), SlotValue(words_of(route)));
 }
 
 Result<void> Changes::set_windows_firewall_rule(const std::string& id, bool enabled) {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "remediations/changes/firewall_rule.hpp"
+#include "remediations/changes/host_route.hpp"
 #include "remediations/changes/journal.hpp"
 #include "remediations/changes/planned_step.hpp"
 #include "remediations/changes/slot.hpp"
@@ -37,6 +38,10 @@ public:
     /// Moves a file or tree into the run's quarantine; removes the quarantines of all but the newest ten runs.
     /// ErrorKind::refused where there is no room for a copy (quarantine_room.hpp).
     machine::Result<void> quarantine(const machine::Path& path);
+    /// The same for a unit or drop-in of systemd, which then reads its units anew.
+    machine::Result<void> quarantine_unit_file(const machine::Path& path);
+    /// Makes a symbolic link where nothing is. Undo removes it again.
+    machine::Result<void> create_link(const machine::Path& path, const machine::Path& target);
     machine::Result<void> set_registry_value(const std::string& key, const std::string& name,
                                              const machine::RegistryValue& value);
     machine::Result<void> remove_registry_value(const std::string& key, const std::string& name);
@@ -64,6 +69,10 @@ public:
     machine::Result<void> thaw(const machine::Path& target);
     /// Puts a rule of this program first in a chain of the firewall.
     machine::Result<void> allow_outbound(const FirewallRule& rule);
+    /// Adds a route to one address alone, or replaces the one that comes first; host_route.hpp. It lasts until the
+    /// network is configured anew.
+    machine::Result<void> set_host_route(const machine::Path& ip_program, const std::string& address,
+                                         const HostRoute& route);
     /// Enables or disables a local outbound rule of Windows Defender Firewall; see windows_firewall_switch.hpp.
     machine::Result<void> set_windows_firewall_rule(const std::string& id, bool enabled);
     /// Keeps a registry value that a tool of this fix may rewrite. Undo puts back the kept value, not the one that the
@@ -82,6 +91,8 @@ public:
 private:
     machine::Result<void> set(const Slot& slot, const SlotValue& wanted);
     machine::Result<SlotValue> current(const Slot& slot) const;
+    /// Where the next tree that goes to quarantine lies then, once there is room for it.
+    machine::Result<machine::Path> place_in_quarantine(const machine::Path& path);
     machine::Result<void> act(const JournalStep& step, const std::function<machine::Result<void>()>& action);
 
     machine::Machine& machine_;

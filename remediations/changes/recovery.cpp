@@ -37,6 +37,11 @@ bool has_quarantine(const std::filesystem::path& state_folder, const std::string
     return std::filesystem::exists(state_folder / "runs" / run_id / "quarantine", ignored);
 }
 
+/// Kinds of slots whose original lies in the quarantine.
+bool is_location(std::string_view kind) {
+    return kind == location_kind.name || kind == unit_file_kind.name;
+}
+
 }  // namespace
 
 bool any_run_was_interrupted(const std::filesystem::path& state_folder) {
@@ -90,7 +95,7 @@ Result<void> discard_old_quarantines(const std::filesystem::path& state_folder, 
         if (!journal || journal->has_uncommitted_steps()) continue;
         const auto steps = journal->steps();
         for (const auto& step : steps) {
-            const bool lies_there = step.outcome != StepOutcome::undone && text_of(step.slot, "kind") == "location";
+            const bool lies_there = step.outcome != StepOutcome::undone && is_location(text_of(step.slot, "kind"));
             if (!lies_there) continue;
             if (auto noted = journal->end(step.number, StepOutcome::discarded); !noted) return noted;
         }

@@ -26,6 +26,10 @@ public:
 
     Result<SlotValue> read(const Machine& machine) const override {
         const auto service = machine.services().find(service_);
+        // A unit that systemd refuses to load cannot be started either, until its file is repaired.
+        const bool is_refused = !service && service.error().kind == machine::ErrorKind::invalid &&
+                                service.error().code == machine::error_unit_refused;
+        if (is_refused) return SlotValue("stopped");
         if (!service) return service.error();
         return SlotValue(service->state == machine::ServiceState::running ? "running" : "stopped");
     }

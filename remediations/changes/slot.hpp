@@ -49,6 +49,10 @@ std::unique_ptr<Slot> file_content_slot(machine::Path path, std::uint32_t mode_i
 std::unique_ptr<Slot> folder_slot(machine::Path path, std::uint32_t mode_if_created);
 /// Holds "original" while the tree is at `from`, "quarantined" while it is at `to`.
 std::unique_ptr<Slot> location_slot(machine::Path from, machine::Path to);
+/// The same of a unit or drop-in of systemd, which reads its units anew whenever the file was moved.
+std::unique_ptr<Slot> unit_file_slot(machine::Path from, machine::Path to);
+/// Holds the target of a symbolic link, null where its name is free.
+std::unique_ptr<Slot> link_slot(machine::Path path);
 /// `first_new_key` is the result of first_absent_key(): the highest key that is created together with the value. It is
 /// removed together with the value, unless it holds anything else by then.
 std::unique_ptr<Slot> registry_value_slot(std::string key, std::string name, std::string first_new_key = {});

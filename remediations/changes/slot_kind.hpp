@@ -37,6 +37,9 @@ struct SlotKind {
     entry(certificate)           \
     entry(mount_option)          \
     entry(firewall_rule)         \
+    entry(host_route)            \
+    entry(link)                  \
+    entry(unit_file)             \
     entry(windows_firewall_rule)
 // clang-format on
 

@@ -18,6 +18,18 @@ Result<FileVersion> Files::version(const Path& path) const {
     return unsupported(path, "version resource");
 }
 
+Result<void> Files::create_link(const Path& path, const Path&) {
+    return unsupported(path, "symbolic link");
+}
+
+Result<void> Files::remove_link(const Path& path) {
+    return unsupported(path, "symbolic link");
+}
+
+Result<Path> Files::link_target(const Path& path) const {
+    return unsupported(path, "symbolic link");
+}
+
 Result<void> Files::set_security(const Path& path, const std::string&) {
     return unsupported(path, "access control list");
 }

@@ -94,6 +94,15 @@ public:
     /// `mode`, whatever the umask is; ignored on Windows.
     virtual Result<void> create_folder(const Path& path, std::uint32_t mode) = 0;
 
+    /// Makes a symbolic link, durably; its parent must exist and the path must be free. Linux only.
+    virtual Result<void> create_link(const Path& path, const Path& target);
+
+    /// What a symbolic link says, which need not exist; ErrorKind::invalid for anything but a link. Linux only.
+    virtual Result<Path> link_target(const Path& path) const;
+
+    /// Removes a symbolic link, not what it leads to; ErrorKind::invalid for anything else. Linux only.
+    virtual Result<void> remove_link(const Path& path);
+
     /// Sets the permissions of a regular file or directory. ErrorKind::unsupported on Windows.
     virtual Result<void> set_permissions(const Path& path, const FilePermissions& permissions) = 0;
 

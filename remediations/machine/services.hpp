@@ -43,6 +43,9 @@ struct Service {
 /// Windows SERVICE_STATUS exit code: no start was attempted since boot (winerror.h).
 inline constexpr std::uint32_t error_service_never_started = 1077;
 
+/// Code of the ErrorKind::invalid that find() gives for a unit whose file is there, but which systemd refuses to load.
+inline constexpr long error_unit_refused = 1;
+
 /// The service manager: systemd, SysV init scripts, or the Windows service control manager.
 class Services {
 public:
@@ -67,6 +70,10 @@ public:
     /// systemd only: true adds a drop-in file of this program with Restart=always; false removes only that file. Then
     /// the unit files are read again.
     virtual Result<void> set_restarts(const std::string& name, bool restarts) = 0;
+
+    /// systemd only: reads the unit files again, so that one that was added, changed or taken away has effect. Services
+    /// that run go on.
+    virtual Result<void> reload_units() { return {}; }
 
     /// Windows only: `account` is the SID of a well-known service account, or the configured text.
     virtual Result<void> set_account(const std::string& name, const std::string& account) = 0;

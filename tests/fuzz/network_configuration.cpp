@@ -1,10 +1,13 @@
-// Files of the tools that configure the network, routes, and what the metadata service answers; the first byte says
-// which.
+// Files of the tools that configure the network, leases, routes, and what the metadata service answers; the first byte
+// says which.
 #include "remediations/knowledge/network/network_configuration.hpp"
 
+#include "remediations/changes/host_route.hpp"
+#include "remediations/knowledge/network/dhcp_leases.hpp"
 #include "remediations/knowledge/network/instance_metadata.hpp"
 #include "remediations/knowledge/network/packet_filter.hpp"
 #include "remediations/knowledge/network/routes.hpp"
+#include "remediations/machine/ipv4.hpp"
 #include "tests/fuzz/input.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -19,6 +22,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         (void)parse_instance_metadata(std::string(text));
     } else if (data[0] == 'r') {
         (void)parse_routes(text);
+    } else if (data[0] == 'l') {
+        const auto lease = parse_dhcp_lease(text);
+        fuzz::require(lease.address.empty() || machine::parse_ipv4(lease.address));
+        fuzz::require(lease.router.empty() || machine::parse_ipv4(lease.router));
+    } else if (data[0] == 'h') {
+        const auto route = host_route_from(text);
+        fuzz::require(!route || host_route_from(words_of(*route)) == route);
     } else {
         (void)parse_ipv4_network(text);
     }

@@ -8,6 +8,7 @@ nothing any more, and undoes the fix; what it leaves must be what it found, byte
 import contextlib
 import json
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
@@ -128,11 +129,13 @@ class CausesCase(GuestAgentCase):
             self.undo(left_alone)
             self.assert_same_machine(before, machine_state(self.vm))
 
-    def repair_by_hand(self, cause, broken, *arguments, left_alone=None):
+    def repair_by_hand(self, cause, broken, *arguments, left_alone=None, unknown=False):
+        """`unknown`: what could not be looked at while the VM was broken; all the rest is fixed."""
         with self.cause(cause, broken) as before:
             self.assert_root_cause(cause, self.by_hand("diagnose"))
             report = self.by_hand("fix", *arguments)
-            self.assertEqual({finding["state"] for finding in self.findings(report).values()}, {"fixed"},
+            self.assertEqual({finding["state"] for finding in self.findings(report).values()},
+                             {"fixed", "unknown"} if unknown else {"fixed"},
                              json.dumps(self.findings(report), indent=1))
             self.assert_healthy()
             self.await_report()
@@ -284,6 +287,33 @@ class DeadAgentTest(CausesCase):
         self.vm.run("systemctl", "start", "walinuxagent")
 
     @contextlib.contextmanager
+    def drop_in(self, text):
+        """Somebody's, of the agent's unit: it keeps the agent from starting."""
+        self.vm.run("systemctl", "stop", "walinuxagent")
+        file = self.vm.inside("/etc/systemd/system/walinuxagent.service.d/override.conf")
+        file.write_text(text)
+        self.vm.run("systemctl", "daemon-reload")
+        self.vm.run("systemctl", "start", "walinuxagent", check=False)
+        wait_until(lambda: self.vm.run("systemctl", "is-active", "walinuxagent", check=False) != "active\n")
+        yield
+        file.unlink()
+        self.vm.run("systemctl", "daemon-reload")
+        self.vm.run("systemctl", "restart", "walinuxagent")
+
+    @contextlib.contextmanager
+    def configuration_is_gone(self):
+        """The package's own lies beside it, as dpkg leaves it where somebody changed the file before."""
+        conf, aside = self.vm.inside("/etc/waagent.conf"), self.vm.inside("/var/aside")
+        self.vm.run("systemctl", "stop", "walinuxagent")
+        with self.file("/etc/waagent.conf.dpkg-dist", conf.read_text()):
+            conf.rename(aside)
+            self.vm.run("systemctl", "start", "walinuxagent")
+            wait_until(lambda: self.vm.run("systemctl", "is-active", "walinuxagent", check=False) == "failed\n")
+            yield
+            aside.rename(conf)
+        self.vm.run("systemctl", "restart", "walinuxagent")
+
+    @contextlib.contextmanager
     def mounted_noexec(self):
         self.await_report()  # an agent that just started enables its extensions first
         self.vm.run("mount", "--bind", LIB, LIB)
@@ -297,6 +327,36 @@ class DeadAgentTest(CausesCase):
         self.repair_by_hand("agent-not-running", self.agent_stopped("mask"))
         self.repair_by_hand("agent-stale-pid-file", self.stale_pid_file(), left_alone="/var/run/waagent.pid")
         self.repair_by_hand("agent-not-running", self.agent_crashed())
+
+    def test_changed_unit(self):
+        self.repair_by_hand("agent-unit-changed", self.drop_in("[Unit]\nConditionPathExists=/srv/enabled\n"))
+        self.repair_by_hand("agent-unit-changed", self.drop_in("[Service]\nExecStart=/usr/sbin/waagent -start\n"),
+                            unknown=True)
+        self.repair_by_hand("agent-unit-changed", self.drop_in(
+            "[Service]\nExecStart=\nExecStart=/opt/agent/bin/waagent -daemon\n"))
+
+    def test_a_changed_unit_that_is_not_the_reason(self):
+        """Without the drop-in the agent fails too: it is put back, and systemd knows it again."""
+        modules = "/usr/lib/python3/dist-packages/azurelinuxagent"
+        with self.cause("agent-unit-changed", self.drop_in("[Service]\nExecStart=\nExecStart=/bin/false\n")):
+            self.vm.run("mv", modules, "/var/modules")
+            before = machine_state(self.vm)
+            report = self.by_hand("fix")
+            self.assertIn("agent-unit-changed", self.findings(report))
+            self.assertNotIn("fixed", {finding["state"] for finding in self.findings(report).values()})
+            self.assert_same_machine(before, machine_state(self.vm))
+            self.vm.run("mv", "/var/modules", modules)
+
+    def test_configuration_from_the_package(self):
+        with self.cause("agent-configuration-values", self.configuration_is_gone()) as before:
+            self.assert_root_cause("agent-configuration-values", self.by_hand("diagnose"))
+            self.by_hand("fix")
+            self.assert_healthy()
+            conf = self.vm.inside("/etc/waagent.conf")
+            self.assertEqual(conf.read_text(), self.vm.inside("/etc/waagent.conf.dpkg-dist").read_text())
+            self.await_report()
+            self.undo()
+            self.assert_same_machine(before, machine_state(self.vm))
 
     def test_switched_off(self):
         self.repair_by_hand("agent-disabled-by-file", self.agent_disabled_by_file())
@@ -400,7 +460,9 @@ class PlatformTest(CausesCase):
             self.repair_by_hand("guest-firewall-blocks-wire-server",
                                 self.firewall(f"ip daddr {WIRE_SERVER} tcp dport {{ 80, 32526 }} {verdict}"),
                                 "--allow-security-changes")
-        self.name_only("wire-server-route-missing", self.vm.route_to_wire_server("unreachable", WIRE_SERVER), WIRE_SERVER)
+        if list(pathlib.Path("/sys/devices/virtual/net/eth0").glob("lower_*")):
+            for kind in ("unreachable", "blackhole"):
+                self.repair_by_hand("wire-server-route-missing", self.vm.route_to_wire_server(kind, WIRE_SERVER))
         with self.cause("wire-server-route-missing", self.vm.wire_server_black_holed()):
             seconds = []
             for _ in range(2):  # a busy computer may delay one of them

@@ -365,8 +365,15 @@ def create_network(open_sockets):
     with open("/proc/self/net/route") as routes:
         if len(routes.readlines()) > 1:
             raise RuntimeError("this network namespace is in use: refusing to take Azure's addresses in it")
-    _ip("link set lo up",
-        f"link add eth0 address {VM_MAC} type veth peer name fabric")
+    _ip("link set lo up")
+    try:
+        # Built upon another interface, eth0 is a network card to the program, and not a tunnel.
+        _ip("link add wire0 type veth peer name fabric",
+            "link set wire0 up",
+            f"link add link wire0 name eth0 address {VM_MAC} type macvlan mode bridge")
+    except subprocess.CalledProcessError:  # a kernel without macvlan
+        _ip("link delete wire0",
+            f"link add eth0 address {VM_MAC} type veth peer name fabric")
 
     def build():
         if ctypes.CDLL(None, use_errno=True).unshare(CLONE_NEWNET) != 0:

@@ -28,11 +28,13 @@ def machine_state(vm):
             name = f"{folder}/{path.relative_to(top)}"
             if not WRITTEN_BY_THE_AGENT.match(name):
                 state[name] = _file_state(path)
-    state["the agent's unit"] = vm.run("systemctl", "show", "--property=UnitFileState,Restart", "walinuxagent")
+    state["the agent's unit"] = vm.run("systemctl", "show", "walinuxagent",
+                                       "--property=UnitFileState,Restart,DropInPaths,NeedDaemonReload,LoadState")
     state["the agent runs"] = vm.run("systemctl", "is-active", "walinuxagent", check=False) == "active\n"
     mounts = vm.inside("/proc/1/mountinfo").read_text().splitlines()
     # Number, parent and device of a mount are the kernel's choice; credentials are systemd's own, while a unit starts.
     state["mounts"] = sorted(" ".join(line.split()[3:]) for line in mounts if "/run/credentials/" not in line)
+    state["routes"] = vm.run("ip", "-4", "-details", "route", "show", "table", "main")
     state["firewall"] = vm.run("nft", "--stateless", "list", "ruleset")
     return state
 

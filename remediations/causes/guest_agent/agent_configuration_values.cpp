@@ -4,9 +4,11 @@
 #include <charconv>
 
 #include "remediations/changes/changes.hpp"
+#include "remediations/knowledge/agent/agent_package.hpp"
 #include "remediations/knowledge/agent/agent_processes.hpp"
 #include "remediations/knowledge/agent/agent_service.hpp"
 #include "remediations/knowledge/agent/agent_version.hpp"
+#include "remediations/knowledge/agent/packaged_configuration.hpp"
 #include "remediations/knowledge/configuration/agent_configuration.hpp"
 #include "remediations/knowledge/configuration/extension_folder.hpp"
 #include "remediations/knowledge/logs/log_evidence.hpp"
@@ -128,6 +130,18 @@ Result<Examination> examine(const Machine& machine) {
     return Examination{Fault::missing, {{path, "missing", "the agent's configuration"}}};
 }
 
+/// An empty file has to go first: package managers put back only what is missing.
+std::string put_back_advice(const Machine& machine, bool is_empty) {
+    const auto package = agent_package(machine);
+    if (!package) {
+        return fmt::format(
+            "Put back {} from the agent's package, or write Extensions.Enabled=y into it, and restart the guest agent.",
+            path);
+    }
+    return fmt::format("Put back {} from the agent's package, as root: {}{}, and restart the guest agent.", path,
+                       is_empty ? fmt::format("rm {} && ", path) : "", package->restore_command);
+}
+
 Finding diagnose(const Machine& machine) {
     auto examined = examine(machine);
     if (!examined && examined.error().kind == ErrorKind::not_found) {
@@ -140,13 +154,9 @@ Finding diagnose(const Machine& machine) {
             break;
         case Fault::missing:
         case Fault::empty:
-            return Finding::broken(
-                fmt::format("{} is {}, and without a configuration the agent ends at once.", path,
-                            examined->fault == Fault::empty ? "empty" : "missing"),
-                std::move(evidence),
-                fmt::format("Put back {} from the agent's package, or write Extensions.Enabled=y into it, and restart "
-                            "the guest agent.",
-                            path));
+            return Finding::broken(fmt::format("{} is {}, and without a configuration the agent ends at once.", path,
+                                               examined->fault == Fault::empty ? "empty" : "missing"),
+                                   std::move(evidence), put_back_advice(machine, examined->fault == Fault::empty));
         case Fault::trailing_comment:
             return Finding::broken("This old agent takes the comments behind values of waagent.conf as part of them.",
                                    std::move(evidence),
@@ -157,6 +167,13 @@ Finding diagnose(const Machine& machine) {
                                    fmt::format("Set {}={} and restart the guest agent.", period, usual_period));
     }
     return Finding::healthy("waagent.conf has no value that hinders the agent.", std::move(evidence));
+}
+
+/// The package's own text or, where no copy of it is on this VM, one that leaves everything to the agent's defaults.
+std::string own_or_minimal_text(const Machine& machine) {
+    auto packaged = packaged_agent_configuration(machine);
+    if (packaged) return std::move(packaged->text);
+    return "# Everything else has the agent's defaults.\nExtensions.Enabled=y\n";
 }
 
 Result<void> fix(const Finding&, Changes& changes) {
@@ -170,7 +187,7 @@ Result<void> fix(const Finding&, Changes& changes) {
             return {};
         case Fault::missing:
         case Fault::empty:
-            text = "# Everything else has the agent's defaults.\nExtensions.Enabled=y\n";
+            text = own_or_minimal_text(changes.machine());
             break;
         case Fault::trailing_comment:
             text = configuration->without_trailing_comments();
@@ -196,8 +213,9 @@ extern const Remediation remediation{
     .explanation =
         "A missing or empty waagent.conf ends the agent at once; agents before 2.2.19 take a comment behind a value as "
         "part of it, so that for example OS.OpensslPath names no program; a long Extensions.GoalStatePeriod brings the "
-        "order to take a snapshot too late. The fix writes a minimal file, removes such comments, or sets the default "
-        "period, and restarts the agent.",
+        "order to take a snapshot too late. The fix writes the package's own file, where a copy of it is on "
+        "this VM (beside it, or in apt's cache), else one that leaves all to the agent's defaults; it removes such "
+        "comments, or sets the default period; and it restarts the agent.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/763",
     .log_lines = {{Log::agent, decryption_line}},
     .testimonies = {{.line = {Log::agent, ": None: not found"}}, {.line = {Log::agent, ": None: command not found"}}},

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "remediations/changes/changes.hpp"
 #include "remediations/knowledge/agent/agent_processes.hpp"
 #include "remediations/knowledge/configuration/agent_configuration.hpp"
 #include "remediations/knowledge/configuration/extension_folder.hpp"
@@ -52,6 +53,14 @@ std::optional<Evidence> certificate_out_of_reach(const Machine& machine, const s
     return Evidence{wanted, fmt::format("missing; it is {}", there), "where the backup extension looks for it"};
 }
 
+/// A link can be made where its name is free and what it leads to is there.
+bool can_be_linked(const Machine& machine, const std::string& folder,
+                   const machine::Result<machine::FileStatus>& link) {
+    const bool is_free = !link && link.error().kind == ErrorKind::not_found;
+    const auto target = machine.files().status(folder);
+    return is_free && folder.starts_with('/') && target && target->kind == FileKind::directory;
+}
+
 Finding moved(const Machine& machine, const std::string& folder, std::vector<Evidence> evidence) {
     const auto& logs = machine.derived<LogEvidence>();
     const auto* line = logs.find_current(Log::extension, cannot_open_line);
@@ -76,14 +85,17 @@ Finding moved(const Machine& machine, const std::string& folder, std::vector<Evi
     if (link_is_known) {
         evidence.push_back({usual, link ? "a folder of its own" : "missing", fmt::format("a link to {}", folder)});
     }
-    auto finding = Finding::needs_operator(
-        fmt::format("The agent keeps extensions in {}, but the backup extension looks for certificates in {}.", folder,
-                    usual),
-        std::move(evidence),
-        link ? fmt::format("Make {0} lead to {1}: move what is in it away, then mount --bind {1} {0} (and add that to "
-                           "/etc/fstab).",
-                           usual, folder)
-             : fmt::format("Make {0} lead there: ln -s {1} {0}", usual, folder));
+    auto summary = fmt::format(
+        "The agent keeps extensions in {}, but the backup extension looks for certificates in {}.", folder, usual);
+    auto action = link ? fmt::format(
+                             "Make {0} lead to {1}: move what is in it away, then mount --bind {1} {0} (and add "
+                             "that to /etc/fstab).",
+                             usual, folder)
+                       : fmt::format("Make {0} lead there: ln -s {1} {0}", usual, folder);
+    auto finding = can_be_linked(machine, folder, link)
+                       ? Finding::broken(std::move(summary), std::move(evidence), std::move(action))
+                       : Finding::needs_operator(std::move(summary), std::move(evidence), std::move(action));
+    if (finding.state == State::broken) finding.subjects = {folder};
     return fails ? finding : std::move(finding).as_risk();
 }
 
@@ -111,6 +123,13 @@ Finding diagnose(const Machine& machine) {
     return Finding::healthy("The agent's library folder is where the extension expects it.", std::move(evidence));
 }
 
+machine::Result<void> fix(const Finding& finding, Changes& changes) {
+    for (const auto& folder : finding.subjects) {
+        if (auto linked = changes.create_link(usual, folder); !linked) return linked;
+    }
+    return {};
+}
+
 }  // namespace
 
 extern const Remediation remediation{
@@ -123,12 +142,14 @@ extern const Remediation remediation{
     .explanation =
         "Lib.Dir in waagent.conf moves the folder in which the agent keeps extensions and certificates; the backup "
         "extension still looks for the certificate in /var/lib/waagent and cannot decrypt its settings (result code "
-        "16). A link or a bind mount from there heals it. Moving Lib.Dir back by program is no fix: an agent that "
-        "finds an empty folder may provision the VM again.",
+        "16). The fix makes a link from there where nothing is there; a folder of that name stays, and a person has "
+        "to mount the other one over it. Moving Lib.Dir back by program is no fix: an agent that finds an empty folder "
+        "may provision the VM again.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/2949",
     .log_lines = {{Log::extension, cannot_open_line}, {Log::extension, cannot_open_old_line}},
     .consequences = {"transport-certificate-missing", "backup-extension-state"},
     .diagnose = diagnose,
+    .fix = fix,
 };
 
 }  // namespace remediations::causes::agent_library_folder_wrong

@@ -156,27 +156,12 @@ Finding diagnose(const Machine& machine) {
     return Finding::healthy("The guest agent's service runs and is enabled.", std::move(evidence));
 }
 
-/// Waits for a moment: an agent that Python cannot run ends within a second of its start.
-Result<void> see_that_it_stays(const Changes& changes, const std::string& name) {
-    for (int look = 0; look < 5 && !changes.is_plan(); ++look) {
-        changes.machine().wait(std::chrono::milliseconds(200));
-        const auto service = changes.machine().services().find(name);
-        if (!service) return service.error();
-        if (runs(*service)) continue;
-        const auto reason = changes.machine().facts().platform == machine::Platform::windows
-                                ? fmt::format("exit code {}", service->exit_code)
-                                : decisive_line(newest_journal_lines(changes.machine(), name));
-        return machine::Error{ErrorKind::failed, fmt::format("{} ended at once: {}", name, reason), 0};
-    }
-    return {};
-}
-
 Result<void> fix(const Finding& finding, Changes& changes) {
     for (const auto& name : finding.subjects) {
         if (auto enabled = changes.set_service_start(name, StartType::automatic); !enabled) return enabled;
         if (auto started = changes.start_service(name); !started) return started;
     }
-    return see_that_it_stays(changes, finding.subjects.back());
+    return see_that_agent_stays(changes, finding.subjects.back());
 }
 
 std::vector<Testimony> testimonies() {

@@ -5,7 +5,10 @@
 #include <boost/algorithm/string/predicate.hpp>
 #include <boost/algorithm/string/split.hpp>
 #include <boost/algorithm/string/trim.hpp>
+#include <optional>
+#include <set>
 
+#include "remediations/changes/changes.hpp"
 #include "remediations/knowledge/agent/agent_processes.hpp"
 #include "remediations/knowledge/agent/agent_service.hpp"
 #include "remediations/knowledge/logs/log_line.hpp"
@@ -30,6 +33,34 @@ constexpr std::string_view telling[] = {
 /// systemd's own exit codes, 200 to 243: the program was never started.
 constexpr std::uint32_t first_of_systemd = 200;
 constexpr std::uint32_t last_of_systemd = 243;
+
+using SettingNames = std::vector<std::string_view>;
+
+/// Which settings can be the reason for an exit code of systemd's (systemd.exec(5), "Process exit codes").
+struct Suspects {
+    std::uint32_t exit_code;
+    SettingNames names;
+};
+const Suspects suspects_by_code[] = {
+    {200, {"WorkingDirectory", "Root"}},                                                 // CHDIR
+    {203, {"Exec", "Root"}},                                                             // EXEC
+    {205, {"Limit"}},                                                                    // LIMITS
+    {209, {"StandardOutput"}},                                                           // STDOUT
+    {210, {"Root"}},                                                                     // CHROOT
+    {216, {"Group", "User", "DynamicUser"}},                                             // GROUP
+    {217, {"User", "DynamicUser"}},                                                      // USER
+    {218, {"Capability"}},                                                               // CAPABILITIES
+    {226, {"Protect", "Private", "ReadOnly", "Inaccessible", "Bind", "TemporaryFile"}},  // NAMESPACE
+    {228, {"SystemCall", "Restrict"}},                                                   // SECCOMP
+};
+/// What can make a program that did start end with an exit code of its own, or never say that it is ready.
+const SettingNames suspects_of_a_start = {"Exec", "Environment", "User",        "Group", "WorkingDirectory",
+                                          "Type", "Pid",         "NotifyAccess"};
+/// What can make systemd refuse the whole unit: a second ExecStart, none, one that does not fit the type.
+const SettingNames suspects_of_a_refusal = {"Exec", "Type"};
+/// What protects the machine from a program that was taken over.
+const SettingNames hardening = {"Protect",  "Private",    "NoNewPrivileges", "ReadOnly", "Inaccessible", "SystemCall",
+                                "Restrict", "Capability", "DynamicUser",     "User",     "Group"};
 
 /// Adds the lines of a file with such settings as evidence.
 void add_lines(const Machine& machine, const machine::Path& path, std::vector<Evidence>& evidence) {
@@ -80,6 +111,76 @@ bool is_unmet(const Machine& machine, const Evidence& condition, const std::vect
     return status.has_value() == is_negated;
 }
 
+bool is_one_of(const Evidence& change, const SettingNames& names) {
+    return std::ranges::any_of(names, [&](std::string_view name) { return boost::istarts_with(change.seen, name); });
+}
+
+/// What such a program says, or said before in the journal, is not the agent's word.
+bool starts_another_program(const Evidence& change) {
+    return boost::istarts_with(change.seen, "ExecStart=") && !value_of(change).empty() &&
+           !boost::contains(change.seen, "waagent");
+}
+
+/// Of the changes, those that can be the reason for how the start ended.
+std::vector<Evidence> suspects_among(std::vector<Evidence> changes, const SettingNames& names) {
+    std::erase_if(changes, [&](const Evidence& change) { return !is_one_of(change, names); });
+    return changes;
+}
+
+machine::Path file_of(const Evidence& change) {
+    return change.where.substr(0, change.where.rfind(':'));
+}
+
+/// Whether the package managers that are here say that no package brought the file; false where there is none to ask.
+bool is_of_no_package(const Machine& machine, const machine::Path& file) {
+    constexpr int not_owned = 1;
+    bool asked = false;
+    for (const auto& [program, option] : {std::pair("/usr/bin/dpkg-query", "-S"), std::pair("/usr/bin/rpm", "-qf")}) {
+        const auto answer = machine.processes().query({program, {option, file}, std::chrono::seconds(10)});
+        if (!answer && answer.error().kind == machine::ErrorKind::not_found) continue;
+        if (!answer || answer->exit_code != not_owned) return false;
+        asked = true;
+    }
+    return asked;
+}
+
+/// The drop-in that all suspects are in, where it is a file that somebody wrote on this VM: it can be moved away, and
+/// what it did is gone with it. Whole units, links, what systemctl set-property wrote and packages' drop-ins stay.
+std::optional<machine::Path> removable_drop_in(const Machine& machine, const std::vector<Evidence>& suspects) {
+    std::set<machine::Path> files;
+    for (const auto& suspect : suspects) files.insert(file_of(suspect));
+    if (files.size() != 1) return std::nullopt;
+    const auto& file = *files.begin();
+    const bool is_drop_in = boost::contains(file, ".service.d/") && !file.starts_with("/etc/systemd/system.control/");
+    const auto status = machine.files().status(file);
+    const bool is_file = status && status->kind == machine::FileKind::regular;
+    if (!is_drop_in || !is_file || !is_of_no_package(machine, file)) return std::nullopt;
+    return file;
+}
+
+/// "walinuxagent" of "/etc/systemd/system/walinuxagent.service.d/x.conf".
+std::string service_of(const machine::Path& drop_in) {
+    const auto folder = drop_in.substr(0, drop_in.rfind(".service.d/"));
+    return folder.substr(folder.rfind('/') + 1);
+}
+
+/// The agent's service whose unit systemd does not load, with what it says.
+struct RefusedUnit {
+    std::string service;
+    std::string error;
+};
+
+std::optional<RefusedUnit> refused_unit(const Machine& machine) {
+    for (const auto* name : {"walinuxagent", "waagent"}) {
+        const auto service = machine.services().find(name);
+        if (!service && service.error().kind == machine::ErrorKind::invalid &&
+            service.error().code == machine::error_unit_refused) {
+            return RefusedUnit{name, service.error().message};
+        }
+    }
+    return std::nullopt;
+}
+
 /// Returns the changes of the agent's unit by a drop-in file or a unit of the same name.
 std::vector<Evidence> changes_of(const Machine& machine, const std::string& service) {
     std::vector<Evidence> evidence;
@@ -97,12 +198,59 @@ std::vector<Evidence> changes_of(const Machine& machine, const std::string& serv
     return evidence;
 }
 
+/// Broken where one drop-in is the reason and may be moved away, else what a person is to do.
+Finding does_not_start(const Machine& machine, const std::string& service, const std::string& why,
+                       const std::vector<Evidence>& suspects, std::vector<Evidence> evidence) {
+    const auto drop_in = removable_drop_in(machine, suspects);
+    const auto place = drop_in ? *drop_in : file_of(evidence.front());
+    auto summary =
+        fmt::format("The guest agent does not start{}, and its systemd unit was changed on this VM: {}.", why, place);
+    auto action = fmt::format(
+        "Take the change back: systemctl revert {0} removes drop-ins and units of one's own (or move {1} away and run "
+        "systemctl daemon-reload). Then systemctl restart {0}. `systemctl cat {0}` shows what is in effect.",
+        service, place);
+    if (!drop_in) return Finding::needs_operator(std::move(summary), std::move(evidence), std::move(action));
+    auto finding = Finding::broken(std::move(summary), std::move(evidence), std::move(action));
+    finding.subjects = {*drop_in};
+    std::vector<Evidence> lines;
+    add_lines(machine, *drop_in, lines);
+    const bool protects = std::ranges::any_of(lines, [](const Evidence& line) { return is_one_of(line, hardening); });
+    return protects ? std::move(finding).as_security_change() : finding;
+}
+
+Finding diagnose_refused(const Machine& machine, const RefusedUnit& unit) {
+    const auto changes = changes_of(machine, unit.service);
+    if (changes.empty()) return Finding::not_applicable("No change of the agent's unit is known.");
+    const auto suspects = suspects_among(changes, suspects_of_a_refusal);
+    auto evidence = suspects.empty() ? changes : suspects;
+    evidence.push_back({"service " + unit.service, unit.error, "a unit that systemd loads"});
+    return does_not_start(machine, unit.service, ": systemd refuses its unit", suspects, std::move(evidence));
+}
+
+/// The settings that can be the reason for how the last start ended.
+std::vector<Evidence> suspects_of(const machine::Service& service, const std::vector<Evidence>& changes, bool failed) {
+    if (!failed) {
+        auto conditions = changes;
+        std::erase_if(conditions, [](const Evidence& change) { return !is_condition(change); });
+        return conditions;
+    }
+    const auto* known = std::ranges::find(suspects_by_code, service.exit_code, &Suspects::exit_code);
+    if (known != std::end(suspects_by_code)) return suspects_among(changes, known->names);
+    const bool is_of_systemd = service.exit_code >= first_of_systemd && service.exit_code <= last_of_systemd;
+    return is_of_systemd ? std::vector<Evidence>() : suspects_among(changes, suspects_of_a_start);
+}
+
 Finding diagnose(const Machine& machine) {
     const auto processes = agent_processes(machine);
     if (!processes) return Finding::unknown("the list of processes", processes.error());
+    if (processes->any()) return Finding::healthy("Nothing in the agent's unit keeps it from running.");
     const auto& service = agent_service_of(machine);
-    if (!service) return Finding::not_applicable("The service manager knows no guest agent.");
-    if (processes->any() || service->start == machine::StartType::disabled) {
+    if (!service) {
+        const auto refused = refused_unit(machine);
+        if (refused) return diagnose_refused(machine, *refused);
+        return Finding::not_applicable("The service manager knows no guest agent.");
+    }
+    if (service->start == machine::StartType::disabled) {
         return Finding::healthy("Nothing in the agent's unit keeps it from running.");
     }
     const bool failed = service->state == machine::ServiceState::failed ||
@@ -117,12 +265,15 @@ Finding diagnose(const Machine& machine) {
     // A program that started and failed has its own reason, unless the change gave it other surroundings.
     const bool never_started = service->exit_code >= first_of_systemd && service->exit_code <= last_of_systemd;
     const auto line = decisive_line(journal);
-    const bool names_python = boost::contains(line, "Error:") || boost::contains(line, "Error ");
+    const bool names_python = (boost::contains(line, "Error:") || boost::contains(line, "Error ")) &&
+                              std::ranges::none_of(evidence, starts_another_program);
     if (!never_started && !has_condition && names_python) {
         return Finding::healthy("The agent's unit was changed, but the agent itself says why it fails.",
                                 std::move(evidence));
     }
-    const auto place = evidence.front().where.substr(0, evidence.front().where.rfind(':'));
+    // One that is not enabled would not run without the change either.
+    const auto suspects = service->start == machine::StartType::automatic ? suspects_of(*service, evidence, failed)
+                                                                          : std::vector<Evidence>();
     std::string why;
     if (service->exit_code != 0) {
         const Reason reason{Reason::Kind::exit_code, service->exit_code, {}, {}};
@@ -134,13 +285,18 @@ Finding diagnose(const Machine& machine) {
         why = fmt::format(" (exit code {}{})", service->exit_code, meaning ? ", " + clause_of(*meaning) : "");
     }
     if (!line.empty()) evidence.push_back({"journal of " + service->name, line, ""});
-    return Finding::needs_operator(
-        fmt::format("The guest agent does not start{}, and its systemd unit was changed on this VM: {}.", why, place),
-        std::move(evidence),
-        fmt::format("Take the change back: systemctl revert {0} removes drop-ins and units of one's own (or move {1} "
-                    "away and run systemctl daemon-reload). Then systemctl restart {0}. `systemctl cat {0}` shows what "
-                    "is in effect.",
-                    service->name, place));
+    return does_not_start(machine, service->name, why, suspects, std::move(evidence));
+}
+
+/// The drop-in stays away only where the agent runs without it; else the caller puts it back.
+machine::Result<void> fix(const Finding& finding, Changes& changes) {
+    for (const auto& drop_in : finding.subjects) {
+        const auto service = service_of(drop_in);
+        if (auto moved = changes.quarantine_unit_file(drop_in); !moved) return moved;
+        if (auto started = changes.start_service(service); !started) return started;
+        if (auto stays = see_that_agent_stays(changes, service); !stays) return stays;
+    }
+    return {};
 }
 
 }  // namespace
@@ -152,14 +308,19 @@ extern const Remediation remediation{
     .scope = Scope::linux,
     .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
                     "VMAgentStatusCommunicationError"},
+    .disruption = Disruption::agent_restart,
     .explanation =
         "A drop-in in /etc/systemd/system/<unit>.d, or a unit of the same name in /etc/systemd/system, changes how "
         "systemd starts the agent: another program or user, a condition that is never met, a folder it may not see. "
-        "Such changes are somebody's decision, so they are only told.",
+        "Where one drop-in alone can be the reason and no package brought it, the fix moves it away and starts the "
+        "agent, and puts it back where the agent does not run then. A drop-in that also hardens the unit goes only "
+        "where "
+        "changes of security are allowed; whole units are only told.",
     .source = "https://www.freedesktop.org/software/systemd/man/latest/systemd.unit.html",
     .consequences = {"agent-not-running", "agent-python-broken", "agent-crash-looping", "agent-hung",
                      "agent-restart-policy", "backup-extension-state"},
     .diagnose = diagnose,
+    .fix = fix,
 };
 
 }  // namespace remediations::causes::agent_unit_changed

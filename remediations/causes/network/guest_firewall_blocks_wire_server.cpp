@@ -39,8 +39,6 @@ constexpr const char* got_through[] = {"ProcessExtensionsGoalState completed",
 /// A more recent line shows the current state of the firewall.
 constexpr auto fresh = std::chrono::minutes(1);
 
-constexpr auto probe_time_limit = std::chrono::milliseconds(2000);
-
 OutgoingConnection connection_to(const Machine& machine, std::uint16_t port) {
     OutgoingConnection connection{.destination = *machine::parse_ipv4(wire_server_address), .port = port};
     const auto source = machine.network().source_address(wire_server_address);
@@ -281,14 +279,6 @@ Finding diagnose(const Machine& machine) {
     return finding;
 }
 
-/// Asks again, because what the diagnosis saw may be over.
-bool answers_now(const Machine& machine, std::uint16_t port) {
-    const auto* const path = port == 80 ? "/?comp=versions" : "/versions";
-    return machine.network()
-        .get({.host = wire_server_address, .port = port, .path = path, .headers = {}, .timeout = probe_time_limit})
-        .has_value();
-}
-
 /// Keeps the new rules only where they help: the platform does not answer right before, and answers right after.
 /// Otherwise returns an error, so that the caller undoes them.
 Result<void> fix(const Finding&, Changes& changes) {
@@ -300,7 +290,7 @@ Result<void> fix(const Finding&, Changes& changes) {
         if (!views) return views.error();
         auto for_port = rules_that_let_through(*views, wire_server_address, port);
         if (for_port.empty()) continue;
-        if (!changes.is_plan() && answers_now(changes.machine(), port)) continue;
+        if (!changes.is_plan() && wire_server_answers_now(changes.machine(), port)) continue;
         closed.push_back(port);
         std::ranges::move(for_port, std::back_inserter(rules));
     }
@@ -313,7 +303,7 @@ Result<void> fix(const Finding&, Changes& changes) {
     }
     if (changes.is_plan()) return {};
     for (const auto port : closed) {
-        if (answers_now(changes.machine(), port)) continue;
+        if (wire_server_answers_now(changes.machine(), port)) continue;
         return machine::Error{ErrorKind::failed,
                               fmt::format("{} port {} does not answer with the rule in place either, so something else "
                                           "keeps the VM from it",

@@ -10,14 +10,19 @@ machine::Result<AgentPackage> agent_package(const machine::Machine& machine) {
         // Debian names the package after the program, Ubuntu after the project.
         const bool ubuntu = machine.facts().os_name.find("Ubuntu") != std::string::npos;
         const std::string name = ubuntu ? "walinuxagent" : "waagent";
-        return AgentPackage{"/usr/bin/apt-get", name, "apt-get update && apt-get install " + name};
+        return AgentPackage{"/usr/bin/apt-get", name, "apt-get update && apt-get install " + name,
+                            "apt-get install --reinstall -o Dpkg::Options::=--force-confmiss " + name};
     }
     if (exists("/usr/bin/zypper")) {
-        return AgentPackage{"/usr/bin/zypper", "python-azure-agent", "zypper install python-azure-agent"};
+        return AgentPackage{"/usr/bin/zypper", "python-azure-agent", "zypper install python-azure-agent",
+                            "zypper install --force python-azure-agent"};
     }
     for (const std::string manager : {"tdnf", "dnf", "yum"}) {
         const auto path = "/usr/bin/" + manager;
-        if (exists(path.c_str())) return AgentPackage{path, "WALinuxAgent", manager + " install WALinuxAgent"};
+        if (exists(path.c_str())) {
+            return AgentPackage{path, "WALinuxAgent", manager + " install WALinuxAgent",
+                                manager + " reinstall WALinuxAgent"};
+        }
     }
     return machine::Error{machine::ErrorKind::not_found, "no package manager was found in /usr/bin", 0};
 }

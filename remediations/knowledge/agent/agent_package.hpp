@@ -11,6 +11,9 @@ struct AgentPackage {
     machine::Path manager;        ///< "/usr/bin/apt-get"
     std::string name;             ///< "walinuxagent", "waagent", "WALinuxAgent" or "python-azure-agent"
     std::string install_command;  ///< for a person: "apt-get update && apt-get install walinuxagent"
+    /// For a person: puts back configuration files that are missing.
+    /// "apt-get install --reinstall -o Dpkg::Options::=--force-confmiss walinuxagent"
+    std::string restore_command;
 };
 
 /// ErrorKind::not_found where there is no known package manager.

@@ -1,5 +1,7 @@
 #include "remediations/knowledge/agent/agent_service.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/algorithm/string/trim.hpp>
 #include <optional>
@@ -158,6 +160,22 @@ std::string decisive_line(const std::vector<std::string>& lines) {
     const auto named = std::find_if(lines.rbegin(), lines.rend(), names_a_cause);
     if (named != lines.rend()) return *named;
     return lines.empty() ? std::string() : lines.back();
+}
+
+Result<void> see_that_agent_stays(const Changes& changes, const std::string& name) {
+    for (int look = 0; look < 5 && !changes.is_plan(); ++look) {
+        changes.machine().wait(std::chrono::milliseconds(200));
+        const auto service = changes.machine().services().find(name);
+        if (!service) return service.error();
+        if (service->state == machine::ServiceState::running || service->state == machine::ServiceState::starting) {
+            continue;
+        }
+        const auto reason = changes.machine().facts().platform == machine::Platform::windows
+                                ? fmt::format("exit code {}", service->exit_code)
+                                : decisive_line(newest_journal_lines(changes.machine(), name));
+        return machine::Error{ErrorKind::failed, fmt::format("{} ended at once: {}", name, reason), 0};
+    }
+    return {};
 }
 
 }  // namespace remediations

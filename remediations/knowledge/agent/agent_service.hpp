@@ -25,6 +25,10 @@ const machine::Result<machine::Service>& agent_service_of(const machine::Machine
 /// service that is missing or disabled.
 machine::Result<void> restart_agent(Changes& changes);
 
+/// For the end of a fix that started the agent's service: an agent that Python cannot run ends within a second of its
+/// start. ErrorKind::failed with the reason, as far as the journal has one. A plan sees nothing.
+machine::Result<void> see_that_agent_stays(const Changes& changes, const std::string& service);
+
 /// Returns a service's newest lines in systemd's journal, oldest first. Without any, the lines of syslog that systemd
 /// wrote about the service, or that a process wrote about the agent. For an agent that does not run: the error with
 /// which Python fails never reaches waagent.log.

@@ -76,4 +76,18 @@ std::optional<machine::Error> WireServerProbes::not_looked() const {
     return std::nullopt;
 }
 
+bool wire_server_answers_now(const machine::Machine& machine, std::uint16_t port) {
+    const auto* const path = port == 80 ? "/?comp=versions" : "/versions";
+    return machine.network()
+        .get({.host = wire_server_address, .port = port, .path = path, .headers = {}, .timeout = probe_time_limit})
+        .has_value();
+}
+
+std::optional<std::uint16_t> wire_server_port_without_answer(const machine::Machine& machine) {
+    for (const auto port : {std::uint16_t{80}, std::uint16_t{32526}}) {
+        if (!wire_server_answers_now(machine, port)) return port;
+    }
+    return std::nullopt;
+}
+
 }  // namespace remediations

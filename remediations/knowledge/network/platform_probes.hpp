@@ -67,4 +67,10 @@ private:
     std::array<Probe, 3> probes_;
 };
 
+/// Asked anew, now: what a diagnosis saw can be over. `port` is 80 or 32526.
+bool wire_server_answers_now(const machine::Machine& machine, std::uint16_t port);
+
+/// The same of both ports: the first of them that does not answer.
+std::optional<std::uint16_t> wire_server_port_without_answer(const machine::Machine& machine);
+
 }  // namespace remediations

@@ -19,6 +19,8 @@ constexpr auto route_table = "/proc/net/route";
 // linux/route.h
 constexpr std::uint32_t flag_up = 0x0001;
 constexpr std::uint32_t flag_reject = 0x0200;
+/// What the kernel prints for the interface of a route that leads nowhere.
+constexpr std::string_view no_interface = "*";
 
 std::optional<std::uint32_t> hexadecimal(const std::string& digits) {
     std::uint32_t value = 0;
@@ -34,10 +36,12 @@ std::optional<std::uint32_t> address(const std::string& digits) {
     return boost::endian::endian_reverse(*value);
 }
 
-std::string described(const Route& route) {
+/// `rejects_aloud`: the sender is told.
+std::string described(const Route& route, bool rejects_aloud) {
     const auto network = route.is_default()
                              ? std::string("default")
                              : fmt::format("{}/{}", machine::ipv4_text(route.destination), std::popcount(route.mask));
+    if (route.interface == no_interface && !rejects_aloud) return "blackhole " + network;
     if (route.rejects) return "unreachable " + network;
     if (route.gateway == 0) return fmt::format("{} dev {}", network, route.interface);
     return fmt::format("{} via {} dev {}", network, machine::ipv4_text(route.gateway), route.interface);
@@ -57,9 +61,15 @@ std::vector<Route> parse_routes(std::string_view text) {
         const auto destination = address(columns[1]), gateway = address(columns[2]), mask = address(columns[7]);
         const auto flags = hexadecimal(columns[3]);
         if (!destination || !gateway || !mask || !flags) continue;
-        Route route{columns[0], *destination, *mask, *gateway, (*flags & flag_up) != 0, (*flags & flag_reject) != 0,
+        const bool rejects_aloud = (*flags & flag_reject) != 0;
+        Route route{columns[0],
+                    *destination,
+                    *mask,
+                    *gateway,
+                    (*flags & flag_up) != 0,
+                    rejects_aloud || columns[0] == no_interface,
                     {}};
-        route.text = described(route);
+        route.text = described(route, rejects_aloud);
         routes.push_back(std::move(route));
     }
     return routes;

@@ -16,7 +16,7 @@ struct Route {
     std::uint32_t mask = 0;
     std::uint32_t gateway = 0;  ///< 0: directly on the interface
     bool up = false;
-    bool rejects = false;  ///< of type unreachable or prohibit
+    bool rejects = false;  ///< of type unreachable, prohibit, blackhole or throw
     std::string text;      ///< "168.63.129.16/32 via 10.0.0.1 dev eth0"
 
     bool is_default() const { return mask == 0; }

@@ -8,6 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <climits>
+
 #include "remediations/machine/clock_time.hpp"
 #include "remediations/machine/linux/file_operations.hpp"
 #include "remediations/machine/linux/system_error.hpp"
@@ -176,6 +178,53 @@ Result<void> LinuxFiles::create_folder(const Path& path, std::uint32_t mode) {
         ::openat(location->folder.get(), location->name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!folder || ::fchmod(folder.get(), mode & 07777) != 0) {
         return system_error("cannot set the mode of " + path);
+    }
+    return sync(location->folder.get(), path);
+}
+
+Result<void> LinuxFiles::create_link(const Path& path, const Path& target) {
+    const auto location = locate(path);
+    if (!location) {
+        return location.error();
+    }
+    if (::symlinkat(target.c_str(), location->folder.get(), location->name.c_str()) != 0) {
+        return system_error(fmt::format("cannot make {} a link to {}", path, target));
+    }
+    return sync(location->folder.get(), path);
+}
+
+Result<Path> LinuxFiles::link_target(const Path& path) const {
+    return ask_file_system<Path>(path, "read the link " + path, [path]() -> Result<Path> {
+        const auto location = locate(path);
+        if (!location) {
+            return location.error();
+        }
+        std::string target(PATH_MAX, '\0');
+        const ssize_t size = ::readlinkat(location->folder.get(), location->name.c_str(), target.data(), target.size());
+        if (size < 0) {
+            const int code = errno;
+            return code == EINVAL ? Error{ErrorKind::invalid, path + " is no symbolic link", code}
+                                  : system_error("cannot read the link " + path, code);
+        }
+        target.resize(static_cast<std::size_t>(size));
+        return target;
+    });
+}
+
+Result<void> LinuxFiles::remove_link(const Path& path) {
+    const auto location = locate(path);
+    if (!location) {
+        return location.error();
+    }
+    const auto status = status_of(*location);
+    if (!status) {
+        return status.error();
+    }
+    if (!S_ISLNK(status->st_mode)) {
+        return Error{ErrorKind::invalid, path + " is no symbolic link", 0};
+    }
+    if (::unlinkat(location->folder.get(), location->name.c_str(), 0) != 0) {
+        return system_error("cannot remove the link " + path);
     }
     return sync(location->folder.get(), path);
 }

@@ -161,7 +161,7 @@ Result<Service> service_from(const UnitProperties& properties, const std::string
             ErrorKind::invalid,
             fmt::format("the unit of service {} cannot be used: LoadState is '{}', expected loaded or masked {}", name,
                         load_state, property(properties, "LoadError")),
-            0};
+            error_unit_refused};
     }
     Service service;
     service.name = without_suffix(property(properties, "Id").empty() ? name : property(properties, "Id"));
@@ -327,7 +327,7 @@ Result<void> SystemdServices::set_start(const std::string& name, StartType start
     return {};
 }
 
-Result<void> SystemdServices::reload() {
+Result<void> SystemdServices::reload_units() {
     const auto output = run_command({systemctl_, {"daemon-reload", "--no-ask-password"}, question_timeout});
     if (!output) {
         return output.error();
@@ -362,7 +362,7 @@ Result<void> SystemdServices::set_restarts(const std::string& name, bool restart
         }
         ::rmdir(folder.c_str());  // stays where somebody else has a drop-in there
     }
-    if (auto reloaded = reload(); !reloaded) {
+    if (auto reloaded = reload_units(); !reloaded) {
         return reloaded;
     }
     if (!restarts) {

@@ -30,6 +30,7 @@ public:
     Result<void> restart(const std::string& name, std::chrono::milliseconds timeout) override;
     Result<void> set_start(const std::string& name, StartType start) override;
     Result<void> set_restarts(const std::string& name, bool restarts) override;
+    Result<void> reload_units() override;
     Result<void> set_account(const std::string& name, const std::string& account) override;
 
 private:
@@ -37,8 +38,6 @@ private:
                                              const std::vector<std::string>& names) const;
     Result<void> systemctl(const std::string& verb, const std::string& name, std::chrono::milliseconds timeout);
     Result<void> change_state(const std::string& verb, const std::string& name, std::chrono::milliseconds timeout);
-
-    Result<void> reload();
 
     std::string systemctl_;
     std::string unit_folder_;

@@ -18,6 +18,7 @@ struct FileAnswers {
     std::optional<Result<std::vector<std::string>>> list;
     std::optional<Result<std::string>> security;
     std::optional<Result<FileVersion>> version;
+    std::optional<Path> link;  ///< target of a link that a fix made; a capture has none
 };
 
 struct RegistryAnswers {

@@ -190,6 +190,33 @@ public:
         return {};
     }
 
+    Result<void> create_link(const Path& path, const Path& target) override {
+        const auto guard = lock();
+        if (find(path) && !is_absent(find(path)->status)) return Error{ErrorKind::failed, path + " exists already", 0};
+        auto& answers = capture_->files[path];
+        answers.status = FileStatus{.kind = FileKind::symlink, .size = target.size(), .mode = 0777};
+        answers.link = target;
+        add_to_parent(path);
+        return {};
+    }
+
+    Result<Path> link_target(const Path& path) const override {
+        const auto guard = lock();
+        const auto* answers = find(path);
+        if (answers && answers->link) return *answers->link;
+        const auto status = known_status(path);
+        if (!status) return status.error();
+        if (status->kind != FileKind::symlink) return Error{ErrorKind::invalid, path + " is no symbolic link", 0};
+        return not_captured("the target of " + path);
+    }
+
+    Result<void> remove_link(const Path& path) override {
+        const auto status = this->status(path);
+        if (!status) return status.error();
+        if (status->kind != FileKind::symlink) return Error{ErrorKind::invalid, path + " is no symbolic link", 0};
+        return remove(path);
+    }
+
     Result<void> move(const Path& from, const Path& to) override {
         const auto guard = lock();
         if (!find(from)) return absent(from);

@@ -104,6 +104,10 @@ public:
     Result<void> move(const Path&, const Path&) override { return read_only(); }
     Result<void> remove(const Path&) override { return read_only(); }
     Result<void> create_folder(const Path&, std::uint32_t) override { return read_only(); }
+    Result<void> create_link(const Path&, const Path&) override { return read_only(); }
+    Result<void> remove_link(const Path&) override { return read_only(); }
+    /// Asked by fixes alone, which a recording has none of.
+    Result<Path> link_target(const Path& path) const override { return inner_.link_target(path); }
 };
 
 class RecordingServices final : public Recorder<Services> {
@@ -124,6 +128,7 @@ public:
     Result<void> restart(const std::string&, std::chrono::milliseconds) override { return read_only(); }
     Result<void> set_start(const std::string&, StartType) override { return read_only(); }
     Result<void> set_restarts(const std::string&, bool) override { return read_only(); }
+    Result<void> reload_units() override { return read_only(); }
     Result<void> set_account(const std::string&, const std::string&) override { return read_only(); }
 };
 

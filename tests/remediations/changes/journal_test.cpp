@@ -90,9 +90,16 @@ TEST_F(JournalTest, UndoBringsBackEverySlotAndTwiceIsHarmless) {
     ASSERT_TRUE(changes_.set_service_start("MSDTC", machine::StartType::disabled));
     ASSERT_TRUE(changes_.set_service_account("MSDTC", "S-1-5-20"));
     ASSERT_TRUE(changes_.quarantine(conf));
+    ASSERT_TRUE(machine_.files().write("/etc/drop-in.conf", "[Service]\n"));
+    ASSERT_TRUE(changes_.quarantine_unit_file("/etc/drop-in.conf"));
+    ASSERT_TRUE(changes_.create_link("/etc/link", "/opt/there"));
+    EXPECT_EQ(machine_.files().link_target("/etc/link").value(), "/opt/there");
+    EXPECT_EQ(machine_.files().status("/etc/drop-in.conf").error().kind, machine::ErrorKind::not_found);
 
     EXPECT_THAT(undo_reopened(), testing::Each(Outcome::undone));
     EXPECT_EQ(machine_.files().read(conf).value(), "before\n");
+    EXPECT_EQ(machine_.files().read("/etc/drop-in.conf").value(), "[Service]\n");
+    EXPECT_EQ(machine_.files().status("/etc/link").error().kind, machine::ErrorKind::not_found);
     EXPECT_EQ(machine_.files().status("/etc/new").error().kind, machine::ErrorKind::not_found);
     EXPECT_EQ(std::get<std::string>(machine_.registry().value(key, "flag")->data), "True");
     EXPECT_EQ(machine_.registry().value(key, "fresh").error().kind, machine::ErrorKind::not_found);
@@ -456,7 +463,8 @@ TEST(Slot, IdentityThatIsNoSlotIsNamed) {
           R"({"kind":"certificate","store":"My"})", R"({"kind":"mount-option","target":"/a"})",
           R"({"kind":"service-restarts"})", R"({"kind":"folder","path":"/a"})",
           R"({"kind":"file-content","path":"/a","mode":"384"})", R"({"kind":"folder","path":"/a","mode":65535})",
-          R"({"kind":"firewall-rule","tool":"ufw"})", R"({"kind":"shell"})"}) {
+          R"({"kind":"firewall-rule","tool":"ufw"})", R"({"kind":"link"})", R"({"kind":"unit-file","from":"/a"})",
+          R"({"kind":"host-route","program":"/sbin/ip"})", R"({"kind":"shell"})"}) {
         const auto slot = make_slot(boost::json::parse(identity).as_object());
         ASSERT_FALSE(slot) << identity;
         EXPECT_EQ(slot.error().kind, machine::ErrorKind::invalid);

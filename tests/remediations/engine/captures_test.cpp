@@ -279,6 +279,7 @@ TEST_P(BrokenCaptures, FixesWhatIsExpectedAndUndoBringsItBack) {
                                                           "msdtc-damaged",
                                                           "agent-not-running",
                                                           "agent-restart-policy",
+                                                          "agent-unit-changed",
                                                           "file-system-frozen",
                                                           "vss-writer-failed",
                                                           "vss-writer-of-service-failed",

@@ -453,6 +453,23 @@ TEST_F(LinuxFilesTest, RemovesOneFileOrEmptyFolder) {
     EXPECT_TRUE(folder.is_empty());
 }
 
+TEST_F(LinuxFilesTest, MakesReadsAndRemovesALink) {
+    const auto path = folder / "link";
+    folder.file("d/f", "x");
+    ASSERT_TRUE(files.create_link(path, folder / "d"));
+    EXPECT_EQ(files.status(path)->kind, FileKind::symlink);
+    EXPECT_EQ(files.link_target(path).value(), folder / "d");
+    EXPECT_FALSE(files.create_link(path, "/elsewhere")) << "the name is taken";
+    EXPECT_EQ(files.link_target(folder / "d/f").error().kind, ErrorKind::invalid);
+    EXPECT_EQ(files.link_target(folder / "none").error().kind, ErrorKind::not_found);
+    EXPECT_FALSE(files.remove(path));
+    EXPECT_TRUE(files.remove_link(path));
+    EXPECT_EQ(files.status(path).error().kind, ErrorKind::not_found);
+    EXPECT_EQ(files.remove_link(path).error().kind, ErrorKind::not_found);
+    EXPECT_EQ(files.remove_link(folder / "d/f").error().kind, ErrorKind::invalid);
+    EXPECT_TRUE(files.status(folder / "d/f")) << "what it led to stays";
+}
+
 /// What happens on a small file system of its own, at `folder`/small; 0 where all was as it should be, 77 where there
 /// can be none.
 int on_a_small_file_system(const TemporaryFolder& folder, const std::function<int(const std::string&)>& scene) {

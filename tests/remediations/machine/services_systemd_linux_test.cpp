@@ -105,6 +105,7 @@ TEST(SystemdService, WhatCannotBeUsedIsAnError) {
     EXPECT_EQ(service_from({{"LoadState", "not-found"}}, "x").error().kind, ErrorKind::not_found);
     EXPECT_EQ(service_from({{"LoadState", "masked"}}, "x")->start, StartType::disabled);
     EXPECT_EQ(service_from({{"LoadState", "bad-setting"}}, "x").error().kind, ErrorKind::invalid);
+    EXPECT_EQ(service_from({{"LoadState", "bad-setting"}}, "x").error().code, error_unit_refused);
     EXPECT_EQ(service_from({}, "x").error().kind, ErrorKind::invalid);
 }
 

@@ -69,19 +69,24 @@ void serve(std::uint16_t port) {
     }
 }
 
-/// A process in a network of its own that has the platform's address on eth0's other end. (Made so, eth0 is no
-/// network card to the product.)
+/// A process in a network of its own that has the platform's address on eth0's other end. Made so, eth0 is no network
+/// card to the product; built upon another interface it is one.
 class Host {
 public:
-    explicit Host(bool answers) {
+    Host(bool answers, bool eth0_is_card) {
         int ready[2] = {};
         int go[2] = {};
         if (::pipe(ready) != 0 || ::pipe(go) != 0) throw std::runtime_error("no pipe");
         pid_ = ::fork();
         if (pid_ == 0) be_host(ready[1], go[0], answers);
         wait_for(ready[0]);
+        const std::string end = eth0_is_card ? "wire0" : "eth0";
         run_or_throw(
-            {"ip", "link", "add", "eth0", "type", "veth", "peer", "name", "host0", "netns", std::to_string(pid_)});
+            {"ip", "link", "add", end, "type", "veth", "peer", "name", "host0", "netns", std::to_string(pid_)});
+        if (eth0_is_card) {
+            run_or_throw({"ip", "link", "set", end, "up"});
+            run_or_throw({"ip", "link", "add", "link", end, "name", "eth0", "type", "macvlan", "mode", "bridge"});
+        }
         run_or_throw({"ip", "address", "add", "10.0.0.4/24", "dev", "eth0"});
         run_or_throw({"ip", "link", "set", "eth0", "up"});
         run_or_throw({"ip", "route", "add", "default", "via", "10.0.0.1"});
@@ -128,12 +133,18 @@ struct Scenario {
     Commands commands;
     bool host_answers = true;
     RunMode mode = RunMode::diagnose;
+    bool eth0_is_card = false;
 };
+
+std::string all_routes() {
+    const auto output = machine::run_command({program("ip"), {"-4", "-details", "route", "show", "table", "all"}});
+    return output ? output->out : output.error().message;
+}
 
 /// What the child found: by id "state" and "summary"; "seconds"; after a fix, "changes", and the states "after undo".
 json::object play(const Scenario& scenario, const std::filesystem::path& state_folder) {
     run_or_throw({"ip", "link", "set", "lo", "up"});
-    const Host host(scenario.host_answers);
+    const Host host(scenario.host_answers, scenario.eth0_is_card);
     for (const auto& command : scenario.commands) run_or_throw(command);
     auto machine = machine::local_machine();
     RunOptions options;
@@ -148,6 +159,7 @@ json::object play(const Scenario& scenario, const std::filesystem::path& state_f
                     "disk-too-large",
                     "shared-disk"};
     const auto start = std::chrono::steady_clock::now();
+    const auto routes = all_routes();
     const auto report = remediations::run(options, machine, state_folder);
     if (!report) throw std::runtime_error(report.error().message);
     json::object found;
@@ -161,9 +173,11 @@ json::object play(const Scenario& scenario, const std::filesystem::path& state_f
                                           {"evidence", evidence},
                                           {"changes", json::value_from(descriptions_of(outcome.changes))}};
     }
+    found["routes changed"] = all_routes() != routes;
     if (report->run_id.empty()) return found;
     auto journal = Journal::open(state_folder, report->run_id);
     undo(*journal, machine);
+    found["routes as before"] = all_routes() == routes;
     machine.forget_derived();
     options.mode = RunMode::diagnose;
     const auto again = remediations::run(options, machine, state_folder);
@@ -171,6 +185,9 @@ json::object play(const Scenario& scenario, const std::filesystem::path& state_f
         to_string(again->outcomes.at(0).remediation->id == options.only.at(0) ? again->outcomes.at(0).finding.state
                                                                               : State::unknown);
     for (const auto& outcome : again->outcomes) {
+        if (outcome.remediation->id == "wire-server-route-missing") {
+            found["route after undo"] = to_string(outcome.finding.state);
+        }
         if (outcome.remediation->id == options.only.front()) found["after undo"] = to_string(outcome.finding.state);
     }
     return found;
@@ -350,6 +367,63 @@ TEST_F(BlockedWireServer, ATunnelSwallowsPackets) {
     if (IsSkipped()) return;
     EXPECT_EQ(found_["root"].as_string(), "wire-server-route-missing");
     EXPECT_THAT(of("wire-server-route-missing", "summary"), HasSubstr("vpn0"));
+}
+
+/// Ways to lose the route on a VM whose eth0 is a network card: the fix finds the way again, and undo the loss.
+TEST_F(BlockedWireServer, ALostRouteIsFoundAgain) {
+    const std::pair<const char*, Commands> losses[] = {
+        {"blackhole", {{"ip", "route", "add", "blackhole", "168.63.129.16"}}},
+        {"unreachable", {{"ip", "route", "add", "unreachable", "168.63.129.16", "metric", "50"}}},
+        {"prohibited with all around it", {{"ip", "route", "add", "prohibit", "168.63.0.0/16"}}},
+        {"no default route", {{"ip", "route", "delete", "default"}}},
+        {"a tunnel",
+         {{"ip", "link", "add", "vpn0", "type", "veth", "peer", "name", "nowhere"},
+          {"ip", "link", "set", "nowhere", "up"},
+          {"ip", "link", "set", "vpn0", "up"},
+          {"ip", "address", "add", "10.8.0.2/24", "dev", "vpn0"},
+          {"ip", "route", "add", "0.0.0.0/1", "dev", "vpn0"},
+          {"ip", "route", "add", "128.0.0.0/1", "dev", "vpn0"}}},
+    };
+    for (const auto& [name, commands] : losses) {
+        play({.commands = commands, .eth0_is_card = true});
+        if (IsSkipped()) return;
+        EXPECT_EQ(found_["root"].as_string(), "wire-server-route-missing") << name;
+        EXPECT_EQ(of("wire-server-route-missing", "state"), "broken") << name;
+        play({.commands = commands, .mode = RunMode::fix, .eth0_is_card = true});
+        EXPECT_EQ(of("wire-server-route-missing", "state"), "fixed") << name << ": " << found_;
+        EXPECT_EQ(of("wire-server-unreachable", "state"), "fixed") << name;
+        EXPECT_TRUE(found_["routes changed"].as_bool()) << name;
+        EXPECT_TRUE(found_["routes as before"].as_bool()) << name << ": after undo";
+        EXPECT_EQ(found_["route after undo"].as_string(), "broken") << name;
+    }
+}
+
+TEST_F(BlockedWireServer, ARouteThatDoesNotHelpIsTakenBack) {
+    play({.commands = {{"ip", "route", "add", "blackhole", "168.63.129.16"}},
+          .host_answers = false,
+          .mode = RunMode::fix,
+          .eth0_is_card = true});
+    if (IsSkipped()) return;
+    EXPECT_EQ(of("wire-server-route-missing", "state"), "broken") << found_;
+    EXPECT_FALSE(found_["routes changed"].as_bool());
+}
+
+TEST_F(BlockedWireServer, UnusualRoutesThatLeadThereStay) {
+    const std::pair<const char*, Commands> ways[] = {
+        {"its own host route",
+         {{"ip", "route", "add", "168.63.129.16", "via", "10.0.0.1", "dev", "eth0", "metric", "7"}}},
+        {"directly on the card", {{"ip", "route", "add", "168.63.129.16", "dev", "eth0"}}},
+        {"a table of its own",
+         {{"ip", "route", "add", "blackhole", "168.63.129.16"},
+          {"ip", "route", "add", "168.63.129.16", "via", "10.0.0.1", "dev", "eth0", "table", "100"},
+          {"ip", "rule", "add", "to", "168.63.129.16", "lookup", "100"}}},
+    };
+    for (const auto& [name, commands] : ways) {
+        play({.commands = commands, .mode = RunMode::fix, .eth0_is_card = true});
+        if (IsSkipped()) return;
+        EXPECT_EQ(of("wire-server-route-missing", "state"), "healthy") << name << ": " << found_;
+        EXPECT_FALSE(found_["routes changed"].as_bool()) << name;
+    }
 }
 
 TEST_F(BlockedWireServer, SomethingOutsideTheVmDropsPackets) {
