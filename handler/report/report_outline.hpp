@@ -10,7 +10,11 @@ namespace handler {
 /// What every report for people says, whatever it is written in.
 
 /// Where the report's machine is, and so what a reader can do about it.
-enum class Subject { this_computer, capture };
+enum class Subject {
+    this_computer,
+    this_computer_without_rights,  ///< looked at by somebody who may not read all of it
+    capture
+};
 
 /// Left to be done, but no cause of a failing backup by itself.
 bool is_risk(const remediations::Outcome& outcome);
@@ -24,8 +28,25 @@ std::string verdict(const remediations::Report& report);
 /// A layer's state in one line: its worst cause, or how many checks found nothing. Empty where nothing applies.
 std::string layer_line(const remediations::Report& report, remediations::Layer layer);
 
-/// What is neither healthy nor not applicable: the root cause first, the others as the pipeline has them, risks last.
-std::vector<const remediations::Outcome*> in_reading_order(const remediations::Report& report);
+/// Outcomes that a reader is told of together. More than one only where checks could not look for one and the same
+/// reason.
+using Group = std::vector<const remediations::Outcome*>;
+
+/// What is neither healthy nor not applicable: the root cause first, the others as the pipeline has them, then what
+/// could not be checked, risks last. No group is empty.
+std::vector<Group> in_reading_order(const remediations::Report& report);
+
+/// The titles of a group: a cause as it is found or, where nobody could look, that it could not be checked.
+std::string title_of(const Group& group);
+
+/// The summary as it stands beneath the title: without the title, where it only repeats that. May be empty.
+std::string summary_beneath_title(const remediations::Outcome& outcome);
+
+/// With a capital letter at its beginning.
+std::string sentence_case(std::string text);
+
+/// What was looked at, without what the summary says already.
+std::vector<remediations::Evidence> evidence_to_show(const remediations::Finding& finding);
 
 /// Whether another cause that is found broken explains it.
 bool follows_from_another(const remediations::Report& report, const remediations::Outcome& outcome);
