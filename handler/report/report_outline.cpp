@@ -238,6 +238,7 @@ std::string layer_line(const Report& report, Layer layer) {
     }
     if (worst == State::not_applicable) return "";
     if (worst == State::healthy) {
+        if (healthy == 0) return fmt::format("{} at risk", risks);
         return fmt::format("{} {} passed{}", healthy, healthy == 1 ? "check" : "checks",
                            risks == 0 ? "" : fmt::format(", {} at risk", risks));
     }

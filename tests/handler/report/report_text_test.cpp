@@ -391,6 +391,8 @@ TEST(ReportText, ShowsARiskAsARiskAndAfterTheCauses) {
     EXPECT_THAT(shown, testing::HasSubstr("No cause was found inside this VM.\n  Nothing found makes"));
     EXPECT_THAT(shown, testing::HasSubstr("risk, broken: The guest agent does not run [agent-stopped]"));
     EXPECT_FALSE(risk.anything_left());
+    EXPECT_THAT(shown, testing::HasSubstr("  guest-agent       healthy         1 at risk\n"))
+        << "not-applicable would contradict the finding";
 }
 
 }  // namespace
