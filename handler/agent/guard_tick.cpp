@@ -354,7 +354,9 @@ private:
         auto line = fmt::format("Azure Backup of this VM is at risk, because {}. {}",
                                 signs_.agent_is_dead ? signs_.agent_trouble : "the guest agent does not report",
                                 with_news(status_of(report, false).message));
-        line = shortened(visible(line), longest_line);
+        // Who reads it at a console can look nothing up.
+        line = fmt::format("{} Type, as {}: {}", shortened(visible(line), longest_line),
+                           report.machine.platform == machine::Platform::windows ? "administrator" : "root", program());
         if (shape_of(line) == record_.told) return;
         system_.guard.tell(line);
         record_.told = shape_of(line);

@@ -91,7 +91,9 @@ const std::vector<std::pair<std::string, Format>> formats = {{"text", Format::te
                                                              {"csv", Format::csv}};
 const std::vector<std::pair<std::string, Color>> colors = {
     {"auto", Color::automatic}, {"always", Color::always}, {"never", Color::never}};
+const std::vector<std::pair<std::string, bool>> waits = {{"snapshot", false}, {"vault", true}};
 constexpr std::string_view shells[] = {"bash", "zsh", "powershell"};
+constexpr std::string_view guard_words[] = {"on", "off", "status"};
 
 std::vector<std::pair<std::string, remediations::Disruption>> disruptions() {
     using enum remediations::Disruption;
@@ -201,9 +203,7 @@ const Option known_options[] = {
      }},
     {"--wait", "WHAT",
      "snapshot (the default): until the snapshot is a recovery point, some minutes; vault: until it lies in the vault.",
-     [](Arguments& a, const std::string& value) {
-         return take_word(a.wait_for_vault, value, {{"snapshot", false}, {"vault", true}});
-     }},
+     [](Arguments& a, const std::string& value) { return take_word(a.wait_for_vault, value, waits); }},
     {"--within", "HOURS", "Wait so many hours at most, from 1 to 48 (the default: 3).",
      [](Arguments& a, const std::string& value) -> Result<void> {
          constexpr int most_hours = 48;
@@ -269,9 +269,9 @@ const Command commands[] = {
      "diagnose",
      "",
      "Find out why the backup of this VM fails. Changes nothing.",
-     "Looks at every layer of the backup pipeline and names the earliest broken one as the root cause, because a "
-     "broken layer makes the later ones look broken. Run it as root or administrator: what may not be read is "
-     "reported as unknown, never guessed.",
+     "Looks at every layer of the backup pipeline, because a broken layer makes the later ones look broken, and names "
+     "the cause that explains the failure. Run it as root or administrator: what may not be read is reported as "
+     "unknown, never guessed.",
      {"--error-code", "--only", "--exclude", "--agent-installer", "--azure", "--identity", "--vault", "--vm", "--token",
       "--cloud", "--capture", "--format", "--color"},
      {"backup-remediation diagnose", "backup-remediation diagnose --azure",
@@ -467,10 +467,9 @@ Result<void> check(const Command& command, const Arguments& arguments) {
     const bool reports = arguments.command == CommandName::diagnose || arguments.command == CommandName::fix;
     if (arguments.format == Format::html && !reports)
         return invalid(fmt::format("--format html does not go with '{}' (it goes with diagnose, fix)", command.word));
-    const bool is_known_operand = arguments.operand.empty() || arguments.operand == "on" ||
-                                  arguments.operand == "off" || arguments.operand == "status";
-    if (arguments.command == CommandName::guard && !is_known_operand)
-        return invalid(fmt::format("'{}' is none of on, off, status", visible(arguments.operand)));
+    if (arguments.command == CommandName::guard && !arguments.operand.empty() &&
+        std::ranges::find(guard_words, arguments.operand) == std::end(guard_words))
+        return invalid(fmt::format("'{}' is none of {}", visible(arguments.operand), fmt::join(guard_words, ", ")));
     if (arguments.command == CommandName::capture && arguments.output.empty())
         return invalid("'capture' needs --output DIR");
     if (arguments.command == CommandName::fix && !arguments.capture.empty() && !arguments.dry_run)
@@ -531,13 +530,13 @@ void add_help_of(Page& page, const Command& command) {
     for (const auto& example : command.examples) page.command(2, example);
 }
 
-void add_general_help(Page& page) {
+void add_general_help(Page& page, const TextStyle& style, const std::string& program) {
     constexpr std::size_t column = 20;
     page.paragraph(0,
                    "backup-remediation finds out why Azure Backup of this VM fails, repairs what can be repaired from "
                    "inside the VM, proves that the repair worked, and says what is left for a person to do.");
     page.blank();
-    page.paragraph(0, "A backup runs through six layers; the earliest broken one is the root cause:");
+    page.paragraph(0, "A backup runs through six layers. A broken one makes the later ones look broken:");
     std::vector<std::string_view> layers;
     for (const auto layer : remediations::all_layers) layers.push_back(to_string(layer));
     page.paragraph(2, fmt::format("{}", fmt::join(layers, " > ")));
@@ -548,11 +547,16 @@ void add_general_help(Page& page) {
     page.entry(2, "--version", column, "Show the version.");
     page.blank();
     page.heading("A first time:");
-    page.command(2, "1. backup-remediation diagnose          what is broken? (changes nothing)");
-    page.command(2, "2. backup-remediation fix --dry-run     what would be changed?");
-    page.command(2, "3. backup-remediation fix               repair it");
-    page.command(2, "4. start a backup in the vault (Backup items > this VM > Backup now)");
-    page.command(2, "5. backup-remediation undo              if you want the changes taken back");
+    const std::pair<std::string_view, std::string_view> steps[] = {{"diagnose", "what is broken? (changes nothing)"},
+                                                                   {"fix --dry-run", "what would be changed?"},
+                                                                   {"fix", "repair it"},
+                                                                   {"undo", "if the changes shall be taken back"}};
+    constexpr std::size_t longest = 55;
+    const auto call = how_to_call(program, longest, style);
+    if (!call.enter.empty()) page.command(2, call.enter);
+    for (const auto& [words, meaning] : steps)
+        page.command(2, fmt::format("{} {:<13}    {}", call.program, words, meaning));
+    page.paragraph(2, "After a repair, start a backup: in the vault, Backup items > this VM > Backup now.");
 }
 
 }  // namespace
@@ -627,6 +631,7 @@ std::vector<CommandOutline> outline() {
             CommandOutline{command.word, command.operand, command.summary, command.details, {}, {}, command.examples});
         if (command.name == CommandName::completion) made.choices.assign(std::begin(shells), std::end(shells));
         if (command.name == CommandName::explain) made.choices = remediation_ids();
+        if (command.name == CommandName::guard) made.choices.assign(std::begin(guard_words), std::end(guard_words));
         for (const auto& name : command.options) {
             const auto& option = *find_option(name);
             auto& listed = made.options.emplace_back(OptionOutline{option.name, option.value, option.help, {}, false});
@@ -634,6 +639,8 @@ std::vector<CommandOutline> outline() {
             if (name == "--max-disruption") listed.choices = names(disruptions());
             if (name == "--format") listed.choices = names(formats);
             if (name == "--color") listed.choices = names(colors);
+            if (name == "--wait") listed.choices = names(waits);
+            if (name == "--cloud") listed.choices = machine::arm::known_clouds();
             listed.takes_path =
                 name == "--capture" || name == "--output" || name == "--mount" || name == "--agent-installer";
         }
@@ -648,12 +655,25 @@ std::vector<std::pair<std::string_view, std::string_view>> exit_codes() {
             {"3", "the work, or a part of it, could not be done (a check is unknown, say)"}};
 }
 
-std::string help(const std::string& command, const TextStyle& style) {
+Call how_to_call(const std::string& program, std::size_t longest, const TextStyle& style) {
+    std::string_view path = program;
+    const bool is_quoted = path.starts_with('"') && path.ends_with('"') && path.size() > 1;
+    if (is_quoted) path = path.substr(1, path.size() - 2);
+    const auto end_of_folder = path.find_last_of("/\\");
+    if (end_of_folder == std::string_view::npos || length(program) + longest <= style.width) return {"", program};
+    const char separator = path[end_of_folder];
+    const std::string_view quote = is_quoted ? "\"" : "";
+    // pushd changes the drive too, in a command prompt as in PowerShell.
+    return {fmt::format("{} {}{}{}", separator == '/' ? "cd" : "pushd", quote, path.substr(0, end_of_folder), quote),
+            fmt::format(".{}{}", separator, path.substr(end_of_folder + 1))};
+}
+
+std::string help(const std::string& command, const TextStyle& style, const std::string& program) {
     Page page(style);
     if (const auto* found = find_command(command)) {
         add_help_of(page, *found);
     } else {
-        add_general_help(page);
+        add_general_help(page, style, program);
     }
     add_exit_codes(page);
     return std::move(page).text();

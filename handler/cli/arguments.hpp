@@ -96,7 +96,15 @@ std::vector<CommandOutline> outline();
 /// Returns the exit codes, each with its meaning.
 std::vector<std::pair<std::string_view, std::string_view>> exit_codes();
 
-/// Returns the text of --help: of one command, or of the program for an empty name.
-std::string help(const std::string& command, const TextStyle& style);
+/// Returns the text of --help: of one command, or of the program for an empty name, which is called `program`.
+std::string help(const std::string& command, const TextStyle& style, const std::string& program = "backup-remediation");
+
+/// How the commands of a page call this program, so that they fit its lines.
+struct Call {
+    std::string enter;    ///< a command to be given once, before; empty where none is needed
+    std::string program;  ///< the first word
+};
+/// By its full path, but from its folder where that is too long for `longest` characters behind it.
+Call how_to_call(const std::string& program, std::size_t longest, const TextStyle& style);
 
 }  // namespace handler

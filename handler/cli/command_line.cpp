@@ -95,6 +95,19 @@ TextStyle style_of(const std::ostream& out, Color color) {
     return style;
 }
 
+/// As the stream can show it: a terminal may know no UTF-8.
+std::string for_screen(const std::ostream& stream, std::string text) {
+    return is_terminal(stream) && !machine::local::terminal_shows_utf8() ? in_ascii(text) : text;
+}
+
+/// Rows; a serial console does not say how many it has, and has 24.
+std::size_t screen_height() {
+    constexpr std::size_t of_a_console = 24;
+    const std::size_t height = machine::local::terminal_height(Stream::out);
+    return height == 0 ? of_a_console : height;
+}
+constexpr std::size_t smallest_screen_that_scrolls = 30;
+
 /// One line that is overwritten again and again, only at a terminal.
 class Progress {
 public:
@@ -105,7 +118,8 @@ public:
     ~Progress() { show(""); }
 
     void show(const std::string& text) {
-        if (err_ != nullptr) *err_ << "\r\x1b[K" << first_characters(visible(text), width_) << std::flush;
+        if (err_ != nullptr)
+            *err_ << "\r\x1b[K" << first_characters(for_screen(*err_, visible(text)), width_) << std::flush;
     }
 
 private:
@@ -167,7 +181,7 @@ public:
         end_abandoned_rehearsal();
         switch (arguments_.command) {
             case CommandName::help:
-                return show(help(arguments_.operand, style_));
+                return show_page(help(arguments_.operand, style_, host_.program));
             case CommandName::welcome:
                 return show(welcome());
             case CommandName::completion:
@@ -177,7 +191,7 @@ public:
             case CommandName::version:
                 return show("backup-remediation " BACKUP_REMEDIATION_VERSION "\n");
             case CommandName::list:
-                return show(wants_json() ? list_json() : list_text(style_));
+                return wants_json() ? show(list_json()) : show_page(list_text(style_));
             case CommandName::explain:
                 return explain();
             case CommandName::history:
@@ -206,26 +220,45 @@ private:
     bool wants_json() const { return arguments_.format == Format::json; }
 
     int show(const std::string& text) {
-        out_ << text << std::flush;
+        out_ << for_screen(out_, text) << std::flush;
         if (out_) return all_well;
         return fail(could_not_work, "the output could not be written");
     }
 
+    /// Text of a command that can simply be given again. On a small screen, a console perhaps that cannot scroll back,
+    /// it says how to read all of it.
+    int show_page(std::string text) {
+        const std::size_t height = is_terminal(out_) ? screen_height() : 0;
+        const auto lines = static_cast<std::size_t>(std::ranges::count(text, '\n'));
+        if (lines >= height && height != 0 && height <= smallest_screen_that_scrolls) {
+            Page page(style_);
+            page.blank();
+            page.paragraph(0, fmt::format("These are {} lines. To read them page by page, add to the command:", lines));
+            page.command(2, "| more");
+            text += std::move(page).text();
+        }
+        return show(text);
+    }
+
     int fail(ExitCode code, const std::string& message) {
-        err_ << "backup-remediation: " << visible(message) << std::endl;
+        remark(message);
         return code;
     }
 
-    void remark(const std::string& message) { err_ << "backup-remediation: " << visible(message) << std::endl; }
+    void remark(const std::string& message) {
+        err_ << "backup-remediation: " << for_screen(err_, visible(message)) << std::endl;
+    }
 
     /// Returns the state of this computer and what to do first, in at most ten lines.
     std::string welcome() const {
         const auto& facts = host_.machine().facts();
-        const auto& program = host_.program;
+        constexpr std::size_t longest = 45;
+        const auto [enter, program] = how_to_call(host_.program, longest, style_);
         Page page(style_);
         page.heading(fmt::format("backup-remediation {} on {} ({}, {})", BACKUP_REMEDIATION_VERSION,
                                  visible(facts.host_name), visible(facts.os_name), visible(facts.architecture)));
         page.command(0, "Finds out why Azure Backup of this VM fails, and repairs it.");
+        if (!enter.empty()) page.command(2, enter);
         page.command(2, program + " diagnose         what is broken? (changes nothing)");
         page.command(2, program + " fix --dry-run    what would be changed?");
         page.command(2, program + " fix              repair it");
@@ -293,9 +326,14 @@ private:
             if (!remediations::applies_to(scope, machine.facts().platform))
                 remark(fmt::format("--only: {} is about {}, which this machine does not run", id, to_string(scope)));
         }
-        const auto report = run_on(machine, mode, recorded ? Subject::capture : Subject::this_computer);
+        const auto subject = recorded           ? Subject::capture
+                             : host_.privileged ? Subject::this_computer
+                                                : Subject::this_computer_without_rights;
+        const auto report = run_on(machine, mode, subject);
         if (!report) return fail(could_not_work, report.error().message);
-        const auto shown = show(report_in_format(*report, recorded ? Subject::capture : Subject::this_computer));
+        const auto text = report_in_format(*report, subject);
+        const bool is_page = arguments_.format == Format::text && mode != RunMode::fix;
+        const auto shown = is_page ? show_page(text) : show(text);
         return shown == all_well ? exit_code_of(*report) : shown;
     }
 
@@ -325,7 +363,7 @@ private:
         options.exclude = arguments_.exclude;
         options.agent_installer = arguments_.agent_installer;
         options.from_outside = !arguments_.vm.empty();
-        options.follow_up = subject == Subject::this_computer;
+        options.follow_up = subject != Subject::capture;
         options.progress = [&](const std::string& text) { progress.show(text + " ..."); };
         auto report = remediations::run(options, machine, host_.state_folder);
         if (report && !thawed_.empty()) report->notices.push_back(thawed_);
@@ -434,7 +472,7 @@ private:
             return {};
         }
         auto azure = host_.azure(std::move(options));
-        const auto facts = remediations::azure::facts_from_outside(*azure);
+        const auto facts = watched("asking Azure", [&] { return remediations::azure::facts_from_outside(*azure); });
         if (!facts) return facts.error();
         outside_.emplace(machine::recorded::unrecorded(*facts));
         outside_->use_azure(std::move(azure));
@@ -472,9 +510,9 @@ private:
     int access() {
         if (const auto asked = ask_azure(); !asked) return fail(could_not_work, asked.error().message);
         const auto& machine = outside_ ? *outside_ : host_.machine();
-        const auto access = machine.azure().access();
+        const auto access = watched("asking Azure", [&] { return machine.azure().access(); });
         if (!access) return fail(could_not_work, access.error().message);
-        const auto rights = remediations::azure::rights_of(machine);
+        const auto rights = watched("asking Azure", [&] { return remediations::azure::rights_of(machine); });
         const auto shown = show(wants_json() ? access_json(*access, rights) : access_text(*access, rights, style_));
         if (shown != all_well) return shown;
         if (!rights.missing.empty()) return something_left;
@@ -555,7 +593,7 @@ private:
         wanted.handler_folder = host_.handler_folder;
         const auto present = load_guard_settings(host_.state_folder);
         if (wanted.handler_folder.empty() && present && *present) wanted.handler_folder = (*present)->handler_folder;
-        const auto by = switch_guard_on(wanted, host_.guard);
+        const auto by = watched("switching the guard on", [&] { return switch_guard_on(wanted, host_.guard); });
         if (!by) return fail(could_not_work, fmt::format("the guard could not be switched on: {}", by.error().message));
         if (wants_json()) return guard_status();
         return show(fmt::format("The guard is on: it looks every {} h, started by {}.\n", wanted.every.count(),
@@ -564,7 +602,8 @@ private:
 
     int guard_off() {
         const auto present = load_guard_settings(host_.state_folder);
-        if (const auto removed = switch_guard_off(host_.guard); !removed)
+        const auto removed = watched("removing the guard", [&] { return switch_guard_off(host_.guard); });
+        if (!removed)
             return fail(could_not_work, fmt::format("the guard could not be removed: {}", removed.error().message));
         if (wants_json()) return guard_status();
         const bool was_on = !present || *present;
@@ -578,6 +617,10 @@ private:
         if (wants_json()) return show(guard_json(*settings, record));
         Page page(style_);
         page.paragraph(0, "guard: " + visible(*settings ? guard_text(**settings, record) : std::string("off.")));
+        if (!*settings) {
+            page.paragraph(0, "To have this VM look after its backups by itself:");
+            page.command(2, host_.program + " guard on");
+        }
         return show(std::move(page).text());
     }
 
@@ -703,7 +746,12 @@ int command_line(const std::vector<std::string>& arguments, std::ostream& out, s
                     handler_folder ? *handler_folder : std::filesystem::path(),
                     what_to_type(),
                     &std::cin};
-    return command_line(arguments, host, out, err);
+    const int code = command_line(arguments, host, out, err);
+    if (arguments.empty() && machine::local::window_closes_with_us()) {
+        out << "Press Enter to close this window." << std::flush;
+        std::cin.get();
+    }
+    return code;
 }
 
 int command_line(const std::vector<std::string>& arguments, const Host& host, std::ostream& out, std::ostream& err) {

@@ -51,8 +51,10 @@ _backup_remediation() {
         if (!option.choices.empty())
             text += fmt::format("        {}) words='{}' ;;\n", option.name, joined(option.choices, " "));
         if (option.takes_path)
-            text += fmt::format("        {}) mapfile -t COMPREPLY < <(compgen -f -- \"$current\") && return ;;\n",
-                                option.name);
+            text += fmt::format(
+                "        {}) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- \"$current\"); "
+                "return ;;\n",
+                option.name);
     }
     text += R"(    esac
     if [[ -z $words ]]; then
@@ -69,7 +71,8 @@ _backup_remediation() {
     text += R"(            esac
         fi
     fi
-    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
+    local last=${current##*,}  # of a list with commas
+    mapfile -t COMPREPLY < <(compgen -P "${current%"$last"}" -W "$words" -- "$last")
 }
 complete -F _backup_remediation backup-remediation
 )";
@@ -95,6 +98,9 @@ std::string zsh(const std::vector<CommandOutline>& outlines) {
     };
     const auto action = [](const OptionOutline& option) {
         if (option.takes_path) return std::string("_files");
+        // ID[,ID]. What begins with a blank is called as it is.
+        if (option.value.find("[,") != std::string_view::npos)
+            return fmt::format(" _sequence compadd - {}", joined(option.choices, " "));
         return option.choices.empty() ? std::string() : fmt::format("({})", joined(option.choices, " "));
     };
     std::string text = R"(#compdef backup-remediation

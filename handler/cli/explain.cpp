@@ -291,7 +291,11 @@ std::vector<std::string> explainable() {
 
 std::string list_text(const TextStyle& style) {
     Page page(style);
+    page.paragraph(0,
+                   "Every cause by layer: its id, the systems that have it, whether this program repairs it or only "
+                   "advises, and what the repair may disturb.");
     for (const auto layer : remediations::all_layers) {
+        page.blank();
         page.heading(to_string(layer));
         bool any = false;
         for (const auto* remediation : remediations::catalogue()) {

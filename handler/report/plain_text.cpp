@@ -79,6 +79,19 @@ std::string visible(std::string_view bytes) {
     return result;
 }
 
+std::string in_ascii(std::string_view text) {
+    std::string result;
+    for (; !text.empty(); text.remove_prefix(first_character(text).bytes)) {
+        const auto character = first_character(text);
+        if (character.code < 0x80) {
+            result += text.front();
+        } else {
+            result += spelled_out(character.code);
+        }
+    }
+    return result;
+}
+
 std::string_view first_characters(std::string_view text, std::size_t characters) {
     std::size_t end = 0;
     while (characters > 0 && end < text.size()) {

@@ -11,6 +11,10 @@ namespace handler {
 /// text, are escaped (\n, \t, \x1b, \u202e).
 std::string visible(std::string_view bytes);
 
+/// The same text with whatever is not ASCII spelled out (\\u00e9), for a terminal that shows no UTF-8. Escape sequences
+/// stay. `text` is valid UTF-8.
+std::string in_ascii(std::string_view text);
+
 /// Returns the first `characters` characters of valid UTF-8.
 std::string_view first_characters(std::string_view text, std::size_t characters);
 

@@ -39,10 +39,11 @@ h1 { font-size: 1.5rem; line-height: 1.25; margin: 0; }
 h2 { font-size: 1.2rem; line-height: 1.3; margin: 2rem 0 .5rem; }
 h3 { font-size: 1rem; margin: 0; }
 p { margin: .25rem 0; }
-ol, ul { margin: .5rem 0; padding-left: 1.5rem; }
+ol, ul { margin: .5rem 0; padding-left: 2rem; }
 code, pre, q { font-family: ui-monospace, "Cascadia Mono", "DejaVu Sans Mono", monospace; font-size: .875rem; }
 pre { margin: .25rem 0 .75rem; padding: .5rem .75rem; background: var(--box); border: 1px solid var(--line);
   border-radius: .375rem; white-space: pre-wrap; }
+code, q { unicode-bidi: isolate; }
 q { quotes: none; }
 .faint { color: var(--faint); }
 .good { --own: var(--good); --own-box: var(--good-box); }
@@ -84,12 +85,13 @@ footer { margin-top: 2rem; border-top: 1px solid var(--line); padding-top: .5rem
 @media (max-width: 30rem) { dl { display: block; } dd { margin-left: 1rem; } }
 @media print { :root { --page: #fff; --text: #000; --faint: #444; --line: #999; --box: #f4f4f4; --good: #0b6b2e;
   --good-box: #fff; --bad: #a4161a; --bad-box: #fff; --heed: #6b4400; --heed-box: #fff; color-scheme: light; }
-  body { max-width: none; padding: 0; font-size: 10pt; } h2 { break-after: avoid; } .pipeline { gap: .75rem; }
-  .pipeline li { padding: .375rem; font-size: 8pt; } .pipeline li::after { font-size: 6pt; }
-  .pipeline li:not(:last-child)::after { width: .75rem; } }
+  body { max-width: none; padding: 0; font-size: 10pt; } h2 { break-after: avoid; } .pipeline { gap: .75rem; flex-direction: row; }
+  .pipeline li { padding: .375rem; font-size: 8pt; }
+  .pipeline li:not(:last-child)::after { content: "\25B6"; left: 100%; right: auto; top: .375rem; width: .75rem;
+    font-size: 6pt; } }
 )";
 /// The style sheet's SHA-256 in base64; a test compares it.
-constexpr auto style_hash = "Iu2L5NvKyKyWckNEMdv9K5wKRsCE1Pgv+NqouTHecYg=";
+constexpr auto style_hash = "gUJSntEO7srR4YvAktXpCxZmhYprAGUYZGLPhD3TkTI=";
 
 Html element(Literal name, std::initializer_list<Attribute> attributes, const Html& content) {
     return Html::element(name, attributes, content);
@@ -334,7 +336,7 @@ private:
         const auto* root = root_outcome();
         Html content = element("h2", {{"id", "root-cause"}}, verdict(report_));
         if (root != nullptr) {
-            content += element("p", root->finding.summary);
+            if (const auto told = summary_beneath_title(*root); !told.empty()) content += element("p", told);
             content += element("p", Html("Now: ") + state_of(*root) + ".");
         }
         if (!report_.root_cause_reason.empty()) content += block("p", "faint", report_.root_cause_reason);
@@ -385,18 +387,30 @@ private:
 
     Html findings() const {
         Html articles;
-        for (const auto* outcome : in_reading_order(report_)) articles += finding(*outcome);
+        for (const auto& group : in_reading_order(report_)) articles += finding(group);
         return section("findings", "What was found", articles);
     }
 
-    Html finding(const Outcome& outcome) const {
+    static Html finding(const Group& group) {
+        const auto& outcome = *group.front();
         const auto& finding = outcome.finding;
-        Html content = element("h3", outcome.remediation->title);
-        content += element("p", state_of(outcome) + " in layer " + std::string(to_string(outcome.remediation->layer)) +
-                                    ", " + element("code", outcome.remediation->id));
-        content += element("p", finding.summary);
+        Html content = element("h3", sentence_case(title_of(group)));
+        if (group.size() == 1) {
+            content +=
+                element("p", state_of(outcome) + " in layer " + std::string(to_string(outcome.remediation->layer)) +
+                                 ", " + element("code", outcome.remediation->id));
+        } else {
+            content += element("p", state_of(outcome));
+        }
+        if (const auto told = summary_beneath_title(outcome); !told.empty()) content += element("p", told);
+        if (group.size() > 1) {
+            Html causes;
+            for (const auto* each : group)
+                causes += element("li", Html(each->remediation->title) + ", " + element("code", each->remediation->id));
+            content += element("ul", causes);
+        }
         Html evidence;
-        for (const auto& looked_at : finding.evidence) {
+        for (const auto& looked_at : evidence_to_show(finding)) {
             evidence += element("dt", {{"class", "where"}}, element("code", looked_at.where));
             evidence +=
                 element("dt", "seen") + element("dd", element("q", shortened(visible(looked_at.seen), longest_quote)));

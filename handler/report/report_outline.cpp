@@ -4,12 +4,15 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
 
 #include "remediations/engine/root_cause.hpp"
 
 namespace handler {
 
 using remediations::Disruption;
+using remediations::Evidence;
+using remediations::Finding;
 using remediations::Layer;
 using remediations::Outcome;
 using remediations::PlannedStep;
@@ -49,6 +52,10 @@ bool any_change(const Report& report, PlannedStep::Undo undo) {
     });
 }
 
+std::string could_not_be_checked(std::size_t causes) {
+    return fmt::format("{} {} could not be checked", causes, causes == 1 ? "cause" : "causes");
+}
+
 /// Returns what undo can do about fixes that have not run yet.
 std::string undo_promise(const std::vector<const Outcome*>& outcomes) {
     std::vector<std::string> lasting;
@@ -75,17 +82,18 @@ public:
         // First the step that heals the root cause, then the rest. A finding that follows from another one needs no
         // step.
         const auto order = in_reading_order(report_);
-        const bool root_is_first =
-            !order.empty() && order.front()->remediation == report_.root_cause && !is_repaired_by_fix(*order.front());
-        if (root_is_first) suggest(*order.front());
-        if (report_.mode != RunMode::fix) suggest_fix(order);
-        for (const auto* outcome : order) {
-            if (!root_is_first || outcome != order.front()) suggest(*outcome);
+        const bool root_is_first = !order.empty() && order.front().front()->remediation == report_.root_cause &&
+                                   !is_repaired_by_fix(*order.front().front());
+        if (root_is_first) suggest(order.front());
+        if (report_.mode != RunMode::fix) suggest_fix();
+        for (const auto& group : order) {
+            if (!root_is_first || &group != &order.front()) suggest(group);
         }
-        if (could_not_check(report_) && subject_ == Subject::this_computer) {
-            step(fmt::format("Run again as {} if you did not: what may not be read is unknown.", administrator()));
+        if (could_not_check(report_) && subject_ == Subject::this_computer_without_rights) {
+            step(fmt::format("Run it again as {}: without these rights not everything can be read.", administrator()));
         }
         if (!report_.is_cause_left()) suggest_backup();
+        for (auto& [number, ids] : causes_) steps_[number].text += fmt::format(" [{}]", fmt::join(ids, ", "));
         return std::move(steps_);
     }
 
@@ -94,11 +102,12 @@ private:
         return report_.mode != RunMode::fix && is_repairable(outcome) && !wants_approval(outcome);
     }
 
-    void suggest_fix(const std::vector<const Outcome*>& order) {
+    void suggest_fix() {
         std::vector<std::string_view> ids;
         std::vector<const Outcome*> repaired;
         auto worst = Disruption::none;
-        for (const auto* outcome : order) {
+        for (const auto& group : in_reading_order(report_)) {
+            const auto* outcome = group.front();
             if (!is_repaired_by_fix(*outcome) || follows_from_another(report_, *outcome)) continue;
             ids.push_back(outcome->remediation->id);
             repaired.push_back(outcome);
@@ -111,13 +120,16 @@ private:
             program_ + " fix");
     }
 
-    void suggest(const Outcome& outcome) {
+    void suggest(const Group& group) {
+        const auto& outcome = *group.front();
         const auto& finding = outcome.finding;
         if (finding.state == State::unproven) return;  // suggest_backup() says it once
+        if (finding.state == State::unknown && subject_ == Subject::this_computer_without_rights) return;
         if (next_step_is_a_command(report_, outcome)) {
             if (wants_approval(outcome)) suggest_approval(outcome);
         } else if (!finding.action.empty() && !follows_from_another(report_, outcome)) {
-            step(fmt::format("{} [{}]", finding.action, outcome.remediation->id));
+            for (const auto* each : group)
+                do_for(each->remediation->id + (is_risk(*each) ? " (a risk)" : ""), finding.action);
         }
     }
 
@@ -128,6 +140,12 @@ private:
         const auto promise = outcome.plan.empty() ? std::string() : "; " + undo_promise({&outcome});
         // Refused though the defaults allow it: the run had a lower level than they have.
         const bool names_level = missing.disruption || !missing.any();
+        if (missing.risk && !missing.disruption && !missing.security) {
+            step(fmt::format("If you want, repair {}, which makes no backup fail today (disruption: {}{}), as {}:", id,
+                             disruption, promise, administrator()),
+                 fmt::format("{} fix --only {}", program_, id));
+            return;
+        }
         step(fmt::format("Repair {} if its disruption ({}{}){} acceptable now, as {}:", id, disruption, promise,
                          missing.security ? " and the change of what protects this VM are" : " is", administrator()),
              fmt::format("{} fix --only {}{}{}", program_, id,
@@ -149,6 +167,18 @@ private:
         }
     }
 
+    /// What several causes want is one step.
+    void do_for(const std::string& id, const std::string& action) {
+        const auto same =
+            std::ranges::find_if(causes_, [&](const auto& entry) { return steps_[entry.first].text == action; });
+        if (same != causes_.end()) {
+            same->second.push_back(id);
+            return;
+        }
+        causes_.emplace(steps_.size(), std::vector{id});
+        step(action);
+    }
+
     void step(std::string text, std::string command = {}) { steps_.push_back({std::move(text), std::move(command)}); }
 
     std::string_view administrator() const {
@@ -159,6 +189,7 @@ private:
     Subject subject_;
     const std::string& program_;
     std::vector<Step> steps_;
+    std::map<std::size_t, std::vector<std::string>> causes_;  ///< ids of the causes that a step is for, by its index
 };
 
 }  // namespace
@@ -190,7 +221,7 @@ std::string layer_line(const Report& report, Layer layer) {
     std::size_t healthy = 0;
     std::size_t risks = 0;
     std::size_t worst_count = 0;
-    std::string title;
+    std::string title;  ///< of the first in the worst state
     const Outcome* root = nullptr;
     for (const auto& outcome : report.outcomes) {
         if (outcome.remediation->layer != layer) continue;
@@ -208,21 +239,71 @@ std::string layer_line(const Report& report, Layer layer) {
     }
     if (worst == State::not_applicable) return "";
     if (worst == State::healthy) {
+        if (healthy == 0) return fmt::format("{} at risk", risks);
         return fmt::format("{} {} passed{}", healthy, healthy == 1 ? "check" : "checks",
                            risks == 0 ? "" : fmt::format(", {} at risk", risks));
     }
+    // The title would say that it is so.
+    if (worst == State::unknown) return could_not_be_checked(worst_count);
     return worst_count == 1 ? title : fmt::format("{} (and {} more)", title, worst_count - 1);
 }
 
-std::vector<const Outcome*> in_reading_order(const Report& report) {
-    std::vector<const Outcome*> order;
+std::vector<Group> in_reading_order(const Report& report) {
+    std::vector<Group> order;
+    const auto have_one_reason = [](const Outcome& one, const Outcome& other) {
+        return one.finding.state == State::unknown && other.finding.state == State::unknown &&
+               one.finding.summary == other.finding.summary && one.finding.action == other.finding.action;
+    };
     for (const auto& outcome : report.outcomes) {
-        if (wants_details(outcome.finding.state)) order.push_back(&outcome);
+        if (!wants_details(outcome.finding.state)) continue;
+        const auto same =
+            std::ranges::find_if(order, [&](const Group& group) { return have_one_reason(*group.front(), outcome); });
+        if (same == order.end()) {
+            order.push_back({&outcome});
+        } else {
+            same->push_back(&outcome);
+        }
     }
-    std::ranges::stable_sort(order, {}, [&](const auto* outcome) {
-        return outcome->remediation == report.root_cause ? 0 : is_risk(*outcome) ? 2 : 1;
+    std::ranges::stable_sort(order, {}, [&](const Group& group) {
+        const auto& outcome = *group.front();
+        if (outcome.remediation == report.root_cause) return 0;
+        return is_risk(outcome) ? 3 : outcome.finding.state == State::unknown ? 2 : 1;
     });
     return order;
+}
+
+std::string title_of(const Group& group) {
+    const auto& title = group.front()->remediation->title;
+    if (group.size() > 1) return could_not_be_checked(group.size());
+    return group.front()->finding.state == State::unknown ? "could not be checked: " + title : title;
+}
+
+std::string sentence_case(std::string text) {
+    if (!text.empty() && text.front() >= 'a' && text.front() <= 'z')
+        text.front() = static_cast<char>(text.front() - 'a' + 'A');
+    return text;
+}
+
+std::string summary_beneath_title(const Outcome& outcome) {
+    const auto& summary = outcome.finding.summary;
+    if (!summary.starts_with(outcome.remediation->title)) return summary;
+    const auto rest = summary.substr(outcome.remediation->title.size());
+    if (rest == ".") return {};
+    for (const std::string_view more : {": ", ", according to ", ". "}) {
+        if (rest.starts_with(more)) return sentence_case(rest.substr(2));
+    }
+    return summary;
+}
+
+std::vector<Evidence> evidence_to_show(const Finding& finding) {
+    auto evidence = finding.evidence;
+    if (finding.state == State::unknown) {
+        std::erase_if(evidence, [&](const Evidence& each) {
+            return finding.summary.find(each.where) != std::string::npos &&
+                   finding.summary.find(each.seen) != std::string::npos;
+        });
+    }
+    return evidence;
 }
 
 bool follows_from_another(const Report& report, const Outcome& outcome) {

@@ -9,8 +9,12 @@ namespace handler {
 
 /// The parts that every report for people has, in any format.
 
-/// The machine of the report. What a reader can do depends on it.
-enum class Subject { this_computer, capture };
+/// Where the report's machine is, and so what a reader can do about it.
+enum class Subject {
+    this_computer,
+    this_computer_without_rights,  ///< looked at by somebody who may not read all of it
+    capture
+};
 
 /// Returns true if the outcome is left to be done but alone causes no failing backup.
 bool is_risk(const remediations::Outcome& outcome);
@@ -24,9 +28,25 @@ std::string verdict(const remediations::Report& report);
 /// Returns a layer's state in one line: its worst cause, or how many checks found nothing. Empty where nothing applies.
 std::string layer_line(const remediations::Report& report, remediations::Layer layer);
 
-/// Returns the outcomes that are neither healthy nor not applicable: the root cause first, then the others in pipeline
-/// order, risks last.
-std::vector<const remediations::Outcome*> in_reading_order(const remediations::Report& report);
+/// Outcomes that a reader is told of together. More than one only where checks could not look for one and the same
+/// reason.
+using Group = std::vector<const remediations::Outcome*>;
+
+/// Returns the outcomes that are neither healthy nor not applicable: the root cause first, the others in pipeline
+/// order, then what could not be checked, risks last. No group is empty.
+std::vector<Group> in_reading_order(const remediations::Report& report);
+
+/// The titles of a group: a cause as it is found or, where nobody could look, that it could not be checked.
+std::string title_of(const Group& group);
+
+/// The summary as it stands beneath the title: without the title, where it only repeats that. May be empty.
+std::string summary_beneath_title(const remediations::Outcome& outcome);
+
+/// With a capital letter at its beginning.
+std::string sentence_case(std::string text);
+
+/// What was looked at, without what the summary says already.
+std::vector<remediations::Evidence> evidence_to_show(const remediations::Finding& finding);
 
 /// Returns true if another cause that was found broken explains this one.
 bool follows_from_another(const remediations::Report& report, const remediations::Outcome& outcome);

@@ -127,6 +127,11 @@ std::string joined(std::initializer_list<std::string> parts) {
     return text;
 }
 
+std::string told_cause(const Outcome& outcome) {
+    const auto told = summary_beneath_title(outcome);
+    return sentence(fmt::format("Cause: {}{}{}", cause_of(outcome), told.empty() ? "" : ": ", told));
+}
+
 std::string fixed_in(const Report& report) {
     const auto fixed = outcomes_where(report, in_state(State::fixed));
     if (fixed.empty()) return {};
@@ -183,8 +188,7 @@ std::string message_of(const Report& report) {
         const auto& first = root == left.end() ? *left.front() : **root;
         std::vector<const Outcome*> others;
         std::ranges::copy_if(left, std::back_inserter(others), [&](const auto* outcome) { return outcome != &first; });
-        return joined({"Action needed: " + action_for(first, report.mode),
-                       "Cause: " + cause_of(first) + ": " + sentence(first.finding.summary),
+        return joined({"Action needed: " + action_for(first, report.mode), told_cause(first),
                        others.empty() ? "" : fmt::format("Also found: {}.", ids_of(others)), fixed, changes_in(report),
                        risks, unknown, error_code_in(report)});
     }
@@ -202,8 +206,8 @@ std::string message_of(const Report& report) {
                        fixed, changes_in(report), risks, unknown, error_code_in(report)});
     }
     if (!unknown.empty()) {
-        return joined({"Nothing broken was found in this VM, but not everything could be checked.", unknown, risks,
-                       error_code_in(report)});
+        return joined(
+            {"Nothing broken was found in what could be checked in this VM.", unknown, risks, error_code_in(report)});
     }
     const auto checks = report.outcomes.size();
     const auto number = checks == 1 ? std::string("1 check") : fmt::format("{} checks", checks);
@@ -238,8 +242,9 @@ Substatus layer_substatus(const Report& report, Layer layer) {
 
 Substatus cause_substatus(const Outcome& outcome, RunMode mode) {
     const auto& finding = outcome.finding;
-    auto message = fmt::format("{}{}: {}. {}", is_risk(outcome) ? "risk, " : "", to_string(finding.state),
-                               outcome.remediation->title, sentence(finding.summary));
+    auto message = joined({fmt::format("{}{}: {}.", is_risk(outcome) ? "risk, " : "", to_string(finding.state),
+                                       outcome.remediation->title),
+                           sentence(summary_beneath_title(outcome))});
     for (const auto& evidence : finding.evidence) {
         message += fmt::format("\n{}: {}", evidence.where, evidence.seen);
         if (!evidence.expected.empty()) message += fmt::format(" (expected: {})", evidence.expected);

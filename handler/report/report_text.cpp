@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "handler/report/plain_text.hpp"
 #include "remediations/model/error_codes.hpp"
 
@@ -9,6 +11,7 @@ namespace handler {
 
 using remediations::Outcome;
 using remediations::Report;
+using remediations::RunMode;
 using remediations::State;
 
 namespace {
@@ -30,7 +33,7 @@ public:
     std::string write() && {
         pipeline();
         root_cause();
-        for (const auto* outcome : in_reading_order(report_)) details(*outcome);
+        for (const auto& group : in_reading_order(report_)) details(group);
         changes();
         next();
         return std::move(page_).text();
@@ -58,20 +61,28 @@ private:
         page_.blank();
         page_.heading(verdict(report_));
         if (!report_.root_cause_reason.empty()) page_.paragraph(2, visible(report_.root_cause_reason));
+        const auto root = std::ranges::find(report_.outcomes, report_.root_cause, &Outcome::remediation);
+        if (report_.mode == RunMode::fix && root != report_.outcomes.end())
+            page_.paragraph(2, fmt::format("Now: {}.", to_string(root->finding.state)));
         for (const auto& notice : report_.notices) {
             page_.blank();
             page_.paragraph(0, visible(notice));
         }
     }
 
-    void details(const Outcome& outcome) {
+    void details(const Group& group) {
+        const auto& outcome = *group.front();
         const auto& finding = outcome.finding;
         page_.blank();
-        page_.heading(
-            fmt::format("{}: {} [{}]", state_text(outcome), outcome.remediation->title, outcome.remediation->id),
-            is_risk(outcome) ? Paint::attention : paint_of(finding.state));
-        page_.paragraph(2, visible(finding.summary));
-        for (const auto& evidence : finding.evidence) {
+        page_.heading(fmt::format("{}: {}{}", state_text(outcome), title_of(group),
+                                  group.size() == 1 ? fmt::format(" [{}]", outcome.remediation->id) : ""),
+                      is_risk(outcome) ? Paint::attention : paint_of(finding.state));
+        if (const auto told = summary_beneath_title(outcome); !told.empty()) page_.paragraph(2, visible(told));
+        if (group.size() > 1) {
+            for (const auto* each : group)
+                page_.entry(2, "-", 4, fmt::format("{} [{}]", each->remediation->title, each->remediation->id));
+        }
+        for (const auto& evidence : evidence_to_show(finding)) {
             page_.paragraph(2, visible(evidence.where));
             page_.entry(4, "seen", evidence_column, quoted(evidence.seen));
             if (!evidence.expected.empty()) page_.entry(4, "expected", evidence_column, visible(evidence.expected));

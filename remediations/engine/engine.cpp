@@ -496,8 +496,9 @@ State Report::layer_state(Layer layer) const {
                                      State::unknown, State::fixed,          State::healthy};
     for (const auto state : worst_first) {
         const auto in_layer = [&](const Outcome& outcome) {
-            const bool counts = !is_left(state) || outcome.finding.weight == Weight::cause;
-            return outcome.remediation->layer == layer && outcome.finding.state == state && counts;
+            const auto& finding = outcome.finding;
+            const bool is_risk = is_left(finding.state) && finding.weight == Weight::risk;
+            return outcome.remediation->layer == layer && (is_risk ? State::healthy : finding.state) == state;
         };
         if (std::ranges::any_of(outcomes, in_layer)) return state;
     }

@@ -136,9 +136,10 @@ std::string reason_for(const Outcome& root, const Found& causes, std::string_vie
     } else if (root.remediation->layer == Layer::vault) {
         reason = "Nothing found inside the VM explains the error code.";
     } else {
-        reason =
-            fmt::format("Of {} things found broken, it stands on the surest ground, in the earliest such layer, {}.",
-                        causes.size(), layer);
+        reason = fmt::format(
+            "{} things were found broken. Of those that are most certain, this one is the first in the "
+            "pipeline (layer {}).",
+            causes.size(), layer);
         if (!others.empty()) reason += fmt::format(" It also explains {}.", fmt::join(others, ", "));
     }
     if (explains(*root.remediation, error_code)) reason += fmt::format(" It explains {}.", error_code);

@@ -112,10 +112,14 @@ Finding Finding::not_applicable(std::string summary) {
 }
 
 Finding Finding::unknown(const std::string& looked_at, const machine::Error& error) {
+    // Many errors name what they are about.
+    const auto named = looked_at + ": ";
+    const auto why = error.message.starts_with(named) ? error.message.substr(named.size()) : error.message;
+    const bool names_it = why.find(looked_at) != std::string::npos;
     return {State::unknown,
-            fmt::format("Could not look at {}: {}", looked_at, error.message),
-            {{looked_at, error.message, "readable"}},
-            fmt::format("Make {} readable, then run the diagnosis again.", looked_at),
+            names_it ? fmt::format("Could not look: {}", why) : fmt::format("Could not look at {}: {}", looked_at, why),
+            {{looked_at, why, "readable"}},
+            fmt::format("Find out why {} cannot be read, then run the diagnosis again.", looked_at),
             {}};
 }
 

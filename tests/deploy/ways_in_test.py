@@ -227,6 +227,25 @@ class Pasted(WithVm):
         self.assertNotEqual(self.machine.run("run-command", self.as_pasted(line))["exitCode"], 0)
         self.assertNotIn("Action needed", self.machine.last["output"])
 
+    def test_the_line_for_windows_leaves_the_window_open_into_which_it_is_pasted(self):
+        line = self.deploy("--print-command", "Windows", "--package", self.uri, "--sha256", self.sha256).stdout
+        self.assertEqual(line.count("\n"), 1)
+        self.assertIn(" -Action apply -Settings ", line)
+        self.assertNotRegex(line, r"\bexit\b")
+
+    def test_the_line_for_linux_needs_no_curl(self):
+        """Debian's smallest system has neither curl nor wget; who installs one of them can go on."""
+        line = self.deploy("--print-command", "Linux", "--package", self.uri, "--sha256", self.sha256).stdout
+        for tool in ("curl", "wget"):
+            folder = self.folder / f"with-{tool}"
+            folder.mkdir()
+            (folder / tool).write_text(f"#!/bin/sh\nfor word; do echo {tool} \"$word\"; done >{folder}/given\n")
+            (folder / tool).chmod(0o755)
+            start, rest = line.split(" && { ", 1)
+            self.assertIn("mkdir -p /opt/backup-remediation", start)
+            subprocess.run(["/bin/sh", "-c", "{ " + rest.split("; } && ")[0] + "; }"], env={"PATH": str(folder)}, timeout=60)
+            self.assertIn(f"{tool} {self.uri}\n", (folder / "given").read_text())
+
     def test_secrets_are_not_pasted(self):
         result = self.deploy("--print-command", "Linux", "--package", self.uri, "--sha256", self.sha256,
                              "--protected-settings", self.secret_file(), expected=2)

@@ -87,6 +87,50 @@ Report healthy() {
     return report;
 }
 
+/// A bad night: many causes, most checks without an answer, long lines.
+Report many() {
+    static std::vector<remediations::Remediation> causes;
+    causes.clear();
+    for (int number = 0; number < 40; ++number) {
+        const auto layer =
+            remediations::all_layers[static_cast<std::size_t>(number) % std::size(remediations::all_layers)];
+        causes.push_back(samples::cause(fmt::format("cause-{}", number),
+                                        fmt::format("Part {} of the VM is not as a backup needs it", number), layer));
+    }
+    auto report = sample(samples::report({}));
+    for (std::size_t index = 0; index < causes.size(); ++index) {
+        Finding finding =
+            Finding::needs_operator(fmt::format("Part {} is stopped.", index), {{"service x", "stopped", "running"}},
+                                    fmt::format("Start part {}.", index));
+        if (index % 3 == 1)
+            finding = Finding::unknown(
+                "169.254.169.254/metadata/instance",
+                {machine::ErrorKind::failed, "169.254.169.254/metadata/instance answered HTTP 403", 0});
+        if (index % 3 == 2) {
+            finding.evidence = {{"/var/log/waagent.log:1", std::string(900, 'x') + " " + std::string(900, '/'), ""}};
+            finding = std::move(finding).as_risk();
+        }
+        report.outcomes.push_back({&causes[index], std::move(finding), {}});
+    }
+    report.root_cause = &causes[0];
+    report.root_cause_reason =
+        "14 things were found broken. Of those that are most certain, this one is the first in the "
+        "pipeline (layer guest-agent).";
+    return report;
+}
+
+/// Names of other scripts, of the longest there are, and without a place to break.
+Report names() {
+    auto report = broken();
+    report.machine.host_name = "\u05e9\u05e8\u05ea-\u05d2\u05d9\u05d1\u05d5\u05d9-1";
+    report.machine.os_name = "\u0644\u064a\u0646\u0643\u0633 12 " + std::string(120, 'o');
+    const std::string path = "/srv/\u0646\u0633\u062e (1)/" + std::string(250, 'n') + "/\u65e5\u672c\u8a9e.conf";
+    report.outcomes[0].finding.summary = fmt::format("{} names a file that is missing.", path);
+    report.outcomes[0].finding.evidence = {{path + ":7", "\u05de\u05e6\u05d1 = \u05db\u05d1\u05d5\u05d9 (0)", path}};
+    report.outcomes[0].finding.action = fmt::format("Restore {}.", path);
+    return report;
+}
+
 /// Makes a different attack for each field, and remembers it.
 class Hostile {
 public:
@@ -166,6 +210,8 @@ int render(const std::filesystem::path& folder) {
         {"broken", report_html(broken(), Subject::this_computer, program)},
         {"fixed", report_html(fixed(), Subject::this_computer, program)},
         {"healthy", report_html(healthy(), Subject::this_computer, program)},
+        {"many", report_html(many(), Subject::this_computer, program)},
+        {"names", report_html(names(), Subject::this_computer, program)},
         {"hostile", report_html(hostile(text), Subject::this_computer, program_text)},
     };
     for (const auto& [name, document] : documents) {

@@ -44,7 +44,8 @@ def test_environment(program):
                "LD_AUDIT": "/tmp/evil/x.so", "HOME": "/tmp/evil", "OPENSSL_CONF": "/tmp/evil/openssl.cnf",
                "OPENSSL_MODULES": "/tmp/evil", "ENV": "/tmp/evil/script", "BASH_ENV": "/tmp/evil/script",
                "HOSTALIASES": "/tmp/evil/hosts", "GCONV_PATH": "/tmp/evil", "LOCPATH": "/tmp/evil", "TZ": "/tmp/evil/tz",
-               "BACKUP_REMEDIATION_STATE": "/tmp/evil/state", "IFS": "/", "XDG_DATA_HOME": "/tmp/evil"}
+               "BACKUP_REMEDIATION_STATE": "/tmp/evil/state", "IFS": "/", "XDG_DATA_HOME": "/tmp/evil",
+               "LANG": "/tmp/evil", "LC_ALL": "/tmp/evil", "LC_CTYPE": "/tmp/evil", "LANGUAGE": "/tmp/evil"}
     words = [f"{name}={value}" for name, value in hostile.items()]
     trace = machine.root / "tmp/trace"
     for command in (FIX, ("undo",), ("diagnose",), ("capture", "--output", "/tmp/captured")):

@@ -60,7 +60,8 @@ WireServerProbes::WireServerProbes(const machine::Machine& machine)
                 machine.derived<PlatformProbes>().health()}}} {}
 
 Evidence WireServerProbes::Probe::evidence() const {
-    return {where, described(answer), "an HTTP answer"};
+    constexpr int ok = 200;
+    return {where, described(answer), answer && answer->status != ok ? "HTTP 200" : "an HTTP answer"};
 }
 
 const WireServerProbes::Probe* WireServerProbes::failure() const {

@@ -23,8 +23,13 @@ namespace {
 
 /// The guest agent's variables, those of a terminal, and the one of https://no-color.org.
 bool is_read_by_us(std::string_view name) {
-    constexpr std::array names = {std::string_view("ConfigSequenceNumber"), std::string_view("VERSION"),
-                                  std::string_view("TERM"), std::string_view("NO_COLOR")};
+    constexpr std::array names = {std::string_view("ConfigSequenceNumber"),
+                                  std::string_view("VERSION"),
+                                  std::string_view("TERM"),
+                                  std::string_view("NO_COLOR"),
+                                  std::string_view("LC_ALL"),
+                                  std::string_view("LC_CTYPE"),
+                                  std::string_view("LANG")};
     return std::ranges::find(names, name) != names.end() || name.starts_with("AZURE_GUEST_AGENT_");
 }
 

@@ -30,4 +30,19 @@ bool prepare_terminal(Stream stream) {
     return SetConsoleMode(handle(stream), mode | ENABLE_VIRTUAL_TERMINAL_PROCESSING) != 0;
 }
 
+unsigned terminal_height(Stream stream) {
+    CONSOLE_SCREEN_BUFFER_INFO info{};
+    if (GetConsoleScreenBufferInfo(handle(stream), &info) == 0) return 0;
+    return static_cast<unsigned>(info.srWindow.Bottom - info.srWindow.Top + 1);
+}
+
+bool terminal_shows_utf8() {
+    return true;  // prepare_terminal() has it do so
+}
+
+bool window_closes_with_us() {
+    DWORD processes[2] = {};
+    return is_terminal(Stream::out) && GetConsoleProcessList(processes, 2) == 1;
+}
+
 }  // namespace machine::local

@@ -324,7 +324,8 @@ TEST_F(GuardTickTest, ADeadAgentIsToldOnceWhereAPersonSeesIt) {
     for (int hour = 0; hour < 24; ++hour) ASSERT_EQ(tick_after(1h), ExitCode::ok);
     EXPECT_LE(vm_->told, 3);
     EXPECT_GE(vm_->told, 1);
-    EXPECT_THAT(told_, AllOf(HasSubstr("no process of the guest agent runs"), Not(HasSubstr("\n"))));
+    EXPECT_THAT(told_, AllOf(HasSubstr("no process of the guest agent runs"), HasSubstr(" Type, as root: "),
+                             Not(HasSubstr("\n"))));
     vm_->agent_dead = false;
     pass(1h);
     vm_->back_up();

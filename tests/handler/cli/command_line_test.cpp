@@ -76,8 +76,13 @@ protected:
     Answer run(const std::vector<std::string>& arguments) {
         std::ostringstream out;
         std::ostringstream err;
-        const Host host{[&]() -> machine::Machine& { return machine_.value(); }, folder_.path() / "state", privileged_,
-                        [] { return std::make_unique<ObedientFreezer>(); }, guard_tools()};
+        const Host host{[&]() -> machine::Machine& { return machine_.value(); },
+                        folder_.path() / "state",
+                        privileged_,
+                        [] { return std::make_unique<ObedientFreezer>(); },
+                        guard_tools(),
+                        {},
+                        program_};
         const int code = command_line(arguments, host, out, err);
         return {code, out.str(), err.str()};
     }
@@ -107,6 +112,7 @@ protected:
     std::optional<machine::Machine> machine_;
     bool privileged_ = true;
     bool no_scheduler_ = false;
+    std::string program_ = "backup-remediation";
     std::string job_;
 };
 
@@ -393,6 +399,34 @@ TEST_F(CommandLine, WithoutACommandItSaysWhereOneIsAndWhatToDoFirst) {
     EXPECT_THAT(answer.out, AllOf(HasSubstr(" undo "), HasSubstr("sudo")));
 }
 
+TEST_F(CommandLine, WhatItSaysToTypeFitsAConsoleHoweverLongItsPath) {
+    use("linux/extensions-disabled");
+    ASSERT_EQ(run({"fix"}).code, 0);
+    privileged_ = false;
+    const std::pair<std::string, std::string> paths[] = {
+        {"/var/lib/waagent/Community.Backup.BackupRemediationLinux-1.0.0.0/bin/x86_64/backup-remediation",
+         "  cd /var/lib/waagent/Community.Backup.BackupRemediationLinux-1.0.0.0/bin/x86_64\n"
+         "  ./backup-remediation diagnose"},
+        {R"("C:\Program Files\Some Folder Of A Long Name\BackupRemediation\backup-remediation.exe")",
+         "  pushd \"C:\\Program Files\\Some Folder Of A Long Name\\BackupRemediation\"\n"
+         "  .\\backup-remediation.exe diagnose"},
+        {"/opt/backup-remediation", "  /opt/backup-remediation diagnose"},
+    };
+    for (const auto& [program, expected] : paths) {
+        program_ = program;
+        for (const std::string command : {"", "--help"}) {
+            const auto shown = run(command.empty() ? std::vector<std::string>() : std::vector{command}).out;
+            EXPECT_THAT(shown, HasSubstr(expected));
+            EXPECT_THAT(shown, Not(HasSubstr("cd /opt")));
+            std::istringstream lines(shown);
+            for (std::string line; std::getline(lines, line);) EXPECT_LE(line.size(), 80U) << line;
+            if (command.empty()) {
+                EXPECT_LE(std::ranges::count(shown, '\n'), 10);
+            }
+        }
+    }
+}
+
 TEST_F(CommandLine, CompletionsAndManualHaveEveryCommandOptionAndValue) {
     const auto manual = run({"manual"}).out;
     EXPECT_THAT(manual, StartsWith(".\\\"")) << "a comment of roff";
@@ -415,7 +449,7 @@ TEST_F(CommandLine, ShowsItsVersion) {
 }
 
 TEST_F(CommandLine, SwitchesTheGuardOnAndOff) {
-    EXPECT_EQ(run({"guard"}).out, "guard: off.\n");
+    EXPECT_THAT(run({"guard"}).out, AllOf(StartsWith("guard: off.\n"), HasSubstr("  backup-remediation guard on\n")));
     const auto on = run({"guard", "on", "--hours", "3", "--watch", "--max-disruption", "none"});
     EXPECT_EQ(on.code, 0);
     EXPECT_EQ(on.out, "The guard is on: it looks every 3 h, started by cron.\n");

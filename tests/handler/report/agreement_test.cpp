@@ -78,7 +78,16 @@ protected:
             EXPECT_FALSE(outcome.finding.action.empty()) << outcome.remediation->id;
         }
         std::set<std::string> said;
-        for (const auto& step : steps) EXPECT_TRUE(said.insert(step.text).second) << "said twice: " << step.text;
+        for (const auto& step : steps) {
+            const auto text = step.text.substr(0, step.text.rfind(" ["));  // without the ids behind it
+            EXPECT_TRUE(said.insert(text).second) << "said twice: " << text;
+        }
+        for (const auto& outcome : report.outcomes) {
+            if (!remediations::is_left(outcome.finding.state)) continue;
+            const auto& title = outcome.remediation->title;
+            for (const auto* end : {".", ":", ", according"})
+                EXPECT_THAT(summary_beneath_title(outcome), testing::Not(StartsWith(title + end))) << "the title again";
+        }
     }
 };
 

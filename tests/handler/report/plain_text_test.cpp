@@ -66,5 +66,12 @@ TEST(DidYouMean, IsEmptyWithoutNearMisses) {
     EXPECT_EQ(did_you_mean("diagnos", {"diagnose"}), "; did you mean diagnose?");
 }
 
+TEST(InAscii, SpellsOutWhatATerminalWithoutUtf8CouldTakeForACommand) {
+    // The second byte of \u00db is CSI to a terminal of 8 bits.
+    EXPECT_EQ(in_ascii("Gr\u00fc\u00dfe \u00db31m \u65e5 \U0001f600"), "Gr\\xfc\\xdfe \\xdb31m \\u65e5 \\u1f600");
+    EXPECT_EQ(in_ascii("\x1b[1mplain\x1b[0m\n"), "\x1b[1mplain\x1b[0m\n");
+    EXPECT_EQ(in_ascii(""), "");
+}
+
 }  // namespace
 }  // namespace handler::plain_text_test

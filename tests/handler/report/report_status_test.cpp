@@ -168,7 +168,7 @@ TEST(PortalMessage, SomethingCouldNotBeChecked) {
     EXPECT_EQ(message(report(RunMode::diagnose, {with(extensions_off, State::unknown,
                                                       "/etc/waagent.conf: access denied", "Make it readable"),
                                                  healthy(msdtc_damaged)})),
-              "Nothing broken was found in this VM, but not everything could be checked. Could not be checked: "
+              "Nothing broken was found in what could be checked in this VM. Could not be checked: "
               "extensions-disabled. /etc/waagent.conf: access denied. Make it readable.");
 }
 

@@ -25,6 +25,14 @@ std::string text(const Report& report, Subject subject = Subject::this_computer,
     return "\n" + report_text(report, subject, style);  // the goldens below begin on a line of their own
 }
 
+/// Without the line breaks of a narrow page.
+std::string in_one_line(const std::string& text) {
+    std::istringstream words(text);
+    std::string line;
+    for (std::string word; words >> word;) line += (line.empty() ? "" : " ") + word;
+    return line;
+}
+
 Report fixed_report() {
     auto report = samples::broken_report();
     report.mode = RunMode::fix;
@@ -113,6 +121,7 @@ Azure Backup pipeline of vm1 (Ubuntu 22.04.4 LTS, x86_64)
 
 Root cause: The guest agent does not run
   It is the only thing found broken, in layer guest-agent.
+  Now: fixed.
 
 fixed: The guest agent does not run [agent-stopped]
   Service walinuxagent is stopped.
@@ -203,10 +212,81 @@ TEST(ReportText, UnknownIsNotHealthy) {
                           {}},
                          samples::healthy(samples::log_damaged)});
     const auto shown = text(report);
-    EXPECT_THAT(shown, HasSubstr("guest-agent       unknown         The guest agent does not run\n"));
+    EXPECT_THAT(shown, HasSubstr("guest-agent       unknown         1 cause could not be checked\n"));
+    EXPECT_THAT(shown, HasSubstr("\nunknown: could not be checked: The guest agent does not run [agent-stopped]\n"
+                                 "  Could not look at /etc/waagent.conf: permission denied\n"));
     EXPECT_THAT(shown, HasSubstr("No cause was found, but not everything could be checked."));
-    EXPECT_THAT(shown, HasSubstr("/etc/waagent.conf: permission denied"));
-    EXPECT_THAT(shown, HasSubstr("Run again as root if you did not"));
+    EXPECT_THAT(shown, HasSubstr("1. Find out why /etc/waagent.conf cannot be read, then run the diagnosis\n"
+                                 "     again. [agent-stopped]\n"));
+    EXPECT_THAT(shown, Not(HasSubstr("seen")));
+    EXPECT_THAT(shown, Not(HasSubstr("as root"))) << "it was";
+
+    const auto without_rights = text(report, Subject::this_computer_without_rights);
+    EXPECT_THAT(without_rights, HasSubstr("1. Run it again as root"));
+    EXPECT_THAT(without_rights, Not(HasSubstr("Find out why")));
+}
+
+TEST(ReportText, TellsOneReasonOfManyUnknownsOnce) {
+    const auto unknown = [](const remediations::Remediation& remediation, const std::string& where) {
+        return remediations::Outcome{
+            &remediation, Finding::unknown(where, {machine::ErrorKind::failed, where + " answered HTTP 403", 0}), {}};
+    };
+    const auto report =
+        samples::report({unknown(samples::agent_stopped, "metadata"), unknown(samples::log_damaged, "event log System"),
+                         unknown(samples::host_unreachable, "metadata"), samples::broken_agent()});
+    EXPECT_THAT(text(report), HasSubstr(R"(
+unknown: 2 causes could not be checked
+  Could not look: metadata answered HTTP 403
+  - The guest agent does not run [agent-stopped]
+  - The host cannot be reached [host-unreachable]
+
+unknown: could not be checked: The transaction log is damaged [log-damaged]
+  Could not look: event log System answered HTTP 403
+
+What to do next
+  1. Repair agent-stopped (disruption: agent-restart; can be undone), as root:
+         backup-remediation fix
+  2. Find out why metadata cannot be read, then run the diagnosis again.
+     [agent-stopped, host-unreachable]
+  3. Find out why event log System cannot be read, then run the diagnosis again.
+     [log-damaged]
+)"));
+}
+
+TEST(ReportText, SaysTheTitleOnce) {
+    auto report = samples::broken_report();
+    const std::string title = "The guest agent does not run";
+    const std::pair<std::string, std::string> summaries[] = {
+        {title + ": its service is stopped.", "  Its service is stopped.\n"},
+        {title + ", according to the log.", "  According to the log.\n"},
+        {title + ".", "  service walinuxagent\n"},
+        {title + ", so no extension does.", "  " + title + ", so no extension does.\n"},
+        {"Its service is stopped.", "  Its service is stopped.\n"},
+    };
+    for (const auto& [summary, shown] : summaries) {
+        report.outcomes[0].finding.summary = summary;
+        EXPECT_THAT(text(report), HasSubstr("\nbroken: " + title + " [agent-stopped]\n" + shown));
+    }
+}
+
+TEST(ReportText, OneStepForWhatSeveralCausesWant) {
+    const auto wanting = [](const remediations::Remediation& remediation, const std::string& summary) {
+        return remediations::Outcome{&remediation, Finding::needs_operator(summary, {}, "Assign the role."), {}};
+    };
+    const auto report = samples::report({wanting(samples::host_unreachable, "Not allowed."), samples::broken_agent(),
+                                         wanting(samples::log_damaged, "Not allowed either.")});
+    EXPECT_THAT(text(report), HasSubstr("  2. Assign the role. [host-unreachable, log-damaged]\n"));
+}
+
+TEST(ReportText, AsksForNoSacrificeWhereARepairDisturbsNothing) {
+    auto report = samples::broken_report();
+    report.outcomes[0].finding.weight = remediations::Weight::risk;
+    report.root_cause = nullptr;
+    const auto shown = in_one_line(text(report));
+    EXPECT_THAT(shown,
+                HasSubstr("If you want, repair agent-stopped, which makes no backup fail today (disruption: "
+                          "agent-restart; can be undone), as root: backup-remediation fix --only agent-stopped"));
+    EXPECT_THAT(shown, Not(HasSubstr("acceptable")));
 }
 
 TEST(ReportText, ADryRunSaysWhatItWouldDo) {
@@ -216,14 +296,6 @@ TEST(ReportText, ADryRunSaysWhatItWouldDo) {
     EXPECT_THAT(text(report),
                 HasSubstr("\nWould be changed\n  for agent-stopped:\n    - start service walinuxagent\n"));
     EXPECT_THAT(text(report), HasSubstr("         backup-remediation fix\n"));
-}
-
-/// Without the line breaks of a narrow page.
-std::string in_one_line(const std::string& text) {
-    std::istringstream words(text);
-    std::string line;
-    for (std::string word; words >> word;) line += (line.empty() ? "" : " ") + word;
-    return line;
 }
 
 TEST(ReportText, SaysWhatUndoCannotTakeBack) {
@@ -319,6 +391,8 @@ TEST(ReportText, ShowsARiskAsARiskAndAfterTheCauses) {
     EXPECT_THAT(shown, testing::HasSubstr("No cause was found inside this VM.\n  Nothing found makes"));
     EXPECT_THAT(shown, testing::HasSubstr("risk, broken: The guest agent does not run [agent-stopped]"));
     EXPECT_FALSE(risk.anything_left());
+    EXPECT_THAT(shown, testing::HasSubstr("  guest-agent       healthy         1 at risk\n"))
+        << "not-applicable would contradict the finding";
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ TEST_F(RootCauses, EarliestLayerIsNamed) {
     add("agent", Layer::guest_agent, State::needs_operator);
     add("network", Layer::network, State::broken);
     EXPECT_EQ(root(), "agent");
-    EXPECT_THAT(reason(), HasSubstr("in the earliest such layer, guest-agent"));
+    EXPECT_THAT(reason(), HasSubstr("the first in the pipeline (layer guest-agent)"));
 }
 
 TEST_F(RootCauses, ErrorCodeDecidesWithinALayerOnly) {
