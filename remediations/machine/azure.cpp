@@ -20,7 +20,7 @@ Result<ArmAnswer> Azure::ask(const ArmQuestion&) const {
 
 void Azure::look_anew() {}
 
-Result<ArmAnswer> Azure::start_backup(const ArmQuestion&) {
+Result<ArmAnswer> Azure::change(const ArmQuestion&) {
     return not_to_be_asked();
 }
 

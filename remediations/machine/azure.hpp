@@ -60,9 +60,9 @@ public:
     /// What was answered is forgotten, and a new look begins with all its time: for who waits for something.
     virtual void look_anew();
 
-    /// The only request that changes something: `request` is the POST to a protected item's "/backup", whose operation
-    /// is followed until Azure Backup has accepted or refused it. ErrorKind::invalid for any other.
-    virtual Result<ArmAnswer> start_backup(const ArmQuestion& request);
+    /// One of the few requests that change something (arm/arm_change.hpp), followed to its end. What was answered
+    /// before is forgotten. ErrorKind::invalid for any other request.
+    virtual Result<ArmAnswer> change(const ArmQuestion& request);
 };
 
 }  // namespace machine

@@ -19,9 +19,6 @@ inline constexpr auto look_role = "Backup Remediation: look";
 /// right, whose message names the action and the role; refused where a lock forbids the question itself.
 machine::Result<boost::json::value> ask(const machine::Machine& machine, const machine::ArmQuestion& question);
 
-/// "Microsoft.Compute/virtualMachines/read": what an identity needs for the question.
-std::string action_for(const machine::ArmQuestion& question);
-
 // Members by path ("properties.vmId"), whatever is missing or of another type: Azure has written numbers as text,
 // enumerations as numbers, and null for both.
 

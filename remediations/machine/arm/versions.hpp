@@ -4,6 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include "remediations/machine/azure.hpp"
+
 namespace machine::arm {
 
 /// "Microsoft.Compute" and "virtualMachines/instanceView" of
@@ -24,5 +26,8 @@ ApiVersion version_for(const ResourceType& type);
 
 /// Of the versions that a provider offers, the newest stable one that is not older; empty without one.
 std::string newest_version(const std::vector<std::string>& offered, std::string_view oldest);
+
+/// "Microsoft.Compute/virtualMachines/read": the right that somebody needs for the question, or for the change.
+std::string action_for(const ArmQuestion& question);
 
 }  // namespace machine::arm

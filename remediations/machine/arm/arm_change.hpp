@@ -1,0 +1,27 @@
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string_view>
+
+#include "remediations/machine/azure.hpp"
+
+namespace machine::arm {
+
+/// All that this program may change in Azure. It writes to no VM but the one that is looked at, and deletes nothing in
+/// a vault.
+enum class ArmChange {
+    start_backup,       ///< POST .../protectedItems/<item>/backup
+    cancel_job,         ///< POST .../vaults/<vault>/backupJobs/<job>/cancel
+    reapply,            ///< POST <vm>/reapply
+    delete_extension,   ///< DELETE <vm>/extensions/<name>
+    register_provider,  ///< POST <subscription>/providers/<one that a backup needs>/register
+};
+
+/// Which of them a request is; nothing for any other. `vm_id`: resource id of the VM that is looked at.
+std::optional<ArmChange> change_in(const ArmQuestion& request, std::string_view vm_id);
+
+/// Until when it has ended, or is given up as unknown.
+std::chrono::minutes longest(ArmChange change);
+
+}  // namespace machine::arm
