@@ -9,6 +9,7 @@
 #include "remediations/changes/quarantine_room.hpp"
 #include "remediations/changes/recovery.hpp"
 #include "remediations/changes/windows_firewall_switch.hpp"
+#include "remediations/machine/arm/versions.hpp"
 
 namespace remediations {
 
@@ -211,6 +212,64 @@ Result<void> Changes::run_tool(const machine::Command& command, const std::strin
                      fmt::format("{} ended with exit code {}: {}", line, output->exit_code, output->err),
                      output->exit_code};
     });
+}
+
+namespace {
+
+/// Who is refused stays out of it: only what is missing is told.
+Error refused(const machine::ArmQuestion& request, const machine::ArmAnswer& answer) {
+    const auto code = answer.code.empty() ? fmt::format("HTTP {}", answer.status) : answer.code;
+    auto message = fmt::format("Azure refuses it ({})", code);
+    if (code == "ScopeLocked") message += ": a lock on it, or above it, forbids it";
+    if (answer.status == 403 && code != "RequestDisallowedByPolicy")
+        message += fmt::format(": this identity lacks {}", machine::arm::action_for(request));
+    if (!answer.correlation_id.empty()) message += fmt::format("; correlation id {}", answer.correlation_id);
+    return {ErrorKind::refused, std::move(message), static_cast<long>(answer.status)};
+}
+
+}  // namespace
+
+Result<void> Changes::change_azure(const std::string& action, const std::string& id, const std::string& description,
+                                   const machine::ArmQuestion& request) {
+    JournalStep step;
+    step.remediation = remediation_;
+    step.description = description;
+    step.action = std::string(azure_action) + action;
+    step.subject = id;
+    return act(step, [&]() -> Result<void> {
+        const auto answer = machine_.azure().change(request);
+        if (!answer) return answer.error();
+        const bool is_gone = request.method == "DELETE" && answer->status == 404;
+        if (!answer->is_refusal() || is_gone) return {};
+        return refused(request, *answer);
+    });
+}
+
+Result<void> Changes::reapply_vm(const std::string& vm_id) {
+    return change_azure("reapply", vm_id, "reapply " + vm_id, {.path = vm_id + "/reapply", .members = {}, .method = "POST"});
+}
+
+Result<void> Changes::delete_vm_extension(const std::string& id) {
+    return change_azure("delete-extension", id, "delete " + id, {.path = id, .members = {}, .method = "DELETE"});
+}
+
+Result<void> Changes::register_provider(const std::string& id) {
+    return change_azure("register-provider", id, "register " + id, {.path = id + "/register", .members = {}, .method = "POST"});
+}
+
+Result<void> Changes::cancel_backup_job(const std::string& id) {
+    return change_azure("cancel-job", id, "cancel " + id, {.path = id + "/cancel", .members = {}, .method = "POST"});
+}
+
+bool Changes::azure_shows(const std::function<bool(const machine::Machine&)>& is_so, std::chrono::seconds patience) {
+    constexpr std::chrono::seconds pause{5};
+    if (is_plan()) return true;
+    for (std::chrono::seconds waited{0};; waited += pause) {
+        machine_.azure().look_anew();
+        machine_.forget_derived();
+        if (is_so(machine_)) return true;
+        if (waited >= patience || !machine_.wait(pause)) return false;
+    }
 }
 
 }  // namespace remediations

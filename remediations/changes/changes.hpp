@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -73,6 +74,20 @@ public:
     /// code is a failure.
     machine::Result<void> run_tool(const machine::Command& command, const std::string& effect);
 
+    // In Azure, by full resource ids. Undo takes none of these back; each is harmless when it is done once more.
+
+    /// Renews the state of Azure's model of the VM; it restarts nothing.
+    machine::Result<void> reapply_vm(const std::string& vm_id);
+    /// An extension that is gone already is a success.
+    machine::Result<void> delete_vm_extension(const std::string& id);
+    /// `id`: "/subscriptions/<id>/providers/Microsoft.Compute". Azure goes on with it afterwards.
+    machine::Result<void> register_provider(const std::string& id);
+    machine::Result<void> cancel_backup_job(const std::string& id);
+    /// Azure may show what was before for some seconds. Looks anew until it shows `is_so`, for a minute at most; true
+    /// at once in a plan.
+    bool azure_shows(const std::function<bool(const machine::Machine&)>& is_so,
+                     std::chrono::seconds patience = std::chrono::seconds(60));
+
     /// Whether the steps are only listed; a fix that waits or looks again need not.
     bool is_plan() const { return mode_ == Mode::plan; }
 
@@ -83,6 +98,8 @@ private:
     machine::Result<void> set(const Slot& slot, const SlotValue& wanted);
     machine::Result<SlotValue> current(const Slot& slot) const;
     machine::Result<void> act(const JournalStep& step, const std::function<machine::Result<void>()>& action);
+    machine::Result<void> change_azure(const std::string& action, const std::string& id, const std::string& description,
+                                       const machine::ArmQuestion& request);
 
     machine::Machine& machine_;
     Journal* journal_;

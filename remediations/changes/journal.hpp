@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "remediations/changes/planned_step.hpp"
@@ -37,11 +38,14 @@ struct JournalStep {
     SlotValue after = {};
     /// Where a tool of the same fix rewrote the slot: what it left there. `before` is older than the tool then.
     std::optional<SlotValue> found = {};
-    std::string action = {};           ///< "restart-service", "run-tool", "thaw", "end-process"
+    std::string action = {};           ///< "restart-service", "run-tool", "thaw", "end-process", "azure-reapply"
     std::string subject = {};          ///< the service, command line, mount point or process the action is about
     std::vector<KeptValue> kept = {};  ///< of a tool
     std::optional<StepOutcome> outcome = {};
 };
+
+/// With this begin the actions that are requests to Azure. One without an outcome may have been done all the same.
+inline constexpr std::string_view azure_action = "azure-";
 
 /// What undo can do about the step.
 PlannedStep::Undo undo_of(const JournalStep& step);

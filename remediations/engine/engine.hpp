@@ -16,8 +16,20 @@ namespace remediations {
 
 enum class RunMode { diagnose, dry_run, fix };
 
+/// What a run repairs. The VM must not be written to through Azure while one of its extensions is at work, this program
+/// as an extension included: then Azure's part is another run, after that.
+enum class Part { all, inside, azure };
+
+/// A backup that somebody waited for, as Azure tells of it.
+struct WatchedBackup {
+    std::chrono::system_clock::time_point started;
+    bool is_good = false;  ///< its recovery point exists
+    std::string told_as;   ///< "the backup of 2026-11-29 08:00 UTC"
+};
+
 struct RunOptions {
     RunMode mode = RunMode::diagnose;
+    Part part = Part::all;
     Disruption max_disruption = Disruption::service_restart;
     bool allow_security_changes = false;  ///< fixes findings with changes_security, too
     bool repair_risks = false;            ///< fixes findings of Weight::risk, too, not only those named in `only`
@@ -33,6 +45,7 @@ struct RunOptions {
     /// The newest earlier run on this machine is followed up: what it treated is proven by a backup since, still
     /// unproven, or has come back. Not for captures: the runs are those of the computer that reads them.
     bool follow_up = false;
+    std::optional<WatchedBackup> backup = {};  ///< for that, beside the backups that the logs tell of
     /// Asked before every fix; true lets no further fix begin, as if the deadline had passed.
     std::function<bool()> stop_requested = [] { return false; };
     /// "diagnosing", "fixing msdtc-account"; called from the thread that called run().

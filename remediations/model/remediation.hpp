@@ -187,6 +187,8 @@ struct Remediation {
     bool only_next_backup_proves = false;
     /// Runs only where it is named in RunOptions::only: nobody wants it unasked.
     bool on_request = false;
+    /// Its fix changes Azure, and nothing in the VM: done only where azure::Choice::repair says so.
+    bool acts_in_azure = false;
     /// The action for a person where only the vault's error code shows it.
     std::string instructions = {};
 
