@@ -52,8 +52,7 @@ std::string_view what_it_disturbs(Disruption disruption) {
 }
 
 /// Where a repair changes nothing in the VM.
-constexpr auto in_azure =
-    "in Azure, by the extension, where its setting azure is \"repair\"; undo does not take it back";
+constexpr auto in_azure = "in Azure alone: README.md, \"Ask Azure\"";
 
 std::string_view can_fix(const Remediation& remediation) {
     return remediation.fix ? "repairs" : "advises";

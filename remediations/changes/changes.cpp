@@ -8,8 +8,8 @@
 
 #include "remediations/changes/quarantine_room.hpp"
 #include "remediations/changes/recovery.hpp"
+#include "remediations/changes/refused_by_azure.hpp"
 #include "remediations/changes/windows_firewall_switch.hpp"
-#include "remediations/machine/arm/versions.hpp"
 
 namespace remediations {
 
@@ -214,21 +214,6 @@ Result<void> Changes::run_tool(const machine::Command& command, const std::strin
     });
 }
 
-namespace {
-
-/// Who is refused stays out of it: only what is missing is told.
-Error refused(const machine::ArmQuestion& request, const machine::ArmAnswer& answer) {
-    const auto code = answer.code.empty() ? fmt::format("HTTP {}", answer.status) : answer.code;
-    auto message = fmt::format("Azure refuses it ({})", code);
-    if (code == "ScopeLocked") message += ": a lock on it, or above it, forbids it";
-    if (answer.status == 403 && code != "RequestDisallowedByPolicy")
-        message += fmt::format(": this identity lacks {}", machine::arm::action_for(request));
-    if (!answer.correlation_id.empty()) message += fmt::format("; correlation id {}", answer.correlation_id);
-    return {ErrorKind::refused, std::move(message), static_cast<long>(answer.status)};
-}
-
-}  // namespace
-
 Result<void> Changes::change_azure(const std::string& action, const std::string& id, const std::string& description,
                                    const machine::ArmQuestion& request) {
     JournalStep step;
@@ -241,12 +226,13 @@ Result<void> Changes::change_azure(const std::string& action, const std::string&
         if (!answer) return answer.error();
         const bool is_gone = request.method == "DELETE" && answer->status == 404;
         if (!answer->is_refusal() || is_gone) return {};
-        return refused(request, *answer);
+        return refused_by_azure(request, *answer);
     });
 }
 
 Result<void> Changes::reapply_vm(const std::string& vm_id) {
-    return change_azure("reapply", vm_id, "reapply " + vm_id, {.path = vm_id + "/reapply", .members = {}, .method = "POST"});
+    return change_azure("reapply", vm_id, "reapply " + vm_id,
+                        {.path = vm_id + "/reapply", .members = {}, .method = "POST"});
 }
 
 Result<void> Changes::delete_vm_extension(const std::string& id) {
@@ -254,11 +240,20 @@ Result<void> Changes::delete_vm_extension(const std::string& id) {
 }
 
 Result<void> Changes::register_provider(const std::string& id) {
-    return change_azure("register-provider", id, "register " + id, {.path = id + "/register", .members = {}, .method = "POST"});
+    return change_azure("register-provider", id, "register " + id,
+                        {.path = id + "/register", .members = {}, .method = "POST"});
 }
 
 Result<void> Changes::cancel_backup_job(const std::string& id) {
     return change_azure("cancel-job", id, "cancel " + id, {.path = id + "/cancel", .members = {}, .method = "POST"});
+}
+
+Result<void> Changes::remove_azure_lock(const std::string& id) {
+    return set(*azure_lock_slot(id), nullptr);
+}
+
+Result<void> Changes::delete_restore_points(const std::string& id) {
+    return change_azure("delete-restore-points", id, "delete " + id, {.path = id, .members = {}, .method = "DELETE"});
 }
 
 bool Changes::azure_shows(const std::function<bool(const machine::Machine&)>& is_so, std::chrono::seconds patience) {

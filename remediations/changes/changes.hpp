@@ -74,7 +74,8 @@ public:
     /// code is a failure.
     machine::Result<void> run_tool(const machine::Command& command, const std::string& effect);
 
-    // In Azure, by full resource ids. Undo takes none of these back; each is harmless when it is done once more.
+    // In Azure, by full resource ids. Undo takes none of these back but the lock; each is harmless when it is done once
+    // more.
 
     /// Renews the state of Azure's model of the VM; it restarts nothing.
     machine::Result<void> reapply_vm(const std::string& vm_id);
@@ -83,6 +84,10 @@ public:
     /// `id`: "/subscriptions/<id>/providers/Microsoft.Compute". Azure goes on with it afterwards.
     machine::Result<void> register_provider(const std::string& id);
     machine::Result<void> cancel_backup_job(const std::string& id);
+    /// With a person's token alone. Undo puts the lock back with its level and notes.
+    machine::Result<void> remove_azure_lock(const std::string& id);
+    /// With a person's token alone: a collection, and all its restore points.
+    machine::Result<void> delete_restore_points(const std::string& id);
     /// Azure may show what was before for some seconds. Looks anew until it shows `is_so`, for a minute at most; true
     /// at once in a plan.
     bool azure_shows(const std::function<bool(const machine::Machine&)>& is_so,

@@ -71,6 +71,9 @@ std::unique_ptr<Slot> service_restarts_slot(std::string service);
 /// Which of an option and its opposite a mount has, "exec" or "noexec"; `option` is either of them.
 std::unique_ptr<Slot> mount_option_slot(machine::Path target, std::string option);
 
+/// A management lock of Azure: its level and notes, absent where there is none.
+std::unique_ptr<Slot> azure_lock_slot(std::string id);
+
 /// The slot with this identity; ErrorKind::invalid names the field that is wrong.
 machine::Result<std::unique_ptr<Slot>> make_slot(const boost::json::object& identity);
 

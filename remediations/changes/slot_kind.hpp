@@ -37,7 +37,8 @@ struct SlotKind {
     entry(certificate)           \
     entry(mount_option)          \
     entry(firewall_rule)         \
-    entry(windows_firewall_rule)
+    entry(windows_firewall_rule) \
+    entry(azure_lock)
 // clang-format on
 
 #define DECLARE_KIND(name) extern const SlotKind name##_kind;

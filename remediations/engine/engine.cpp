@@ -162,8 +162,12 @@ enum class Look { first, again };
 /// A diagnosis that throws is a diagnosis that could not look.
 Finding diagnose_once(const Remediation& remediation, const Machine& machine, const RunOptions& options, Look look) {
     const auto& error_code = options.error_code;
-    const Question question{error_code, is_named(options.only, remediation), options.error_code_place,
-                            options.agent_installer, catalogue()};
+    const Question question{error_code,
+                            is_named(options.only, remediation),
+                            options.error_code_place,
+                            options.agent_installer,
+                            options.azure_allow,
+                            catalogue()};
     const bool looks_inside = !options.from_outside && (remediation.diagnose || remediation.diagnose_for);
     try {
         if (!looks_inside && asks_azure(remediation, machine)) return diagnose_outside(remediation, machine, question);
@@ -302,7 +306,7 @@ public:
     /// What a crash interrupted is rolled back first, because half a fix can look healthy.
     Result<void> recover() {
         if (options_.mode != RunMode::fix || !any_run_was_interrupted(state_folder_)) return {};
-        if (const auto reason = why_not_to_disturb(machine_)) {
+        if (const auto reason = why_not_to_change()) {
             notices_.push_back(fmt::format("Earlier runs were not looked at, because {}.", *reason));
             held_back_ = left_because(*reason);
             return {};
@@ -376,7 +380,7 @@ public:
             return {};
         }
         // Looked at again before every fix, because a backup can start while we work.
-        if (const auto reason = held_back_ ? std::nullopt : why_not_to_disturb(machine_)) {
+        if (const auto reason = held_back_ ? std::nullopt : why_not_to_change()) {
             held_back_ = left_because(*reason);
         }
         if (held_back_) {
@@ -399,6 +403,11 @@ public:
 private:
     static std::string left_because(const std::string& reason) {
         return fmt::format("Run again later: this was left as it is, because {}.", reason);
+    }
+
+    /// From outside nobody sees what runs in the VM; a fix that acts in Azure looks there itself.
+    std::optional<std::string> why_not_to_change() const {
+        return options_.from_outside ? std::nullopt : why_not_to_disturb(machine_);
     }
 
     /// Fix, exceptions included.

@@ -38,7 +38,10 @@ struct RunOptions {
     std::vector<std::string> only;        ///< remediation ids; empty means all
     std::vector<std::string> exclude;     ///< remediation ids
     machine::Path agent_installer;        ///< MSI of the Windows guest agent, for agent-reinstall; may be empty
-    azure::Choice azure = {};             ///< for whoever makes the machine: azure::attach
+    /// Full resource ids of what may be removed in Azure though that loses something: locks, collections of restore
+    /// points. A person names them, and only a person's token may remove them.
+    std::vector<std::string> azure_allow;
+    azure::Choice azure = {};  ///< for whoever makes the machine: azure::attach
     /// The machine is seen through Azure alone: what looks inside it is left out.
     bool from_outside = false;
     std::chrono::steady_clock::time_point deadline = std::chrono::steady_clock::now() + std::chrono::minutes(10);

@@ -61,7 +61,8 @@ public:
     virtual void look_anew();
 
     /// One of the few requests that change something (arm/arm_change.hpp), followed to its end. What was answered
-    /// before is forgotten. ErrorKind::invalid for any other request.
+    /// before is forgotten. ErrorKind::invalid for any other request; refused where only a
+    /// person's token may do it.
     virtual Result<ArmAnswer> change(const ArmQuestion& request);
 };
 

@@ -161,6 +161,7 @@ struct Question {
     std::string error_code_place =
         {};  ///< where the code was read, "backup job 7a.. of 2026-11-29 08:00 UTC"; or empty
     machine::Path agent_installer = {};                  ///< RunOptions::agent_installer
+    std::span<const std::string> azure_allow = {};       ///< RunOptions::azure_allow
     std::span<const Remediation* const> catalogue = {};  ///< every remediation, for who must know what others explain
 };
 

@@ -75,6 +75,10 @@ class Cloud:
         self.backups = 0  # how many were started
         self.backup_outcome = "Completed"  # or "Failed": then it leaves no recovery point
         self.reapplied = self.deleted = self.registered = self.cancelled = 0  # how often that was done
+        self.unlocked = 0
+        self.notes = {}  # of locks that were put there, by name
+        self.managed = set()  # names of locks that a managed application owns
+        self.collection_is_there = True
         self.conflicts = 0  # so many changes are refused because another one is at work
         self.operation_polls = 2  # so often an operation is seen before it has ended
         self.operations = {}  # name: [polls left, what its end does, the word that it ends with]
@@ -108,8 +112,11 @@ class Cloud:
                 self.send_response(code)
                 for name, value in {"Content-Type": "application/json", "Content-Length": str(len(text)), **headers}.items():
                     self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(text)
+                try:
+                    self.end_headers()
+                    self.wfile.write(text)
+                except OSError:
+                    pass  # a test has killed who asked
 
             do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = handle_any
 
@@ -172,7 +179,7 @@ class Cloud:
         if not any(fnmatch.fnmatchcase(action.lower(), pattern.lower()) for pattern in self.actions):
             return self.refuse(403, "AuthorizationFailed",
                                f"The client 'x' does not have authorization to perform action '{action}' over scope '{path}'.")
-        if request.command != "GET":
+        if request.command != "GET" and LOCKS.lower() not in path.lower():
             for scope, _, level in self.locks:
                 if (level == "ReadOnly" or request.command == "DELETE") and path.lower().startswith(scope.lower()):
                     return self.refuse(409, "ScopeLocked", f"The scope '{path}' is locked: '{scope}'")
@@ -206,7 +213,7 @@ class Cloud:
     def action_of(method, provider, kind):
         if not kind:
             return "Microsoft.Resources/subscriptions/providers/read"
-        word = "read" if method == "GET" or kind == "checkPolicyRestrictions" else {"DELETE": "delete"}.get(method, "action")
+        word = "read" if method == "GET" or kind == "checkPolicyRestrictions" else {"DELETE": "delete", "PUT": "write"}.get(method, "action")
         return f"{provider}/{kind}/{word}"
 
     def change(self, method, path, body):
@@ -233,6 +240,21 @@ class Cloud:
             self.registered += 1
             self.registration = "Registering"
             return 200, {"registrationState": "Registering"}, {}
+        lock = re.fullmatch(rf"(.+){LOCKS}/([^/]+)", path)
+        if lock and method == "DELETE":
+            left = [each for each in self.locks if (each[0].lower(), each[1].lower()) != (lock[1].lower(), lock[2].lower())]
+            found, self.locks = left != self.locks, left
+            self.unlocked += found
+            return (200 if found else 204), None, {}
+        if lock and method == "PUT":
+            properties = json.loads(body)["properties"]
+            assert set(properties) <= {"level", "notes"}, properties
+            self.locks.append((lock[1], lock[2], properties["level"]))
+            self.notes[lock[2]] = properties["notes"]
+            return 201, self.lock(*self.locks[-1]), {}
+        if method == "DELETE" and key == COLLECTION.lower():
+            self.collection_is_there = False
+            return self.accept(lambda: None)
         if method == "POST" and key.endswith("/cancel"):
             job = next(job for job in self.jobs if key == job["id"].lower() + "/cancel")
             self.cancelled += 1
@@ -320,8 +342,10 @@ class Cloud:
             return {"value": [{"actions": self.actions, "notActions": [], "dataActions": [], "notDataActions": []}]}
         if key == f"{SUB}{LOCKS}".lower():
             return self.page(path, query, [self.lock(*each) for each in self.locks])
+        if re.search(rf"{LOCKS}/[^/]+$", path, re.IGNORECASE):
+            return next((lock for lock in (self.lock(*each) for each in self.locks) if lock["id"].lower() == key), None)
         if key == f"{SUB}/providers/Microsoft.Compute/restorePointCollections".lower():
-            return self.page(path, query, [self.collection(), {**self.collection(), "id": COLLECTION + "2", "properties": {
+            return self.page(path, query, ([self.collection()] if self.collection_is_there else []) + [{**self.collection(), "id": COLLECTION + "2", "properties": {
                 "source": {"id": VM + "2"}, "provisioningState": "Succeeded"}}])
         if key == COLLECTION.lower():
             assert query.get("$expand") == "restorePoints", query
@@ -409,10 +433,10 @@ class Cloud:
             "timeCreated": made, "provisioningState": "Succeeded",
             "sourceMetadata": {"vmId": VM_UNIQUE_ID, "userData": "secret-user-data"}}}
 
-    @staticmethod
-    def lock(scope, name, level):
+    def lock(self, scope, name, level):
+        owners = {"owners": [{"applicationId": "secret-application"}]} if name in self.managed else {}
         return {"id": f"{scope}{LOCKS}/{name}", "name": name, "properties": {
-            "level": level, "notes": "kept", "owners": [{"applicationId": "secret-application"}]}}
+            "level": level, "notes": self.notes.get(name, "kept"), **owners}}
 
     @staticmethod
     def job(number, state, errors=None, tasks=(("Take Snapshot", "Completed"),), **more):

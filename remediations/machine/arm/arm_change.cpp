@@ -50,7 +50,23 @@ std::optional<ArmChange> change_in(const ArmQuestion& request, std::string_view 
     const bool is_needed = is_post && std::ranges::any_of(needed_providers, [&](auto provider) {
                                return fits(path, {vm[0], vm[1], "providers", std::string(provider), "register"});
                            });
-    return is_needed ? std::optional(ArmChange::register_provider) : std::nullopt;
+    if (is_needed) return ArmChange::register_provider;
+    const bool is_of_subscription = path.size() > 2 && boost::iequals(path[0], vm[0]) && boost::iequals(path[1], vm[1]);
+    if (!is_of_subscription) return std::nullopt;
+    const std::vector<std::string> lock = {"providers", "Microsoft.Authorization", "locks", "*"};
+    if (path.size() > lock.size() && fits({path.end() - std::ssize(lock), path.end()}, lock)) {
+        if (request.method == "DELETE") return ArmChange::remove_lock;
+        if (request.method == "PUT") return ArmChange::put_lock;
+    }
+    const bool is_collection = fits(path, {"subscriptions", "*", "resourceGroups", "*", "providers",
+                                           "Microsoft.Compute", "restorePointCollections", "*"}) &&
+                               boost::istarts_with(path.back(), "AzureBackup_");
+    return request.method == "DELETE" && is_collection ? std::optional(ArmChange::delete_restore_points) : std::nullopt;
+}
+
+bool needs_person(ArmChange change) {
+    return change == ArmChange::remove_lock || change == ArmChange::put_lock ||
+           change == ArmChange::delete_restore_points;
 }
 
 std::chrono::minutes longest(ArmChange change) {
@@ -59,9 +75,12 @@ std::chrono::minutes longest(ArmChange change) {
         case ArmChange::start_backup:
         case ArmChange::cancel_job:
         case ArmChange::register_provider:
+        case ArmChange::remove_lock:
+        case ArmChange::put_lock:
             return minutes(5);
         case ArmChange::reapply:
         case ArmChange::delete_extension:
+        case ArmChange::delete_restore_points:
             return minutes(8);
     }
     return minutes(5);

@@ -211,6 +211,10 @@ public:
             return Error{ErrorKind::invalid,
                          fmt::format("{} {} is no change that this program makes", request.method, request.path), 0};
         }
+        if (needs_person(*kind) && found->is_of_vm) {
+            return Error{ErrorKind::refused,
+                         "everybody in the VM has the VM's managed identity, so only a person's token may do this", 0};
+        }
         look_anew();
         {
             const std::scoped_lock lock(mutex_);

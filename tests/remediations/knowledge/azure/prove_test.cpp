@@ -104,7 +104,7 @@ public:
         EXPECT_EQ(request.path, item + "/backup");
         const auto body = json::parse(request.body);
         EXPECT_EQ(body.at("properties").at("objectType"), "IaasVMBackupRequest");
-        EXPECT_EQ(body.at("properties").at("recoveryPointExpiryTimeInUTC"), Vault::text(vault_.now + 48h));
+        EXPECT_EQ(body.at("properties").at("recoveryPointExpiryTimeInUTC").as_string(), Vault::text(vault_.now + 48h));
         if (!vault_.start_answer.is_refusal()) {
             ++vault_.started;
             vault_.began = vault_.now;

@@ -396,7 +396,12 @@ TEST_F(Client, ChangesWhatItKnowsAndNothingElse) {
         {"POST", "/subscriptions/sub/providers/Microsoft.Network/register"},
         {"POST", "/subscriptions/sub/providers/Microsoft.Storage/unregister"},
         {"DELETE", vault + "/backupJobs/7/cancel"},
-        {"DELETE", "/subscriptions/sub/providers/Microsoft.Authorization/locks/l"},
+        {"POST", "/subscriptions/sub/providers/Microsoft.Authorization/locks/l"},
+        {"DELETE", "/subscriptions/other/providers/Microsoft.Authorization/locks/l"},
+        {"DELETE", "/subscriptions/sub/providers/Microsoft.Authorization/roleAssignments/l"},
+        {"DELETE", "/subscriptions/sub/resourceGroups/g/providers/Microsoft.Compute/restorePointCollections/of_others"},
+        {"DELETE",
+         "/subscriptions/other/resourceGroups/g/providers/Microsoft.Compute/restorePointCollections/AzureBackup_vm1_1"},
         {"DELETE", vault + "/backupFabrics/Azure/protectionContainers/c/protectedItems/i"},
         {"POST", "reapply"},
         {"", ""}};
@@ -409,6 +414,28 @@ TEST_F(Client, ChangesWhatItKnowsAndNothingElse) {
               ErrorKind::invalid);
     EXPECT_TRUE(asked_.empty());
     EXPECT_FALSE(change_in({.path = "/reapply", .members = {}, .method = "POST"}, "")) << "without a VM there is none";
+}
+
+TEST_F(Client, WhatLosesSomethingNeedsAPerson) {
+    const std::string lock = "/subscriptions/sub/resourceGroups/g/providers/Microsoft.Authorization/locks/l";
+    const ArmQuestion requests[] = {
+        {.path = lock, .members = {}, .method = "DELETE"},
+        {.path = std::string(vm) + "/providers/Microsoft.Authorization/locks/l", .members = {}, .method = "DELETE"},
+        {.path = lock, .members = {}, .method = "PUT", .body = R"({"properties":{"level":"ReadOnly"}})"},
+        {.path = "/subscriptions/sub/resourceGroups/g/providers/Microsoft.Compute/restorePointCollections/"
+                 "AzureBackup_vm1_1",
+         .members = {},
+         .method = "DELETE"}};
+    const auto of_vm = azure();
+    for (const auto& request : requests) {
+        EXPECT_EQ(of_vm->change(request).error().kind, ErrorKind::refused) << request.path;
+        EXPECT_TRUE(asked_.empty()) << "whatever rights it has, nothing is sent";
+    }
+    for (const auto& request : requests) {
+        asked_.clear();
+        EXPECT_TRUE(of_person()->change(request)) << request.path;
+        EXPECT_EQ(asked_.size(), 1U);
+    }
 }
 
 TEST_F(Client, AChangeThatMeetsAnotherIsAskedForOnceMore) {
