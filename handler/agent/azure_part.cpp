@@ -36,6 +36,8 @@ constexpr std::chrono::minutes settles_within{10};
 /// Azure may show for some seconds what was before a request that a crash cut short.
 constexpr std::chrono::seconds pause_after_crash{60};
 constexpr unsigned most_repair_attempts = 3;
+constexpr unsigned most_tries_to_begin = 3;
+constexpr std::chrono::seconds pause_before_next_try{60};
 /// No further repair is begun after this: a worker of newer settings waits.
 constexpr std::chrono::minutes repairs_begin_within{5};
 /// A worker that runs meanwhile has ended by then.
@@ -231,8 +233,15 @@ private:
         options.now = system_.guard.now;
         options.stop_requested = [this] { return is_to_stop() || !is_current(); };
         options.note = [this](const BegunBackup& begun) { return note(begun); };
-        const auto proof = system_.azure.prove(task_.azure, options);
+        auto proof = system_.azure.prove(task_.azure, options);
         start_lock_.reset();
+        // After a start of the VM the network may not be there yet.
+        for (unsigned tries = 1; !proof && proof.error().kind != ErrorKind::not_found && !task_.begun && is_current() &&
+                                 tries < most_tries_to_begin && pause(pause_before_next_try);
+             ++tries) {
+            proof = system_.azure.prove(task_.azure, options);
+            start_lock_.reset();
+        }
         if (is_to_stop()) return Step::later;
         if (!is_current()) return Step::next;
         const auto locks = lock_out_workers();

@@ -180,15 +180,15 @@ const Option known_options[] = {
      }},
     {"--allow", "ID",
      "With --vm: the full resource id of a lock, or of a collection of restore points, that may be removed; may be "
-     "given "
-     "more than once. A lock is put back by undo; restore points are gone.",
+     "repeated. A lock is put back by undo; restore points are gone.",
      [](Arguments& a, const std::string& value) -> Result<void> {
          constexpr std::size_t longest_id = 2048;
          if (!value.starts_with("/subscriptions/") || value.size() > longest_id)
              return invalid("expected a resource id, /subscriptions/<id>/...");
          a.allow.push_back(value);
          return {};
-     }},
+     },
+     true},
     {"--token", "-",
      "Ask Azure with a person's token, which is read from standard input: az account get-access-token --query "
      "accessToken "

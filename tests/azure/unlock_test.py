@@ -50,6 +50,14 @@ class Unlock(CloudTest):
         self.fix("--allow", LOCK, "--max-disruption", "workload", code=1)  # the other lock would still be there
         self.assertEqual(self.changes(), [])
 
+    def test_every_lock_that_is_named(self):
+        self.cloud.locks.append((cloud.SUB, "all", "CanNotDelete"))
+        before = sorted(self.cloud.locks)
+        report = self.fix("--allow", LOCK, "--allow", f"{cloud.SUB}{cloud.LOCKS}/all", "--max-disruption", "workload", code=0)
+        self.assertEqual(self.cloud.locks, [])
+        self.run_program("undo", report["runId"], *AS_PERSON, stdin=cloud.PERSON_TOKEN, code=0)
+        self.assertEqual(sorted(self.cloud.locks), before)
+
     def test_never_with_the_identity_of_the_vm(self):
         """Everybody in the VM has it: whatever rights somebody gave it, locks and points are a person's."""
         self.run_program("fix", "--azure", "--allow", LOCK, code=2)

@@ -197,6 +197,11 @@ public:
     }
 
     void look_anew() override {
+        {
+            // A network that is not up yet, after a start of the VM, comes.
+            const std::scoped_lock lock(access_mutex_);
+            if (access_ && !*access_) access_.reset();
+        }
         const std::scoped_lock lock(mutex_);
         answers_.clear();
         deadline_.reset();

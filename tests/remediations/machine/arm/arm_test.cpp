@@ -475,6 +475,17 @@ TEST_F(Client, WhatIsGoneAlreadyNeedsNoAnswer) {
     EXPECT_FALSE(done->is_refusal());
 }
 
+TEST_F(Client, LooksAnewForAnIdentityThatWasNotThereYet) {
+    const auto good = description_;
+    description_ = Error{ErrorKind::unreachable, "no route", 0};
+    const auto client = azure();
+    EXPECT_FALSE(client->access());
+    description_ = good;
+    EXPECT_FALSE(client->access()) << "one look asks once";
+    client->look_anew();
+    EXPECT_TRUE(client->access());
+}
+
 TEST_F(Client, LooksAnew) {
     const auto client = of_person();
     ASSERT_TRUE(client->ask(about_vm()));
