@@ -37,7 +37,8 @@ param(
     [ValidatePattern('^[a-z0-9-]+$')] [string[]] $Exclude = @(),
     [switch] $AllowSecurityChanges,
     [switch] $RepairRisks,
-    [ValidateSet('off', 'read')] [string] $Azure = 'off',
+    [ValidateSet('off', 'read', 'repair')] [string] $Azure = 'off',
+    [ValidateSet('no', 'snapshot', 'vault')] [string] $Prove = 'no',
     [switch] $Rehearsal,
     [switch] $FailOnUnresolved,
     [ValidateScript({ Test-Path -LiteralPath $_ -PathType Leaf })] [string] $ProtectedSettingsPath,
@@ -73,6 +74,7 @@ if ($Exclude) { $settings.exclude = @($Exclude) }
 if ($AllowSecurityChanges) { $settings.allowSecurityChanges = $true }
 if ($RepairRisks) { $settings.repairRisks = $true }
 if ($Azure -ne 'off') { $settings.azure = $Azure }
+if ($Prove -ne 'no') { $settings.prove = $Prove }
 if ($Rehearsal) { $settings.rehearsal = $true }
 if ($FailOnUnresolved) { $settings.failOnUnresolved = $true }
 

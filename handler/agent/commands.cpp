@@ -8,6 +8,8 @@
 #include <thread>
 
 #include "handler/agent/apply.hpp"
+#include "handler/agent/azure_part.hpp"
+#include "handler/agent/azure_task.hpp"
 #include "handler/agent/guard_tick.hpp"
 #include "handler/agent/lock.hpp"
 #include "handler/agent/log.hpp"
@@ -127,9 +129,10 @@ private:
         watch_verbose_log(folder(), context_.system);
         if (const auto resumed = resume_guard(folder(), guard_tools(context_.system)); !resumed)
             context_.log.warning("guard: " + resumed.error().message);
-        // Left by a disable that ended a tick of the guard.
+        // Left by a disable that ended a tick of the guard, or the work in Azure.
         std::error_code code;
         std::filesystem::remove(stop_file(folder()), code);
+        start_azure_part(folder(), context_.system);
         context_.log.info(fmt::format("enable: sequence {} is finished", number_));
         return ExitCode::ok;
     }
@@ -250,7 +253,7 @@ bool ask_to_stop(const Context& context, std::chrono::seconds patience) {
     const auto& folder = context.environment.folder;
     const auto at_work = [&] {
         return FileLock::held_elsewhere(supervisor_lock_file(folder)) ||
-               FileLock::held_elsewhere(worker_lock_file(folder));
+               FileLock::held_elsewhere(worker_lock_file(folder)) || FileLock::held_elsewhere(azure_lock_file(folder));
     };
     if (!at_work()) return true;
     if (const auto asked = machine::local::write_durably(stop_file(folder), ""); !asked) {
@@ -316,8 +319,9 @@ public:
         }
     }
     void remove_store(const std::filesystem::path& folder) {
-        for (const auto& file : {sequence_file(folder), sequence_lock_file(folder), supervisor_lock_file(folder),
-                                 worker_lock_file(folder), stop_file(folder), carried_over_file(folder)}) {
+        for (const auto& file :
+             {sequence_file(folder), sequence_lock_file(folder), supervisor_lock_file(folder), worker_lock_file(folder),
+              azure_lock_file(folder), stop_file(folder), carried_over_file(folder)}) {
             remove(file);
         }
     }
@@ -411,6 +415,8 @@ ExitCode run_internal(const std::vector<std::string>& arguments, const System& s
         return arguments[0] == "apply" ? apply(system, out, err) : clean_up(system, out, err);
     }
     if (arguments[0] == "supervise" && arguments.size() == 2) return supervise(to_path(arguments[1]), system);
+    if (arguments[0] == "azure" && arguments.size() == 2 && system.privileged())
+        return azure_part(to_path(arguments[1]), system);
     if (arguments[0] == "verbose-log" && arguments.size() == 2)
         return wait_for_verbose_log(to_path(arguments[1]), system);
     if (arguments[0] == "worker" && arguments.size() == 3) {
@@ -444,6 +450,7 @@ void remove_own_state(const System& system, std::ostream& out) {
         out << "The guard could not be removed: " << removed.error().message << '\n';
     }
     end_verbose_log_at_once(system, out);
+    remove_azure_task(state);
     std::filesystem::remove_all(support_folder(state), code);
     if (const auto lock = FileLock::acquire(run_lock_file(state), std::chrono::seconds(1))) {
         std::filesystem::remove(run_lock_file(state), code);
@@ -455,8 +462,8 @@ void remove_own_state(const System& system, std::ostream& out) {
 }
 
 bool is_agent_command(std::string_view name) {
-    return name == "supervise" || name == "worker" || name == "verbose-log" || name == guard_command ||
-           name == "apply" || name == "clean-up" ||
+    return name == "supervise" || name == "worker" || name == "verbose-log" || name == "azure" ||
+           name == guard_command || name == "apply" || name == "clean-up" ||
            std::ranges::find(commands, name, &Command::name) != std::end(commands);
 }
 

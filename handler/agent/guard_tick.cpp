@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "handler/agent/azure_part.hpp"
 #include "handler/agent/environment.hpp"
 #include "handler/agent/events.hpp"
 #include "handler/agent/lock.hpp"
@@ -391,6 +392,8 @@ ExitCode guard_tick(const System& system) {
     }
     if ((*settings)->mode == GuardMode::off) return ExitCode::ok;
     if ((*settings)->suspended && home_of((*settings)->handler_folder) != Home::removed) return ExitCode::ok;
+    // Where the VM was started anew and the guest agent is dead, nobody else goes on with it.
+    if (home_of((*settings)->handler_folder) == Home::present) start_azure_part((*settings)->handler_folder, system);
     return Tick(system, **settings, load_guard_record(system.state_folder)).tick();
 }
 

@@ -186,9 +186,22 @@ void read_support_upload(const json::value& value, const Place& place, Settings&
 void read_azure(const json::value& value, const Place& place, Settings& settings) {
     const auto word = text_at(value, place);
     if (!word) return;
-    if (*word != "off" && *word != "read")
-        return place.problem_with(*word, "is no way to ask Azure; expected \"off\" or \"read\"");
-    settings.azure.ask = *word == "read";
+    if (*word != "off" && *word != "read" && *word != "repair")
+        return place.problem_with(*word, "is no way to ask Azure; expected \"off\", \"read\" or \"repair\"");
+    settings.azure.ask = *word != "off";
+    settings.azure.repair = *word == "repair";
+}
+
+void read_prove(const json::value& value, const Place& place, Settings& settings) {
+    const auto word = text_at(value, place);
+    if (!word) return;
+    const auto mode = parse_prove_mode(*word);
+    if (!mode) return place.problem_with(*word, "is no proof; expected \"no\", \"snapshot\" or \"vault\"");
+    settings.prove = *mode;
+}
+
+void read_prove_within(const json::value& value, const Place& place, Settings& settings) {
+    read_hours(value, place, most_prove_hours, settings.prove_within);
 }
 
 void read_identity(const json::value& value, const Place& place, Settings& settings) {
@@ -232,6 +245,8 @@ constexpr Setting known_settings[] = {{"mode", read_mode},
                                       {"azure", read_azure},
                                       {"identityClientId", read_identity},
                                       {"vault", read_vault},
+                                      {"prove", read_prove},
+                                      {"proveWithinHours", read_prove_within},
                                       {"supportUpload", read_support_upload}};
 
 constexpr auto keys = [] {
@@ -324,6 +339,13 @@ void read_sections(const json::value* public_value, const json::object* protecte
     const bool has_guard = settings.guard.value_or(GuardMode::off) != GuardMode::off;
     if (settings.guard_interval != Settings{}.guard_interval && !has_guard)
         answer.problems.emplace_back("guardHours: expected guard to be \"watch\" or \"repair\" too");
+    if (settings.azure.repair && settings.mode != RunMode::fix)
+        answer.problems.emplace_back("azure: with \"repair\", expected mode to be \"fix\"");
+    if (settings.prove != ProveMode::no && (settings.mode != RunMode::fix || !settings.azure.ask))
+        answer.problems.emplace_back(
+            "prove: expected mode to be \"fix\" and azure to be \"read\" or \"repair\", because it starts a backup");
+    if (settings.prove_within != Settings{}.prove_within && settings.prove == ProveMode::no)
+        answer.problems.emplace_back("proveWithinHours: expected prove to be \"snapshot\" or \"vault\" too");
     if (!answer.problems.empty()) settings = {};
 }
 

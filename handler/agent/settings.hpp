@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "handler/agent/azure_task.hpp"
 #include "handler/agent/environment.hpp"
 #include "handler/guard/guard_settings.hpp"
 #include "remediations/engine/engine.hpp"
@@ -36,6 +37,8 @@ struct Settings {
     std::optional<GuardMode> guard = {};
     std::chrono::hours guard_interval{1};
     remediations::azure::Choice azure = {};  ///< by default Azure is not asked
+    ProveMode prove = ProveMode::no;
+    std::chrono::hours prove_within{3};
 
     friend bool operator==(const Settings&, const Settings&) = default;
 };

@@ -9,6 +9,7 @@
 #include "remediations/changes/journal.hpp"
 #include "remediations/changes/recovery.hpp"
 #include "remediations/knowledge/azure/attach.hpp"
+#include "remediations/knowledge/azure/settled.hpp"
 #include "remediations/knowledge/extension/backup_activity.hpp"
 #include "remediations/knowledge/snapshot/freeze_rehearsal.hpp"
 #include "remediations/machine/local/cms.hpp"
@@ -73,6 +74,23 @@ GuardSystem guard_system() {
     };
 }
 
+AzureSystem azure_system() {
+    return {
+        .settle = [](const remediations::azure::Choice& choice, std::chrono::seconds patience,
+                     const std::function<bool()>& stop_requested) -> machine::Result<void> {
+            auto machine = machine::local_machine();
+            remediations::azure::attach(machine, choice);
+            return remediations::azure::wait_until_settled(machine, patience, stop_requested);
+        },
+        .prove = [](const remediations::azure::Choice& choice,
+                    const remediations::azure::ProveOptions& options) -> machine::Result<remediations::azure::Proof> {
+            auto machine = machine::local_machine();
+            remediations::azure::attach(machine, choice);
+            return remediations::azure::prove_by_backup(machine, options);
+        },
+    };
+}
+
 }  // namespace
 
 System local_system() {
@@ -125,6 +143,7 @@ System local_system() {
             return remediations::rehearse_freeze(options, machine::local_machine(), *machine::local_freezer());
         },
         .guard = guard_system(),
+        .azure = azure_system(),
     };
 }
 

@@ -9,6 +9,7 @@
 
 #include "remediations/changes/undo.hpp"
 #include "remediations/engine/engine.hpp"
+#include "remediations/knowledge/azure/prove.hpp"
 #include "remediations/knowledge/extension/backup_signs.hpp"
 #include "remediations/knowledge/snapshot/freeze_rehearsal.hpp"
 #include "remediations/machine/local/computer.hpp"
@@ -34,6 +35,18 @@ struct GuardSystem {
     std::function<void(const std::string& line)> tell;  ///< machine::local::tell_system
     std::function<machine::Result<machine::local::JobBy>(const machine::local::RecurringJob&)> install_job;
     std::function<machine::Result<void>(const std::string& name)> remove_job;
+};
+
+/// What follows in Azure, on the same computer.
+struct AzureSystem {
+    /// remediations::azure::wait_until_settled
+    std::function<machine::Result<void>(const remediations::azure::Choice&, std::chrono::seconds patience,
+                                        const std::function<bool()>& stop_requested)>
+        settle;
+    /// remediations::azure::prove_by_backup
+    std::function<machine::Result<remediations::azure::Proof>(const remediations::azure::Choice&,
+                                                              const remediations::azure::ProveOptions&)>
+        prove;
 };
 
 /// Functions of the operating system and of the modules below that the guest agent's commands need. Tests use their
@@ -74,6 +87,7 @@ struct System {
     std::function<machine::Result<remediations::FreezeRehearsal>(const remediations::RehearsalOptions&)> rehearse = {};
 
     GuardSystem guard = {};
+    AzureSystem azure = {};
 };
 
 System local_system();

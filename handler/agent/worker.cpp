@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "handler/agent/azure_part.hpp"
 #include "handler/agent/events.hpp"
 #include "handler/agent/guard_tick.hpp"
 #include "handler/agent/lock.hpp"
@@ -30,6 +31,9 @@ using remediations::RunMode;
 using remediations::State;
 
 namespace {
+
+/// Of the work in Azure, which begins nothing for longer than five minutes, nothing of which takes more than eight.
+constexpr std::chrono::minutes patience_for_azure{14};
 
 /// Returns the run of the newest journal; empty where there is none.
 std::string newest_run(const std::filesystem::path& state_folder) {
@@ -95,7 +99,8 @@ private:
 
     static bool changes_something(const Settings& settings) {
         return settings.mode != RunMode::diagnose || settings.rehearsal || settings.verbose_log.count() > 0 ||
-               !settings.support_upload.empty() || settings.guard.value_or(GuardMode::off) != GuardMode::off;
+               settings.prove != ProveMode::no || !settings.support_upload.empty() ||
+               settings.guard.value_or(GuardMode::off) != GuardMode::off;
     }
 
     ExitCode run(const Settings& settings, bool has_state) {
@@ -112,6 +117,8 @@ private:
         options.exclude = settings.exclude;
         options.agent_installer = settings.agent_installer;
         options.azure = settings.azure;
+        options.part = remediations::Part::inside;
+        if (is_applied()) options.azure.repair = false;
         options.follow_up = true;
         options.deadline = std::chrono::steady_clock::now() + fixing_ends_after;
         options.stop_requested = [this] { return stop_requested(environment_.folder); };
@@ -126,13 +133,30 @@ private:
             (void)write_status(environment_, number_, text_of(status));
             return ExitCode::stopped;
         }
-        auto status = status_of(*report, settings.fail_on_unresolved);
+        const auto follows = has_state ? plan_azure(settings, *report) : std::nullopt;
+        // Azure is no reason for an error: an extension in error makes backups fail.
+        const bool may_fail = settings.fail_on_unresolved && (!settings.azure.repair || is_left_inside(*report));
+        auto status = status_of(*report, may_fail);
+        if (follows) status.substatus.push_back(*follows);
         if (settings.rehearsal) add_rehearsal(status, rehearse(settings), settings.fail_on_unresolved);
         if (settings.verbose_log.count() > 0) status.substatus.push_back(begin_verbose_log(settings));
         if (const auto guard = has_state ? switch_guard(settings) : std::nullopt) status.substatus.push_back(*guard);
         if (!settings.support_upload.empty()) status.substatus.push_back(send_support_bundle(settings, *report));
         add_pointers(status, *report, program(), report_file_);
-        return conclude_with(status, SequenceState::finished, report->run_id);
+        const auto concluded = conclude_with(status, SequenceState::finished, report->run_id);
+        if (has_state && !is_applied()) start_azure_part(environment_.folder, system_);
+        return concluded;
+    }
+
+    /// Run Command, Custom Script and VM Applications call `apply`, which is over once it has printed its status.
+    bool is_applied() const { return settings_ != nullptr; }
+
+    std::optional<Substatus> plan_azure(const Settings& settings, const Report& report) const {
+        if (!is_applied()) return plan_azure_part(settings, report, system_);
+        if (!settings.azure.repair && settings.prove == ProveMode::no) return std::nullopt;
+        return Substatus{"azure", StatusWord::warning, 1,
+                         "Nothing is repaired or proven in Azure: that follows the extension alone. By hand: "
+                         "backup-remediation prove."};
     }
 
     void end_old_verbose_log() {
@@ -244,7 +268,10 @@ private:
 
     /// Takes the run lock. Waits in short steps, so that `disable` ends the wait.
     Result<FileLock> lock_out_others() {
-        const auto deadline = std::chrono::steady_clock::now() + patience_for_others;
+        // What was asked of Azure cannot be left in the middle; no repair there takes longer.
+        const bool waits_for_azure = FileLock::held_elsewhere(azure_lock_file(environment_.folder));
+        const auto deadline =
+            std::chrono::steady_clock::now() + (waits_for_azure ? patience_for_azure : patience_for_others);
         for (;;) {
             auto lock = acquire_run_lock(system_.state_folder, std::chrono::seconds(1));
             if (lock || lock.error().kind != ErrorKind::timed_out) return lock;

@@ -177,13 +177,24 @@ const Option known_options[] = {
          return {};
      }},
     {"--vm", "VM-ID",
-     "Look at the VM with this resource id through Azure alone, from any computer, also when it is off. Needs --token.",
+     "The VM with this resource id, through Azure alone, from any computer, also when it is off. Needs --token.",
      [](Arguments& a, const std::string& value) -> Result<void> {
          if (const auto problem = remediations::azure::problem_of_vm_id(value); !problem.empty())
              return invalid(problem);
          a.vm = value;
          return {};
      }},
+    {"--allow", "ID",
+     "With --vm: the full resource id of a lock, or of a collection of restore points, that may be removed; may be "
+     "repeated. A lock is put back by undo; restore points are gone.",
+     [](Arguments& a, const std::string& value) -> Result<void> {
+         constexpr std::size_t longest_id = 2048;
+         if (!value.starts_with("/subscriptions/") || value.size() > longest_id)
+             return invalid("expected a resource id, /subscriptions/<id>/...");
+         a.allow.push_back(value);
+         return {};
+     },
+     true},
     {"--token", "-",
      "Ask Azure with a person's token, which is read from standard input: az account get-access-token --query "
      "accessToken "
@@ -289,8 +300,10 @@ const Command commands[] = {
      "A repair that disturbs more than --max-disruption allows, changes what protects the VM, or is of a mere risk, is "
      "reported as needs-approval, with the option that allows it. The VM is never restarted.",
      {"--dry-run", "--error-code", "--only", "--exclude", "--max-disruption", "--allow-security-changes",
-      "--repair-risks", "--agent-installer", "--azure", "--identity", "--vault", "--capture", "--format", "--color"},
+      "--repair-risks", "--agent-installer", "--azure", "--identity", "--vault", "--vm", "--token", "--cloud",
+      "--allow", "--capture", "--format", "--color"},
      {"backup-remediation fix --dry-run", "backup-remediation fix",
+      "az account get-access-token --query accessToken -o tsv | backup-remediation fix --vm VM-ID --token -",
       "backup-remediation fix --only msdtc-damaged --max-disruption workload"}},
     {CommandName::rehearse,
      "rehearse",
@@ -311,7 +324,7 @@ const Command commands[] = {
      "Take back what a run of 'fix' or of the extension changed.",
      "Without RUN, the newest run that still has something to take back ('history' shows all). Puts back only what "
      "is still as that run left it; what somebody changed since is left alone and said so.",
-     {"--despite-damage", "--format", "--color"},
+     {"--despite-damage", "--vm", "--token", "--cloud", "--format", "--color"},
      {"backup-remediation undo", "backup-remediation undo 20261121T014907Z-0001"}},
     {CommandName::guard,
      "guard",
@@ -486,6 +499,10 @@ Result<void> check(const Command& command, const Arguments& arguments) {
     } else if (arguments.format == Format::csv) {
         return invalid("--format csv goes with 'diagnose --vault VAULT-ID --token -', which is about many VMs");
     }
+    if (!arguments.allow.empty() && arguments.vm.empty()) return invalid("--allow needs --vm VM-ID --token -");
+    const bool changes = arguments.command == CommandName::fix || arguments.command == CommandName::undo;
+    if (changes && arguments.token_on_input && arguments.vm.empty())
+        return invalid(fmt::format("'{}' takes --token with --vm alone", command.word));
     if (arguments.token_on_input && !arguments.identity.empty())
         return invalid("--token and --identity exclude each other");
     if (!arguments.capture.empty() && arguments.azure)

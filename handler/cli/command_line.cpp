@@ -36,6 +36,7 @@
 #include "remediations/engine/vault_look.hpp"
 #include "remediations/knowledge/azure/attach.hpp"
 #include "remediations/knowledge/azure/rights.hpp"
+#include "remediations/knowledge/azure/settled.hpp"
 #include "remediations/knowledge/extension/backup_activity.hpp"
 #include "remediations/knowledge/snapshot/freeze_rehearsal.hpp"
 #include "remediations/machine/local/detached_process.hpp"
@@ -320,6 +321,13 @@ private:
         }
         if (const auto asked = ask_azure(); !asked) return fail(could_not_work, asked.error().message);
         if (outside_) recorded.emplace(std::move(*outside_));
+        if (!arguments_.vm.empty() && mode == RunMode::fix) {
+            // By Run Command on that very VM it would wait for itself.
+            const auto settled =
+                remediations::azure::wait_until_settled(*recorded, std::chrono::minutes(2), [] { return false; });
+            if (!settled)
+                return fail(could_not_work, fmt::format("nothing was changed, because {}", settled.error().message));
+        }
         auto& machine = recorded ? *recorded : host_.machine();
         for (const auto& id : arguments_.only) {
             const auto scope = remediations::find_remediation(id)->scope;
@@ -363,7 +371,9 @@ private:
         options.exclude = arguments_.exclude;
         options.agent_installer = arguments_.agent_installer;
         options.from_outside = !arguments_.vm.empty();
-        options.follow_up = subject != Subject::capture;
+        options.azure.repair = options.from_outside && mode != RunMode::diagnose;
+        options.azure_allow = arguments_.allow;
+        options.follow_up = subject == Subject::this_computer;
         options.progress = [&](const std::string& text) { progress.show(text + " ..."); };
         auto report = remediations::run(options, machine, host_.state_folder);
         if (report && !thawed_.empty()) report->notices.push_back(thawed_);
@@ -563,11 +573,13 @@ private:
             return fail(bad_usage, fmt::format("{}{} ('backup-remediation history' shows all)", journal.error().message,
                                                did_you_mean(run_id, Journal::runs(host_.state_folder))));
         }
-        if (const auto reason = remediations::why_not_to_disturb(host_.machine()))
+        if (const auto asked = ask_azure(); !asked) return fail(could_not_work, asked.error().message);
+        auto& machine = outside_ ? *outside_ : host_.machine();
+        const auto reason = outside_ ? std::nullopt : remediations::why_not_to_disturb(machine);
+        if (reason)
             return fail(could_not_work, fmt::format("nothing was taken back, because {}; try again later", *reason));
         for (const auto& line : journal->damage()) remark(line + "; this line was left out");
-        const auto undone =
-            watched("taking back run " + run_id, [&] { return remediations::undo(*journal, host_.machine()); });
+        const auto undone = watched("taking back run " + run_id, [&] { return remediations::undo(*journal, machine); });
         const auto shown = show_undone(undone, run_id);
         return shown == all_well && !journal->damage().empty() ? something_left : shown;
     }

@@ -51,6 +51,9 @@ std::string_view what_it_disturbs(Disruption disruption) {
     return "";
 }
 
+/// Where a repair changes nothing in the VM.
+constexpr auto in_azure = "in Azure alone: README.md, \"Ask Azure\"";
+
 std::string_view can_fix(const Remediation& remediation) {
     return remediation.fix ? "repairs" : "advises";
 }
@@ -95,7 +98,9 @@ std::string text_of(const Remediation& remediation, const TextStyle& style) {
     page.blank();
     page.entry(2, "Layer", column, to_string(remediation.layer));
     page.entry(2, "Platform", column, to_string(remediation.scope));
-    if (remediation.fix) {
+    if (remediation.acts_in_azure) {
+        page.entry(2, "Repair", column, in_azure);
+    } else if (remediation.fix) {
         page.entry(2, "Disturbs", column, what_it_disturbs(remediation.disruption));
         page.entry(2, "Repair", column, fmt::format("backup-remediation fix --only {}", remediation.id));
         page.entry(
@@ -226,7 +231,8 @@ std::string markdown_of(const Remediation& remediation) {
     auto text = fmt::format("\n#### {}\n\n**{}.** {}\n\n", remediation.id, markdown(remediation.title),
                             markdown(remediation.explanation));
     text += fmt::format("- Platform: {}\n", to_string(remediation.scope));
-    text += remediation.fix
+    text += remediation.acts_in_azure ? fmt::format("- Repair: {}\n", in_azure)
+            : remediation.fix
                 ? fmt::format("- Repair: `backup-remediation fix --only {}`; disturbs {} ({})\n", remediation.id,
                               to_string(remediation.disruption), markdown(what_it_disturbs(remediation.disruption)))
                 : std::string("- Repair: none from inside the VM; says what a person has to do\n");

@@ -32,16 +32,18 @@ json::object formatted_message(std::string_view text, std::size_t limit, const s
     return {{"lang", "en-US"}, {"message", cut(text, limit, log)}};
 }
 
+json::object substatus_object(const Substatus& part, std::size_t message_limit, const std::filesystem::path& log) {
+    return {{"name", part.name},
+            {"status", to_string(part.status)},
+            {"code", part.code},
+            {"formattedMessage", formatted_message(part.message, message_limit, log)}};
+}
+
 /// `message_limit` is the limit for the message of every substatus.
 std::string text_with(const Status& status, std::string_view handler_name, std::chrono::system_clock::time_point now,
                       const std::filesystem::path& log, std::size_t message_limit) {
     json::array substatus;
-    for (const auto& part : status.substatus) {
-        substatus.push_back({{"name", part.name},
-                             {"status", to_string(part.status)},
-                             {"code", part.code},
-                             {"formattedMessage", formatted_message(part.message, message_limit, log)}});
-    }
+    for (const auto& part : status.substatus) substatus.push_back(substatus_object(part, message_limit, log));
     const json::array document = {{{"version", "1.0"},
                                    {"timestampUTC", utc_text(now)},
                                    {"status",
@@ -104,6 +106,37 @@ std::string status_file_text(const Status& status, std::string_view handler_name
         if (text.size() <= status_file_limit) return text;
     }
     return text_with(shortened, handler_name, now, log, shortest_message);
+}
+
+machine::Result<std::string> with_substatus(const std::string& status_text, const Substatus& substatus,
+                                            std::chrono::system_clock::time_point now,
+                                            const std::filesystem::path& log) {
+    using machine::Error;
+    using machine::ErrorKind;
+    constexpr std::size_t longest_message = 2048;
+    json::error_code code;
+    auto document = json::parse(status_text, code);
+    if (code) return Error{ErrorKind::invalid, "the stored status is no JSON: " + code.message(), 0};
+    auto* time = document.find_pointer("/0/timestampUTC", code);
+    auto* parts = document.find_pointer("/0/status/substatus", code);
+    if (!time || !parts || !parts->is_array())
+        return Error{ErrorKind::invalid, "the stored status: expected timestampUTC and status.substatus", 0};
+    *time = utc_text(now);
+    const auto part = substatus_object(substatus, longest_message, log);
+    auto& all = parts->get_array();
+    const auto is_same = [&](const json::value& each) {
+        const auto* object = each.if_object();
+        const auto* name = object ? object->if_contains("name") : nullptr;
+        return name && *name == json::value(substatus.name);
+    };
+    if (auto* same = std::ranges::find_if(all, is_same); same != all.end()) {
+        *same = part;
+    } else {
+        all.push_back(part);
+    }
+    auto text = json::serialize(document);
+    if (text.size() > status_file_limit) return Error{ErrorKind::too_large, "the status has no room for more", 0};
+    return text;
 }
 
 std::string utc_text(std::chrono::system_clock::time_point time) {

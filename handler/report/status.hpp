@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "remediations/machine/result.hpp"
+
 namespace handler {
 
 /// The agent's words. "warning" is not a final one: the agent keeps waiting after it, so only a substatus may have it.
@@ -36,6 +38,12 @@ inline constexpr std::size_t status_file_limit = std::size_t{128} << 10;
 /// `log`. Bytes that are not UTF-8, and control characters, are replaced.
 std::string status_file_text(const Status& status, std::string_view handler_name,
                              std::chrono::system_clock::time_point now, const std::filesystem::path& log);
+
+/// The same status with one substatus in place of that of its name, or behind the others, as of `now`.
+/// ErrorKind::invalid where the text is none that this program wrote; too_large where it would not fit.
+machine::Result<std::string> with_substatus(const std::string& status_text, const Substatus& substatus,
+                                            std::chrono::system_clock::time_point now,
+                                            const std::filesystem::path& log);
 
 /// Returns `text`, or its beginning and "... (cut; see <log>)", in at most `limit` bytes.
 std::string cut(std::string_view text, std::size_t limit, const std::filesystem::path& log);

@@ -59,12 +59,21 @@ param rehearsalIncludesSystem bool = false
 ])
 param guard string = 'off'
 
-@description('read: asks Azure Resource Manager as the VM\'s managed identity, which changes nothing: the vault\'s jobs and their error, the VM\'s state, locks, restore points, policies. off: not one packet goes there.')
+@description('read: asks Azure Resource Manager as the VM\'s managed identity, which changes nothing: the vault\'s jobs and their error, the VM\'s state, locks, restore points, policies. repair, with mode fix: once this extension has ended it also renews the VM\'s failed state (reapply), deletes Azure Backup\'s own failed extension, registers the resource providers that a backup needs, and cancels a backup that hangs in its snapshot. off: not one packet goes there.')
 @allowed([
   'off'
   'read'
+  'repair'
 ])
 param azure string = 'off'
+
+@description('With mode fix and azure: starts a backup once nothing is left that makes it fail, and says when its recovery point exists, how consistent it is and where it lies. snapshot: the recovery point of its snapshot is enough, minutes after the start; vault: it has to be in the vault. The recovery point expires after two days.')
+@allowed([
+  'no'
+  'snapshot'
+  'vault'
+])
+param prove string = 'no'
 
 @description('Settings that nobody else may see, such as a URL that carries a key. A key that stands here may not stand in settings too.')
 @secure()
@@ -101,6 +110,7 @@ resource remediation 'Microsoft.Compute/virtualMachineScaleSets/extensions@2024-
       rehearsalIncludesSystem: rehearsalIncludesSystem
       guard: guard
       azure: azure
+      prove: prove
     }
     protectedSettings: protectedSettings
     forceUpdateTag: forceRunStamp

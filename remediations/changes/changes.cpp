@@ -8,6 +8,7 @@
 
 #include "remediations/changes/quarantine_room.hpp"
 #include "remediations/changes/recovery.hpp"
+#include "remediations/changes/refused_by_azure.hpp"
 #include "remediations/changes/windows_firewall_switch.hpp"
 
 namespace remediations {
@@ -231,6 +232,59 @@ Result<void> Changes::run_tool(const machine::Command& command, const std::strin
                      fmt::format("{} ended with exit code {}: {}", line, output->exit_code, output->err),
                      output->exit_code};
     });
+}
+
+Result<void> Changes::change_azure(const std::string& action, const std::string& id, const std::string& description,
+                                   const machine::ArmQuestion& request) {
+    JournalStep step;
+    step.remediation = remediation_;
+    step.description = description;
+    step.action = std::string(azure_action) + action;
+    step.subject = id;
+    return act(step, [&]() -> Result<void> {
+        const auto answer = machine_.azure().change(request);
+        if (!answer) return answer.error();
+        const bool is_gone = request.method == "DELETE" && answer->status == 404;
+        if (!answer->is_refusal() || is_gone) return {};
+        return refused_by_azure(request, *answer);
+    });
+}
+
+Result<void> Changes::reapply_vm(const std::string& vm_id) {
+    return change_azure("reapply", vm_id, "reapply " + vm_id,
+                        {.path = vm_id + "/reapply", .members = {}, .method = "POST"});
+}
+
+Result<void> Changes::delete_vm_extension(const std::string& id) {
+    return change_azure("delete-extension", id, "delete " + id, {.path = id, .members = {}, .method = "DELETE"});
+}
+
+Result<void> Changes::register_provider(const std::string& id) {
+    return change_azure("register-provider", id, "register " + id,
+                        {.path = id + "/register", .members = {}, .method = "POST"});
+}
+
+Result<void> Changes::cancel_backup_job(const std::string& id) {
+    return change_azure("cancel-job", id, "cancel " + id, {.path = id + "/cancel", .members = {}, .method = "POST"});
+}
+
+Result<void> Changes::remove_azure_lock(const std::string& id) {
+    return set(*azure_lock_slot(id), nullptr);
+}
+
+Result<void> Changes::delete_restore_points(const std::string& id) {
+    return change_azure("delete-restore-points", id, "delete " + id, {.path = id, .members = {}, .method = "DELETE"});
+}
+
+bool Changes::azure_shows(const std::function<bool(const machine::Machine&)>& is_so, std::chrono::seconds patience) {
+    constexpr std::chrono::seconds pause{5};
+    if (is_plan()) return true;
+    for (std::chrono::seconds waited{0};; waited += pause) {
+        machine_.azure().look_anew();
+        machine_.forget_derived();
+        if (is_so(machine_)) return true;
+        if (waited >= patience || !machine_.wait(pause)) return false;
+    }
 }
 
 }  // namespace remediations

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -82,6 +83,25 @@ public:
     /// non-zero exit code is a failure.
     machine::Result<void> run_tool(const machine::Command& command, const std::string& effect);
 
+    // In Azure, by full resource ids. Undo takes none of these back but the lock; each is harmless when it is done once
+    // more.
+
+    /// Renews the state of Azure's model of the VM; it restarts nothing.
+    machine::Result<void> reapply_vm(const std::string& vm_id);
+    /// An extension that is gone already is a success.
+    machine::Result<void> delete_vm_extension(const std::string& id);
+    /// `id`: "/subscriptions/<id>/providers/Microsoft.Compute". Azure goes on with it afterwards.
+    machine::Result<void> register_provider(const std::string& id);
+    machine::Result<void> cancel_backup_job(const std::string& id);
+    /// With a person's token alone. Undo puts the lock back with its level and notes.
+    machine::Result<void> remove_azure_lock(const std::string& id);
+    /// With a person's token alone: a collection, and all its restore points.
+    machine::Result<void> delete_restore_points(const std::string& id);
+    /// Azure may show what was before for some seconds. Looks anew until it shows `is_so`, for a minute at most; true
+    /// at once in a plan.
+    bool azure_shows(const std::function<bool(const machine::Machine&)>& is_so,
+                     std::chrono::seconds patience = std::chrono::seconds(60));
+
     /// Returns true if the steps are only listed. A fix then need not wait or look again.
     bool is_plan() const { return mode_ == Mode::plan; }
 
@@ -94,6 +114,8 @@ private:
     /// Where the next tree that goes to quarantine lies then, once there is room for it.
     machine::Result<machine::Path> place_in_quarantine(const machine::Path& path);
     machine::Result<void> act(const JournalStep& step, const std::function<machine::Result<void>()>& action);
+    machine::Result<void> change_azure(const std::string& action, const std::string& id, const std::string& description,
+                                       const machine::ArmQuestion& request);
 
     machine::Machine& machine_;
     Journal* journal_;

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "remediations/changes/planned_step.hpp"
@@ -38,11 +39,14 @@ struct JournalStep {
     /// Where a tool of the same fix rewrote the slot: the value that the tool left. `before` is then older than the
     /// tool.
     std::optional<SlotValue> found = {};
-    std::string action = {};           ///< "restart-service", "run-tool", "thaw", "end-process"
+    std::string action = {};           ///< "restart-service", "run-tool", "thaw", "end-process", "azure-reapply"
     std::string subject = {};          ///< the service, command line, mount point or process that the action concerns
     std::vector<KeptValue> kept = {};  ///< of a tool
     std::optional<StepOutcome> outcome = {};
 };
+
+/// With this begin the actions that are requests to Azure. One without an outcome may have been done all the same.
+inline constexpr std::string_view azure_action = "azure-";
 
 /// Returns what undo can do about the step.
 PlannedStep::Undo undo_of(const JournalStep& step);

@@ -77,6 +77,9 @@ std::unique_ptr<Slot> service_restarts_slot(std::string service);
 /// Holds the one that is set of a mount option and its opposite: "exec" or "noexec". `option` may be either.
 std::unique_ptr<Slot> mount_option_slot(machine::Path target, std::string option);
 
+/// A management lock of Azure: its level and notes, absent where there is none.
+std::unique_ptr<Slot> azure_lock_slot(std::string id);
+
 /// Returns the slot with this identity. ErrorKind::invalid names the wrong member.
 machine::Result<std::unique_ptr<Slot>> make_slot(const boost::json::object& identity);
 

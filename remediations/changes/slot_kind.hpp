@@ -40,7 +40,8 @@ struct SlotKind {
     entry(host_route)            \
     entry(link)                  \
     entry(unit_file)             \
-    entry(windows_firewall_rule)
+    entry(windows_firewall_rule) \
+    entry(azure_lock)
 // clang-format on
 
 #define DECLARE_KIND(name) extern const SlotKind name##_kind;

@@ -163,11 +163,14 @@ Finding unless_events_are_unread(Finding finding, const Remediation& remediation
 enum class Look { first, again };
 
 /// Diagnoses one cause. An exception makes it State::unknown.
-Finding diagnose(const Remediation& remediation, const Machine& machine, const RunOptions& options,
-                 Look look = Look::first) {
+Finding diagnose_once(const Remediation& remediation, const Machine& machine, const RunOptions& options, Look look) {
     const auto& error_code = options.error_code;
-    const Question question{error_code, is_named(options.only, remediation), options.error_code_place,
-                            options.agent_installer, catalogue()};
+    const Question question{error_code,
+                            is_named(options.only, remediation),
+                            options.error_code_place,
+                            options.agent_installer,
+                            options.azure_allow,
+                            catalogue()};
     const bool looks_inside = !options.from_outside && (remediation.diagnose || remediation.diagnose_for);
     try {
         if (!looks_inside && asks_azure(remediation, machine)) return diagnose_outside(remediation, machine, question);
@@ -183,6 +186,15 @@ Finding diagnose(const Remediation& remediation, const Machine& machine, const R
     } catch (const std::exception& error) {
         return Finding::unknown(remediation.id, {machine::ErrorKind::failed, error.what(), 0});
     }
+}
+
+/// What may not be repaired in Azure is left to a person.
+Finding diagnose(const Remediation& remediation, const Machine& machine, const RunOptions& options,
+                 Look look = Look::first) {
+    auto finding = diagnose_once(remediation, machine, options, look);
+    if (finding.state == State::broken && remediation.acts_in_azure && !options.azure.repair)
+        finding.state = State::needs_operator;
+    return finding;
 }
 
 /// Diagnoses again, after a change. A cause that was found broken without the event log may be found healed without it.
@@ -298,7 +310,7 @@ public:
     /// Rolls back first what a crash interrupted, because half a fix can look healthy.
     Result<void> recover() {
         if (options_.mode != RunMode::fix || !any_run_was_interrupted(state_folder_)) return {};
-        if (const auto reason = why_not_to_disturb(machine_)) {
+        if (const auto reason = why_not_to_change()) {
             notices_.push_back(fmt::format("Earlier runs were not looked at, because {}.", *reason));
             held_back_ = left_because(*reason);
             return {};
@@ -314,7 +326,9 @@ public:
     void show_earlier_fix(Outcome& outcome) const {
         if (!journal_ || outcome.finding.state != State::healthy) return;
         for (const auto& step : journal_->steps()) {
-            const bool lasts = step.outcome == StepOutcome::done && step.remediation == outcome.remediation->id;
+            const bool is_unsettled = !step.outcome && step.action.starts_with(azure_action);  // its effect is seen
+            const bool lasts =
+                (step.outcome == StepOutcome::done || is_unsettled) && step.remediation == outcome.remediation->id;
             if (lasts) outcome.changes.push_back({step.description, undo_of(step)});
         }
         if (!outcome.changes.empty()) mark_healed(outcome.finding, *outcome.remediation);
@@ -322,8 +336,16 @@ public:
 
     /// Treats one outcome. Error only where the journal cannot be written; then nothing was changed for this outcome.
     Result<void> treat(Outcome& outcome, const std::vector<Outcome>& all) {
+        // Azure shows at once what a repair there has left: what a person had to see to before may be repaired now.
+        if (outcome.remediation->acts_in_azure && is_left(outcome.finding.state) && repaired_origin_of(outcome, all))
+            outcome.finding = diagnose_again(outcome, machine_, options_);
         if (outcome.finding.state != State::broken || !outcome.remediation->fix) {
             if (outcome.finding.state == State::broken) outcome.finding.state = State::needs_operator;
+            return {};
+        }
+        if (options_.part != Part::all && outcome.remediation->acts_in_azure != (options_.part == Part::azure)) {
+            if (outcome.remediation->acts_in_azure)
+                outcome.finding.action = "Wait: this is repaired in Azure, once this extension has ended its work.";
             return {};
         }
         // An earlier fix may have healed this one too.
@@ -337,9 +359,9 @@ public:
                 fmt::format("It follows from {}: resolve that first, then run again.", fmt::join(origins, ", "));
             return {};
         }
-        // Not in the same run: a consequence that heals by itself once its origin is repaired needs no change, and a
-        // dry run could not have foreseen it.
-        if (const auto* origin = repaired_origin_of(outcome, all)) {
+        // Inside the VM not in the same run: a consequence that heals by itself once its origin is repaired needs no
+        // change, and a dry run could not have foreseen it.
+        if (const auto* origin = repaired_origin_of(outcome, all); origin && !outcome.remediation->acts_in_azure) {
             outcome.finding.action = fmt::format(
                 "It follows from {}, which was repaired just now: run again if it is still so after the next backup.",
                 origin->id);
@@ -362,7 +384,7 @@ public:
             return {};
         }
         // Looked at again before every fix, because a backup can start while we work.
-        if (const auto reason = held_back_ ? std::nullopt : why_not_to_disturb(machine_)) {
+        if (const auto reason = held_back_ ? std::nullopt : why_not_to_change()) {
             held_back_ = left_because(*reason);
         }
         if (held_back_) {
@@ -385,6 +407,11 @@ public:
 private:
     static std::string left_because(const std::string& reason) {
         return fmt::format("Run again later: this was left as it is, because {}.", reason);
+    }
+
+    /// From outside nobody sees what runs in the VM; a fix that acts in Azure looks there itself.
+    std::optional<std::string> why_not_to_change() const {
+        return options_.from_outside ? std::nullopt : why_not_to_disturb(machine_);
     }
 
     /// Calls the fix; turns an exception into an error.
@@ -559,22 +586,34 @@ std::optional<std::chrono::system_clock::time_point> time_of_run(const std::stri
     return parse_log_line(time, {}).time;
 }
 
+/// The newest run that changed something inside the VM; nothing where there is none, or its journal cannot be read.
+std::optional<Journal> newest_run_inside(const std::filesystem::path& state_folder) {
+    auto runs = Journal::runs(state_folder);
+    for (; !runs.empty(); runs.pop_back()) {
+        auto journal = Journal::open(state_folder, runs.back());
+        if (!journal) return std::nullopt;
+        const auto is_in_azure = [](const JournalStep& step) { return step.action.starts_with(azure_action); };
+        const bool is_of_azure = !journal->steps().empty() && std::ranges::all_of(journal->steps(), is_in_azure);
+        if (!is_of_azure) return std::move(*journal);
+    }
+    return std::nullopt;
+}
+
 /// Follows up what the newest earlier run treated: a good backup since proves it, none has run yet, or it has come
 /// back.
 void follow_up_earlier_runs(std::vector<Outcome>& outcomes, const std::vector<BackupAttempt>& attempts,
-                            const std::filesystem::path& state_folder) {
-    const auto runs = Journal::runs(state_folder);
-    if (runs.empty()) return;
-    const auto journal = Journal::open(state_folder, runs.back());
+                            const std::optional<WatchedBackup>& watched, const std::filesystem::path& state_folder) {
+    const auto journal = newest_run_inside(state_folder);
     if (!journal) return;
     const auto* treated = journal->summary().if_contains("unproven");
     const auto* ids = treated ? treated->if_array() : nullptr;
-    const auto time = time_of_run(runs.back());
+    const auto time = time_of_run(journal->run_id());
     if (ids == nullptr || !time) return;
     const auto is_proof = [&](const BackupAttempt& attempt) {
         return attempt.succeeded == true && attempt.started && *attempt.started > *time;
     };
-    const bool proven = std::ranges::any_of(attempts, is_proof);
+    const bool is_watched = watched && watched->started > *time;
+    const bool proven = (is_watched && watched->is_good) || std::ranges::any_of(attempts, is_proof);
     for (auto& outcome : outcomes) {
         const auto& id = outcome.remediation->id;
         const auto is_this = [&](const json::value& each) { return each.is_string() && each.get_string() == id; };
@@ -585,14 +624,20 @@ void follow_up_earlier_runs(std::vector<Outcome>& outcomes, const std::vector<Ba
         if (std::ranges::none_of(*ids, is_this) || std::ranges::none_of(journal->steps(), lasts)) continue;
         auto& finding = outcome.finding;
         if (finding.state == State::healthy && proven) {
-            finding.summary += fmt::format(" Run {} treated it, and a backup since then proves it.", runs.back());
+            finding.summary += fmt::format(" Run {} treated it, and a backup since then proves it.", journal->run_id());
+            if (is_watched) finding.state = State::fixed;
+        } else if (finding.state == State::healthy && is_watched) {
+            finding.state = State::needs_operator;
+            finding.summary +=
+                fmt::format(" Run {} treated it, and yet {} failed.", journal->run_id(), watched->told_as);
+            finding.action = "See what else is found, and the error of that backup job: the same repair will not help.";
         } else if (finding.state == State::healthy) {
             finding.state = State::unproven;
-            finding.summary += fmt::format(" Run {} treated it, and no backup has succeeded since.", runs.back());
+            finding.summary += fmt::format(" Run {} treated it, and no backup has succeeded since.", journal->run_id());
             finding.action = prove_by_backup;
         } else if (is_left(finding.state)) {
             finding.summary +=
-                fmt::format(" Run {} treated it, and it came back: the same repair will not last.", runs.back());
+                fmt::format(" Run {} treated it, and it came back: the same repair will not last.", journal->run_id());
         }
     }
 }
@@ -637,7 +682,7 @@ Result<Report> run(const RunOptions& given, Machine& machine, const std::filesys
     if (options.compare_with_azure && options.only.empty()) report.azure = view_of_azure(report, machine);
     report.notices = fixer.notices();
     if (not_asked) report.notices.push_back(*not_asked);
-    if (options.follow_up) follow_up_earlier_runs(report.outcomes, report.attempts, state_folder);
+    if (options.follow_up) follow_up_earlier_runs(report.outcomes, report.attempts, options.backup, state_folder);
     if (options.mode == RunMode::diagnose) {
         for (auto& outcome : report.outcomes) {
             if (outcome.finding.state == State::broken && outcome.remediation->fix) fixer.foresee(outcome);

@@ -17,8 +17,20 @@ namespace remediations {
 
 enum class RunMode { diagnose, dry_run, fix };
 
+/// What a run repairs. The VM must not be written to through Azure while one of its extensions is at work, this program
+/// as an extension included: then Azure's part is another run, after that.
+enum class Part { all, inside, azure };
+
+/// A backup that somebody waited for, as Azure tells of it.
+struct WatchedBackup {
+    std::chrono::system_clock::time_point started;
+    bool is_good = false;  ///< its recovery point exists
+    std::string told_as;   ///< "the backup of 2026-11-29 08:00 UTC"
+};
+
 struct RunOptions {
     RunMode mode = RunMode::diagnose;
+    Part part = Part::all;
     Disruption max_disruption = Disruption::service_restart;
     bool allow_security_changes = false;  ///< also fixes findings with changes_security
     bool repair_risks = false;            ///< also fixes findings of Weight::risk that `only` does not name
@@ -27,7 +39,10 @@ struct RunOptions {
     std::vector<std::string> only;        ///< remediation ids; empty means all
     std::vector<std::string> exclude;     ///< remediation ids
     machine::Path agent_installer;        ///< MSI of the Windows guest agent, for agent-reinstall; may be empty
-    azure::Choice azure = {};             ///< for the caller that creates the machine: azure::attach
+    /// Full resource ids of what may be removed in Azure though that loses something: locks, collections of restore
+    /// points. A person names them, and only a person's token may remove them.
+    std::vector<std::string> azure_allow;
+    azure::Choice azure = {};  ///< for the caller that creates the machine: azure::attach
     /// The machine is seen only through Azure: diagnoses inside the VM are left out.
     bool from_outside = false;
     bool compare_with_azure = true;  ///< Report::azure, where Azure may be asked
@@ -35,6 +50,7 @@ struct RunOptions {
     /// Follows up the newest earlier run on this machine: a cause that it treated is proven by a later backup, still
     /// unproven, or has come back. Not for captures: the runs belong to the computer that reads the capture.
     bool follow_up = false;
+    std::optional<WatchedBackup> backup = {};  ///< for that, beside the backups that the logs tell of
     /// Called before every fix. Where it returns true no further fix begins, as if the deadline had passed.
     std::function<bool()> stop_requested = [] { return false; };
     /// Gets "diagnosing", "fixing msdtc-account". Called from the thread that called run().

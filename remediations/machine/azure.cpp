@@ -36,7 +36,7 @@ std::chrono::milliseconds Azure::silence_wanted() const {
 
 void Azure::look_anew() {}
 
-Result<ArmAnswer> Azure::start_backup(const ArmQuestion&) {
+Result<ArmAnswer> Azure::change(const ArmQuestion&) {
     return not_to_be_asked();
 }
 

@@ -75,9 +75,9 @@ public:
     /// Forgets all answers and begins a new look with its full time, for a caller that waits for something.
     virtual void look_anew();
 
-    /// Starts a backup: the only request that changes something. `request` is the POST to "/backup" of a protected
-    /// item. Waits until Azure Backup has accepted or refused it. ErrorKind::invalid for any other request.
-    virtual Result<ArmAnswer> start_backup(const ArmQuestion& request);
+    /// Sends one of the few requests that change something (arm/arm_change.hpp), and follows it to its end. Earlier
+    /// answers are forgotten. ErrorKind::invalid for any other request; refused where only a person's token may do it.
+    virtual Result<ArmAnswer> change(const ArmQuestion& request);
 };
 
 }  // namespace machine

@@ -165,6 +165,7 @@ struct Question {
     std::string error_code_place =
         {};  ///< where the code was read, "backup job 7a.. of 2026-11-29 08:00 UTC"; or empty
     machine::Path agent_installer = {};                  ///< RunOptions::agent_installer
+    std::span<const std::string> azure_allow = {};       ///< RunOptions::azure_allow
     std::span<const Remediation* const> catalogue = {};  ///< all remediations, for a diagnosis that must know what
                                                          ///< others explain
 };
@@ -194,6 +195,8 @@ struct Remediation {
     bool only_next_backup_proves = false;
     /// True if it runs only where RunOptions::only names it, because nobody wants it unasked.
     bool on_request = false;
+    /// Its fix changes Azure, and nothing in the VM: done only where azure::Choice::repair says so.
+    bool acts_in_azure = false;
     /// The action for a person, where only the vault's error code shows this cause.
     std::string instructions = {};
 

@@ -73,6 +73,18 @@ class Cloud:
         self.registration = "Registered"
         self.location = "West Europe"
         self.backups = 0  # how many were started
+        self.backup_outcome = "Completed"  # or "Failed": then it leaves no recovery point
+        self.reapplied = self.deleted = self.registered = self.cancelled = 0  # how often that was done
+        self.unlocked = 0
+        self.notes = {}  # of locks that were put there, by name
+        self.managed = set()  # names of locks that a managed application owns
+        self.collection_is_there = True
+        self.conflicts = 0  # so many changes are refused because another one is at work
+        self.operation_polls = 2  # so often an operation is seen before it has ended
+        self.operations = {}  # name: [polls left, what its end does, the word that it ends with]
+        self.operation_ends_with = "Succeeded"
+        self.at_work = None  # an extension that has not ended
+        self.before_change = self.after_change = lambda method, path: None  # as a change arrives (True: it is lost), and as it is answered
         self.refused_backup = None  # the code with which Azure refuses to start one
         self.failing = set()  # parts of paths that answer HTTP 500
         self.authority, server = make_certificates(folder, HOST)
@@ -100,8 +112,11 @@ class Cloud:
                 self.send_response(code)
                 for name, value in {"Content-Type": "application/json", "Content-Length": str(len(text)), **headers}.items():
                     self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(text)
+                try:
+                    self.end_headers()
+                    self.wfile.write(text)
+                except OSError:
+                    pass  # a test has killed who asked
 
             do_GET = do_PUT = do_POST = do_PATCH = do_DELETE = handle_any
 
@@ -164,12 +179,16 @@ class Cloud:
         if not any(fnmatch.fnmatchcase(action.lower(), pattern.lower()) for pattern in self.actions):
             return self.refuse(403, "AuthorizationFailed",
                                f"The client 'x' does not have authorization to perform action '{action}' over scope '{path}'.")
-        if request.command != "GET":
+        if request.command != "GET" and LOCKS.lower() not in path.lower():
             for scope, _, level in self.locks:
-                if level == "ReadOnly" and path.lower().startswith(scope.lower()):
+                if (level == "ReadOnly" or request.command == "DELETE") and path.lower().startswith(scope.lower()):
                     return self.refuse(409, "ScopeLocked", f"The scope '{path}' is locked: '{scope}'")
-        if request.command == "POST" and path == f"{ITEM}/backup":
-            return self.start_backup(json.loads(body))
+        if request.command != "GET" and not path.lower().endswith(("/backupstatus", "/checkpolicyrestrictions")):
+            if self.before_change(request.command, path):
+                return self.refuse(503, "ServiceUnavailable")
+            answer = self.change(request.command, path, body)
+            self.after_change(request.command, path)
+            return answer
         try:
             found = self.route(request.command, path, query, body)
         except (KeyError, ValueError, AssertionError) as problem:  # a wrong question should fail the test, with the reason
@@ -194,8 +213,78 @@ class Cloud:
     def action_of(method, provider, kind):
         if not kind:
             return "Microsoft.Resources/subscriptions/providers/read"
-        word = "read" if method == "GET" or kind == "checkPolicyRestrictions" else "action"
+        word = "read" if method == "GET" or kind == "checkPolicyRestrictions" else {"DELETE": "delete", "PUT": "write"}.get(method, "action")
         return f"{provider}/{kind}/{word}"
+
+    def change(self, method, path, body):
+        """The few changes that the program may ask for; any other fails the test that made it."""
+        key = path.lower()
+        if (method, key) == ("POST", f"{ITEM}/backup".lower()):
+            return self.start_backup(json.loads(body))
+        if self.conflicts:
+            self.conflicts -= 1
+            return self.refuse(409, "Conflict", "The request failed due to conflict with a concurrent request.")
+        if (method, key) == ("POST", f"{VM}/reapply".lower()):
+            self.reapplied += 1
+            self.vm_state = "Updating"
+            return self.accept(self.end_of_reapply)
+        if method == "DELETE" and key.startswith(f"{VM}/extensions/".lower()):
+            name = key.rsplit("/", 1)[1]
+            left = [each for each in self.extensions if each[0].lower() != name]
+            if left == self.extensions:
+                return 204, None, {}
+            self.deleted += 1
+            self.extensions = [(each[0], each[1], "Deleting", "") if each not in left else each for each in self.extensions]
+            return self.accept(lambda: setattr(self, "extensions", left))
+        if method == "POST" and re.fullmatch(rf"{SUB}/providers/[^/]+/register", path):
+            self.registered += 1
+            self.registration = "Registering"
+            return 200, {"registrationState": "Registering"}, {}
+        lock = re.fullmatch(rf"(.+){LOCKS}/([^/]+)", path)
+        if lock and method == "DELETE":
+            left = [each for each in self.locks if (each[0].lower(), each[1].lower()) != (lock[1].lower(), lock[2].lower())]
+            found, self.locks = left != self.locks, left
+            self.unlocked += found
+            return (200 if found else 204), None, {}
+        if lock and method == "PUT":
+            properties = json.loads(body)["properties"]
+            assert set(properties) <= {"level", "notes"}, properties
+            self.locks.append((lock[1], lock[2], properties["level"]))
+            self.notes[lock[2]] = properties["notes"]
+            return 201, self.lock(*self.locks[-1]), {}
+        if method == "DELETE" and key == COLLECTION.lower():
+            self.collection_is_there = False
+            return self.accept(lambda: None)
+        if method == "POST" and key.endswith("/cancel"):
+            job = next(job for job in self.jobs if key == job["id"].lower() + "/cancel")
+            self.cancelled += 1
+            job["properties"]["status"] = "Cancelled"
+            return 202, None, {"Location": f"https://{HOST}{job['id']}/operationResults/op?api-version=2016-12-01", "Retry-After": "0"}
+        return self.refuse(400, "InvalidRequest", f"{method} {path} is nothing that the program may do")
+
+    def end_of_reapply(self):
+        failed = any(state == "Failed" for _, _, state, _ in self.extensions)
+        self.vm_state = "Failed" if failed else "Succeeded"
+
+    def accept(self, at_its_end):
+        """A long operation of Compute, whose two addresses are as long as Azure's."""
+        name = f"op{len(self.operations)}"
+        self.operations[name] = [self.operation_polls, at_its_end, self.operation_ends_with]
+        place = f"https://{HOST}{SUB}/providers/Microsoft.Compute/locations/westeurope/operations/{name}"
+        signed = "&t=1&c=" + "M" * 3000 + "&s=signature&h=hash"
+        return 202, None, {"Azure-AsyncOperation": f"{place}?api-version=2025-04-01{signed}",
+                           "Location": f"{place}?monitor=true&api-version=2025-04-01{signed}", "Retry-After": "0"}
+
+    def operation_of_compute(self, name):
+        operation = self.operations[name]
+        operation[0] -= 1
+        if operation[0] > 0:
+            return {"name": name, "status": "InProgress"}
+        if operation[2] == "Succeeded":
+            operation[1]()
+            return {"name": name, "status": "Succeeded"}
+        self.vm_state = "Failed" if self.vm_state == "Updating" else self.vm_state
+        return {"name": name, "status": operation[2], "error": {"code": "OperationPreempted", "message": "by another"}}
 
     def start_backup(self, body):
         """Two polls later the job has begun, and its snapshot is a recovery point. Both addresses are as long as Azure's."""
@@ -213,12 +302,14 @@ class Cloud:
         self.polls_left -= 1
         if self.polls_left > 0:
             return {"id": "op", "name": "op", "status": "InProgress", "properties": None}
-        self.jobs.insert(0, self.job("job9", "InProgress", isUserTriggered=True, startTime=ago(minutes=0)))
+        errors = [{"errorCode": 400094, "errorString": "it broke"}] if self.backup_outcome == "Failed" else None
+        state = "Failed" if errors else "InProgress"
+        self.jobs.insert(0, self.job("job9", state, errors, isUserTriggered=True, startTime=ago(minutes=0)))
         return {"id": "op", "name": "op", "status": "Succeeded",
                 "properties": {"objectType": "OperationStatusJobExtendedInfo", "jobId": "job9"}}
 
     def recovery_points(self):
-        points = [("old", ago(days=1))] + ([("p9", ago(minutes=0))] if self.backups else [])
+        points = [("old", ago(days=1))] + ([("p9", ago(minutes=0))] if self.backups and self.backup_outcome == "Completed" else [])
         return [{"id": f"{ITEM}/recoveryPoints/{name}", "name": name, "properties": {
             "objectType": "IaasVMRecoveryPoint", "recoveryPointTime": made, "recoveryPointType": "FileSystemConsistent",
             "recoveryPointTierDetails": [{"type": "InstantRP", "status": "Valid"}],
@@ -251,8 +342,10 @@ class Cloud:
             return {"value": [{"actions": self.actions, "notActions": [], "dataActions": [], "notDataActions": []}]}
         if key == f"{SUB}{LOCKS}".lower():
             return self.page(path, query, [self.lock(*each) for each in self.locks])
+        if re.search(rf"{LOCKS}/[^/]+$", path, re.IGNORECASE):
+            return next((lock for lock in (self.lock(*each) for each in self.locks) if lock["id"].lower() == key), None)
         if key == f"{SUB}/providers/Microsoft.Compute/restorePointCollections".lower():
-            return self.page(path, query, [self.collection(), {**self.collection(), "id": COLLECTION + "2", "properties": {
+            return self.page(path, query, ([self.collection()] if self.collection_is_there else []) + [{**self.collection(), "id": COLLECTION + "2", "properties": {
                 "source": {"id": VM + "2"}, "provisioningState": "Succeeded"}}])
         if key == COLLECTION.lower():
             assert query.get("$expand") == "restorePoints", query
@@ -264,6 +357,10 @@ class Cloud:
                     "resourceTypes": [{"resourceType": kind, "apiVersions": versions} for kind in kinds]}
         if key == f"{ITEM}/operationsStatus/op".lower():
             return self.operation()
+        if "/locations/westeurope/operations/" in key:
+            return self.operation_of_compute(key.rsplit("/", 1)[1])
+        if key.endswith("/operationresults/op"):
+            return {}
         if key == f"{ITEM}/recoveryPoints".lower():
             dates = re.fullmatch(r"startDate eq '([^']+)' and endDate eq '([^']+)'", query["$filter"]).groups()
             assert all(time.strptime(each, "%Y-%m-%d %I:%M:%S %p") for each in dates)
@@ -299,7 +396,9 @@ class Cloud:
                 "extensions": [{"name": name, "type": f"{publisher}.{name}",
                                 "statuses": [status(f"ProvisioningState/{state.lower()}",
                                                     "Error" if state == "Failed" else "Info", message)]}
-                               for name, publisher, state, message in self.extensions]}
+                               for name, publisher, state, message in self.extensions] + ([{
+                                   "name": self.at_work, "type": f"Test.{self.at_work}",
+                                   "statuses": [status("ProvisioningState/transitioning")]}] if self.at_work else [])}
 
     def extension_resources(self):
         return [{"name": name, "properties": {"publisher": publisher, "type": name, "provisioningState": state,
@@ -334,10 +433,10 @@ class Cloud:
             "timeCreated": made, "provisioningState": "Succeeded",
             "sourceMetadata": {"vmId": VM_UNIQUE_ID, "userData": "secret-user-data"}}}
 
-    @staticmethod
-    def lock(scope, name, level):
+    def lock(self, scope, name, level):
+        owners = {"owners": [{"applicationId": "secret-application"}]} if name in self.managed else {}
         return {"id": f"{scope}{LOCKS}/{name}", "name": name, "properties": {
-            "level": level, "notes": "kept", "owners": [{"applicationId": "secret-application"}]}}
+            "level": level, "notes": self.notes.get(name, "kept"), **owners}}
 
     @staticmethod
     def job(number, state, errors=None, tasks=(("Take Snapshot", "Completed"),), **more):

@@ -22,7 +22,8 @@ SCHEMA = load("settings.schema.json")
 SETTINGS = SCHEMA["properties"]
 # "writeOnly" is JSON Schema's word for what may be written and never shown again; it belongs into protected settings.
 # What a person asks for in a single case is in no template and no form.
-FOR_A_SINGLE_CASE = {"verboseLogHours", "agentInstaller", "guardHours", "identityClientId", "vault"}
+FOR_A_SINGLE_CASE = {"verboseLogHours", "agentInstaller", "guardHours", "identityClientId", "vault",
+                     "proveWithinHours"}
 PUBLIC = {name: setting for name, setting in SETTINGS.items()
           if not setting.get("writeOnly") and name not in FOR_A_SINGLE_CASE}
 IDENTITY = load("identity.json")

@@ -34,9 +34,10 @@ class Schema(unittest.TestCase):
     def test_the_handler_agrees(self):
         """Two tries at each setting, one that the schema takes and one that it does not."""
         cases = [{}]
+        needs = {"azure": {"mode": "fix"}, "prove": {"mode": "fix", "azure": "read"}}
         for name, setting in PUBLIC.items():
             if "enum" in setting:
-                cases += [{name: setting["enum"][-1]}, {name: setting["enum"][-1].upper()}]
+                cases += [{name: setting["enum"][-1], **needs.get(name, {})}, {name: setting["enum"][-1].upper()}]
             elif setting["type"] == "array":
                 cases += [{name: ["agent-hung"]}, {name: ["agent-hung", "agent-hung"]}, {name: "agent-hung"}, {name: ["x"]}]
             elif setting["type"] == "boolean":
@@ -80,7 +81,7 @@ class Templates(unittest.TestCase):
     def test_pass_every_parameter_on(self):
         everything = {"mode": "fix", "errorCode": "X", "only": ["file-system-full"], "exclude": ["agent-hung"],
                       "maxDisruption": "none", "allowSecurityChanges": True, "repairRisks": True, "failOnUnresolved": True, "rehearsal": True, "rehearsalIncludesSystem": True,
-                      "guard": "repair", "azure": "read"}
+                      "guard": "repair", "azure": "repair", "prove": "snapshot"}
         self.assertEqual(set(everything), set(PUBLIC))
         for name in ("vm", "scale-set"):
             [resource] = template.resources(load(f"arm/{name}.json"), {

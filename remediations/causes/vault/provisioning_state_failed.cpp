@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 #include <boost/algorithm/string/predicate.hpp>
 
+#include "remediations/changes/changes.hpp"
 #include "remediations/knowledge/azure/arm_answer.hpp"
+#include "remediations/knowledge/azure/locks.hpp"
 #include "remediations/knowledge/azure/vm_in_azure.hpp"
 #include "remediations/model/remediation.hpp"
 
@@ -48,13 +50,31 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
         }
     }
     const auto reapply = fmt::format("az vm reapply --ids \"{}\"", model.id);
-    return Finding::needs_operator(
-        failed.empty() ? "Azure holds the VM for failed, though no extension of it has failed."
-                       : fmt::format("Azure holds the VM for failed, because its extension {} has failed.", failed),
-        std::move(evidence),
-        failed.empty()
-            ? fmt::format("Renew the VM's state: {}. It restarts nothing. Then back up again.", reapply)
-            : fmt::format("Repair or remove the extension {} first, then renew the VM's state: {}.", failed, reapply));
+    if (!failed.empty()) {
+        return Finding::needs_operator(
+            fmt::format("Azure holds the VM for failed, because its extension {} has failed.", failed),
+            std::move(evidence),
+            fmt::format("Repair or remove the extension {} first, then renew the VM's state: {}.", failed, reapply));
+    }
+    auto finding =
+        Finding::broken("Azure holds the VM for failed, though no extension of it has failed.", std::move(evidence),
+                        fmt::format("Renew the VM's state: {}. It restarts nothing. Then back up again.", reapply));
+    finding.subjects = {model.id};
+    // Without the extensions nobody knows whether it would only fail again, after 90 minutes.
+    if (!vm.extensions()) finding.state = State::needs_operator;
+    return finding;
+}
+
+machine::Result<void> fix(const Finding& finding, Changes& changes) {
+    for (const auto& vm_id : finding.subjects) {
+        if (auto allowed = no_lock_on(changes.machine(), vm_id, LockedAct::write); !allowed) return allowed;
+        if (auto reapplied = changes.reapply_vm(vm_id); !reapplied) return reapplied;
+        changes.azure_shows([](const machine::Machine& machine) {
+            const auto& model = machine.derived<VmInAzure>().model();
+            return model && boost::iequals(model->state, "Succeeded");
+        });
+    }
+    return {};
 }
 
 }  // namespace
@@ -70,14 +90,17 @@ extern const Remediation remediation{
     .explanation =
         "An update of the VM or one of its extensions failed or has not ended, and the state stays in the "
         "VM's model until the next update succeeds. If an extension of this VM is at fault, this program "
-        "shows it in an earlier layer; repair that first.",
+        "shows it in an earlier layer; repair that first. Else its state is renewed (reapply), "
+        "which restarts nothing.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+    .acts_in_azure = true,
     .instructions =
         "See az vm get-instance-view --query \"{state: provisioningState, statuses: instanceView.statuses, "
         "extensions: instanceView.extensions}\". Repair or remove an extension that is not Succeeded (az vm "
         "extension delete), then renew the model with az vm reapply --resource-group <group> --name <vm> "
         "(portal: Help > Redeploy + reapply > Reapply). It does not restart the VM. Then back up again.",
     .diagnose_in_azure = diagnose_in_azure,
+    .fix = fix,
 };
 
 }  // namespace remediations::causes::provisioning_state_failed

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <boost/algorithm/string/predicate.hpp>
 
+#include "remediations/changes/changes.hpp"
 #include "remediations/knowledge/azure/arm_answer.hpp"
 #include "remediations/knowledge/azure/locks.hpp"
 #include "remediations/knowledge/azure/protected_item.hpp"
@@ -38,6 +39,15 @@ Evidence evidence_of(const ManagementLock& lock, const char* expected) {
     return {lock.id, lock.notes.empty() ? lock.level : fmt::format("{}: {}", lock.level, lock.notes), expected};
 }
 
+/// Some alone would not help, and the others stay.
+bool may_remove_all(const std::vector<std::string>& ids, const Question& question, const machine::Machine& machine) {
+    const auto access = machine.azure().access();
+    return access && !access->is_of_vm && std::ranges::all_of(ids, [&](const std::string& id) {
+               return std::ranges::any_of(question.azure_allow,
+                                          [&](const auto& allowed) { return is_same_id(allowed, id); });
+           });
+}
+
 Finding diagnose_in_azure(const machine::Machine& machine, const Question& question) {
     const auto& seen = machine.derived<Locks>();
     if (!seen.all()) return not_told(seen.all().error());
@@ -64,6 +74,7 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question& quest
         return not_told({machine::ErrorKind::access_denied,
                          "the locks of the subscription may not be seen, only those of the VM's group", 403});
     }
+    const bool may_remove = may_remove_all(ids, question, machine);
     auto finding = Finding::needs_operator(
         blocks_requests ? "A ReadOnly lock forbids what a backup of the VM has to do."
                         : "A lock keeps Azure Backup from deleting its old restore points.",
@@ -72,12 +83,30 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question& quest
                     "backup may still fail, but starts the cleanup, which takes some hours. Put the lock back only on "
                     "what Azure Backup does not own.",
                     fmt::join(ids, "\" \"")));
+    if (may_remove) {
+        finding.state = State::broken;
+        finding.subjects = ids;
+    }
     // The cleanup is missed only once too many points are left.
     if (blocks_requests || explains(remediation, question.error_code) ||
         boost::iequals(question.error_code, code_of_limit)) {
         return finding;
     }
     return std::move(finding).as_risk();
+}
+
+machine::Result<void> fix(const Finding& finding, Changes& changes) {
+    for (const auto& id : finding.subjects) {
+        if (auto removed = changes.remove_azure_lock(id); !removed) return removed;
+    }
+    changes.azure_shows([&](const machine::Machine& machine) {
+        const auto& locks = machine.derived<Locks>().all();
+        return locks && std::ranges::none_of(*locks, [&](const ManagementLock& lock) {
+                   return std::ranges::any_of(finding.subjects,
+                                              [&](const auto& id) { return is_same_id(lock.id, id); });
+               });
+    });
+    return {};
 }
 
 }  // namespace
@@ -89,7 +118,7 @@ extern const Remediation remediation{
     .scope = Scope::both,
     .error_codes = {"UserErrorResourceIsInLockedState", "UserErrorScopeLocked",
                     "UserErrorResourceGroupLockPreventsManagedRpDelete", "UserErrorStorageAccountIsLocked"},
-    .disruption = Disruption::none,
+    .disruption = Disruption::workload,
     .explanation =
         "Azure Backup keeps the restore points of managed disks in a resource group of its own, "
         "AzureBackupRG_<region>_<number>. A lock on that group, or one inherited from the subscription, "
@@ -98,6 +127,7 @@ extern const Remediation remediation{
         "can change it: an owner, user access administrator or Locks Contributor.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
     .consequences = {"restore-point-limit"},
+    .acts_in_azure = true,
     .instructions =
         "Find the lock: az lock list --resource-group AzureBackupRG_<region>_<number>, the same for the VM's "
         "resource group, and az lock list for the subscription (locks are inherited). Note its level, notes "
@@ -105,6 +135,7 @@ extern const Remediation remediation{
         "Locks), and back up again: the first backup may still fail, but starts the cleanup, which takes "
         "some hours. Put the lock back only on what Azure Backup does not own.",
     .diagnose_in_azure = diagnose_in_azure,
+    .fix = fix,
 };
 
 }  // namespace remediations::causes::resource_lock

@@ -2,7 +2,9 @@
 #include <algorithm>
 #include <chrono>
 
+#include "remediations/changes/changes.hpp"
 #include "remediations/knowledge/azure/arm_answer.hpp"
+#include "remediations/knowledge/azure/locks.hpp"
 #include "remediations/knowledge/azure/protected_item.hpp"
 #include "remediations/knowledge/azure/restore_points.hpp"
 #include "remediations/model/remediation.hpp"
@@ -53,8 +55,35 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question& quest
         overdue > 0 ? fmt::format("{} of {} restore points of the VM should have been deleted by now.", overdue, count)
                     : fmt::format("The VM has {} restore points, as many as it may have.", count),
         std::move(evidence), remediation.instructions);
+    const auto access = machine.azure().access();
+    for (const auto& collection : *collections) {
+        const auto is_this = [&](const auto& id) { return is_same_id(id, collection.id); };
+        if (access && !access->is_of_vm && std::ranges::any_of(question.azure_allow, is_this))
+            finding.subjects.push_back(collection.id);
+    }
+    if (!finding.subjects.empty()) finding.state = State::broken;
     if (is_full || explains(remediation, question.error_code)) return finding;
     return std::move(finding).as_risk();
+}
+
+machine::Result<void> fix(const Finding& finding, Changes& changes) {
+    // Loses data, so the collection is looked at once more: it is Azure Backup's, and of this VM.
+    const auto collections = collections_of_backup(changes.machine());
+    if (!collections) return collections.error();
+    for (const auto& id : finding.subjects) {
+        const auto is_this = [&](const auto& collection) { return is_same_id(collection.id, id); };
+        if (std::ranges::none_of(*collections, is_this)) continue;
+        if (auto allowed = no_lock_on(changes.machine(), id, LockedAct::deletion); !allowed) return allowed;
+        if (auto deleted = changes.delete_restore_points(id); !deleted) return deleted;
+    }
+    changes.azure_shows([&](const machine::Machine& machine) {
+        const auto left = collections_of_backup(machine);
+        return left && std::ranges::none_of(*left, [&](const auto& collection) {
+                   return std::ranges::any_of(finding.subjects,
+                                              [&](const auto& id) { return is_same_id(collection.id, id); });
+               });
+    });
+    return {};
 }
 
 }  // namespace
@@ -65,12 +94,13 @@ extern const Remediation remediation{
     .layer = Layer::vault,
     .scope = Scope::both,
     .error_codes = {"UserErrorRpCollectionLimitReached"},
-    .disruption = Disruption::none,
+    .disruption = Disruption::workload,
     .explanation =
         "Old instant restore points are deleted when their retention ends. They pile up when a lock on "
         "AzureBackupRG_<region>_<number> or on the subscription forbids that, or when several backups a day "
         "are kept for many days. The snapshots in the VM succeed meanwhile.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+    .acts_in_azure = true,
     .instructions =
         "List the collections, az restore-point collection list-all, and take those whose source is this VM. "
         "First remove locks: az lock list --resource-group AzureBackupRG_<region>_<number> and az lock list "
@@ -80,6 +110,7 @@ extern const Remediation remediation{
         "--restore-point-collection-name <name>; this loses the instant restore points, not the recovery "
         "points in the vault, and a large collection may need two or three tries.",
     .diagnose_in_azure = diagnose_in_azure,
+    .fix = fix,
 };
 
 }  // namespace remediations::causes::restore_point_limit

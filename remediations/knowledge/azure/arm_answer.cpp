@@ -47,7 +47,7 @@ Error refused(const ArmQuestion& question, const machine::ArmAnswer& answer) {
     if (answer.status == 403) {
         return {ErrorKind::access_denied,
                 fmt::format("this identity may not look at {}: it needs {} (role \"{}\")", question.path,
-                            action_for(question), look_role),
+                            machine::arm::action_for(question), look_role),
                 status};
     }
     if (answer.status == 404)
@@ -62,15 +62,6 @@ machine::Result<json::value> ask(const machine::Machine& machine, const ArmQuest
     if (!answer) return answer.error();
     if (answer->is_refusal()) return refused(question, *answer);
     return answer->body;
-}
-
-std::string action_for(const ArmQuestion& question) {
-    const auto type = machine::arm::type_of(question.path);
-    if (type.provider == "Microsoft.Resources") return "Microsoft.Resources/subscriptions/resourceGroups/read";
-    if (type.type.empty()) return "Microsoft.Resources/subscriptions/providers/read";
-    const bool only_named_read = type.type == "checkPolicyRestrictions";
-    return fmt::format("{}/{}/{}", type.provider, type.type,
-                       question.method == "GET" || only_named_read ? "read" : "action");
 }
 
 const json::value* find(const json::value& value, std::string_view path) {

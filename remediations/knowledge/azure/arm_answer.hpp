@@ -22,9 +22,6 @@ machine::Result<boost::json::value> ask(const machine::Machine& machine, const m
 /// The Error that ask() makes of a refusal.
 machine::Error refused(const machine::ArmQuestion& question, const machine::ArmAnswer& answer);
 
-/// Returns the action that an identity needs for the question: "Microsoft.Compute/virtualMachines/read".
-std::string action_for(const machine::ArmQuestion& question);
-
 // These return a member by its path ("properties.vmId"), or their empty value where it is missing or of another type:
 // Azure has written numbers as text, enumerations as numbers, and null for both.
 

@@ -9,6 +9,7 @@ namespace remediations::azure {
 /// The choice whether to ask Azure, and with which identity.
 struct Choice {
     bool ask = false;
+    bool repair = false;         ///< may change Azure too, as far as the remediations that act there do
     std::string client_id = {};  ///< of a user-assigned managed identity; empty where the VM has only one
     std::string vault_id = {};   ///< resource id of the VM's vault; empty: Azure Backup is asked for the vault
 

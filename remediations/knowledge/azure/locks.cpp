@@ -1,5 +1,6 @@
 #include "remediations/knowledge/azure/locks.hpp"
 
+#include <algorithm>
 #include <boost/algorithm/string/predicate.hpp>
 #include <boost/json.hpp>
 
@@ -50,6 +51,17 @@ Locks::Locks(const Machine& machine) : all_(std::vector<ManagementLock>{}) {
     if (all_ || all_.error().kind != machine::ErrorKind::access_denied) return;
     sees_all_ = false;
     if (auto of_group = locks_at(machine, group_of(access->vm_id))) all_ = std::move(of_group);
+}
+
+Result<void> no_lock_on(const Machine& machine, const std::string& resource_id, LockedAct act) {
+    const auto& locks = machine.derived<Locks>().all();
+    if (!locks) return {};
+    const auto forbids = [&](const ManagementLock& lock) {
+        return (act == LockedAct::deletion || lock.is_read_only()) && lock.holds_for(resource_id);
+    };
+    const auto found = std::ranges::find_if(*locks, forbids);
+    if (found == locks->end()) return {};
+    return machine::Error{machine::ErrorKind::refused, "the lock " + found->id + " forbids it", 0};
 }
 
 }  // namespace remediations::azure

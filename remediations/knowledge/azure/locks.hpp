@@ -35,4 +35,14 @@ private:
     machine::Result<std::vector<ManagementLock>> all_;
 };
 
+/// What a lock of either level forbids.
+enum class LockedAct {
+    write,     ///< any request but GET: a ReadOnly lock
+    deletion,  ///< a lock of either level
+};
+
+/// ErrorKind::refused, naming the lock, where one that this identity may see forbids the act on the resource: then
+/// nothing is sent. Where the locks may not be seen Azure itself refuses.
+machine::Result<void> no_lock_on(const machine::Machine& machine, const std::string& resource_id, LockedAct act);
+
 }  // namespace remediations::azure

@@ -33,6 +33,8 @@ constexpr std::ptrdiff_t most_on_demand = 3;
 constexpr std::chrono::hours counted{24};
 /// The clocks of Azure and of this computer may differ.
 constexpr std::chrono::minutes clock_difference{5};
+/// A job of a backup that Azure accepted is listed by then: without one it was never asked for.
+constexpr std::chrono::minutes job_appears_within{15};
 
 struct RecoveryPoint {
     std::string name;
@@ -76,6 +78,13 @@ public:
         : machine_(machine), options_(options), deadline_(options.now() + options.within) {}
 
     Result<Proof> prove() {
+        if (options_.begun) {
+            go_on_with(*options_.begun);
+            auto gone_on = watch();
+            if (!gone_on || !never_began_) return gone_on;
+            proof_ = {};
+            deadline_ = options_.now() + options_.within;
+        }
         const auto item = machine_.derived<ProtectedItem>().item();
         if (!item) return item.error();
         if (!*item) return Error{ErrorKind::not_found, "no vault protects the VM, as far as this identity may see", 0};
@@ -87,6 +96,18 @@ public:
     }
 
 private:
+    void go_on_with(const BegunBackup& begun) {
+        proof_.item = begun.item;
+        proof_.job = begun.job;
+        proof_.started = begun.started;
+        since_ = begun.started - clock_difference;
+        deadline_ = begun.started + options_.within;
+    }
+
+    Result<void> note() const {
+        return options_.note({proof_.item, proof_.job, proof_.started.value_or(options_.now())});
+    }
+
     /// Watches a running backup, or starts one. Sets a summary where neither is possible.
     Result<void> begin() {
         const auto& jobs = machine_.derived<BackupJobs>().jobs();
@@ -94,8 +115,9 @@ private:
         const auto* newest = machine_.derived<BackupJobs>().newest();
         if (newest && newest->runs()) {
             proof_.job = newest->id;
-            since_ = newest->started.value_or(options_.now()) - clock_difference;
-            return {};
+            proof_.started = newest->started.value_or(options_.now());
+            since_ = *proof_.started - clock_difference;
+            return note();
         }
         const auto recent = std::ranges::count_if(*jobs, [&](const BackupJob& job) {
             return job.is_started_by_user && job.started && options_.now() - *job.started < counted;
@@ -105,16 +127,18 @@ private:
                 "{} backups were started by hand in the last 24 hours, and Azure Backup allows no more: wait.", recent);
             return {};
         }
-        since_ = options_.now() - clock_difference;
+        proof_.started = options_.now();
+        since_ = *proof_.started - clock_difference;
+        if (auto noted = note(); !noted) return noted;
         options_.progress("starting a backup");
         const auto expires = fmt::format(
             "{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(options_.now() + point_lasts)));
         const json::object body{{"properties", json::object{{"objectType", "IaasVMBackupRequest"},
                                                             {"recoveryPointExpiryTimeInUTC", expires}}}};
-        const auto started = machine_.azure().start_backup({.path = proof_.item + "/backup",
-                                                            .members = {"status", "properties.jobId"},
-                                                            .method = "POST",
-                                                            .body = json::serialize(body)});
+        const auto started = machine_.azure().change({.path = proof_.item + "/backup",
+                                                      .members = {"status", "properties.jobId"},
+                                                      .method = "POST",
+                                                      .body = json::serialize(body)});
         if (!started) return started.error();
         if (started->is_refusal()) {
             proof_.error_code = started->code;
@@ -124,18 +148,29 @@ private:
             return {};
         }
         const auto id = text_of(started->body, "properties.jobId");
-        if (!id.empty()) proof_.job = vault_ + "/backupJobs/" + id;
-        return {};
+        if (id.empty()) return {};
+        proof_.job = vault_ + "/backupJobs/" + id;
+        return note();
     }
 
     Result<Proof> watch() {
         std::optional<Error> last_error;
         while (true) {
+            if (options_.stop_requested()) {
+                proof_.was_stopped = true;
+                proof_.summary = "The proof was stopped; the backup goes on.";
+                return proof_;
+            }
             machine_.azure().look_anew();
             machine_.forget_derived();
             auto done = look();
             if (done && *done) return proof_;
             if (!done) last_error = done.error();
+            if (done && options_.begun && proof_.job.empty() &&
+                options_.now() - options_.begun->started > job_appears_within) {
+                never_began_ = true;
+                return proof_;
+            }
             if (options_.now() + between_looks >= deadline_) {
                 proof_.summary = fmt::format("No recovery point within {} minutes{}.", options_.within.count(),
                                              last_error ? "; " + last_error->message : std::string());
@@ -179,13 +214,16 @@ private:
 
     void sleep(std::chrono::seconds time) const {
         if (options_.sleep) return options_.sleep(time);
-        std::this_thread::sleep_for(time);
+        constexpr std::chrono::seconds portion{1};
+        for (auto left = time; left > left.zero() && !options_.stop_requested(); left -= portion)
+            std::this_thread::sleep_for(portion);
     }
 
     Machine& machine_;
     const ProveOptions& options_;
     Time deadline_;
     Time since_;
+    bool never_began_ = false;  ///< the backup to go on with was only about to be asked for
     std::string vault_;
     Proof proof_;
 };

@@ -221,7 +221,7 @@ Result<ArmAnswer> VmOfVault::ask(const ArmQuestion& question) const {
     if (!answer) {
         seen_->problems.insert(answer.error().message);
     } else if (answer->status == 403) {
-        seen_->missing_actions.insert(action_for(question));
+        seen_->missing_actions.insert(machine::arm::action_for(question));
     } else if (answer->is_refusal() && answer->status != 404) {  // 404 is an answer: there is none
         seen_->problems.insert(refused(question, *answer).message);
     }

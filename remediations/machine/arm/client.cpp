@@ -14,6 +14,7 @@
 #include <random>
 #include <semaphore>
 
+#include "remediations/machine/arm/arm_change.hpp"
 #include "remediations/machine/arm/reduced.hpp"
 #include "remediations/machine/arm/versions.hpp"
 #include "remediations/machine/http_probe.hpp"
@@ -56,15 +57,14 @@ constexpr std::string_view reading_actions[] = {"/backupStatus", "/backupPreVali
                                                 "/checkPolicyRestrictions", "/effectiveRouteTable",
                                                 "/effectiveNetworkSecurityGroups"};
 
-/// Azure Backup accepts within a minute; the transfer continues long after that.
-constexpr auto longest_start = 10min;
+/// Before a change is asked for once more that Azure refused because another one is at work.
+constexpr std::array<std::chrono::seconds, 3> pauses_after_conflict = {30s, 120s, 300s};
 
-/// Returns true for POST .../protectedItems/<item>/backup
-bool starts_backup(const ArmQuestion& request) {
-    const auto last = request.path.rfind('/');
-    const auto item = request.path.rfind('/', last == std::string::npos ? last : last - 1);
-    return request.method == "POST" && boost::iends_with(request.path, "/backup") && item != std::string::npos &&
-           boost::iends_with(request.path.substr(0, item), "/protectedItems");
+/// Another operation is at work: nothing was begun, or it was broken off for that one.
+bool is_conflict(const ArmAnswer& refusal) {
+    constexpr std::string_view codes[] = {"Conflict", "AnotherOperationInProgress", "OperationPreempted",
+                                          "BMSUserErrorObjectLocked", "RetryableError"};
+    return refusal.status == 409 && std::ranges::find(codes, refusal.code) != std::end(codes);
 }
 
 bool is_clean_path(std::string_view path) {
@@ -227,33 +227,42 @@ public:
     }
 
     void look_anew() override {
+        {
+            // A network that is not up yet, after a start of the VM, comes.
+            const std::scoped_lock lock(access_mutex_);
+            if (access_ && !*access_) access_.reset();
+        }
         const std::scoped_lock lock(mutex_);
         answers_.clear();
         deadline_.reset();
         retries_ = 0;
     }
 
-    Result<ArmAnswer> start_backup(const ArmQuestion& request) override {
-        if (!is_clean_path(request.path) || !starts_backup(request)) {
-            return Error{ErrorKind::invalid, fmt::format("{} {} does not start a backup", request.method, request.path),
-                         0};
+    Result<ArmAnswer> change(const ArmQuestion& request) override {
+        const auto found = access();
+        if (!found) return found.error();
+        const auto kind = is_clean_path(request.path) ? change_in(request, found->vm_id) : std::nullopt;
+        if (!kind) {
+            return Error{ErrorKind::invalid,
+                         fmt::format("{} {} is no change that this program makes", request.method, request.path), 0};
         }
-        if (const auto found = access(); !found) return found.error();
+        if (needs_person(*kind) && found->is_of_vm) {
+            return Error{ErrorKind::refused,
+                         "everybody in the VM has the VM's managed identity, so only a person's token may do this", 0};
+        }
         look_anew();
         {
             const std::scoped_lock lock(mutex_);
-            deadline_ = transport_.waiting.now() + longest_start;
+            deadline_ = transport_.waiting.now() + longest(*kind);
         }
-        // Sent once: a second one could start a second backup.
-        auto response =
-            send_once(request.method, {host_, target_of(request, version_of(type_of(request.path)))}, request.body);
-        if (response && response->status == 202) response = follow(std::move(*response), request.path);
+        auto answer = changed(request);
+        for (const auto pause : pauses_after_conflict) {
+            // A second start could start a second backup.
+            if (*kind == ArmChange::start_backup || !answer || !is_conflict(*answer) || !wait(pause)) break;
+            answer = changed(request);
+        }
         look_anew();
-        if (!response) return response.error();
-        if (response->status >= 400) return refusal_in(*response);
-        const auto document = document_in(*response, request.path);
-        if (!document) return document.error();
-        return ArmAnswer{.status = response->status, .body = reduced(*document, request.members)};
+        return answer;
     }
 
 private:
@@ -334,8 +343,8 @@ private:
     }
 
     Error time_is_over() const {
-        return {ErrorKind::timed_out,
-                fmt::format("{} has not answered within the {} s of this look", host_, options_.time / 1s), 0};
+        return {ErrorKind::timed_out, fmt::format("{} has not answered within the time that there is for it", host_),
+                0};
     }
 
     Error wants_silence() const {
@@ -461,7 +470,7 @@ private:
 
     /// Follows an accepted request (HTTP 202) to its end and returns the last answer; one that failed gets the status
     /// 409. https://learn.microsoft.com/azure/azure-resource-manager/management/async-operations
-    Result<HttpsResponse> follow(HttpsResponse response, const std::string& path) const {
+    Result<HttpsResponse> follow(HttpsResponse response, const std::string& path, bool wants_result) const {
         auto operation = response.header("azure-asyncoperation");
         auto location = response.header("location");
         while (!operation.empty() || !location.empty()) {
@@ -484,7 +493,8 @@ private:
             if (operation.empty()) return response;
             if (word != "Succeeded") continue;  // any other word means: it runs
             // The result is at the other address, unless the operation itself contains it.
-            return location.empty() || member(*document, "properties") ? response : get_at(location);
+            const bool is_told = location.empty() || !wants_result || member(*document, "properties");
+            return is_told ? response : get_at(location);
         }
         return response;
     }
@@ -530,6 +540,26 @@ private:
         return version;
     }
 
+    /// Sends a change once, and follows it to its end.
+    Result<ArmAnswer> changed(const ArmQuestion& request) const {
+        const auto type = type_of(request.path);
+        auto response = send_once(request.method, {host_, target_of(request, version_of(type))}, request.body);
+        if (response && is_refused_version(*response)) {
+            const auto version = negotiate(type, request.path);
+            if (!version) return version.error();
+            response = send_once(request.method, {host_, target_of(request, *version)}, request.body);
+        }
+        const bool is_accepted =
+            response && (response->status == 202 || response->status == 201 ||
+                         (response->status == 200 && !response->header("azure-asyncoperation").empty()));
+        if (is_accepted) response = follow(std::move(*response), request.path, !request.members.empty());
+        if (!response) return response.error();
+        if (response->status >= 400) return refusal_in(*response);
+        const auto document = document_in(*response, request.path);
+        if (!document) return document.error();
+        return ArmAnswer{.status = response->status, .body = reduced(*document, request.members)};
+    }
+
     Result<ArmAnswer> list_of(const ArmQuestion& question) const {
         json::array elements;
         bool is_endless = false;
@@ -555,7 +585,7 @@ private:
             if (!version) return version.error();
             response = send(question.method, {host_, target_of(question, *version)}, question.body);
         }
-        if (response && response->status == 202) response = follow(std::move(*response), question.path);
+        if (response && response->status == 202) response = follow(std::move(*response), question.path, true);
         if (!response) return response.error();
         if (response->status >= 400) return refusal_in(*response);
         auto document = document_in(*response, question.path);

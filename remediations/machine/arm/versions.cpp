@@ -1,5 +1,7 @@
 #include "remediations/machine/arm/versions.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <boost/algorithm/string/predicate.hpp>
 
@@ -55,7 +57,7 @@ ResourceType type_of(std::string_view path) {
 }
 
 ApiVersion version_for(const ResourceType& type) {
-    if (type.type.empty()) return of_resources;
+    if (type.type.empty() || type.type == "register") return of_resources;
     const auto whole = type.provider + "/" + type.type;
     const Row* best = nullptr;
     for (const auto& row : rows) {
@@ -71,6 +73,18 @@ std::string newest_version(const std::vector<std::string>& offered, std::string_
         if (version.size() == oldest.size() && version >= oldest && version > newest) newest = version;
     }
     return newest;
+}
+
+std::string action_for(const ArmQuestion& question) {
+    const auto type = type_of(question.path);
+    if (type.provider == "Microsoft.Resources") return "Microsoft.Resources/subscriptions/resourceGroups/read";
+    if (type.type.empty()) return "Microsoft.Resources/subscriptions/providers/read";
+    const bool only_named_read = type.type == "checkPolicyRestrictions";
+    const auto* word = question.method == "GET" || only_named_read ? "read"
+                       : question.method == "DELETE"               ? "delete"
+                       : question.method == "PUT"                  ? "write"
+                                                                   : "action";
+    return fmt::format("{}/{}/{}", type.provider, type.type, word);
 }
 
 }  // namespace machine::arm

@@ -4,6 +4,8 @@
 #include <string_view>
 #include <vector>
 
+#include "remediations/machine/azure.hpp"
+
 namespace machine::arm {
 
 /// Provider and type of a resource: "Microsoft.Compute" and "virtualMachines/instanceView" for
@@ -25,5 +27,8 @@ ApiVersion version_for(const ResourceType& type);
 /// Returns the newest stable version that a provider offers and that is not older than `oldest`; empty if there is
 /// none.
 std::string newest_version(const std::vector<std::string>& offered, std::string_view oldest);
+
+/// "Microsoft.Compute/virtualMachines/read": the right that somebody needs for the question, or for the change.
+std::string action_for(const ArmQuestion& question);
 
 }  // namespace machine::arm

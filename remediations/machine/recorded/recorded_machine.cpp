@@ -806,7 +806,9 @@ public:
 
 }  // namespace
 
-Machine machine_of(const std::shared_ptr<Capture>& capture) {
+namespace {
+
+Machine machine_with(const std::shared_ptr<Capture>& capture, bool time_passes) {
     return Machine({.facts = capture->facts,
                     .files = std::make_unique<RecordedFiles>(capture),
                     .services = std::make_unique<RecordedServices>(capture),
@@ -818,13 +820,20 @@ Machine machine_of(const std::shared_ptr<Capture>& capture) {
                     .certificates = std::make_unique<RecordedCertificates>(capture),
                     .wmi = std::make_unique<RecordedWmi>(capture),
                     .azure = std::make_unique<RecordedAzure>(capture),
-                    .time_passes = false});
+                    .time_passes = time_passes});
 }
 
+}  // namespace
+
+Machine machine_of(const std::shared_ptr<Capture>& capture) {
+    return machine_with(capture, false);
+}
+
+/// What is asked about it all the same, through Azure, is a live one: its time passes.
 Machine unrecorded(const SystemFacts& facts) {
     auto capture = std::make_shared<Capture>();
     capture->facts = facts;
-    return machine_of(capture);
+    return machine_with(capture, true);
 }
 
 }  // namespace machine::recorded

@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "handler/agent/azure_task.hpp"
 #include "handler/agent/lock.hpp"
 #include "handler/agent/sequence.hpp"
 #include "handler/agent/worker.hpp"
@@ -236,6 +237,24 @@ TEST_F(GuardTickTest, WhereNothingHappensNothingIsWritten) {
     for (int hour = 0; hour < 1000; ++hour) ASSERT_EQ(tick_after(1h), ExitCode::ok);
     EXPECT_EQ(files(), before);
     EXPECT_EQ(vm_->diagnoses, 1);
+}
+
+TEST_F(GuardTickTest, GoesOnWithWhatIsLeftToDoInAzure) {
+    auto with_azure = system();
+    std::vector<std::string> started;
+    with_azure.start_detached = [&](const auto&, const auto&, const std::vector<std::string>& arguments, const auto&,
+                                    auto) -> Result<machine::local::Detachment> {
+        started = arguments;
+        remove_azure_task(state_);
+        return machine::local::Detachment::session;
+    };
+    ASSERT_EQ(guard_tick(with_azure), ExitCode::ok);
+    EXPECT_THAT(started, SizeIs(0)) << "nothing is left";
+    AzureTask task;
+    task.id = "1";
+    ASSERT_TRUE(save_azure_task(state_, task));
+    ASSERT_EQ(guard_tick(with_azure), ExitCode::ok);
+    EXPECT_EQ(started, (std::vector<std::string>{"azure", handler_.folder.string()}));
 }
 
 TEST_F(GuardTickTest, ABackupThatFailedIsRepairedAndTheNextOneProvesIt) {

@@ -83,9 +83,9 @@ TEST_F(SettingsTest, AzureIsAskedOnlyWhereSomebodySaysSo) {
         R"({{"azure":"read","identityClientId":"00000000-0000-4000-8000-00000000000A","vault":"{}"}})", vault));
     EXPECT_THAT(answer.problems, IsEmpty());
     EXPECT_EQ(answer.settings.azure,
-              (remediations::azure::Choice{true, "00000000-0000-4000-8000-00000000000A", vault}));
-    EXPECT_THAT(problems_of(R"({"azure":"repair","identityClientId":"x&resource=y","vault":"https://evil.example/"})"),
-                ElementsAre(testing::HasSubstr("publicSettings.azure: \"repair\" is no way to ask Azure"),
+              (remediations::azure::Choice{true, false, "00000000-0000-4000-8000-00000000000A", vault}));
+    EXPECT_THAT(problems_of(R"({"azure":"write","identityClientId":"x&resource=y","vault":"https://evil.example/"})"),
+                ElementsAre(testing::HasSubstr("publicSettings.azure: \"write\" is no way to ask Azure"),
                             testing::HasSubstr("publicSettings.identityClientId: \"x&resource=y\" is no client id"),
                             testing::HasSubstr("publicSettings.vault: \"https://evil.example/\" is no vault")));
 }
@@ -214,16 +214,18 @@ TEST_F(SettingsTest, NothingOfProtectedSettingsIsQuoted) {
                               .problems;
     EXPECT_THAT(
         problems,
-        ElementsAre("protectedSettings.mode: the value is no mode; expected \"diagnose\" or \"fix\"",
-                    "protectedSettings.only[0]: the value is no remediation",
-                    "protectedSettings: has an unknown setting; known are mode, errorCode, only, exclude, "
-                    "maxDisruption, allowSecurityChanges, repairRisks, agentInstaller, failOnUnresolved, rehearsal, "
-                    "rehearsalIncludesSystem, verboseLogHours, guard, guardHours, azure, identityClientId, vault, "
-                    "supportUpload",
-                    "protectedSettings.errorCode: the value is no error code; expected at most 128 letters, "
-                    "digits, and _ - .",
-                    "protectedSettings.maxDisruption: the value is no disruption; expected \"none\", "
-                    "\"agent-restart\", \"service-restart\" or \"workload\""));
+        ElementsAre(
+            "protectedSettings.mode: the value is no mode; expected \"diagnose\" or \"fix\"",
+            "protectedSettings.only[0]: the value is no remediation",
+            "protectedSettings: has an unknown setting; known are mode, errorCode, only, exclude, "
+            "maxDisruption, allowSecurityChanges, repairRisks, agentInstaller, failOnUnresolved, rehearsal, "
+            "rehearsalIncludesSystem, verboseLogHours, guard, guardHours, azure, identityClientId, vault, prove, "
+            "proveWithinHours, "
+            "supportUpload",
+            "protectedSettings.errorCode: the value is no error code; expected at most 128 letters, "
+            "digits, and _ - .",
+            "protectedSettings.maxDisruption: the value is no disruption; expected \"none\", "
+            "\"agent-restart\", \"service-restart\" or \"workload\""));
 }
 
 TEST_F(SettingsTest, EachFailureOfProtectedSettingsHasItsOwnError) {
@@ -264,6 +266,26 @@ TEST_F(SettingsTest, ElseTheNewestFileCountsAndNotTheHighestNumber) {
     std::filesystem::last_write_time(file(2), now + std::chrono::seconds(1));
     EXPECT_EQ(*current_sequence(config, std::nullopt), 2U);
     EXPECT_NE(current_sequence("/nowhere", std::nullopt).error().message.find("/nowhere"), std::string::npos);
+}
+
+TEST_F(SettingsTest, RepairsAndProofsInAzureNeedTheModeFix) {
+    const auto answer = with_public(R"({"mode":"fix","azure":"repair","prove":"vault","proveWithinHours":24})");
+    EXPECT_THAT(answer.problems, IsEmpty());
+    EXPECT_TRUE(answer.settings.azure.ask);
+    EXPECT_TRUE(answer.settings.azure.repair);
+    EXPECT_EQ(answer.settings.prove, ProveMode::vault);
+    EXPECT_EQ(answer.settings.prove_within, std::chrono::hours(24));
+    EXPECT_THAT(problems_of(R"({"mode":"fix","azure":"read","prove":"snapshot"})"), IsEmpty())
+        << "only looks, and proves";
+    EXPECT_THAT(problems_of(R"({"azure":"repair"})"), ElementsAre(testing::HasSubstr("expected mode to be \"fix\"")));
+    EXPECT_THAT(problems_of(R"({"mode":"fix","prove":"snapshot"})"),
+                ElementsAre(testing::HasSubstr("prove: expected")));
+    EXPECT_THAT(problems_of(R"({"azure":"read","prove":"snapshot"})"),
+                ElementsAre(testing::HasSubstr("prove: expected")));
+    EXPECT_THAT(problems_of(R"({"mode":"fix","azure":"read","prove":"yes"})"),
+                ElementsAre(testing::HasSubstr("\"yes\" is no proof")));
+    EXPECT_THAT(problems_of(R"({"proveWithinHours":25})"), ElementsAre(testing::HasSubstr("1 to 24")));
+    EXPECT_THAT(problems_of(R"({"proveWithinHours":5})"), ElementsAre(testing::HasSubstr("expected prove")));
 }
 
 class SchemaTest : public SettingsTest {

@@ -113,7 +113,15 @@ TEST(Arguments, AskAzureOnlyWhereItIsSaid) {
     EXPECT_THAT(error_of({"access", "--token", "-", "--identity", "x"}), HasSubstr("exclude each other"));
     EXPECT_THAT(error_of({"access", "--cloud", "AzureChina"}), HasSubstr("did you mean AzureChinaCloud?"));
     EXPECT_THAT(error_of({"diagnose", "--azure", "--capture", "x"}), HasSubstr("is in the capture"));
-    EXPECT_THAT(error_of({"fix", "--vm", vm}), HasSubstr("does not go with 'fix'"));
+    EXPECT_EQ(error_of({"fix", "--vm", vm}), "--vm needs --token -");
+    EXPECT_EQ(error_of({"fix", "--token", "-"}), "'fix' takes --token with --vm alone");
+    EXPECT_EQ(error_of({"undo", "--token", "-"}), "'undo' takes --token with --vm alone");
+    EXPECT_EQ(error_of({"fix", "--azure", "--allow", "/subscriptions/s/x"}), "--allow needs --vm VM-ID --token -");
+    EXPECT_THAT(error_of({"fix", "--vm", vm, "--token", "-", "--allow", "lock"}), HasSubstr("expected a resource id"));
+    const auto unlock = parse_arguments(
+        {"fix", "--vm", vm, "--token", "-", "--allow", "/subscriptions/a", "--allow", "/subscriptions/b"});
+    ASSERT_TRUE(unlock) << unlock.error().message;
+    EXPECT_EQ(unlock->allow, (std::vector<std::string>{"/subscriptions/a", "/subscriptions/b"}));
 
     const auto whole = parse_arguments({"diagnose", "--vault", vault, "--token", "-", "--format", "csv"});
     ASSERT_TRUE(whole) << whole.error().message;

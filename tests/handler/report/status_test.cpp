@@ -107,5 +107,36 @@ TEST(StatusFile, ThousandsOfPartsAreCountedInstead) {
               std::to_string(5000 - (substatus.size() - 1)) + " more are in /var/log/azure/Test/run.log");
 }
 
+TEST(StatusFile, OneSubstatusIsPutIntoAStoredStatus) {
+    const Status status{
+        StatusWord::success,
+        0,
+        "Done.",
+        {{"azure", StatusWord::success, 0, "Waiting."}, {"network", StatusWord::success, 0, "healthy"}}};
+    const auto stored = status_file_text(status, "Test.Handler", now, log_file);
+    const auto later = now + 60s;
+    const auto replaced = with_substatus(stored, {"azure", StatusWord::warning, 1, "Not repaired."}, later, log_file);
+    ASSERT_TRUE(replaced) << replaced.error().message;
+    auto expected = status;
+    expected.substatus[0] = {"azure", StatusWord::warning, 1, "Not repaired."};
+    EXPECT_EQ(*replaced, status_file_text(expected, "Test.Handler", later, log_file));
+    const auto added = with_substatus(stored, {"prove", StatusWord::success, 0, "Begun."}, later, log_file);
+    ASSERT_TRUE(added);
+    EXPECT_EQ(json::parse(*added).at_pointer("/0/status/substatus").as_array().size(), 3U);
+}
+
+TEST(StatusFile, WhatIsNoStatusTakesNoSubstatus) {
+    const Substatus part{"azure", StatusWord::success, 0, "x"};
+    for (const auto* text : {"", "{}", "[]", "[1]", R"([{"timestampUTC":1,"status":{"substatus":{}}}])",
+                             R"([{"status":{"substatus":[]}}])"}) {
+        EXPECT_EQ(with_substatus(text, part, now, log_file).error().kind, machine::ErrorKind::invalid) << text;
+    }
+    EXPECT_TRUE(
+        with_substatus(R"([{"timestampUTC":1,"status":{"substatus":[1,{"name":2},{}]}}])", part, now, log_file));
+    const auto full =
+        R"([{"timestampUTC":"","status":{"substatus":[")" + std::string(status_file_limit, 'x') + "\"]}}]";
+    EXPECT_EQ(with_substatus(full, part, now, log_file).error().kind, machine::ErrorKind::too_large);
+}
+
 }  // namespace
 }  // namespace handler::status_test

@@ -425,6 +425,39 @@ TEST_F(FollowUp, WhatCameBackIsBrokenAndSaysSo) {
     EXPECT_THAT(later.summary, HasSubstr("it came back"));
 }
 
+TEST_F(FollowUp, ABackupThatWasWaitedForDecides) {
+    auto machine = capture("linux/extension-not-ready");
+    ASSERT_EQ(treat(machine).finding.state, State::unproven);
+    const auto now = std::chrono::system_clock::now();
+    const auto after = [&](std::chrono::system_clock::time_point started, bool is_good) {
+        RunOptions options;
+        options.follow_up = true;
+        options.backup = WatchedBackup{started, is_good, "the backup of today"};
+        return outcome_of(run(machine, options), id).finding;
+    };
+    const auto proven = after(now + std::chrono::minutes(1), true);
+    EXPECT_EQ(proven.state, State::fixed);
+    EXPECT_THAT(proven.summary, HasSubstr("a backup since then proves it"));
+    const auto failed = after(now + std::chrono::minutes(1), false);
+    EXPECT_EQ(failed.state, State::needs_operator);
+    EXPECT_THAT(failed.summary, HasSubstr("and yet the backup of today failed"));
+    EXPECT_EQ(after(now - std::chrono::hours(1), true).state, State::unproven) << "it began before the repair";
+    EXPECT_EQ(after(now - std::chrono::hours(1), false).state, State::unproven);
+}
+
+TEST_F(FollowUp, ARunThatChangedAzureAloneHidesNoneInside) {
+    auto machine = capture("linux/extension-not-ready");
+    ASSERT_EQ(treat(machine).finding.state, State::unproven);
+    auto journal = Journal::create(state_.path(), std::chrono::system_clock::now()).value();
+    JournalStep step{.remediation = "provisioning-state-failed", .description = "reapply", .action = "azure-reapply"};
+    step.subject = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/vm";
+    ASSERT_TRUE(journal.begin(step));
+    ASSERT_TRUE(journal.end(step.number, StepOutcome::done));
+    ASSERT_TRUE(journal.commit());
+    ASSERT_TRUE(journal.note({{"mode", "fix"}, {"rootCause", ""}, {"unproven", boost::json::array()}}));
+    EXPECT_EQ(look_later(machine).finding.state, State::unproven);
+}
+
 TEST_F(FollowUp, WhatWasUndoneWasNotTreated) {
     auto machine = capture("linux/extension-not-ready");
     ASSERT_EQ(treat(machine).finding.state, State::unproven);

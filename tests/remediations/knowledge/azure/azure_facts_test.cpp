@@ -297,7 +297,7 @@ TEST(Diagnoses, TakeOddAnswersWithoutAThrow) {
             EXPECT_NO_THROW({
                 const auto finding = remediation->diagnose_in_azure(machine, {});
                 EXPECT_FALSE(finding.summary.empty()) << remediation->id;
-                EXPECT_NE(finding.state, State::broken) << remediation->id << ": nothing repairs it";
+                EXPECT_TRUE(finding.state != State::broken || remediation->fix) << remediation->id;
             }) << remediation->id
                << " " << body;
         }

@@ -100,11 +100,11 @@ public:
     Result<ArmAnswer> ask(const ArmQuestion& question) const override {
         return ArmAnswer{.status = 200, .body = vault_.answer(question)};
     }
-    Result<ArmAnswer> start_backup(const ArmQuestion& request) override {
+    Result<ArmAnswer> change(const ArmQuestion& request) override {
         EXPECT_EQ(request.path, item + "/backup");
         const auto body = json::parse(request.body);
         EXPECT_EQ(body.at("properties").at("objectType"), "IaasVMBackupRequest");
-        EXPECT_EQ(body.at("properties").at("recoveryPointExpiryTimeInUTC"), "2026-11-23T02:00:00Z");
+        EXPECT_EQ(body.at("properties").at("recoveryPointExpiryTimeInUTC").as_string(), Vault::text(vault_.now + 48h));
         if (!vault_.start_answer.is_refusal()) {
             ++vault_.started;
             vault_.began = vault_.now;
@@ -188,6 +188,57 @@ TEST_F(Prove, AFourthOnDemandIsNotTried) {
     EXPECT_FALSE(proof->is_proven);
     EXPECT_THAT(proof->summary, HasSubstr("3 backups"));
     EXPECT_EQ(vault_.started, 0U);
+}
+
+TEST_F(Prove, GoesOnWithABackupThatIsNotedAfterARestart) {
+    std::vector<BegunBackup> noted;
+    ProveOptions options;
+    options.note = [&](const BegunBackup& begun) {
+        noted.push_back(begun);
+        EXPECT_EQ(vault_.started, begun.job.empty() ? 0U : 1U) << "noted before it is asked for, and once it has a job";
+        return Result<void>();
+    };
+    unsigned looks = 0;
+    options.stop_requested = [&] { return ++looks > 2; };
+    const auto stopped = prove(options);
+    ASSERT_TRUE(stopped) << stopped.error().message;
+    EXPECT_TRUE(stopped->was_stopped);
+    ASSERT_EQ(noted.size(), 2U);
+    EXPECT_EQ(noted[0].item, item);
+    EXPECT_TRUE(noted[0].job.empty());
+    EXPECT_THAT(noted[1].job, HasSubstr("/backupJobs/job9"));
+
+    for (const auto& begun : noted) {
+        const auto proof = prove({.begun = begun});
+        ASSERT_TRUE(proof) << proof.error().message;
+        EXPECT_TRUE(proof->is_proven) << proof->summary;
+        EXPECT_EQ(proof->started, begun.started);
+    }
+    EXPECT_EQ(vault_.started, 1U);
+}
+
+TEST_F(Prove, WhatWasNotedAndNeverAskedForIsBegunAnew) {
+    const auto proof = prove({.begun = BegunBackup{item, "", vault_.now}});
+    ASSERT_TRUE(proof) << proof.error().message;
+    EXPECT_TRUE(proof->is_proven) << proof->summary;
+    EXPECT_EQ(vault_.started, 1U);
+}
+
+TEST_F(Prove, WhatCannotBeNotedIsNotBegun) {
+    ProveOptions options;
+    options.note = [](const auto&) { return machine::Error{machine::ErrorKind::failed, "the disk is full", 0}; };
+    EXPECT_EQ(prove(options).error().message, "the disk is full");
+    EXPECT_EQ(vault_.started, 0U);
+}
+
+TEST_F(Prove, TheTimeCountsFromTheStart) {
+    vault_.snapshot_after = 10h;
+    vault_.vault_after = 10h;
+    const auto begin = vault_.now;
+    const auto proof = prove({.begun = BegunBackup{item, vault + "/backupJobs/job9", vault_.now - 170min}});
+    ASSERT_TRUE(proof) << proof.error().message;
+    EXPECT_FALSE(proof->is_proven);
+    EXPECT_LT(vault_.now - begin, 11min);
 }
 
 TEST_F(Prove, ARefusalIsTold) {

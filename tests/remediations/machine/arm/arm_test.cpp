@@ -1,11 +1,13 @@
 // The client of Resource Manager against answers that a test gives; tests/azure has the same over TLS.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <deque>
 #include <mutex>
 #include <numeric>
 
+#include "remediations/machine/arm/arm_change.hpp"
 #include "remediations/machine/arm/client.hpp"
 #include "remediations/machine/arm/reduced.hpp"
 #include "remediations/machine/arm/versions.hpp"
@@ -392,7 +394,7 @@ TEST_F(Client, FollowsAnOperationToItsEnd) {
     EXPECT_FALSE(of_person()->ask(route));
 }
 
-TEST_F(Client, StartsABackupAndNothingElse) {
+TEST_F(Client, StartsABackup) {
     const std::string item =
         "/subscriptions/s/resourceGroups/g/providers/Microsoft.RecoveryServices/vaults/v/backupFabrics/"
         "Azure/protectionContainers/c/protectedItems/VM;i";
@@ -401,9 +403,10 @@ TEST_F(Client, StartsABackupAndNothingElse) {
          {ArmQuestion{.path = item + "/restore", .members = {}, .method = "POST"},
           ArmQuestion{.path = item + "/backup", .members = {}, .method = "DELETE"},
           ArmQuestion{.path = item, .members = {}, .method = "POST"},
+          ArmQuestion{.path = item, .members = {}, .method = "DELETE"},
           ArmQuestion{.path = "/backup", .members = {}, .method = "POST"},
           ArmQuestion{.path = std::string(vm) + "/backup", .members = {}, .method = "POST"}}) {
-        EXPECT_EQ(client->start_backup(other).error().kind, ErrorKind::invalid) << other.path;
+        EXPECT_EQ(client->change(other).error().kind, ErrorKind::invalid) << other.path;
     }
     EXPECT_TRUE(asked_.empty());
     const auto start =
@@ -413,14 +416,131 @@ TEST_F(Client, StartsABackupAndNothingElse) {
     answers_ = {answer(202, "", {{"azure-asyncoperation", url}, {"location", url + "2"}, {"retry-after", "60"}}),
                 answer(200, R"({"status":"InProgress"})", {{"retry-after", "60"}}),
                 answer(200, R"({"status":"Succeeded","properties":{"jobId":"7"}})")};
-    const auto started = client->start_backup(start);
+    const auto started = client->change(start);
     ASSERT_TRUE(started) << started.error().message;
     EXPECT_EQ(json::serialize(started->body), R"({"properties":{"jobId":"7"}})");
 
     asked_.clear();
     answers_ = {refusal(503, "ServerBusy")};
-    EXPECT_TRUE(client->start_backup(start)->is_refusal());
+    EXPECT_TRUE(client->change(start)->is_refusal());
     EXPECT_EQ(asked_.size(), 1U) << "never sent twice";
+}
+
+TEST_F(Client, ChangesWhatItKnowsAndNothingElse) {
+    const std::string id = vm;
+    const std::string vault = "/subscriptions/sub/resourceGroups/g/providers/Microsoft.RecoveryServices/vaults/v";
+    const auto kind = [&](const std::string& method, const std::string& path) {
+        return change_in({.path = path, .members = {}, .method = method}, id);
+    };
+    EXPECT_EQ(kind("POST", id + "/reapply"), ArmChange::reapply);
+    EXPECT_EQ(
+        kind("POST", "/SUBSCRIPTIONS/Sub/resourcegroups/RG/providers/microsoft.compute/virtualmachines/VM1/reapply"),
+        ArmChange::reapply)
+        << "ids compare without case";
+    EXPECT_EQ(kind("DELETE", id + "/extensions/VMSnapshot"), ArmChange::delete_extension);
+    EXPECT_EQ(kind("POST", "/subscriptions/sub/providers/Microsoft.Storage/register"), ArmChange::register_provider);
+    EXPECT_EQ(kind("POST", vault + "/backupJobs/7/cancel"), ArmChange::cancel_job);
+    const std::pair<const char*, std::string> others[] = {
+        {"POST", id + "2/reapply"},  // another VM
+        {"POST", id + "/deallocate"},
+        {"POST", id + "/extensions/x/reapply"},
+        {"DELETE", id},
+        {"DELETE", id + "/extensions"},
+        {"DELETE", id + "/extensions/"},
+        {"DELETE", id + "2/extensions/VMSnapshot"},
+        {"PUT", id + "/extensions/VMSnapshot"},
+        {"POST", "/subscriptions/other/providers/Microsoft.Storage/register"},
+        {"POST", "/subscriptions/sub/providers/Microsoft.Network/register"},
+        {"POST", "/subscriptions/sub/providers/Microsoft.Storage/unregister"},
+        {"DELETE", vault + "/backupJobs/7/cancel"},
+        {"POST", "/subscriptions/sub/providers/Microsoft.Authorization/locks/l"},
+        {"DELETE", "/subscriptions/other/providers/Microsoft.Authorization/locks/l"},
+        {"DELETE", "/subscriptions/sub/providers/Microsoft.Authorization/roleAssignments/l"},
+        {"DELETE", "/subscriptions/sub/resourceGroups/g/providers/Microsoft.Compute/restorePointCollections/of_others"},
+        {"DELETE",
+         "/subscriptions/other/resourceGroups/g/providers/Microsoft.Compute/restorePointCollections/AzureBackup_vm1_1"},
+        {"DELETE", vault + "/backupFabrics/Azure/protectionContainers/c/protectedItems/i"},
+        {"POST", "reapply"},
+        {"", ""}};
+    const auto client = of_person();
+    for (const auto& [method, path] : others) {
+        EXPECT_FALSE(kind(method, path)) << method << " " << path;
+        EXPECT_EQ(client->change({.path = path, .members = {}, .method = method}).error().kind, ErrorKind::invalid);
+    }
+    EXPECT_EQ(client->change({.path = id + "/../x/reapply", .members = {}, .method = "POST"}).error().kind,
+              ErrorKind::invalid);
+    EXPECT_TRUE(asked_.empty());
+    EXPECT_FALSE(change_in({.path = "/reapply", .members = {}, .method = "POST"}, "")) << "without a VM there is none";
+}
+
+TEST_F(Client, WhatLosesSomethingNeedsAPerson) {
+    const std::string lock = "/subscriptions/sub/resourceGroups/g/providers/Microsoft.Authorization/locks/l";
+    const ArmQuestion requests[] = {
+        {.path = lock, .members = {}, .method = "DELETE"},
+        {.path = std::string(vm) + "/providers/Microsoft.Authorization/locks/l", .members = {}, .method = "DELETE"},
+        {.path = lock, .members = {}, .method = "PUT", .body = R"({"properties":{"level":"ReadOnly"}})"},
+        {.path = "/subscriptions/sub/resourceGroups/g/providers/Microsoft.Compute/restorePointCollections/"
+                 "AzureBackup_vm1_1",
+         .members = {},
+         .method = "DELETE"}};
+    const auto of_vm = azure();
+    for (const auto& request : requests) {
+        EXPECT_EQ(of_vm->change(request).error().kind, ErrorKind::refused) << request.path;
+        EXPECT_TRUE(asked_.empty()) << "whatever rights it has, nothing is sent";
+    }
+    for (const auto& request : requests) {
+        asked_.clear();
+        EXPECT_TRUE(of_person()->change(request)) << request.path;
+        EXPECT_EQ(asked_.size(), 1U);
+    }
+}
+
+TEST_F(Client, AChangeThatMeetsAnotherIsAskedForOnceMore) {
+    const ArmQuestion reapply{.path = std::string(vm) + "/reapply", .members = {}, .method = "POST"};
+    const std::string url = "https://management.azure.com/op";
+    const auto accepted =
+        answer(202, "", {{"azure-asyncoperation", url}, {"location", url + "2"}, {"retry-after", "1"}});
+    const auto client = of_person();
+    answers_ = {refusal(409, "Conflict"), accepted,
+                answer(200, R"({"status":"Canceled","error":{"code":"OperationPreempted"}})"), accepted,
+                answer(200, R"({"status":"Succeeded"})")};
+    const auto done = client->change(reapply);
+    ASSERT_TRUE(done) << done.error().message;
+    EXPECT_FALSE(done->is_refusal());
+    EXPECT_THAT(waited_, ElementsAre(30s, 1s, 120s, 1s));
+    EXPECT_EQ(std::ranges::count(asked_, "POST", &HttpsRequest::method), 3);
+
+    asked_.clear();
+    answers_ = {refusal(409, "ScopeLocked")};
+    const auto locked = client->change(reapply);
+    ASSERT_TRUE(locked);
+    EXPECT_EQ(locked->code, "ScopeLocked");
+    EXPECT_EQ(asked_.size(), 1U) << "a lock does not go away by asking again";
+
+    answers_ = {refusal(409, "Conflict"), refusal(409, "Conflict"), refusal(409, "Conflict"), refusal(409, "Conflict"),
+                refusal(409, "Conflict")};
+    asked_.clear();
+    EXPECT_TRUE(client->change(reapply)->is_refusal());
+    EXPECT_LE(asked_.size(), 4U);
+}
+
+TEST_F(Client, WhatIsGoneAlreadyNeedsNoAnswer) {
+    answers_ = {answer(204)};
+    const auto done =
+        of_person()->change({.path = std::string(vm) + "/extensions/VMSnapshot", .members = {}, .method = "DELETE"});
+    ASSERT_TRUE(done) << done.error().message;
+    EXPECT_FALSE(done->is_refusal());
+}
+
+TEST_F(Client, LooksAnewForAnIdentityThatWasNotThereYet) {
+    const auto good = description_;
+    description_ = Error{ErrorKind::unreachable, "no route", 0};
+    const auto client = azure();
+    EXPECT_FALSE(client->access());
+    description_ = good;
+    EXPECT_FALSE(client->access()) << "one look asks once";
+    client->look_anew();
+    EXPECT_TRUE(client->access());
 }
 
 TEST_F(Client, LooksAnew) {
