@@ -61,8 +61,9 @@ Result<Shown> as_shown(const std::string& status_text) {
     const auto* status = document->find_pointer("/0/status", code);
     Shown shown;
     const auto& object = status->as_object();
-    if (std::string_view(object.at("status").as_string()) == to_string(StatusWord::success))
+    if (std::string_view(object.at("status").as_string()) == to_string(StatusWord::success)) {
         shown.word = StatusWord::success;
+    }
     shown.code = static_cast<int>(object.at("code").as_int64());
     shown.text = message_of(object) + "\n";
     for (const auto& part : object.at("substatus").as_array()) {
@@ -103,8 +104,9 @@ private:
         (void)machine::local::remove_leftovers(environment_.folder);
         std::filesystem::remove_all(environment_.status_folder, code);
         SequenceRecord record;
-        if (const auto stored = load_sequence(environment_.folder); stored && *stored)
+        if (const auto stored = load_sequence(environment_.folder); stored && *stored) {
             record.number = (*stored)->number + 1;
+        }
         {
             const auto lock = lock_sequence(environment_.folder);
             const auto saved = lock ? save_sequence(environment_.folder, record, *lock) : Result<void>(lock.error());
@@ -113,9 +115,10 @@ private:
         (void)work(environment_, record.number, settings, system_);
         const auto ended = load_sequence(environment_.folder);
         if (!ended) return fail(ended.error().message);
-        if (!*ended || (*ended)->number != record.number || (*ended)->state == SequenceState::running)
+        if (!*ended || (*ended)->number != record.number || (*ended)->state == SequenceState::running) {
             return fail(
                 fmt::format("the run did not come to its end; its log is in {}", to_text(environment_.log_folder)));
+        }
         const auto status = as_shown((*ended)->status_text);
         if (!status) return fail(status.error().message);
         out_ << status->text << std::flush;

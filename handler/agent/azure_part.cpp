@@ -65,8 +65,9 @@ std::string repaired_in(const Report& report, bool in_azure) {
     std::vector<std::string> titles;
     for (const auto& outcome : report.outcomes) {
         const bool is_treated = outcome.finding.state == State::fixed || outcome.finding.state == State::unproven;
-        if (is_treated && !outcome.changes.empty() && is_of_azure(outcome) == in_azure)
+        if (is_treated && !outcome.changes.empty() && is_of_azure(outcome) == in_azure) {
             titles.push_back(outcome.remediation->title);
+        }
     }
     return titles.empty() ? std::string() : sentence(fmt::format("{}", fmt::join(titles, "; ")));
 }
@@ -255,7 +256,7 @@ private:
     Result<void> note(const BegunBackup& begun) {
         if (begun.job.empty()) {
             start_lock_ = lock_out_workers();
-            if (!start_lock_ || !is_current()) return Error{ErrorKind::refused, "another run is at work", 0};
+            if (!start_lock_ || !is_current()) return machine::Error::refused("another run is at work");
         }
         task_.begun = begun;
         auto saved = save_azure_task(system_.state_folder, task_);
@@ -382,8 +383,9 @@ std::optional<Substatus> plan_azure_part(const Settings& settings, const Report&
     task.error_code = settings.error_code;
     task.only = settings.only;
     task.exclude = settings.exclude;
-    if (const auto repaired = repaired_in(report, false); !repaired.empty())
+    if (const auto repaired = repaired_in(report, false); !repaired.empty()) {
         task.done_inside = fmt::format("Repaired inside the VM (run {}): {}", report.run_id, repaired);
+    }
     // A backup that runs already proves as much, where nothing was changed since.
     if (older && report.run_id.empty() && !task.repairs) {
         task.begun = older->begun;

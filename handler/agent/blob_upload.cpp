@@ -24,7 +24,7 @@ using machine::local::HttpsRequest;
 namespace {
 
 Error invalid(std::string what) {
-    return {ErrorKind::invalid, std::move(what), 0};
+    return machine::Error::invalid(std::move(what));
 }
 
 /// Returns the value of a parameter in a query, without decoding it.
@@ -55,7 +55,7 @@ Error refusal(const BlobTarget& target, unsigned status) {
         if (status == 409) return "a blob of another kind is there, or it is leased";
         return "it was not accepted";
     }();
-    return {ErrorKind::refused, fmt::format("{} answered {}: {}", target.shown(), status, why), 0};
+    return machine::Error::refused(fmt::format("{} answered {}: {}", target.shown(), status, why));
 }
 
 class Upload {
@@ -113,8 +113,9 @@ private:
         }
         options_.progress(content_.size(), content_.size());
         std::string list = "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>";
-        for (std::size_t number = 0; number < count(); ++number)
+        for (std::size_t number = 0; number < count(); ++number) {
             list += fmt::format("<Uncommitted>{}</Uncommitted>", block_id(number));
+        }
         return ask("&comp=blocklist", list + "</BlockList>", true);
     }
 
@@ -130,15 +131,17 @@ private:
         auto pause = options_.first_pause;
         for (unsigned attempt = 1;; ++attempt, pause *= 2) {
             const auto left = options_.deadline - std::chrono::steady_clock::now();
-            if (left <= left.zero()) return Error{ErrorKind::timed_out, "the time for it was used up", 0};
-            if (options_.stop_requested()) return Error{ErrorKind::timed_out, "the extension was disabled", 0};
+            if (left <= left.zero()) return machine::Error::timed_out("the time for it was used up");
+            if (options_.stop_requested()) return machine::Error::timed_out("the extension was disabled");
             request.timeout = std::min(request.timeout, std::chrono::ceil<std::chrono::milliseconds>(left));
             const auto answer = options_.https(request);
             if (answer && answer->status / 100 == 2) return {};
-            if (answer && answer->status == 400 && is_list)
-                return Error{ErrorKind::not_found, "the blob service no longer has all of its blocks", 0};
-            if (attempt >= options_.tries || !is_worth_another_try(answer))
+            if (answer && answer->status == 400 && is_list) {
+                return machine::Error::not_found("the blob service no longer has all of its blocks");
+            }
+            if (attempt >= options_.tries || !is_worth_another_try(answer)) {
                 return answer ? refusal(target_, answer->status) : answer.error();
+            }
             std::this_thread::sleep_for(std::min<std::chrono::steady_clock::duration>(pause, left));
         }
     }
@@ -161,8 +164,9 @@ Result<BlobTarget> BlobTarget::parse(const std::string& url, const std::string& 
     if (std::ranges::any_of(url, unfit) || url.find('#') != url.npos) return invalid("not a URL");
     const auto path = url.find('/', scheme.size());
     const auto query = url.find('?');
-    if (path == url.npos || query == url.npos || query < path + 2)
+    if (path == url.npos || query == url.npos || query < path + 2) {
         return invalid("expected https://<account>.blob.core.windows.net/<container>?<signature>");
+    }
     BlobTarget target;
     target.host = url.substr(scheme.size(), path - scheme.size());
     target.path = url.substr(path, query - path);
@@ -170,8 +174,9 @@ Result<BlobTarget> BlobTarget::parse(const std::string& url, const std::string& 
     if (const auto colon = target.host.rfind(':'); colon != target.host.npos) {
         const auto digits = target.host.substr(colon + 1);
         const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), target.port);
-        if (error != std::errc() || end != digits.data() + digits.size() || target.port == 0)
+        if (error != std::errc() || end != digits.data() + digits.size() || target.port == 0) {
             return invalid("the port is no number");
+        }
         target.host.resize(colon);
     }
     if (target.host.empty() || target.host.find('@') != target.host.npos) return invalid("not a host name");

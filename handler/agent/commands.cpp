@@ -127,8 +127,9 @@ private:
             return context_.fail(ExitCode::failed, restored.error().message);
         }
         watch_verbose_log(folder(), context_.system);
-        if (const auto resumed = resume_guard(folder(), guard_tools(context_.system)); !resumed)
+        if (const auto resumed = resume_guard(folder(), guard_tools(context_.system)); !resumed) {
             context_.log.warning("guard: " + resumed.error().message);
+        }
         // Left by a disable that ended a tick of the guard, or the work in Azure.
         std::error_code code;
         std::filesystem::remove(stop_file(folder()), code);
@@ -271,8 +272,9 @@ ExitCode disable(const Context& context) {
     if (!ask_to_stop(context, disable_patience)) {
         return context.fail(ExitCode::failed, "a fix is still at work and cannot be interrupted; disable again later");
     }
-    if (const auto suspended = suspend_guard(context.system.state_folder); !suspended)
+    if (const auto suspended = suspend_guard(context.system.state_folder); !suspended) {
         context.log.warning("guard: " + suspended.error().message);
+    }
     context.log.info("disable");
     return ExitCode::ok;
 }
@@ -308,8 +310,9 @@ public:
     void remove(const std::filesystem::path& path) {
         std::error_code code;
         std::filesystem::remove(path, code);
-        if (code && problem_.empty())
+        if (code && problem_.empty()) {
             problem_ = fmt::format("{}: cannot be removed: {}", to_text(path), code.message());
+        }
     }
     void remove_status_files(const std::filesystem::path& folder) {
         std::error_code code;
@@ -415,16 +418,19 @@ ExitCode run_internal(const std::vector<std::string>& arguments, const System& s
         return arguments[0] == "apply" ? apply(system, out, err) : clean_up(system, out, err);
     }
     if (arguments[0] == "supervise" && arguments.size() == 2) return supervise(to_path(arguments[1]), system);
-    if (arguments[0] == "azure" && arguments.size() == 2 && system.privileged())
+    if (arguments[0] == "azure" && arguments.size() == 2 && system.privileged()) {
         return azure_part(to_path(arguments[1]), system);
-    if (arguments[0] == "verbose-log" && arguments.size() == 2)
+    }
+    if (arguments[0] == "verbose-log" && arguments.size() == 2) {
         return wait_for_verbose_log(to_path(arguments[1]), system);
+    }
     if (arguments[0] == "worker" && arguments.size() == 3) {
         const auto& text = arguments[2];
         std::uint64_t number = 0;
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-        if (error == std::errc() && end == text.data() + text.size())
+        if (error == std::errc() && end == text.data() + text.size()) {
             return work(to_path(arguments[1]), number, system);
+        }
     }
     if (arguments[0] == guard_command && arguments.size() == 1 && system.privileged()) return guard_tick(system);
     err << arguments[0] << ": started by enable alone\n";

@@ -21,7 +21,7 @@ constexpr auto file_name = "HandlerEnvironment.json";
 constexpr std::size_t environment_limit = std::size_t{1} << 20;
 
 Error invalid(const std::filesystem::path& file, std::string_view what) {
-    return {ErrorKind::invalid, fmt::format("{}: {}", to_text(file), what), 0};
+    return machine::Error::invalid(fmt::format("{}: {}", to_text(file), what));
 }
 
 /// Returns an absolute path; ErrorKind::not_found where the key is missing or null.
@@ -30,7 +30,7 @@ Result<std::filesystem::path> folder_at(const json::object& object, const std::s
     const auto where = "handlerEnvironment." + key;
     const auto* value = object.if_contains(key);
     if (!value || value->is_null()) {
-        return Error{ErrorKind::not_found, fmt::format("{}: {} is missing", to_text(file), where), 0};
+        return machine::Error::not_found(fmt::format("{}: {} is missing", to_text(file), where));
     }
     if (!value->is_string()) {
         return invalid(file, fmt::format("{}: expected a string, found {}", where, remediations::type_name(*value)));
@@ -48,18 +48,14 @@ Result<std::filesystem::path> find_handler_folder(const std::filesystem::path& e
     if (extension_path && !extension_path->empty()) {
         auto folder = to_path(*extension_path);
         if (std::filesystem::exists(folder / file_name, code)) return folder;
-        return Error{ErrorKind::not_found,
-                     fmt::format("{}: no {} there, though AZURE_GUEST_AGENT_EXTENSION_PATH names this folder",
-                                 *extension_path, file_name),
-                     0};
+        return machine::Error::not_found(fmt::format(
+            "{}: no {} there, though AZURE_GUEST_AGENT_EXTENSION_PATH names this folder", *extension_path, file_name));
     }
     for (auto folder = executable.parent_path(); folder.has_relative_path(); folder = folder.parent_path()) {
         if (std::filesystem::exists(folder / file_name, code)) return folder;
     }
-    return Error{ErrorKind::not_found,
-                 fmt::format("no {} in the folder of {} or above it: this command is for the guest agent", file_name,
-                             to_text(executable)),
-                 0};
+    return machine::Error::not_found(fmt::format(
+        "no {} in the folder of {} or above it: this command is for the guest agent", file_name, to_text(executable)));
 }
 
 Result<Environment> read_environment(const std::filesystem::path& folder) {

@@ -63,8 +63,9 @@ Home home_of(const std::filesystem::path& handler_folder) {
         const auto version = other.starts_with(prefix) ? other.substr(prefix.size()) : std::string();
         const bool is_version = !version.empty() && version.find_first_not_of("0123456789.") == std::string::npos;
         std::error_code absent;
-        if (is_version && std::filesystem::exists(entry->path() / "HandlerEnvironment.json", absent))
+        if (is_version && std::filesystem::exists(entry->path() / "HandlerEnvironment.json", absent)) {
             return Home::present;
+        }
     }
     return has_nothing_in_it(prefix.empty() ? parent.parent_path() : parent) ? Home::lost : Home::removed;
 }
@@ -147,9 +148,10 @@ private:
         record_.next_try = {};
         for (const auto& verdict : judge_treatments(record_, report)) news_.push_back(act_on(verdict));
         for (const auto& treatment : record_.treatments) {
-            if (treatment.state == Treatment::State::waiting && !treatment.run_id.empty())
+            if (treatment.state == Treatment::State::waiting && !treatment.run_id.empty()) {
                 remarks_.push_back(fmt::format("Repaired: {} on {} (run {}); the next backup proves it.",
                                                treatment.cause, utc_text(treatment.time), treatment.run_id));
+            }
         }
         if (settings_.mode == GuardMode::repair) {
             if (auto repaired = repair(report); !repaired) return repaired;
@@ -209,8 +211,9 @@ private:
     /// Acts on the result of an earlier repair, and returns a sentence about it.
     std::string act_on(const Verdict& verdict) {
         const auto run = verdict.run_id.empty() ? std::string("its repair") : "run " + verdict.run_id;
-        if (verdict.state == Treatment::State::proven)
+        if (verdict.state == Treatment::State::proven) {
             return fmt::format("Repaired and proven: {} ({}), for {} succeeded.", verdict.cause, run, verdict.backup);
+        }
         record_.look_again = true;
         record_.next_try = now_;
         const auto failed =
@@ -268,8 +271,9 @@ private:
             const auto* root = report.root_cause;
             const auto reason = report.root_cause_reason;
             report = std::move(*now);
-            if (report.root_cause == nullptr)
+            if (report.root_cause == nullptr) {
                 std::tie(report.root_cause, report.root_cause_reason) = std::pair(root, reason);
+            }
         }
         take_over(report, *repaired, cause);
         // The next tick repairs what else is broken.
@@ -327,8 +331,9 @@ private:
         add_pointers(status, report, program(), report_file);
         log.info(status.message);
         events.send(Events::Level::informational, "Guard", status.message);
-        if (auto written = write_for_last_sequence(environment, status, report.run_id, report_file, log); !written)
+        if (auto written = write_for_last_sequence(environment, status, report.run_id, report_file, log); !written) {
             log.error(written.error().message);
+        }
     }
 
     /// Keeps the status of refused settings and of a run that was cut short.

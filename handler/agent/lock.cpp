@@ -22,7 +22,7 @@ namespace {
 Result<std::optional<boost::interprocess::file_lock>> try_lock(const std::filesystem::path& file) {
     std::error_code code;
     if (!std::filesystem::exists(file, code) && !std::ofstream(file, std::ios::app)) {
-        return Error{ErrorKind::failed, fmt::format("{}: cannot create the lock file", to_text(file)), 0};
+        return machine::Error::failed(fmt::format("{}: cannot create the lock file", to_text(file)));
     }
     try {
         boost::interprocess::file_lock lock(file.c_str());
@@ -30,8 +30,8 @@ Result<std::optional<boost::interprocess::file_lock>> try_lock(const std::filesy
         if (!std::filesystem::exists(file, code)) return std::nullopt;
         return std::optional(std::move(lock));
     } catch (const boost::interprocess::interprocess_exception& error) {
-        return Error{ErrorKind::failed, fmt::format("{}: cannot lock: {}", to_text(file), error.what()),
-                     error.get_native_error()};
+        return machine::Error::failed(fmt::format("{}: cannot lock: {}", to_text(file), error.what()),
+                                      error.get_native_error());
     }
 }
 
@@ -45,8 +45,8 @@ Result<FileLock> FileLock::acquire(const std::filesystem::path& file, std::chron
         if (!lock) return lock.error();
         if (*lock) return FileLock(std::move(**lock));
         if (std::chrono::steady_clock::now() >= deadline) {
-            return Error{ErrorKind::timed_out,
-                         fmt::format("{}: another process of backup-remediation holds the lock", to_text(file)), 0};
+            return machine::Error::timed_out(
+                fmt::format("{}: another process of backup-remediation holds the lock", to_text(file)));
         }
         std::this_thread::sleep_for(pause);
     }

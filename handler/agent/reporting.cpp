@@ -17,8 +17,9 @@ void record_report(const Report& report, Log& log, Events& events) {
         const auto state = outcome.finding.state;
         const auto line = fmt::format("{}: {}: {}", outcome.remediation->id, to_string(state), outcome.finding.summary);
         log.info(line);
-        for (const auto& change : outcome.changes)
+        for (const auto& change : outcome.changes) {
             log.info(fmt::format("{}: changed: {}", outcome.remediation->id, shown(change)));
+        }
         if (state == State::healthy || state == State::not_applicable) continue;
         events.send(state == State::fixed ? Events::Level::informational : Events::Level::warning, "Finding", line);
     }

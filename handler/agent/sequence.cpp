@@ -70,10 +70,9 @@ Result<std::optional<SequenceRecord>> load_sequence(const std::filesystem::path&
     if (!document) return document.error();
     auto record = record_from(*document);
     if (!record) {
-        return Error{ErrorKind::invalid,
-                     fmt::format("{}: expected schema {} with sequence, state, attempts, runId, finished and status",
-                                 to_text(file), schema),
-                     0};
+        return machine::Error::invalid(
+            fmt::format("{}: expected schema {} with sequence, state, attempts, runId, finished and status",
+                        to_text(file), schema));
     }
     return record;
 }

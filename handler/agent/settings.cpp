@@ -167,8 +167,9 @@ void read_guard(const json::value& value, const Place& place, Settings& settings
     const auto word = text_at(value, place);
     if (!word) return;
     settings.guard = parse_guard_mode(*word);
-    if (!settings.guard)
+    if (!settings.guard) {
         place.problem_with(*word, "is nothing the guard can be; expected \"off\", \"watch\" or \"repair\"");
+    }
 }
 
 void read_guard_hours(const json::value& value, const Place& place, Settings& settings) {
@@ -186,8 +187,9 @@ void read_support_upload(const json::value& value, const Place& place, Settings&
 void read_azure(const json::value& value, const Place& place, Settings& settings) {
     const auto word = text_at(value, place);
     if (!word) return;
-    if (*word != "off" && *word != "read" && *word != "repair")
+    if (*word != "off" && *word != "read" && *word != "repair") {
         return place.problem_with(*word, "is no way to ask Azure; expected \"off\", \"read\" or \"repair\"");
+    }
     settings.azure.ask = *word != "off";
     settings.azure.repair = *word == "repair";
 }
@@ -211,16 +213,18 @@ void read_identity(const json::value& value, const Place& place, Settings& setti
     const auto in_id = [](char c) {
         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F') || c == '-';
     };
-    if (id->size() != length_of_id || !std::ranges::all_of(*id, in_id))
+    if (id->size() != length_of_id || !std::ranges::all_of(*id, in_id)) {
         return place.problem_with(*id, "is no client id; expected one like 00000000-0000-0000-0000-000000000000");
+    }
     settings.azure.client_id = *id;
 }
 
 void read_vault(const json::value& value, const Place& place, Settings& settings) {
     const auto id = text_at(value, place);
     if (!id) return;
-    if (const auto problem = remediations::azure::problem_of_vault_id(*id); !problem.empty())
+    if (const auto problem = remediations::azure::problem_of_vault_id(*id); !problem.empty()) {
         return place.problem_with(*id, "is no vault's resource id; " + problem);
+    }
     settings.azure.vault_id = *id;
 }
 
@@ -332,20 +336,26 @@ void read_sections(const json::value* public_value, const json::object* protecte
         if (std::ranges::find(settings.exclude, id) == settings.exclude.end()) continue;
         answer.problems.push_back(fmt::format("only and exclude: both name \"{}\"", id));
     }
-    if (settings.rehearsal_includes_system && !settings.rehearsal)
+    if (settings.rehearsal_includes_system && !settings.rehearsal) {
         answer.problems.emplace_back("rehearsalIncludesSystem: expected rehearsal to be true too");
-    if (settings.verbose_log.count() > 0 && settings.mode != RunMode::fix)
+    }
+    if (settings.verbose_log.count() > 0 && settings.mode != RunMode::fix) {
         answer.problems.emplace_back("verboseLogHours: expected mode to be \"fix\", because it changes waagent.conf");
+    }
     const bool has_guard = settings.guard.value_or(GuardMode::off) != GuardMode::off;
-    if (settings.guard_interval != Settings{}.guard_interval && !has_guard)
+    if (settings.guard_interval != Settings{}.guard_interval && !has_guard) {
         answer.problems.emplace_back("guardHours: expected guard to be \"watch\" or \"repair\" too");
-    if (settings.azure.repair && settings.mode != RunMode::fix)
+    }
+    if (settings.azure.repair && settings.mode != RunMode::fix) {
         answer.problems.emplace_back("azure: with \"repair\", expected mode to be \"fix\"");
-    if (settings.prove != ProveMode::no && (settings.mode != RunMode::fix || !settings.azure.ask))
+    }
+    if (settings.prove != ProveMode::no && (settings.mode != RunMode::fix || !settings.azure.ask)) {
         answer.problems.emplace_back(
             "prove: expected mode to be \"fix\" and azure to be \"read\" or \"repair\", because it starts a backup");
-    if (settings.prove_within != Settings{}.prove_within && settings.prove == ProveMode::no)
+    }
+    if (settings.prove_within != Settings{}.prove_within && settings.prove == ProveMode::no) {
         answer.problems.emplace_back("proveWithinHours: expected prove to be \"snapshot\" or \"vault\" too");
+    }
     if (!answer.problems.empty()) settings = {};
 }
 
@@ -376,10 +386,9 @@ Result<std::uint64_t> current_sequence(const std::filesystem::path& config_folde
                                        const std::optional<std::string>& variable) {
     if (variable && !variable->empty()) {
         if (const auto number = number_in(*variable)) return *number;
-        return Error{ErrorKind::invalid,
-                     fmt::format("ConfigSequenceNumber: expected a number, found \"{}\"",
-                                 visible(shortened(machine::valid_utf8(*variable), quoted_characters))),
-                     0};
+        return machine::Error::invalid(
+            fmt::format("ConfigSequenceNumber: expected a number, found \"{}\"",
+                        visible(shortened(machine::valid_utf8(*variable), quoted_characters))));
     }
     std::optional<std::pair<std::filesystem::file_time_type, std::uint64_t>> newest;
     std::error_code code;
@@ -392,9 +401,8 @@ Result<std::uint64_t> current_sequence(const std::filesystem::path& config_folde
         if (number && !no_time) newest = std::max(newest, std::optional(std::pair(modified, *number)));
     }
     if (code) {
-        return Error{ErrorKind::failed,
-                     fmt::format("{}: cannot list the settings: {}", to_text(config_folder), code.message()),
-                     code.value()};
+        return machine::Error::failed(
+            fmt::format("{}: cannot list the settings: {}", to_text(config_folder), code.message()), code.value());
     }
     return newest ? newest->second : 0;
 }
@@ -409,8 +417,9 @@ SettingsAnswer read_settings(const Environment& environment, std::uint64_t numbe
         return answer;
     }
     if (text->find_first_not_of(" \t\r\n") == std::string::npos) {
-        if (number != 0)
+        if (number != 0) {
             place.problem("empty; the settings were removed before they could be applied. Send them again");
+        }
         return answer;
     }
     const auto document = remediations::parse_json(*text, to_text(file));
@@ -438,12 +447,14 @@ SettingsAnswer parse_settings(std::string_view text) {
     }
     const auto& object = document->get_object();
     for (const auto& [key, value] : object) {
-        if (key != public_key && key != protected_key)
+        if (key != public_key && key != protected_key) {
             place.problem(fmt::format("has an unknown key; known are {}, {}", public_key, protected_key));
+        }
     }
     const auto* secret = object.if_contains(protected_key);
-    if (secret && !secret->is_null() && !secret->is_object())
+    if (secret && !secret->is_null() && !secret->is_object()) {
         Place{protected_key, true, answer.problems}.wrong_type(*secret, "object");
+    }
     read_sections(object.if_contains(public_key), secret ? secret->if_object() : nullptr, answer);
     return answer;
 }

@@ -39,8 +39,9 @@ std::optional<Pending> pending_in(const std::filesystem::path& folder) {
         if (entry->path().extension() != ".zip") continue;
         const auto age = std::filesystem::file_time_type::clock::now() - entry->last_write_time(code);
         auto content = machine::local::read_file(entry->path(), largest_bundle);
-        if (!code && content && age < blocks_are_kept_for)
+        if (!code && content && age < blocks_are_kept_for) {
             return Pending{to_text(entry->path().filename()), std::move(*content)};
+        }
     }
     return std::nullopt;
 }

@@ -28,15 +28,17 @@ std::optional<std::string> why_not_now() {
     const auto started = remediations::newest_backup_start(machine);
     if (!started) return started.error().message;
     if (*started && machine.facts().now - **started < longest_backup) return "a backup is running";
-    if (auto installer = remediations::running_package_manager(machine); !installer.empty())
+    if (auto installer = remediations::running_package_manager(machine); !installer.empty()) {
         return installer + " is installing or removing software";
+    }
     return std::nullopt;
 }
 
 machine::Result<std::vector<remediations::UndoneStep>> undo_run(const std::string& run_id) {
     auto machine = machine::local_machine();
-    if (const auto reason = remediations::why_not_to_disturb(machine))
-        return machine::Error{machine::ErrorKind::refused, *reason, 0};
+    if (const auto reason = remediations::why_not_to_disturb(machine)) {
+        return machine::Error::refused(*reason);
+    }
     auto journal = remediations::Journal::open(machine::local::state_folder(), run_id);
     if (!journal) return journal.error();
     return remediations::undo(*journal, machine);
@@ -45,11 +47,12 @@ machine::Result<std::vector<remediations::UndoneStep>> undo_run(const std::strin
 machine::Result<std::string> recover_runs(const std::string& cause) {
     const auto state_folder = machine::local::state_folder();
     auto machine = machine::local_machine();
-    if (const auto reason = remediations::why_not_to_disturb(machine))
-        return machine::Error{machine::ErrorKind::refused, *reason, 0};
+    if (const auto reason = remediations::why_not_to_disturb(machine)) {
+        return machine::Error::refused(*reason);
+    }
     const auto recovery = remediations::roll_back_interrupted_runs(state_folder, machine, [](const std::string&) {});
     if (!recovery) return recovery.error();
-    if (!recovery->notices.empty()) return machine::Error{machine::ErrorKind::failed, recovery->notices.front(), 0};
+    if (!recovery->notices.empty()) return machine::Error::failed(recovery->notices.front());
     const auto runs = remediations::Journal::runs(state_folder);
     if (runs.empty()) return std::string();
     const auto journal = remediations::Journal::open(state_folder, runs.back());
@@ -107,7 +110,7 @@ System local_system() {
             text.resize(static_cast<std::size_t>(std::cin.gcount()));
             if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);  // what Windows PowerShell may begin with
             if (text.size() <= limit) return text;
-            return machine::Error{machine::ErrorKind::invalid, "standard input: expected settings of at most 1 MiB", 0};
+            return machine::Error::invalid("standard input: expected settings of at most 1 MiB");
         },
         .executable = machine::local::this_executable(),
         .state_folder = machine::local::state_folder(),

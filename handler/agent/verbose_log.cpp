@@ -17,7 +17,6 @@ namespace handler {
 
 namespace json = boost::json;
 using machine::Error;
-using machine::ErrorKind;
 using machine::Result;
 using remediations::Journal;
 using remediations::UndoneStep;
@@ -68,8 +67,9 @@ std::optional<system_clock::time_point> verbose_log_ends(const std::filesystem::
 Result<std::string> begin_verbose_log(
     const std::filesystem::path& state_folder, system_clock::time_point until, remediations::Disruption max_disruption,
     const std::function<Result<remediations::Report>(const remediations::RunOptions&)>& run) {
-    if (const auto on = verbose_log_ends(state_folder))
+    if (const auto on = verbose_log_ends(state_folder)) {
         return fmt::format("The guest agent's log is verbose until {}, as it was.", utc_text(*on));
+    }
     const auto runs = Journal::runs(state_folder);
     const auto seconds = std::chrono::floor<std::chrono::seconds>(until.time_since_epoch()).count();
     const json::object schedule{{"until", seconds}, {"after", runs.empty() ? std::string() : runs.back()}};
@@ -84,7 +84,7 @@ Result<std::string> begin_verbose_log(
     if (!report || report->outcomes.empty() || report->outcomes[0].finding.state != remediations::State::fixed) {
         std::filesystem::remove(file, ignored);
         if (!report) return report.error();
-        if (report->outcomes.empty()) return Error{ErrorKind::unsupported, "only the Linux guest agent has one", 0};
+        if (report->outcomes.empty()) return machine::Error::unsupported("only the Linux guest agent has one");
         const auto& finding = report->outcomes[0].finding;
         return fmt::format("It was left as it is: {} {}", finding.summary, finding.action);
     }
@@ -96,8 +96,9 @@ Result<std::string> end_verbose_log(const std::filesystem::path& state_folder, m
                                     system_clock::time_point now) {
     const auto schedule = load(state_folder);
     if (!schedule || now < schedule->until) return std::string();
-    if (const auto reason = remediations::why_not_to_disturb(machine))
-        return Error{ErrorKind::refused, "the verbose log is not taken back yet, because " + *reason, 0};
+    if (const auto reason = remediations::why_not_to_disturb(machine)) {
+        return machine::Error::refused("the verbose log is not taken back yet, because " + *reason);
+    }
     std::string left;
     // In the order of the runs, not of their times: the clock may have been set back.
     const auto runs = Journal::runs(state_folder);
@@ -108,16 +109,19 @@ Result<std::string> end_verbose_log(const std::filesystem::path& state_folder, m
         const auto first = first_step(*journal);
         if (!first) continue;
         for (const auto& step : remediations::undo(*journal, machine, *first)) {
-            if (step.result == UndoneStep::Result::failed)
-                return Error{ErrorKind::failed, fmt::format("{}: {}", step.description, step.detail), 0};
-            if (step.result == UndoneStep::Result::left_alone)
+            if (step.result == UndoneStep::Result::failed) {
+                return machine::Error::failed(fmt::format("{}: {}", step.description, step.detail));
+            }
+            if (step.result == UndoneStep::Result::left_alone) {
                 left += fmt::format(" Left alone: {} ({}); set Logs.Verbose=n there yourself.", step.description,
                                     step.detail);
+            }
         }
     }
     std::error_code error;
-    if (!std::filesystem::remove(schedule_file(state_folder), error) && error)
-        return Error{ErrorKind::failed, to_text(schedule_file(state_folder)) + ": " + error.message(), 0};
+    if (!std::filesystem::remove(schedule_file(state_folder), error) && error) {
+        return machine::Error::failed(to_text(schedule_file(state_folder)) + ": " + error.message());
+    }
     return "The guest agent's log is no longer verbose." + left;
 }
 

@@ -354,8 +354,9 @@ private:
         const auto ended =
             system_.run_supervised(system_.executable, {"worker", to_text(environment_.folder), std::to_string(number)},
                                    system_.state_folder, time_budget);
-        if (ended && (*ended == static_cast<int>(ExitCode::ok) || *ended == static_cast<int>(ExitCode::stopped)))
+        if (ended && (*ended == static_cast<int>(ExitCode::ok) || *ended == static_cast<int>(ExitCode::stopped))) {
             return;
+        }
 
         const auto lock = lock_sequence(environment_.folder);
         if (!lock) return;

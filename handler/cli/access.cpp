@@ -32,8 +32,9 @@ void add_actions(Page& page, const char* heading, const std::vector<NeededAction
     if (actions.empty()) return;
     page.blank();
     page.heading(heading);
-    for (const auto& each : actions)
+    for (const auto& each : actions) {
         page.paragraph(2, fmt::format("{} (at the {}): {}", each.action, scope_word(each.scope), each.serves));
+    }
 }
 
 json::array in_json(const std::vector<NeededAction>& actions) {
@@ -91,8 +92,9 @@ std::string proof_text(const remediations::azure::Proof& proof, const TextStyle&
     if (!proof.job.empty()) page.paragraph(2, fmt::format("Job: {}", visible(proof.job)));
     if (!proof.is_proven) return std::move(page).text();
     page.paragraph(2, fmt::format("Recovery point: {}, in {}", visible(proof.recovery_point), visible(proof.tiers)));
-    if (proof.consistency == "CrashConsistent")
+    if (proof.consistency == "CrashConsistent") {
         page.paragraph(2, "It is consistent for a crash alone: look for what keeps the snapshot from more.");
+    }
     return std::move(page).text();
 }
 

@@ -18,13 +18,12 @@
 namespace handler {
 
 using machine::Error;
-using machine::ErrorKind;
 using machine::Result;
 
 namespace {
 
 Error invalid(std::string message) {
-    return {ErrorKind::invalid, std::move(message), 0};
+    return machine::Error::invalid(std::move(message));
 }
 
 std::vector<std::string> remediation_ids() {
@@ -98,8 +97,9 @@ constexpr std::string_view guard_words[] = {"on", "off", "status"};
 std::vector<std::pair<std::string, remediations::Disruption>> disruptions() {
     using enum remediations::Disruption;
     std::vector<std::pair<std::string, remediations::Disruption>> words;
-    for (const auto level : {none, agent_restart, service_restart, workload})
+    for (const auto level : {none, agent_restart, service_restart, workload}) {
         words.emplace_back(to_string(level), level);
+    }
     return words;
 }
 
@@ -145,8 +145,9 @@ const Option known_options[] = {
      [](Arguments& a, const std::string& value) -> Result<void> {
          int hours = 0;
          const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), hours);
-         if (error != std::errc() || end != value.data() + value.size() || hours < 1 || hours > most_guard_hours)
+         if (error != std::errc() || end != value.data() + value.size() || hours < 1 || hours > most_guard_hours) {
              return invalid(fmt::format("'{}' is no number of hours from 1 to {}", visible(value), most_guard_hours));
+         }
          a.hours = std::chrono::hours(hours);
          return {};
      }},
@@ -171,16 +172,18 @@ const Option known_options[] = {
      "The resource id of the vault that protects the VM, where the identity has no role at the subscription. With "
      "'diagnose --token -' and neither --azure nor --vm: look at all VMs of this vault, from any computer.",
      [](Arguments& a, const std::string& value) -> Result<void> {
-         if (const auto problem = remediations::azure::problem_of_vault_id(value); !problem.empty())
+         if (const auto problem = remediations::azure::problem_of_vault_id(value); !problem.empty()) {
              return invalid(problem);
+         }
          a.vault = value;
          return {};
      }},
     {"--vm", "VM-ID",
      "The VM with this resource id, through Azure alone, from any computer, also when it is off. Needs --token.",
      [](Arguments& a, const std::string& value) -> Result<void> {
-         if (const auto problem = remediations::azure::problem_of_vm_id(value); !problem.empty())
+         if (const auto problem = remediations::azure::problem_of_vm_id(value); !problem.empty()) {
              return invalid(problem);
+         }
          a.vm = value;
          return {};
      }},
@@ -189,8 +192,9 @@ const Option known_options[] = {
      "repeated. A lock is put back by undo; restore points are gone.",
      [](Arguments& a, const std::string& value) -> Result<void> {
          constexpr std::size_t longest_id = 2048;
-         if (!value.starts_with("/subscriptions/") || value.size() > longest_id)
+         if (!value.starts_with("/subscriptions/") || value.size() > longest_id) {
              return invalid("expected a resource id, /subscriptions/<id>/...");
+         }
          a.allow.push_back(value);
          return {};
      },
@@ -200,8 +204,9 @@ const Option known_options[] = {
      "accessToken "
      "-o tsv prints one.",
      [](Arguments& a, const std::string& value) -> Result<void> {
-         if (value != "-")
+         if (value != "-") {
              return invalid("a token on a command line is seen by others: give - and pass it on standard input");
+         }
          a.token_on_input = true;
          return {};
      }},
@@ -221,8 +226,9 @@ const Option known_options[] = {
          int hours = 0;
          const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), hours);
          const bool is_number = error == std::errc() && end == value.data() + value.size();
-         if (!is_number || hours < 1 || hours > most_hours)
+         if (!is_number || hours < 1 || hours > most_hours) {
              return invalid(fmt::format("expected a whole number of hours from 1 to {}", most_hours));
+         }
          a.within = std::chrono::hours(hours);
          return {};
      }},
@@ -468,52 +474,67 @@ Result<Arguments> parse_help(const std::vector<std::string>& words) {
 /// Checks the rules between arguments.
 Result<void> check(const Command& command, const Arguments& arguments) {
     if (arguments.command == CommandName::completion && !arguments.operand.empty() &&
-        std::ranges::find(shells, arguments.operand) == std::end(shells))
+        std::ranges::find(shells, arguments.operand) == std::end(shells)) {
         return invalid(fmt::format("'{}' is none of {}{}", visible(arguments.operand), fmt::join(shells, ", "),
                                    did_you_mean(arguments.operand, {std::begin(shells), std::end(shells)})));
-    if (!command.operand.empty() && command.operand.front() != '[' && arguments.operand.empty() && !arguments.all)
+    }
+    if (!command.operand.empty() && command.operand.front() != '[' && arguments.operand.empty() && !arguments.all) {
         return invalid(fmt::format("'{}' needs {}", command.word, command.operand));
-    if (arguments.all && !arguments.operand.empty())
+    }
+    if (arguments.all && !arguments.operand.empty()) {
         return invalid(fmt::format("'{}' and --all exclude each other", visible(arguments.operand)));
-    if (arguments.all != (arguments.format == Format::markdown))
+    }
+    if (arguments.all != (arguments.format == Format::markdown)) {
         return invalid("--all and --format markdown go together, with 'explain'");
+    }
     const bool reports = arguments.command == CommandName::diagnose || arguments.command == CommandName::fix;
-    if (arguments.format == Format::html && !reports)
+    if (arguments.format == Format::html && !reports) {
         return invalid(fmt::format("--format html does not go with '{}' (it goes with diagnose, fix)", command.word));
+    }
     if (arguments.command == CommandName::guard && !arguments.operand.empty() &&
-        std::ranges::find(guard_words, arguments.operand) == std::end(guard_words))
+        std::ranges::find(guard_words, arguments.operand) == std::end(guard_words)) {
         return invalid(fmt::format("'{}' is none of {}", visible(arguments.operand), fmt::join(guard_words, ", ")));
-    if (arguments.command == CommandName::capture && arguments.output.empty())
+    }
+    if (arguments.command == CommandName::capture && arguments.output.empty()) {
         return invalid("'capture' needs --output DIR");
-    if (arguments.command == CommandName::fix && !arguments.capture.empty() && !arguments.dry_run)
+    }
+    if (arguments.command == CommandName::fix && !arguments.capture.empty() && !arguments.dry_run) {
         return invalid("--capture: a recorded machine cannot be repaired (add --dry-run to see what would be changed)");
+    }
     if (!arguments.vm.empty() && !arguments.token_on_input) return invalid("--vm needs --token -");
-    if (!arguments.vm.empty() && (arguments.azure || !arguments.capture.empty()))
+    if (!arguments.vm.empty() && (arguments.azure || !arguments.capture.empty())) {
         return invalid("--vm goes neither with --azure nor with --capture");
+    }
     if (arguments.is_about_vault()) {
-        if (!(arguments.error_code + arguments.capture + arguments.agent_installer).empty())
+        if (!(arguments.error_code + arguments.capture + arguments.agent_installer).empty()) {
             return invalid(
                 "--vault with --token alone looks at all VMs of a vault: --error-code, --capture and "
                 "--agent-installer are about one VM");
+        }
         if (arguments.format == Format::html) return invalid("--format html is about one VM, and --vault about many");
     } else if (arguments.format == Format::csv) {
         return invalid("--format csv goes with 'diagnose --vault VAULT-ID --token -', which is about many VMs");
     }
     if (!arguments.allow.empty() && arguments.vm.empty()) return invalid("--allow needs --vm VM-ID --token -");
     const bool changes = arguments.command == CommandName::fix || arguments.command == CommandName::undo;
-    if (changes && arguments.token_on_input && arguments.vm.empty())
+    if (changes && arguments.token_on_input && arguments.vm.empty()) {
         return invalid(fmt::format("'{}' takes --token with --vm alone", command.word));
-    if (arguments.token_on_input && !arguments.identity.empty())
+    }
+    if (arguments.token_on_input && !arguments.identity.empty()) {
         return invalid("--token and --identity exclude each other");
-    if (!arguments.capture.empty() && arguments.azure)
+    }
+    if (!arguments.capture.empty() && arguments.azure) {
         return invalid("--azure does not go with --capture: what Azure answered is in the capture");
+    }
     const bool asks = arguments.azure || arguments.token_on_input || arguments.command == CommandName::access ||
                       arguments.command == CommandName::prove;
-    if (!asks && !(arguments.identity + arguments.vault + arguments.cloud).empty())
+    if (!asks && !(arguments.identity + arguments.vault + arguments.cloud).empty()) {
         return invalid("--identity, --vault and --cloud need --azure or --token -");
+    }
     for (const auto& id : arguments.only) {
-        if (std::ranges::find(arguments.exclude, id) != arguments.exclude.end())
+        if (std::ranges::find(arguments.exclude, id) != arguments.exclude.end()) {
             return invalid(fmt::format("'{}' is in both --only and --exclude", id));
+        }
     }
     return {};
 }
@@ -571,8 +592,9 @@ void add_general_help(Page& page, const TextStyle& style, const std::string& pro
     constexpr std::size_t longest = 55;
     const auto call = how_to_call(program, longest, style);
     if (!call.enter.empty()) page.command(2, call.enter);
-    for (const auto& [words, meaning] : steps)
+    for (const auto& [words, meaning] : steps) {
         page.command(2, fmt::format("{} {:<13}    {}", call.program, words, meaning));
+    }
     page.paragraph(2, "After a repair, start a backup: in the vault, Backup items > this VM > Backup now.");
 }
 
@@ -609,9 +631,10 @@ Result<Arguments> parse_arguments(const std::vector<std::string>& words) {
                 parsed.operand += " " + word;
                 continue;
             }
-            if (command->operand.empty() || !parsed.operand.empty() || word.empty())
+            if (command->operand.empty() || !parsed.operand.empty() || word.empty()) {
                 return invalid(fmt::format("'{}' was not expected ('{}' takes {})", visible(word), command->word,
                                            command->operand.empty() ? "only options" : command->operand));
+            }
             parsed.operand = word;
             continue;
         }
@@ -625,12 +648,14 @@ Result<Arguments> parse_arguments(const std::vector<std::string>& words) {
             if (option->value.empty()) return invalid(fmt::format("{} takes no value", name));
             value = word.substr(equals + 1);
         } else if (!option->value.empty()) {
-            if (index + 1 == words.size() || words[index + 1].starts_with("--"))
+            if (index + 1 == words.size() || words[index + 1].starts_with("--")) {
                 return invalid(fmt::format("{} needs a value: {}", name, option->value));
+            }
             value = words[++index];
         }
-        if (const auto taken = option->take(parsed, value); !taken)
+        if (const auto taken = option->take(parsed, value); !taken) {
             return invalid(fmt::format("{}: {}", name, taken.error().message));
+        }
     }
     if (const auto checked = check(*command, parsed); !checked) return checked.error();
     return parsed;

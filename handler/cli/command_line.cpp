@@ -119,8 +119,9 @@ public:
     ~Progress() { show(""); }
 
     void show(const std::string& text) {
-        if (err_ != nullptr)
+        if (err_ != nullptr) {
             *err_ << "\r\x1b[K" << first_characters(for_screen(*err_, visible(text)), width_) << std::flush;
+        }
     }
 
 private:
@@ -137,8 +138,9 @@ std::string what_to_type() try {
     std::istringstream path(folders == nullptr ? "" : folders);
     for (std::string folder; std::getline(path, folder, path_separator);) {
         std::error_code error;
-        if (std::filesystem::equivalent(to_path(folder) / executable.filename(), executable, error))
+        if (std::filesystem::equivalent(to_path(folder) / executable.filename(), executable, error)) {
             return program_name;
+        }
     }
     return as_command(executable);
 } catch (const std::exception&) {
@@ -266,8 +268,9 @@ private:
         const auto run = newest_run_in_place();
         if (!run.empty()) page.command(2, fmt::format("{} undo             take back run {}", program, visible(run)));
         page.command(2, program + " --help           more");
-        if (!host_.privileged)
+        if (!host_.privileged) {
             page.command(0, fmt::format("Now without the rights it needs: {}.", how_to_get_rights()));
+        }
         return std::move(page).text();
     }
 
@@ -287,16 +290,18 @@ private:
         const auto folder = host_.state_folder / "runs";
         std::error_code error;
         std::filesystem::directory_iterator readable(folder, error);
-        if (error && error != std::errc::no_such_file_or_directory)
+        if (error && error != std::errc::no_such_file_or_directory) {
             return fail(could_not_work, fmt::format("{}: {}", to_text(folder), error.message()));
+        }
         const auto runs = past_runs(host_.state_folder);
         return show(wants_json() ? history_json(runs) : history_text(runs, style_));
     }
 
     int diagnose() {
         if (arguments_.is_about_vault()) return vault();
-        if (arguments_.capture.empty() && !host_.privileged)
+        if (arguments_.capture.empty() && !host_.privileged) {
             remark("not run as root or administrator: what may not be read is reported as unknown");
+        }
         return run(RunMode::diagnose);
     }
 
@@ -325,14 +330,16 @@ private:
             // By Run Command on that very VM it would wait for itself.
             const auto settled =
                 remediations::azure::wait_until_settled(*recorded, std::chrono::minutes(2), [] { return false; });
-            if (!settled)
+            if (!settled) {
                 return fail(could_not_work, fmt::format("nothing was changed, because {}", settled.error().message));
+            }
         }
         auto& machine = recorded ? *recorded : host_.machine();
         for (const auto& id : arguments_.only) {
             const auto scope = remediations::find_remediation(id)->scope;
-            if (!remediations::applies_to(scope, machine.facts().platform))
+            if (!remediations::applies_to(scope, machine.facts().platform)) {
                 remark(fmt::format("--only: {} is about {}, which this machine does not run", id, to_string(scope)));
+            }
         }
         const auto subject = recorded           ? Subject::capture
                              : host_.privileged ? Subject::this_computer
@@ -393,16 +400,19 @@ private:
     int capture() {
         const auto folder = std::filesystem::absolute(to_path(arguments_.output));
         std::error_code error;
-        if (std::filesystem::exists(folder, error) && !std::filesystem::is_empty(folder, error))
+        if (std::filesystem::exists(folder, error) && !std::filesystem::is_empty(folder, error)) {
             return fail(bad_usage, fmt::format("--output: {} exists and is not an empty folder", arguments_.output));
+        }
         if (!host_.privileged) remark("not run as root or administrator: what may not be read will be missing");
         if (const auto asked = ask_azure(); !asked) return fail(could_not_work, asked.error().message);
         if (arguments_.archive) return archive(folder);
         auto recording = machine::recorded::record(host_.machine());
-        if (const auto report = run_on(recording.machine, RunMode::diagnose, Subject::capture); !report)
+        if (const auto report = run_on(recording.machine, RunMode::diagnose, Subject::capture); !report) {
             return fail(could_not_work, report.error().message);
-        if (const auto saved = machine::recorded::save(*recording.capture, folder); !saved)
+        }
+        if (const auto saved = machine::recorded::save(*recording.capture, folder); !saved) {
             return fail(could_not_work, saved.error().message);
+        }
         Page page(style_);
         page.paragraph(0, fmt::format("Written to {}. Known secrets are redacted; look through it before you give it "
                                       "away. To diagnose it on any computer:",
@@ -417,11 +427,13 @@ private:
         options.progress = [&](const std::string& text) { progress.show(text + " ..."); };
         const auto bundle = make_support_bundle(host_.machine(), options);
         if (!bundle) return fail(could_not_work, bundle.error().message);
-        if (auto made = machine::local::make_private_folder(folder); !made)
+        if (auto made = machine::local::make_private_folder(folder); !made) {
             return fail(could_not_work, made.error().message);
+        }
         const auto file = folder / "support-bundle.zip";
-        if (auto written = machine::local::write_durably(file, *bundle); !written)
+        if (auto written = machine::local::write_durably(file, *bundle); !written) {
             return fail(could_not_work, written.error().message);
+        }
         progress.show("");
         Page page(style_);
         page.paragraph(0, fmt::format("Written to {} ({} KiB); contents.txt in it says what it has. Known secrets are "
@@ -498,7 +510,7 @@ private:
         machine::arm::Secret::wipe(text);
         auto secret = machine::arm::token_from_text(token);
         machine::arm::Secret::wipe(token);
-        if (!secret) return Error{ErrorKind::invalid, "--token: " + secret.error().message, 0};
+        if (!secret) return machine::Error::invalid("--token: " + secret.error().message);
         return secret;
     }
 
@@ -576,8 +588,9 @@ private:
         if (const auto asked = ask_azure(); !asked) return fail(could_not_work, asked.error().message);
         auto& machine = outside_ ? *outside_ : host_.machine();
         const auto reason = outside_ ? std::nullopt : remediations::why_not_to_disturb(machine);
-        if (reason)
+        if (reason) {
             return fail(could_not_work, fmt::format("nothing was taken back, because {}; try again later", *reason));
+        }
         for (const auto& line : journal->damage()) remark(line + "; this line was left out");
         const auto undone = watched("taking back run " + run_id, [&] { return remediations::undo(*journal, machine); });
         const auto shown = show_undone(undone, run_id);
@@ -615,8 +628,9 @@ private:
     int guard_off() {
         const auto present = load_guard_settings(host_.state_folder);
         const auto removed = watched("removing the guard", [&] { return switch_guard_off(host_.guard); });
-        if (!removed)
+        if (!removed) {
             return fail(could_not_work, fmt::format("the guard could not be removed: {}", removed.error().message));
+        }
         if (wants_json()) return guard_status();
         const bool was_on = !present || *present;
         return show(was_on ? "The guard is off; timer and program are removed.\n" : "The guard is off.\n");

@@ -48,13 +48,15 @@ _backup_remediation() {
     case $previous in
 )";
     for (const auto& option : all_options(outlines)) {
-        if (!option.choices.empty())
+        if (!option.choices.empty()) {
             text += fmt::format("        {}) words='{}' ;;\n", option.name, joined(option.choices, " "));
-        if (option.takes_path)
+        }
+        if (option.takes_path) {
             text += fmt::format(
                 "        {}) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- \"$current\"); "
                 "return ;;\n",
                 option.name);
+        }
     }
     text += R"(    esac
     if [[ -z $words ]]; then
@@ -99,8 +101,9 @@ std::string zsh(const std::vector<CommandOutline>& outlines) {
     const auto action = [](const OptionOutline& option) {
         if (option.takes_path) return std::string("_files");
         // ID[,ID]. What begins with a blank is called as it is.
-        if (option.value.find("[,") != std::string_view::npos)
+        if (option.value.find("[,") != std::string_view::npos) {
             return fmt::format(" _sequence compadd - {}", joined(option.choices, " "));
+        }
         return option.choices.empty() ? std::string() : fmt::format("({})", joined(option.choices, " "));
     };
     std::string text = R"(#compdef backup-remediation
@@ -108,8 +111,9 @@ std::string zsh(const std::vector<CommandOutline>& outlines) {
 _backup_remediation() {
     local -a commands=(
 )";
-    for (const auto& command : outlines)
+    for (const auto& command : outlines) {
         text += fmt::format("        '{}:{}'\n", command.word, described(command.summary));
+    }
     text += R"(        'help:Say more about a command.'
     )
     if ((CURRENT == 2)); then
@@ -128,9 +132,10 @@ _backup_remediation() {
                 option.value.empty() ? std::string() : fmt::format(":{}:{}", described(option.value), action(option));
             text += fmt::format(" \\\n                '{}[{}]{}'", option.name, described(option.help), value);
         }
-        if (!command.choices.empty())
+        if (!command.choices.empty()) {
             text += fmt::format(" \\\n                '1:{}:({})'", described(command.operand),
                                 joined(command.choices, " "));
+        }
         text += "\n            ;;\n";
     }
     text += R"(        help) _describe command commands ;;

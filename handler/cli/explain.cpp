@@ -110,8 +110,9 @@ std::string text_of(const Remediation& remediation, const TextStyle& style) {
     } else {
         page.entry(2, "Repair", column, "none from inside the VM: 'diagnose' says what a person has to do");
     }
-    if (!remediation.error_codes.empty())
+    if (!remediation.error_codes.empty()) {
         page.entry(2, "Error codes", column, fmt::format("{}", fmt::join(remediation.error_codes, ", ")));
+    }
     page.entry(2, "Source", column, remediation.source);
     return std::move(page).text();
 }
@@ -120,8 +121,9 @@ std::string text_of(const ErrorCode& code, const TextStyle& style) {
     Page page(style);
     page.heading(fmt::format("{} ({})", code.names.front(), to_string(code.origin)));
     page.paragraph(2, code.meaning);
-    if (code.names.size() > 1)
+    if (code.names.size() > 1) {
         page.paragraph(2, fmt::format("Also: {}", fmt::join(code.names.begin() + 1, code.names.end(), ", ")));
+    }
     if (!code.causes.empty()) {
         page.blank();
         page.heading("Usual causes, likeliest first");
@@ -214,8 +216,9 @@ std::string code_list(const auto& names) {
 
 std::string markdown_of(const ErrorCode& code) {
     auto text = fmt::format("\n#### {}\n\n{}\n", markdown(code.names.front()), markdown(code.meaning));
-    if (code.names.size() > 1)
+    if (code.names.size() > 1) {
         text += fmt::format("\nAlso: {}\n", code_list(std::vector(code.names.begin() + 1, code.names.end())));
+    }
     if (!code.causes.empty()) text += "\nUsual causes, likeliest first:\n\n";
     unsigned number = 0;
     for (const auto& cause : code.causes) text += fmt::format("{}. {}\n", ++number, markdown(cause));
@@ -236,8 +239,9 @@ std::string markdown_of(const Remediation& remediation) {
                 ? fmt::format("- Repair: `backup-remediation fix --only {}`; disturbs {} ({})\n", remediation.id,
                               to_string(remediation.disruption), markdown(what_it_disturbs(remediation.disruption)))
                 : std::string("- Repair: none from inside the VM; says what a person has to do\n");
-    if (!remediation.error_codes.empty())
+    if (!remediation.error_codes.empty()) {
         text += fmt::format("- Error codes: {}\n", code_list(remediation.error_codes));
+    }
     return text + fmt::format("- Source: {}\n", markdown(remediation.source));
 }
 
@@ -245,8 +249,9 @@ std::string markdown_of(const Remediation& remediation) {
 
 std::optional<std::string> explain_text(std::string_view word, const TextStyle& style) {
     if (const auto* remediation = remediations::find_remediation(word)) return text_of(*remediation, style);
-    if (const auto* code = remediations::find_error_code(word))
+    if (const auto* code = remediations::find_error_code(word)) {
         return text_of(*code, style) + other_readings(word, style);
+    }
     return text_of_readings(word, style);
 }
 
@@ -290,8 +295,9 @@ std::string catalogue_markdown() {
 std::vector<std::string> explainable() {
     std::vector<std::string> words;
     for (const auto* remediation : remediations::catalogue()) words.push_back(remediation->id);
-    for (const auto& code : remediations::error_codes())
+    for (const auto& code : remediations::error_codes()) {
         words.insert(words.end(), code.names.begin(), code.names.end());
+    }
     return words;
 }
 

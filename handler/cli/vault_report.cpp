@@ -85,8 +85,9 @@ std::vector<Group> groups_of(const VaultReport& report) {
 /// "failing since 2026-11-28 08:00 UTC or longer; 380008; last good backup 2026-11-27 08:00 UTC"
 std::string line_of(const VmInVault& vm) {
     auto text = words(vm.standing);
-    if (vm.failing_since)
+    if (vm.failing_since) {
         text += fmt::format(" since {}{}", shown(*vm.failing_since), vm.may_fail_for_longer ? " or longer" : "");
+    }
     if (!vm.error_code.empty() && vm.standing == Standing::failing) text += "; " + vm.error_code;
     if (vm.is_running) text += "; a backup runs now";
     if (vm.last_good) text += "; last good backup " + shown(*vm.last_good);
@@ -126,8 +127,9 @@ void add_what_is_not_known(Page& page, const VaultReport& report) {
     if (!missing.empty()) {
         page.blank();
         page.heading("This token may not see all, and so some causes can be missing:", Paint::attention);
-        for (const auto& [action, count] : missing)
+        for (const auto& [action, count] : missing) {
             page.paragraph(2, fmt::format("{} (asked for {})", visible(action), vms(count)));
+        }
         page.paragraph(2, fmt::format("The role \"{}\" (manifest/roles/look.json) has all of it.",
                                       remediations::azure::look_role));
     }

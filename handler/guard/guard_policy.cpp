@@ -73,27 +73,31 @@ struct Hindrance {
 std::optional<Hindrance> hindrance(const GuardRecord& record, const Outcome& outcome, GuardTime now) {
     const auto& id = outcome.remediation->id;
     if (const auto* treatment = record.find(id)) {
-        if (treatment->in_a_row >= most_attempts_in_a_row)
+        if (treatment->in_a_row >= most_attempts_in_a_row) {
             return Hindrance{
                 fmt::format("{} was repaired {} times in a row and no backup proved it; it needs a person.", id,
                             treatment->in_a_row),
                 {}};
-        if (treatment->state == Treatment::State::not_healed && treatment->shape == shape_of(outcome.finding))
+        }
+        if (treatment->state == Treatment::State::not_healed && treatment->shape == shape_of(outcome.finding)) {
             return Hindrance{
                 fmt::format("The repair of {} did not help before; it is tried again once something else is "
                             "seen there.",
                             id),
                 {}};
-        if (const auto until = treatment->time + between_attempts; now < until)
+        }
+        if (const auto until = treatment->time + between_attempts; now < until) {
             return Hindrance{fmt::format("{} was repaired on {} and came back; it is tried again on {}.", id,
                                          utc_text(treatment->time), utc_text(until)),
                              until};
+        }
     }
     if (const auto until = record.last_repair + between_attempts;
-        record.repairs_in_a_row >= most_attempts_in_a_row && now < until)
+        record.repairs_in_a_row >= most_attempts_in_a_row && now < until) {
         return Hindrance{fmt::format("{} waits until {}: {} repairs in a row, and no backup has succeeded since.", id,
                                      utc_text(until), record.repairs_in_a_row),
                          until};
+    }
     return std::nullopt;
 }
 
@@ -194,8 +198,9 @@ RepairChoice choose_repair(const GuardRecord& record, const GuardSettings& setti
     std::vector<const Outcome*> candidates;
     for (const auto& outcome : report.outcomes) {
         if (may_be_repaired(outcome, settings) &&
-            remediations::origins_of(*outcome.remediation, report.outcomes).empty())
+            remediations::origins_of(*outcome.remediation, report.outcomes).empty()) {
             candidates.push_back(&outcome);
+        }
     }
     std::stable_partition(candidates.begin(), candidates.end(),
                           [&](const auto* each) { return each->remediation == report.root_cause; });
@@ -204,8 +209,9 @@ RepairChoice choose_repair(const GuardRecord& record, const GuardSettings& setti
         if (!held && choice.outcome == nullptr) choice.outcome = candidate;
         if (!held) continue;
         choice.held_back.push_back(held->why);
-        if (held->until != GuardTime{} && (choice.next_try == GuardTime{} || held->until < choice.next_try))
+        if (held->until != GuardTime{} && (choice.next_try == GuardTime{} || held->until < choice.next_try)) {
             choice.next_try = held->until;
+        }
     }
     return choice;
 }

@@ -93,8 +93,8 @@ Result<std::optional<GuardSettings>> load_guard_settings(const std::filesystem::
     try {
         return std::optional(settings_from(document->as_object()));
     } catch (const std::exception& error) {
-        return Error{ErrorKind::invalid,
-                     fmt::format("{}: expected what this program writes there: {}", to_text(file), error.what()), 0};
+        return machine::Error::invalid(
+            fmt::format("{}: expected what this program writes there: {}", to_text(file), error.what()));
     }
 }
 

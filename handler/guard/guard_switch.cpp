@@ -12,7 +12,6 @@
 namespace handler {
 
 using machine::Error;
-using machine::ErrorKind;
 using machine::Result;
 using machine::local::JobBy;
 
@@ -48,8 +47,9 @@ Result<void> put_program(const GuardTools& tools) {
     if (present && *present == *wanted && is_runnable(target)) return {};
     // Something else of that name would be refused; the folder is ours alone.
     const auto status = std::filesystem::symlink_status(target, code);
-    if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status))
+    if (std::filesystem::exists(status) && !std::filesystem::is_regular_file(status)) {
         std::filesystem::remove_all(target, code);
+    }
     return machine::local::write_program_durably(target, *wanted);
 }
 
@@ -119,8 +119,9 @@ Result<JobBy> switch_guard_on(GuardSettings wanted, const GuardTools& tools) {
     }
     auto put = put_in_place(wanted, before, tools);
     if (!put) {
-        if (auto removed = switch_guard_off(tools); !removed)
-            return Error{ErrorKind::failed, fmt::format("{}; and {}", put.error().message, removed.error().message), 0};
+        if (auto removed = switch_guard_off(tools); !removed) {
+            return machine::Error::failed(fmt::format("{}; and {}", put.error().message, removed.error().message));
+        }
     }
     return put;
 }
@@ -132,7 +133,7 @@ Result<void> switch_guard_off(const GuardTools& tools) {
     // While the settings are there, the next tick or `guard off` tries again.
     if (auto removed = tools.remove_job(guard_job_name); !removed) return removed;
     std::filesystem::remove_all(folder, code);
-    if (code) return Error{ErrorKind::failed, fmt::format("{}: {}", to_text(folder), code.message()), code.value()};
+    if (code) return machine::Error::failed(fmt::format("{}: {}", to_text(folder), code.message()), code.value());
     return {};
 }
 

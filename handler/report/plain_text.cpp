@@ -52,8 +52,9 @@ std::size_t distance(const std::string& from, const std::string& to) {
         for (std::size_t column = 1; column <= to.size(); ++column) {
             const bool same = from[row - 1] == to[column - 1];
             current[column] = std::min({last[column] + 1, current[column - 1] + 1, last[column - 1] + (same ? 0 : 1)});
-            if (row > 1 && column > 1 && from[row - 1] == to[column - 2] && from[row - 2] == to[column - 1])
+            if (row > 1 && column > 1 && from[row - 1] == to[column - 2] && from[row - 2] == to[column - 1]) {
                 current[column] = std::min(current[column], before_last[column - 2] + 1);
+            }
         }
         before_last.swap(last);
         last.swap(current);
@@ -120,12 +121,13 @@ std::vector<std::string> wrap(std::string_view text, std::size_t width) {
         const std::string_view word = text.substr(0, end);
         std::string& line = lines.back();
         if (!word.empty()) {
-            if (line.empty())
+            if (line.empty()) {
                 line = word;
-            else if (length(line) + 1 + length(word) <= width)
+            } else if (length(line) + 1 + length(word) <= width) {
                 line.append(" ").append(word);
-            else
+            } else {
                 lines.emplace_back(word);
+            }
         }
         if (end == std::string_view::npos) break;
         if (text[end] == '\n') lines.emplace_back();
@@ -147,10 +149,11 @@ std::vector<std::string> near_misses(std::string_view word, const std::vector<st
         const auto shortest = std::min(wanted.size(), candidate.size());
         if (longest - shortest > most_edits && !contained) continue;
         const std::size_t edits = distance(wanted, candidate);
-        if (edits <= most_edits && edits < wanted.size())
+        if (edits <= most_edits && edits < wanted.size()) {
             candidates.emplace_back(edits, name);
-        else if (contained)
+        } else if (contained) {
             candidates.emplace_back(edits + wanted.size(), name);
+        }
     }
     std::sort(candidates.begin(), candidates.end());
     if (candidates.size() > 3) candidates.resize(3);

@@ -30,8 +30,9 @@ machine::Result<std::filesystem::path> write_report_file(const std::filesystem::
     if (auto written = machine::local::write_durably(file, html); !written) return written.error();
     auto older = report_files_in(log_folder);
     std::erase(older, file);  // where the clock was set back it is not the last by name
-    for (std::size_t index = 0; index + most_report_files <= older.size(); ++index)
+    for (std::size_t index = 0; index + most_report_files <= older.size(); ++index) {
         std::filesystem::remove(older[index], code);
+    }
     return file;
 }
 

@@ -378,8 +378,9 @@ private:
         Html rows;
         for (const auto& each : report_.azure) {
             rows += element("dt", {{"class", "where"}}, element("b", each.what));
-            if (!each.in_vm.empty())
+            if (!each.in_vm.empty()) {
                 rows += element("dt", "in the VM") + element("dd", shortened(visible(each.in_vm), longest_quote));
+            }
             rows += element("dt", "in Azure") + element("dd", shortened(visible(each.in_azure), longest_quote));
         }
         return section("azure", "In the VM, and in Azure", rows.empty() ? Html() : block("dl", "evidence", rows));
@@ -405,8 +406,9 @@ private:
         if (const auto told = summary_beneath_title(outcome); !told.empty()) content += element("p", told);
         if (group.size() > 1) {
             Html causes;
-            for (const auto* each : group)
+            for (const auto* each : group) {
                 causes += element("li", Html(each->remediation->title) + ", " + element("code", each->remediation->id));
+            }
             content += element("ul", causes);
         }
         Html evidence;

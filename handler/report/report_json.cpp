@@ -41,8 +41,9 @@ json::object finding(const Outcome& outcome) {
     json::array lasting;
     for (const auto& change : outcome.changes) {
         changes.emplace_back(valid_utf8(change.description));
-        if (change.undo == remediations::PlannedStep::Undo::cannot)
+        if (change.undo == remediations::PlannedStep::Undo::cannot) {
             lasting.emplace_back(valid_utf8(change.description));
+        }
     }
     return {{"id", outcome.remediation->id},
             {"layer", to_string(outcome.remediation->layer)},

@@ -128,8 +128,9 @@ private:
         if (next_step_is_a_command(report_, outcome)) {
             if (wants_approval(outcome)) suggest_approval(outcome);
         } else if (!finding.action.empty() && !follows_from_another(report_, outcome)) {
-            for (const auto* each : group)
+            for (const auto* each : group) {
                 do_for(each->remediation->id + (is_risk(*each) ? " (a risk)" : ""), finding.action);
+            }
         }
     }
 
@@ -279,8 +280,9 @@ std::string title_of(const Group& group) {
 }
 
 std::string sentence_case(std::string text) {
-    if (!text.empty() && text.front() >= 'a' && text.front() <= 'z')
+    if (!text.empty() && text.front() >= 'a' && text.front() <= 'z') {
         text.front() = static_cast<char>(text.front() - 'a' + 'A');
+    }
     return text;
 }
 

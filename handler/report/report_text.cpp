@@ -62,8 +62,9 @@ private:
         page_.heading(verdict(report_));
         if (!report_.root_cause_reason.empty()) page_.paragraph(2, visible(report_.root_cause_reason));
         const auto root = std::ranges::find(report_.outcomes, report_.root_cause, &Outcome::remediation);
-        if (report_.mode == RunMode::fix && root != report_.outcomes.end())
+        if (report_.mode == RunMode::fix && root != report_.outcomes.end()) {
             page_.paragraph(2, fmt::format("Now: {}.", to_string(root->finding.state)));
+        }
         for (const auto& notice : report_.notices) {
             page_.blank();
             page_.paragraph(0, visible(notice));
@@ -79,16 +80,18 @@ private:
                       is_risk(outcome) ? Paint::attention : paint_of(finding.state));
         if (const auto told = summary_beneath_title(outcome); !told.empty()) page_.paragraph(2, visible(told));
         if (group.size() > 1) {
-            for (const auto* each : group)
+            for (const auto* each : group) {
                 page_.entry(2, "-", 4, fmt::format("{} [{}]", each->remediation->title, each->remediation->id));
+            }
         }
         for (const auto& evidence : evidence_to_show(finding)) {
             page_.paragraph(2, visible(evidence.where));
             page_.entry(4, "seen", evidence_column, quoted(evidence.seen));
             if (!evidence.expected.empty()) page_.entry(4, "expected", evidence_column, visible(evidence.expected));
         }
-        if (!action_is_a_step(report_, outcome) && !finding.action.empty())
+        if (!action_is_a_step(report_, outcome) && !finding.action.empty()) {
             page_.paragraph(2, "Action: " + visible(finding.action));
+        }
     }
 
     void changes() {

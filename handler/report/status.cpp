@@ -116,11 +116,12 @@ machine::Result<std::string> with_substatus(const std::string& status_text, cons
     constexpr std::size_t longest_message = 2048;
     json::error_code code;
     auto document = json::parse(status_text, code);
-    if (code) return Error{ErrorKind::invalid, "the stored status is no JSON: " + code.message(), 0};
+    if (code) return machine::Error::invalid("the stored status is no JSON: " + code.message());
     auto* time = document.find_pointer("/0/timestampUTC", code);
     auto* parts = document.find_pointer("/0/status/substatus", code);
-    if (!time || !parts || !parts->is_array())
-        return Error{ErrorKind::invalid, "the stored status: expected timestampUTC and status.substatus", 0};
+    if (!time || !parts || !parts->is_array()) {
+        return machine::Error::invalid("the stored status: expected timestampUTC and status.substatus");
+    }
     *time = utc_text(now);
     const auto part = substatus_object(substatus, longest_message, log);
     auto& all = parts->get_array();
@@ -135,7 +136,7 @@ machine::Result<std::string> with_substatus(const std::string& status_text, cons
         all.push_back(part);
     }
     auto text = json::serialize(document);
-    if (text.size() > status_file_limit) return Error{ErrorKind::too_large, "the status has no room for more", 0};
+    if (text.size() > status_file_limit) return machine::Error::too_large("the status has no room for more");
     return text;
 }
 

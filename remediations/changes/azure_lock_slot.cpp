@@ -34,11 +34,10 @@ public:
             .path = id_, .members = {"properties.level", "properties.notes", "properties.owners.applicationId"}};
         const auto answer = machine.azure().ask(question);
         if (!answer && answer.error().kind == ErrorKind::unsupported) {
-            return Error{ErrorKind::failed,
-                         fmt::format("Azure is not asked; add --vm VM-ID --token -, or see to the lock {} by hand: az "
-                                     "lock show, az lock create",
-                                     id_),
-                         0};
+            return machine::Error::failed(
+                fmt::format("Azure is not asked; add --vm VM-ID --token -, or see to the lock {} by hand: az "
+                            "lock show, az lock create",
+                            id_));
         }
         if (!answer) return answer.error();
         if (answer->status == 404) return SlotValue(nullptr);
@@ -47,10 +46,12 @@ public:
         const auto* properties = body ? body->if_contains("properties") : nullptr;
         const auto* lock = properties ? properties->if_object() : nullptr;
         const auto* owners = lock ? lock->if_contains("owners") : nullptr;
-        if (owners && owners->is_array() && !owners->get_array().empty())
-            return Error{ErrorKind::refused, fmt::format("the lock {} belongs to a managed application", id_), 0};
-        if (!lock || text_of(*lock, "level").empty())
-            return Error{ErrorKind::invalid, fmt::format("Azure's answer about {}: a level was expected", id_), 0};
+        if (owners && owners->is_array() && !owners->get_array().empty()) {
+            return machine::Error::refused(fmt::format("the lock {} belongs to a managed application", id_));
+        }
+        if (!lock || text_of(*lock, "level").empty()) {
+            return machine::Error::invalid(fmt::format("Azure's answer about {}: a level was expected", id_));
+        }
         return json::object{{"level", text_of(*lock, "level")}, {"notes", text_of(*lock, "notes")}};
     }
 
@@ -65,8 +66,9 @@ public:
         }
         const auto answer = machine.azure().change(request);
         if (!answer) return answer.error();
-        if (answer->is_refusal() && !(value.is_null() && answer->status == 404))
+        if (answer->is_refusal() && !(value.is_null() && answer->status == 404)) {
             return refused_by_azure(request, *answer);
+        }
         return {};
     }
 

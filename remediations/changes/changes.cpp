@@ -14,7 +14,6 @@
 namespace remediations {
 
 using machine::Error;
-using machine::ErrorKind;
 using machine::Result;
 
 Changes::Changes(machine::Machine& machine, Journal* journal, std::string remediation, Mode mode)
@@ -64,10 +63,9 @@ Result<void> Changes::act(const JournalStep& intended, const std::function<Resul
 
 Result<void> Changes::write_file(const machine::Path& path, const std::string& content, std::uint32_t mode) {
     if (content.size() > largest_file_content) {
-        return Error{ErrorKind::too_large,
-                     fmt::format("{} would get {} bytes; what is larger than {} cannot be put back by undo", path,
-                                 content.size(), largest_file_content),
-                     0};
+        return machine::Error::too_large(
+            fmt::format("{} would get {} bytes; what is larger than {} cannot be put back by undo", path,
+                        content.size(), largest_file_content));
     }
     return set(*file_content_slot(path, mode), to_slot_value(content));
 }
@@ -228,9 +226,8 @@ Result<void> Changes::run_tool(const machine::Command& command, const std::strin
         const auto output = machine_.processes().run(command);
         if (!output) return output.error();
         if (output->exit_code == 0) return {};
-        return Error{ErrorKind::refused,
-                     fmt::format("{} ended with exit code {}: {}", line, output->exit_code, output->err),
-                     output->exit_code};
+        return machine::Error::refused(
+            fmt::format("{} ended with exit code {}: {}", line, output->exit_code, output->err), output->exit_code);
     });
 }
 

@@ -35,8 +35,9 @@ public:
         const auto* text = object ? object->if_contains("text") : nullptr;
         if (text && text->is_string()) return machine.files().write(path_, std::string(text->get_string()), mode_);
         const auto* encoded = object ? object->if_contains("base64") : nullptr;
-        if (!encoded || !encoded->is_string())
+        if (!encoded || !encoded->is_string()) {
             return invalid_value("content of " + path_ + " is neither text nor base64");
+        }
         const auto bytes = decode_base64(encoded->get_string());
         if (!bytes) return invalid_value("content of " + path_ + " is not valid base64");
         return machine.files().write(path_, *bytes, mode_);

@@ -14,7 +14,6 @@ namespace remediations {
 using machine::Command;
 using machine::CommandOutput;
 using machine::Error;
-using machine::ErrorKind;
 using machine::Machine;
 using machine::Result;
 namespace json = boost::json;
@@ -53,7 +52,7 @@ bool is_ipv4_address(std::string_view text) {
 }
 
 Result<void> check(const FirewallRule& rule) {
-    const auto invalid = [](const std::string& what) { return Error{ErrorKind::invalid, "firewall rule: " + what, 0}; };
+    const auto invalid = [](const std::string& what) { return machine::Error::invalid("firewall rule: " + what); };
     if (!rule.program.starts_with('/')) return invalid("'" + rule.program + "' is not the path of a program");
     const bool family_fits =
         rule.tool == FirewallRule::Tool::nft ? rule.family == "ip" || rule.family == "inet" : rule.family.empty();
@@ -72,10 +71,9 @@ std::string comment_of(const FirewallRule& rule) {
 }
 
 Error refused(const std::string& program, const CommandOutput& output) {
-    return {ErrorKind::refused,
-            fmt::format("{} ended with exit code {}: {}", program, output.exit_code,
-                        output.err.substr(0, output.err.find('\n'))),
-            output.exit_code};
+    return machine::Error::refused(fmt::format("{} ended with exit code {}: {}", program, output.exit_code,
+                                               output.err.substr(0, output.err.find('\n'))),
+                                   output.exit_code);
 }
 
 // ---- iptables
@@ -112,10 +110,9 @@ Result<std::vector<json::object>> nft_objects(const FirewallRule& rule, const Ma
     const auto* object = error ? nullptr : document.if_object();
     const auto* list = object ? object->if_contains("nftables") : nullptr;
     if (!list || !list->is_array()) {
-        return Error{ErrorKind::invalid,
-                     fmt::format("{} -j list {}: expected an object with the list \"nftables\"{}", rule.program,
-                                 listing.front(), error ? ", found what is not JSON: " + error.message() : ""),
-                     0};
+        return machine::Error::invalid(fmt::format("{} -j list {}: expected an object with the list \"nftables\"{}",
+                                                   rule.program, listing.front(),
+                                                   error ? ", found what is not JSON: " + error.message() : ""));
     }
     std::vector<json::object> found;
     for (const auto& entry : list->get_array()) {
@@ -184,7 +181,7 @@ public:
         const auto present = is_present(machine);
         if (!present) return present.error();
         if (value == "present") return *present ? Result<void>() : run(machine, insertion());
-        if (value != "absent") return Error{ErrorKind::invalid, "journal: a firewall rule is present or absent", 0};
+        if (value != "absent") return machine::Error::invalid("journal: a firewall rule is present or absent");
         if (!*present) return {};
         if (rule_.tool == FirewallRule::Tool::iptables) return run(machine, iptables(rule_, "-D"));
         const auto handle = nft_handle(rule_, machine);
@@ -234,7 +231,7 @@ Result<FirewallRule> firewall_rule_from(const json::object& identity) {
     const auto text = [&](const char* member) { return text_of(identity, member); };
     const auto* tool = std::ranges::find(tool_names, text("tool"));
     if (tool == std::end(tool_names)) {
-        return Error{ErrorKind::invalid, "firewall rule: '" + text("tool") + "' is neither iptables nor nft", 0};
+        return machine::Error::invalid("firewall rule: '" + text("tool") + "' is neither iptables nor nft");
     }
     const auto* number = identity.if_contains("port");
     const auto port = json::try_value_to<std::uint16_t>(number ? *number : json::value());

@@ -15,7 +15,6 @@ namespace remediations {
 
 using machine::Command;
 using machine::Error;
-using machine::ErrorKind;
 using machine::Machine;
 using machine::Result;
 namespace json = boost::json;
@@ -56,7 +55,7 @@ bool is_interface_name(std::string_view text) {
 }
 
 Error not_understood(const std::string& what) {
-    return {ErrorKind::unsupported, "route: " + what, 0};
+    return machine::Error::unsupported("route: " + what);
 }
 
 Result<void> check(const HostRoute& route) {
@@ -165,10 +164,9 @@ private:
     }
 
     Error refused(const machine::CommandOutput& output) const {
-        return {ErrorKind::refused,
-                fmt::format("{} ended with exit code {}: {}", program_, output.exit_code,
-                            output.err.substr(0, output.err.find('\n'))),
-                output.exit_code};
+        return machine::Error::refused(fmt::format("{} ended with exit code {}: {}", program_, output.exit_code,
+                                                   output.err.substr(0, output.err.find('\n'))),
+                                       output.exit_code);
     }
 
     Result<void> run(Machine& machine, const Command& command) const {
@@ -232,7 +230,7 @@ Result<machine::Path> ip_program(const Machine& machine) {
     for (const auto* path : {"/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip", "/bin/ip"}) {
         if (machine.files().status(path)) return machine::Path(path);
     }
-    return Error{ErrorKind::not_found, "ip (iproute2) is not installed", 0};
+    return machine::Error::not_found("ip (iproute2) is not installed");
 }
 
 std::unique_ptr<Slot> host_route_slot(machine::Path ip_program, std::string address) {

@@ -61,7 +61,7 @@ bool checksum_fits(std::string_view line) {
 }
 
 Error damaged(std::string what) {
-    return {ErrorKind::invalid, std::move(what), 0};
+    return machine::Error::invalid(std::move(what));
 }
 
 /// Returns true if the line has all members of `required` and, besides, only members of `optional`.
@@ -102,8 +102,9 @@ std::optional<JournalStep> step_in(const json::object& line, std::string_view nu
         if (kept && !kept->is_array()) return std::nullopt;
         for (const auto& each : kept ? kept->get_array() : json::array()) {
             const auto* object = each.if_object();
-            if (!object || !has_members(*object, {"slot", "value"}) || !object->at("slot").is_object())
+            if (!object || !has_members(*object, {"slot", "value"}) || !object->at("slot").is_object()) {
                 return std::nullopt;
+            }
             step.kept.push_back({object->at("slot").get_object(), object->at("value")});
         }
         return step;
@@ -170,8 +171,7 @@ Result<Journal> Journal::create(const std::filesystem::path& state_folder, std::
 Result<Journal> Journal::open(const std::filesystem::path& state_folder, const std::string& run_id, Damage damage) {
     const auto known = runs(state_folder);
     if (std::ranges::find(known, run_id) == known.end()) {
-        return Error{ErrorKind::not_found, fmt::format("no run '{}' in {}", run_id, (state_folder / "runs").string()),
-                     0};
+        return machine::Error::not_found(fmt::format("no run '{}' in {}", run_id, (state_folder / "runs").string()));
     }
     Journal journal(run_id, state_folder / "runs" / run_id);
     journal.skips_damage_ = damage == Damage::skip;
@@ -221,11 +221,10 @@ Result<void> Journal::replay(std::string_view text, bool is_first) {
     if (!parsed) return damaged(code ? code.message() : "expected an object");
     if (const auto* format = parsed->if_contains("format"); is_first && format) {
         if (!format->is_int64() || format->get_int64() != newest_format) {
-            return Error{ErrorKind::unsupported,
-                         fmt::format("a newer version of this program wrote it, in format {}; this one knows formats "
-                                     "up to {}",
-                                     json::serialize(*format), newest_format),
-                         0};
+            return machine::Error::unsupported(
+                fmt::format("a newer version of this program wrote it, in format {}; this one knows formats "
+                            "up to {}",
+                            json::serialize(*format), newest_format));
         }
         if (!with_sum || !has_members(*parsed, {"format", "crc32"})) return damaged("expected the format alone");
         return {};
@@ -249,12 +248,14 @@ Result<void> Journal::replay_format_0(const json::object& line) {
         summary_ = line.at("summary").get_object();
         return {};
     }
-    if (has_members(line, {"step", "outcome"}, {"detail"}))
+    if (has_members(line, {"step", "outcome"}, {"detail"})) {
         return set_outcome(number_in(line, "step"), text_of(line, "outcome"));
+    }
     auto step = step_in(line, "step");
     if (!step || step->found || !step->kept.empty()) return damaged("expected a step, an outcome or a summary");
-    if (step->action.empty() && !fits_its_description(*step))
+    if (step->action.empty() && !fits_its_description(*step)) {
         return damaged(fmt::format("\"{}\" does not fit what was there before", step->description));
+    }
     return add(std::move(*step));
 }
 
@@ -267,8 +268,9 @@ Result<void> Journal::replay_format_1(const json::object& line) {
         summary_ = line.at("summary").get_object();
         return {};
     }
-    if (has_members(line, {"end", "outcome"}, {"detail"}))
+    if (has_members(line, {"end", "outcome"}, {"detail"})) {
         return set_outcome(number_in(line, "end"), text_of(line, "outcome"));
+    }
     auto step = step_in(line, "begin");
     return step ? add(std::move(*step)) : damaged("expected a begin, end, commit or summary");
 }
@@ -330,8 +332,9 @@ Result<void> Journal::end(unsigned step_number, StepOutcome outcome, const std::
     json::object line{{"end", step_number}, {"outcome", word->second}};
     if (!detail.empty()) line["detail"] = detail;
     if (auto written = append(line); !written) return written.error();
-    if (auto step = std::ranges::find(steps_, step_number, &JournalStep::number); step != steps_.end())
+    if (auto step = std::ranges::find(steps_, step_number, &JournalStep::number); step != steps_.end()) {
         step->outcome = outcome;
+    }
     return {};
 }
 

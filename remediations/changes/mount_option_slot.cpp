@@ -10,7 +10,6 @@
 namespace remediations {
 
 using machine::Error;
-using machine::ErrorKind;
 using machine::Machine;
 using machine::Result;
 namespace json = boost::json;
@@ -40,7 +39,7 @@ public:
         // The last one mounted there hides the others.
         const auto mount = std::find_if(mounts->rbegin(), mounts->rend(),
                                         [&](const machine::Mount& candidate) { return candidate.target == target_; });
-        if (mount == mounts->rend()) return Error{ErrorKind::not_found, target_ + " is not a mount point", 0};
+        if (mount == mounts->rend()) return machine::Error::not_found(target_ + " is not a mount point");
         const bool opposite_is_set = std::ranges::find(mount->options, opposite) != mount->options.end();
         return SlotValue(opposite_is_set ? opposite : option_);
     }

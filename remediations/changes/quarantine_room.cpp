@@ -9,7 +9,6 @@
 namespace remediations {
 
 using machine::Error;
-using machine::ErrorKind;
 using machine::Machine;
 using machine::Path;
 using machine::Result;
@@ -21,7 +20,7 @@ constexpr int deepest_quarantine = 128;
 
 /// Bytes of all files in a tree.
 Result<std::uint64_t> size_of_tree(const Machine& machine, const Path& path, char separator, int depth) {
-    if (depth == 0) return Error{ErrorKind::too_large, path + " lies too deep", 0};
+    if (depth == 0) return machine::Error::too_large(path + " lies too deep");
     const auto status = machine.files().status(path);
     if (!status) return status.error();
     if (status->kind != machine::FileKind::directory) return status->size;
@@ -51,12 +50,10 @@ Result<void> check_room_in_quarantine(const Machine& machine, const Path& tree, 
     const auto reserve = space->total_bytes / kept_free;
     if (*size <= space->free_bytes && space->free_bytes - *size >= reserve) return {};
     constexpr unsigned mib = 20;
-    return Error{
-        ErrorKind::refused,
+    return machine::Error::refused(
         fmt::format("{} ({} MiB) is not moved to quarantine: of the {} MiB that are free there, {} MiB (a tenth "
                     "of the file system) stay free",
-                    tree, *size >> mib, space->free_bytes >> mib, reserve >> mib),
-        0};
+                    tree, *size >> mib, space->free_bytes >> mib, reserve >> mib));
 }
 
 }  // namespace remediations

@@ -102,9 +102,8 @@ Result<void> discard_old_quarantines(const std::filesystem::path& state_folder, 
         std::error_code error;
         std::filesystem::remove_all(journal->folder() / "quarantine", error);
         if (error) {
-            return Error{ErrorKind::failed,
-                         fmt::format("the quarantine of run {} cannot be removed: {}", run_id, error.message()),
-                         error.value()};
+            return machine::Error::failed(
+                fmt::format("the quarantine of run {} cannot be removed: {}", run_id, error.message()), error.value());
         }
     }
     return {};

@@ -61,7 +61,7 @@ private:
     static constexpr int depth_limit = 16;
 
     static Result<SlotValue> read_tree(const machine::Registry& registry, const std::string& key, int depth) {
-        if (depth == 0) return Error{ErrorKind::too_large, key + " lies too deep to be saved", 0};
+        if (depth == 0) return machine::Error::too_large(key + " lies too deep to be saved");
         const auto names = registry.value_names(key);
         if (!names) return names.error();
         const auto subkeys = registry.subkeys(key);
@@ -94,8 +94,9 @@ private:
             if (auto written = registry.set_value(key, std::string(name), *decoded); !written) return written.error();
         }
         for (const auto& [name, child] : subkeys->get_object()) {
-            if (auto written = write_tree(registry, key + "\\" + std::string(name), child); !written)
+            if (auto written = write_tree(registry, key + "\\" + std::string(name), child); !written) {
                 return written.error();
+            }
         }
         return {};
     }

@@ -12,7 +12,6 @@
 namespace remediations {
 
 using machine::Error;
-using machine::ErrorKind;
 using machine::Result;
 namespace json = boost::json;
 
@@ -30,7 +29,7 @@ Result<std::uint32_t> mode_in(const json::object& identity) {
 }
 
 Error invalid_value(const std::string& what) {
-    return {ErrorKind::invalid, "journal: " + what, 0};
+    return machine::Error::invalid("journal: " + what);
 }
 
 std::string show(const SlotValue& value) {

@@ -38,8 +38,9 @@ UndoneStep revert(const JournalStep& step, Machine& machine) {
     } else if (*now != step.before) {
         result = {step.description, left_alone, "somebody changed it since"};
     }
-    if (auto reason = (*slot)->why_not_put_back(step.before); result.result == undone && !reason.empty())
+    if (auto reason = (*slot)->why_not_put_back(step.before); result.result == undone && !reason.empty()) {
         return {step.description, left_alone, std::move(reason)};
+    }
     if (result.result == undone) {
         if (const auto written = (*slot)->write(machine, step.before); !written) return failed_with(written.error());
     }
@@ -56,8 +57,9 @@ std::optional<UndoneStep> put_back(const KeptValue& kept, Machine& machine) {
     if (!now) return not_put_back("put back what a tool rewrote", now.error());
     if (*now == kept.value) return std::nullopt;
     UndoneStep result{(*slot)->describe(*now, kept.value), undone, {}};
-    if (const auto written = (*slot)->write(machine, kept.value); !written)
+    if (const auto written = (*slot)->write(machine, kept.value); !written) {
         result = not_put_back(result.description, written.error());
+    }
     return result;
 }
 
@@ -94,8 +96,9 @@ private:
         using enum UndoneStep::Result;
         auto result = revert(step, machine_);
         put_back_ = put_back_ || result.result == undone;
-        if (result.result != failed && step.outcome != StepOutcome::discarded)
+        if (result.result != failed && step.outcome != StepOutcome::discarded) {
             note(step, result.result == left_alone ? StepOutcome::left_alone : StepOutcome::undone, result);
+        }
         results_.push_back(std::move(result));
     }
 

@@ -33,7 +33,7 @@ Result<std::string> rule_text(const Machine& machine, const std::string& id) {
     if (!value) return value.error();
     const auto* text = std::get_if<std::string>(&value->data);
     if (text && text->find(active_field) != std::string::npos) return *text;
-    return Error{ErrorKind::invalid, fmt::format("firewall rule {}: expected text with a field Active", id), 0};
+    return machine::Error::invalid(fmt::format("firewall rule {}: expected text with a field Active", id));
 }
 
 class WindowsFirewallRuleSlot final : public Slot {
@@ -54,7 +54,7 @@ public:
     }
 
     Result<void> write(Machine& machine, const SlotValue& value) const override {
-        if (!value.is_bool()) return Error{ErrorKind::invalid, "a firewall rule can only be enabled or disabled", 0};
+        if (!value.is_bool()) return machine::Error::invalid("a firewall rule can only be enabled or disabled");
         const auto name = unique_firewall_rule_name(machine, id_);
         if (!name) return name.error();
         const machine::Command command(system_folder(machine) + R"(\netsh.exe)",
@@ -63,10 +63,9 @@ public:
         const auto output = machine.processes().run(command);
         if (!output) return output.error();
         if (output->exit_code != 0) {
-            return Error{
-                ErrorKind::refused,
+            return machine::Error::refused(
                 fmt::format("netsh ended with exit code {}: {}", output->exit_code, output->out.substr(0, 200)),
-                output->exit_code};
+                output->exit_code);
         }
         return write_through(machine, value.get_bool());
     }
@@ -101,7 +100,7 @@ Result<std::string> unique_firewall_rule_name(const Machine& machine, const std:
     const auto text = rule_text(machine, id);
     if (!text) return text.error();
     const auto unsupported = [&](std::string_view why) {
-        return Error{ErrorKind::unsupported, fmt::format("firewall rule {}: {}", id, why), 0};
+        return machine::Error::unsupported(fmt::format("firewall rule {}: {}", id, why));
     };
     const std::string name(field_in(*text, "|Name="));
     // netsh takes "all" for every rule, and a name in the user's language for "@file,-number".

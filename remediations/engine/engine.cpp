@@ -184,7 +184,7 @@ Finding diagnose_once(const Remediation& remediation, const Machine& machine, co
         const bool is_told_by_code = !remediation.instructions.empty() && explains(remediation, error_code);
         return is_told_by_code && !is_left(finding.state) ? diagnose_by_code(remediation, question) : finding;
     } catch (const std::exception& error) {
-        return Finding::unknown(remediation.id, {machine::ErrorKind::failed, error.what(), 0});
+        return Finding::unknown(remediation.id, machine::Error::failed(error.what()));
     }
 }
 
@@ -192,8 +192,9 @@ Finding diagnose_once(const Remediation& remediation, const Machine& machine, co
 Finding diagnose(const Remediation& remediation, const Machine& machine, const RunOptions& options,
                  Look look = Look::first) {
     auto finding = diagnose_once(remediation, machine, options, look);
-    if (finding.state == State::broken && remediation.acts_in_azure && !options.azure.repair)
+    if (finding.state == State::broken && remediation.acts_in_azure && !options.azure.repair) {
         finding.state = State::needs_operator;
+    }
     return finding;
 }
 
@@ -337,15 +338,17 @@ public:
     /// Treats one outcome. Error only where the journal cannot be written; then nothing was changed for this outcome.
     Result<void> treat(Outcome& outcome, const std::vector<Outcome>& all) {
         // Azure shows at once what a repair there has left: what a person had to see to before may be repaired now.
-        if (outcome.remediation->acts_in_azure && is_left(outcome.finding.state) && repaired_origin_of(outcome, all))
+        if (outcome.remediation->acts_in_azure && is_left(outcome.finding.state) && repaired_origin_of(outcome, all)) {
             outcome.finding = diagnose_again(outcome, machine_, options_);
+        }
         if (outcome.finding.state != State::broken || !outcome.remediation->fix) {
             if (outcome.finding.state == State::broken) outcome.finding.state = State::needs_operator;
             return {};
         }
         if (options_.part != Part::all && outcome.remediation->acts_in_azure != (options_.part == Part::azure)) {
-            if (outcome.remediation->acts_in_azure)
+            if (outcome.remediation->acts_in_azure) {
                 outcome.finding.action = "Wait: this is repaired in Azure, once this extension has ended its work.";
+            }
             return {};
         }
         // An earlier fix may have healed this one too.
@@ -419,7 +422,7 @@ private:
         try {
             return outcome.remediation->fix(outcome.finding, changes);
         } catch (const std::exception& error) {
-            return machine::Error{machine::ErrorKind::failed, error.what(), 0};
+            return machine::Error::failed(error.what());
         }
     }
 

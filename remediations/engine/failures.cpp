@@ -30,8 +30,9 @@ constexpr auto long_since = std::chrono::minutes(10);
 std::optional<Time> last_good_backup(const machine::Machine& machine) {
     std::optional<Time> newest;
     for (const auto& attempt : machine.derived<LogEvidence>().attempts()) {
-        if (attempt.succeeded == true && attempt.ended)
+        if (attempt.succeeded == true && attempt.ended) {
             newest = std::max(newest.value_or(*attempt.ended), *attempt.ended);
+        }
     }
     return newest;
 }

@@ -98,8 +98,9 @@ int ground_of(const Outcome& outcome, std::span<const Failure* const> failures) 
     const auto& finding = outcome.finding;
     if (finding.is_envelope) return 5;
     if (finding.is_suspicion) return claims_run ? 1 : 4;
-    if (!finding.told_by_last_run && !finding.history && !is_unexplained(*outcome.remediation))
+    if (!finding.told_by_last_run && !finding.history && !is_unexplained(*outcome.remediation)) {
         return claims_run ? 0 : 1;
+    }
     return claims_run ? 2 : 3;
 }
 

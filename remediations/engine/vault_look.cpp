@@ -124,8 +124,9 @@ private:
             platform = facts.platform;
         } else {
             is_vanished = known.error().kind == machine::ErrorKind::not_found;
-            if (!is_vanished && known.error().kind != machine::ErrorKind::access_denied)
+            if (!is_vanished && known.error().kind != machine::ErrorKind::access_denied) {
                 vm.problems.insert(known.error().message);
+            }
         }
         auto machine = machine::recorded::unrecorded(facts);
         machine.use_azure(std::move(seen));
@@ -135,9 +136,10 @@ private:
         vm.problems.insert(problems.begin(), problems.end());
         if (is_vanished) take_vanished(vm);
         if (vm.cause) return;
-        if (!item.item.health.empty())
+        if (!item.item.health.empty()) {
             vm.summary = machine::recorded::redact(
                 fmt::format("{}: {}", item.item.health.front().title, item.item.health.front().message));
+        }
         if (vm.error_code.empty()) return;
         if (const auto* code = find_error_code(vm.error_code)) vm.summary = code->meaning;
         if (auto inside = repair_inside(vm.error_code, platform); !inside.empty()) vm.repair = std::move(inside);

@@ -76,12 +76,10 @@ std::shared_ptr<Worker> start_worker(const std::shared_ptr<Watched>& watched) {
 
 Finding without_answer(const std::string& name, std::chrono::milliseconds after) {
     const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(after).count();
-    return Finding::unknown(name,
-                            {machine::ErrorKind::timed_out,
-                             fmt::format("this diagnosis did not come to an end within {} seconds: something that "
-                                         "it asks does not answer",
-                                         seconds),
-                             0});
+    return Finding::unknown(name, machine::Error::timed_out(fmt::format(
+                                      "this diagnosis did not come to an end within {} seconds: something that "
+                                      "it asks does not answer",
+                                      seconds)));
 }
 
 }  // namespace
@@ -112,8 +110,9 @@ std::vector<Finding> watched_findings(const machine::Machine& machine, std::size
         const auto now = Clock::now();
         std::size_t hanging = 0;
         for (const auto& worker : workers) {
-            if (worker->has_ended || worker->is_given_up || !worker->index || now - worker->since < limits.each)
+            if (worker->has_ended || worker->is_given_up || !worker->index || now - worker->since < limits.each) {
                 continue;
+            }
             worker->is_given_up = true;
             ++hanging;
         }

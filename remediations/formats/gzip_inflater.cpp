@@ -129,9 +129,8 @@ machine::Result<void> GzipInflater::inflate(std::string_view& bytes) {
         stream_.write(progress, zlib::Flush::none, code);
         const auto written = output_.size() - progress.avail_out;
         if (written > limit_ - written_) {
-            return machine::Error{
-                machine::ErrorKind::too_large,
-                fmt::format("{}: unpacks to more than {} MiB; the rest was not read", path_, limit_ >> 20)};
+            return machine::Error::too_large(
+                fmt::format("{}: unpacks to more than {} MiB; the rest was not read", path_, limit_ >> 20));
         }
         written_ += written;
         if (written > 0) {
@@ -165,15 +164,14 @@ machine::Result<void> GzipInflater::inflate(std::string_view& bytes) {
 
 machine::Result<void> GzipInflater::finish() {
     if (part_ != Part::header || first_member_ || !header_.empty()) {
-        return machine::Error{machine::ErrorKind::invalid,
-                              fmt::format("{}: ends at byte {}, within the compressed data", path_, read_)};
+        return machine::Error::invalid(fmt::format("{}: ends at byte {}, within the compressed data", path_, read_));
     }
     return {};
 }
 
 machine::Error GzipInflater::error(std::string_view expected) const {
-    return {machine::ErrorKind::invalid,
-            fmt::format("{}: damaged at byte {}, where {} was expected", path_, read_, expected)};
+    return machine::Error::invalid(
+        fmt::format("{}: damaged at byte {}, where {} was expected", path_, read_, expected));
 }
 
 }  // namespace remediations

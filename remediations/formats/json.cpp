@@ -8,7 +8,6 @@
 namespace remediations {
 
 using machine::Error;
-using machine::ErrorKind;
 
 namespace json = boost::json;
 
@@ -29,8 +28,8 @@ machine::Result<json::value> parse_json(std::string_view text, const std::string
     const auto before = text.substr(0, read);
     const auto line = std::ranges::count(before, '\n') + 1;
     const auto column = before.size() - (before.rfind('\n') + 1) + 1;
-    return Error{ErrorKind::invalid,
-                 fmt::format("{}: not valid JSON at line {}, column {}: {}", source, line, column, code.message()), 0};
+    return machine::Error::invalid(
+        fmt::format("{}: not valid JSON at line {}, column {}: {}", source, line, column, code.message()));
 }
 
 std::string_view type_name(const json::value& value) {

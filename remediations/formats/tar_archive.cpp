@@ -13,7 +13,6 @@ namespace remediations {
 namespace {
 
 using machine::Error;
-using machine::ErrorKind;
 
 constexpr std::size_t block = 512;
 
@@ -54,7 +53,7 @@ std::string path_in(std::string_view header) {
 
 machine::Result<std::string_view> file_in_tar(std::string_view archive, std::string_view name) {
     const auto invalid = [](std::size_t offset, const char* expected) {
-        return Error{ErrorKind::invalid, fmt::format("tar archive, offset {}: expected {}", offset, expected), 0};
+        return machine::Error::invalid(fmt::format("tar archive, offset {}: expected {}", offset, expected));
     };
     for (std::size_t offset = 0; offset < archive.size();) {
         const auto rest = archive.substr(offset);
@@ -70,7 +69,7 @@ machine::Result<std::string_view> file_in_tar(std::string_view archive, std::str
         if ((type == '0' || type == '\0') && path_in(header) == name) return content;
         offset += block + (content.size() + block - 1) / block * block;
     }
-    return Error{ErrorKind::not_found, fmt::format("the tar archive has no file {}", name), 0};
+    return machine::Error::not_found(fmt::format("the tar archive has no file {}", name));
 }
 
 }  // namespace remediations

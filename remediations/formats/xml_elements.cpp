@@ -7,7 +7,6 @@
 namespace remediations {
 
 using machine::Error;
-using machine::ErrorKind;
 using machine::Result;
 
 namespace {
@@ -41,8 +40,7 @@ public:
         }
         if (!open_.empty()) {
             const auto& element = elements_[open_.back()];
-            return Error{ErrorKind::invalid, fmt::format("<{}> of line {} is never closed", element.name, element.line),
-                         0};
+            return machine::Error::invalid(fmt::format("<{}> of line {} is never closed", element.name, element.line));
         }
         if (elements_.empty()) return invalid("there is no element");
         return std::move(elements_);
@@ -50,7 +48,7 @@ public:
 
 private:
     Error invalid(const std::string& what) const {
-        return {ErrorKind::invalid, fmt::format("line {}: {}", line_at(at_), what), 0};
+        return machine::Error::invalid(fmt::format("line {}: {}", line_at(at_), what));
     }
 
     /// Offsets must grow from call to call, so that the document is counted only once.
@@ -122,7 +120,7 @@ private:
         if (name.empty()) return invalid("a tag was expected");
         if (open_.empty() && !elements_.empty()) return invalid("a second root element");
         if (open_.size() >= deepest || elements_.size() >= most_elements) {
-            return Error{ErrorKind::too_large, fmt::format("line {}: too many elements", line_at(at_)), 0};
+            return machine::Error::too_large(fmt::format("line {}: too many elements", line_at(at_)));
         }
         auto place = at_ + 1 + name.size();
         for (;;) {
@@ -142,8 +140,9 @@ private:
             const auto quote = after_blanks(equals + 1);
             const bool is_quoted = quote < text_.size() && (text_[quote] == '"' || text_[quote] == '\'');
             const auto last = is_quoted ? text_.find(text_[quote], quote + 1) : text_.npos;
-            if (last == text_.npos)
+            if (last == text_.npos) {
                 return invalid(fmt::format("the value of {} in <{}> has no quotes", attribute, name));
+            }
             if (text_.substr(quote, last - quote).find('<') != text_.npos) {
                 return invalid(fmt::format("'<' in the value of {} in <{}>", attribute, name));
             }

@@ -11,7 +11,6 @@
 namespace remediations {
 
 using machine::Error;
-using machine::ErrorKind;
 using machine::Files;
 using machine::Path;
 using machine::Result;
@@ -39,8 +38,9 @@ constexpr std::uint64_t largest_directory = std::uint64_t{1} << 20;
 /// Little-endian number of `length` bytes; the caller knows that they are there.
 std::uint32_t little_endian(std::string_view bytes, std::size_t offset, std::size_t length) {
     std::uint32_t value = 0;
-    for (std::size_t index = length; index-- > 0;)
+    for (std::size_t index = length; index-- > 0;) {
         value = (value << 8) | static_cast<unsigned char>(bytes[offset + index]);
+    }
     return value;
 }
 
@@ -68,7 +68,7 @@ class Reader {
 public:
     Reader(const Files& files, const Path& path) : files_(files), path_(path) {}
 
-    Error invalid(const std::string& what) const { return {ErrorKind::invalid, path_ + ": " + what, 0}; }
+    Error invalid(const std::string& what) const { return machine::Error::invalid(path_ + ": " + what); }
 
     /// Exactly `length` bytes.
     Result<std::string> range(std::uint64_t offset, std::size_t length, std::string_view what) const {
@@ -127,13 +127,11 @@ Result<std::string> inflate(std::string_view compressed, std::size_t size) {
     while (!error) stream.write(state, zlib::Flush::sync, error);
     // Some streams also report need_buffers at their very end; length and checksum prove the rest.
     if (error != zlib::error::end_of_stream && error != zlib::error::need_buffers) {
-        return Error{ErrorKind::invalid, "its deflated data are damaged", 0};
+        return machine::Error::invalid("its deflated data are damaged");
     }
     if (state.total_out != size) {
-        return Error{ErrorKind::invalid,
-                     fmt::format("it unpacks to {} bytes{} instead of {}", state.total_out,
-                                 state.total_out > size ? " or more" : "", size),
-                     0};
+        return machine::Error::invalid(fmt::format("it unpacks to {} bytes{} instead of {}", state.total_out,
+                                                   state.total_out > size ? " or more" : "", size));
     }
     unpacked.resize(size);
     return unpacked;
@@ -197,10 +195,9 @@ Result<std::string> ZipArchive::extract(const Files& files, const ZipEntry& entr
     const Reader reader(files, path_);
     const auto invalid = [&](const std::string& what) { return reader.invalid(entry.name + ": " + what); };
     if (entry.method != method_stored && entry.method != method_deflated) {
-        return Error{ErrorKind::unsupported,
-                     fmt::format("{}: {}: expected a stored or deflated file, found compression method {}", path_,
-                                 entry.name, entry.method),
-                     0};
+        return machine::Error::unsupported(
+            fmt::format("{}: {}: expected a stored or deflated file, found compression method {}", path_, entry.name,
+                        entry.method));
     }
     const auto header = reader.range(entry.header_offset, local_size, "the header of " + entry.name);
     if (!header) return header.error();

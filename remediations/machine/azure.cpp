@@ -5,7 +5,7 @@ namespace machine {
 namespace {
 
 Error not_to_be_asked() {
-    return {ErrorKind::unsupported, "Azure is not to be asked", 0};
+    return Error::unsupported("Azure is not to be asked");
 }
 
 }  // namespace

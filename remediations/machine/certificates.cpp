@@ -5,7 +5,7 @@ namespace machine {
 namespace {
 
 Error unsupported(const std::string& store) {
-    return {ErrorKind::unsupported, "this system has no certificate store " + store, 0};
+    return Error::unsupported("this system has no certificate store " + store);
 }
 
 }  // namespace

@@ -6,7 +6,7 @@
 namespace machine {
 
 Result<std::vector<Event>> EventLog::read(const EventQuery& query) const {
-    return Error{ErrorKind::unsupported, "this system has no event log " + query.channel, 0};
+    return Error::unsupported("this system has no event log " + query.channel);
 }
 
 bool is_failure(const Event& event) {

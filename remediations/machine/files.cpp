@@ -5,7 +5,7 @@ namespace machine {
 namespace {
 
 Error unsupported(const Path& path, const char* what) {
-    return {ErrorKind::unsupported, path + " has no " + what + " on this system", 0};
+    return Error::unsupported(path + " has no " + what + " on this system");
 }
 
 }  // namespace

@@ -60,9 +60,8 @@ Error probe_error(const tcp::endpoint& endpoint, const char* step, const boost::
 }
 
 Error timed_out(const HttpRequest& request) {
-    return {ErrorKind::timed_out,
-            fmt::format("no answer from {} port {} within {} ms", request.host, request.port, request.timeout.count()),
-            0};
+    return Error::timed_out(
+        fmt::format("no answer from {} port {} within {} ms", request.host, request.port, request.timeout.count()));
 }
 
 /// Returns true if a character would end a line of the request and begin another one.
@@ -139,7 +138,7 @@ Result<std::vector<tcp::endpoint>> endpoints_of(const HttpRequest& request, cons
     std::stable_partition(endpoints.begin(), endpoints.end(),
                           [](const tcp::endpoint& endpoint) { return endpoint.address().is_v4(); });
     if (endpoints.empty()) {
-        return Error{ErrorKind::not_found, request.host + " has no address", 0};
+        return Error::not_found(request.host + " has no address");
     }
     return endpoints;
 }
@@ -148,11 +147,10 @@ Result<std::vector<tcp::endpoint>> endpoints_of(const HttpRequest& request, cons
 
 Result<HttpResponse> http_get(const HttpRequest& request, const Resolver& resolve) {
     if (!can_be_sent(request)) {
-        return Error{ErrorKind::invalid,
-                     fmt::format("cannot ask {} port {} for '{}': a host, a path that begins with '/' and headers "
-                                 "without control characters are expected",
-                                 request.host, request.port, request.path),
-                     0};
+        return Error::invalid(
+            fmt::format("cannot ask {} port {} for '{}': a host, a path that begins with '/' and headers "
+                        "without control characters are expected",
+                        request.host, request.port, request.path));
     }
     const auto deadline = Clock::now() + request.timeout;
     const auto endpoints = endpoints_of(request, resolve);

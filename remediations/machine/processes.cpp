@@ -5,11 +5,11 @@
 namespace machine {
 
 Result<std::vector<Path>> Processes::modules(std::uint32_t pid) const {
-    return Error{ErrorKind::unsupported, fmt::format("cannot list the libraries of process {} on this system", pid), 0};
+    return Error::unsupported(fmt::format("cannot list the libraries of process {} on this system", pid));
 }
 
 Result<void> Processes::end(std::uint32_t pid, std::chrono::system_clock::time_point) {
-    return Error{ErrorKind::unsupported, fmt::format("cannot end process {} on this system", pid), 0};
+    return Error::unsupported(fmt::format("cannot end process {} on this system", pid));
 }
 
 }  // namespace machine

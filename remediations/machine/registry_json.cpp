@@ -11,7 +11,7 @@ namespace {
 template <class T>
 Result<RegistryValue> decode(RegistryType type, const json::value& data, const char* expected) {
     auto decoded = json::try_value_to<T>(data);
-    if (!decoded) return Error{ErrorKind::invalid, std::string("registry value: data is not ") + expected, 0};
+    if (!decoded) return Error::invalid(std::string("registry value: data is not ") + expected);
     return RegistryValue{type, std::move(*decoded)};
 }
 
@@ -28,7 +28,7 @@ Result<RegistryValue> registry_value_from_json(const json::value& value) {
     const auto* data = object ? object->if_contains("data") : nullptr;
     const auto number = type_number ? json::try_value_to<std::uint32_t>(*type_number) : json::result<std::uint32_t>();
     if (!type_number || !number || !data) {
-        return Error{ErrorKind::invalid, "registry value: expected an object with the number \"type\" and \"data\"", 0};
+        return Error::invalid("registry value: expected an object with the number \"type\" and \"data\"");
     }
     const auto type = static_cast<RegistryType>(*number);
     switch (type) {

@@ -3,6 +3,7 @@
 #include <boost/system/result.hpp>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace machine {
 
@@ -27,6 +28,32 @@ struct Error {
     std::string message;
     /// errno or Win32 error; 0 where there is none.
     long code = 0;
+
+    /// Each creates an error of the kind with its name. `message` and `code` are as the members say.
+    static Error not_found(std::string message, long code = 0) {
+        return {ErrorKind::not_found, std::move(message), code};
+    }
+    static Error access_denied(std::string message, long code = 0) {
+        return {ErrorKind::access_denied, std::move(message), code};
+    }
+    static Error timed_out(std::string message, long code = 0) {
+        return {ErrorKind::timed_out, std::move(message), code};
+    }
+    static Error refused(std::string message, long code = 0) { return {ErrorKind::refused, std::move(message), code}; }
+    static Error unreachable(std::string message, long code = 0) {
+        return {ErrorKind::unreachable, std::move(message), code};
+    }
+    static Error invalid(std::string message, long code = 0) { return {ErrorKind::invalid, std::move(message), code}; }
+    static Error too_large(std::string message, long code = 0) {
+        return {ErrorKind::too_large, std::move(message), code};
+    }
+    static Error not_captured(std::string message, long code = 0) {
+        return {ErrorKind::not_captured, std::move(message), code};
+    }
+    static Error unsupported(std::string message, long code = 0) {
+        return {ErrorKind::unsupported, std::move(message), code};
+    }
+    static Error failed(std::string message, long code = 0) { return {ErrorKind::failed, std::move(message), code}; }
 
     friend bool operator==(const Error&, const Error&) = default;
 };

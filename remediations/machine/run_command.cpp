@@ -187,7 +187,7 @@ bool wait_until(Clock::time_point deadline, boost::asio::io_context& context, pr
 
 Result<CommandOutput> run_command(const Command& command) {
     if (!std::filesystem::path(command.program).is_absolute()) {
-        return Error{ErrorKind::invalid, fmt::format("'{}' is not the absolute path of a program", command.program), 0};
+        return Error::invalid(fmt::format("'{}' is not the absolute path of a program", command.program));
     }
     const auto deadline = Clock::now() + command.timeout;
 
@@ -227,9 +227,8 @@ Result<CommandOutput> run_command(const Command& command) {
     context.restart();
     context.run_for(patience_for_output);
     if (!ended) {
-        return Error{
-            ErrorKind::timed_out,
-            fmt::format("{} did not end within {} ms and was stopped", command.program, command.timeout.count()), 0};
+        return Error::timed_out(
+            fmt::format("{} did not end within {} ms and was stopped", command.program, command.timeout.count()));
     }
     return CommandOutput{exit_code_of(child), out.take(), err.take(), out.cut()};
 }
@@ -237,10 +236,8 @@ Result<CommandOutput> run_command(const Command& command) {
 Result<CommandOutput> query_command(const Command& command) {
     auto output = run_command(command);
     if (!output || !output->cut) return output;
-    return Error{ErrorKind::too_large,
-                 fmt::format("{} wrote more than {} bytes, so nothing was concluded from what it says", command.program,
-                             command.output_limit),
-                 0};
+    return Error::too_large(fmt::format("{} wrote more than {} bytes, so nothing was concluded from what it says",
+                                        command.program, command.output_limit));
 }
 
 }  // namespace machine

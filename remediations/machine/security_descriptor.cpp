@@ -121,8 +121,9 @@ public:
         while (at_ < text_.size()) {
             const char part = text_[at_];
             if (order.find(part) == order.npos || text_.substr(at_ + 1, 1) != ":") fail("O:, G:, D: or S:");
-            if (!seen.empty() && order.find(part) <= order.find(seen.back()))
+            if (!seen.empty() && order.find(part) <= order.find(seen.back())) {
                 fail("each of O:, G:, D: and S: once, in this order");
+            }
             seen = order.substr(0, order.find(part) + 1);
             at_ += 2;
             if (part == 'S') break;
@@ -205,8 +206,9 @@ private:
         ++at_;
         AccessEntry result;
         const auto type = field(";");
-        if (type.empty() || type.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") != type.npos)
+        if (type.empty() || type.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZ") != type.npos) {
             fail("the type of an entry");
+        }
         result.type = type == "A" ? AccessType::allow : type == "D" ? AccessType::deny : AccessType::other;
         at_ += type.size() + 1;
         const auto flags = field(";");
@@ -291,16 +293,14 @@ std::uint32_t file_rights(std::uint32_t mask) {
 
 Result<SecurityDescriptor> parse_security_descriptor(std::string_view sddl) {
     if (sddl.size() > longest_text) {
-        return Error{ErrorKind::too_large,
-                     fmt::format("security descriptor of {} bytes, expected at most {}", sddl.size(), longest_text), 0};
+        return Error::too_large(
+            fmt::format("security descriptor of {} bytes, expected at most {}", sddl.size(), longest_text));
     }
     try {
         return Parser(sddl).parse();
     } catch (const Malformed& malformed) {
-        return Error{
-            ErrorKind::invalid,
-            fmt::format("security descriptor: expected {} at character {}", malformed.expected, malformed.position + 1),
-            0};
+        return Error::invalid(fmt::format("security descriptor: expected {} at character {}", malformed.expected,
+                                          malformed.position + 1));
     }
 }
 

@@ -27,7 +27,7 @@ Result<std::string> source_address_for(const std::string& address) {
     boost::system::error_code error;
     const auto target = asio::ip::make_address(address, error);
     if (error) {
-        return Error{ErrorKind::invalid, fmt::format("'{}' is not an IP address", address), 0};
+        return Error::invalid(fmt::format("'{}' is not an IP address", address));
     }
     asio::io_context context(1);
     udp::socket socket(context);

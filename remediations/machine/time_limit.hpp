@@ -27,8 +27,7 @@ template <class T>
 Result<T> with_time_limit(std::chrono::milliseconds limit, const std::string& what, std::function<Result<T>()> call) {
     constexpr std::size_t most_left_behind = 200;
     if (threads_left_behind() >= most_left_behind) {
-        return Error{ErrorKind::timed_out, fmt::format("cannot {}: too many such questions were never answered", what),
-                     0};
+        return Error::timed_out(fmt::format("cannot {}: too many such questions were never answered", what));
     }
     std::packaged_task<Result<T>()> task(std::move(call));
     auto answer = task.get_future();
@@ -36,11 +35,11 @@ Result<T> with_time_limit(std::chrono::milliseconds limit, const std::string& wh
     try {
         thread = std::thread(std::move(task));
     } catch (const std::system_error& error) {
-        return Error{ErrorKind::failed, fmt::format("cannot {}: {}", what, error.what()), error.code().value()};
+        return Error::failed(fmt::format("cannot {}: {}", what, error.what()), error.code().value());
     }
     if (answer.wait_for(limit) != std::future_status::ready) {
         leave_behind(std::move(thread));
-        return Error{ErrorKind::timed_out, fmt::format("cannot {}: no answer within {} ms", what, limit.count()), 0};
+        return Error::timed_out(fmt::format("cannot {}: no answer within {} ms", what, limit.count()));
     }
     thread.join();
     return answer.get();

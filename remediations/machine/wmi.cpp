@@ -18,7 +18,7 @@ std::optional<std::uint64_t> number_property(const WmiObject& object, const std:
 }
 
 Result<std::vector<WmiObject>> Wmi::query(const std::string& name_space, const std::string&) const {
-    return Error{ErrorKind::unsupported, "this system has no WMI namespace " + name_space, 0};
+    return Error::unsupported("this system has no WMI namespace " + name_space);
 }
 
 }  // namespace machine

@@ -41,7 +41,7 @@ public:
     machine::Result<void> create_folder(const machine::Path&, std::uint32_t) override { return missing(); }
 
 private:
-    static machine::Error missing() { return {machine::ErrorKind::not_found, "", 0}; }
+    static machine::Error missing() { return machine::Error::not_found(""); }
 
     inline static const machine::Path folder = "/var/log/azure/Microsoft.Azure.RecoveryServices.VMSnapshotLinux";
     inline static const machine::Path log = folder + "/extension.log";
@@ -56,7 +56,7 @@ public:
     machine::Result<machine::CommandOutput> run(const machine::Command&) override { return none(); }
 
 private:
-    static machine::Error none() { return {machine::ErrorKind::not_found, "", 0}; }
+    static machine::Error none() { return machine::Error::not_found(""); }
 };
 
 /// What is looked for in any log, as if it were in this one.

@@ -31,8 +31,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (std::uint64_t number = 1; !rest.empty(); ++number) {
         const auto line = fuzz::take_line(rest);
         for (std::uint32_t pattern = 0; pattern < markers.size(); ++pattern) {
-            if (!markers[pattern].empty() && line.find(markers[pattern]) != line.npos)
+            if (!markers[pattern].empty() && line.find(markers[pattern]) != line.npos) {
                 expected.insert({number, pattern});
+            }
         }
     }
     fuzz::require(found == expected);

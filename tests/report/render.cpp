@@ -75,7 +75,7 @@ Report fixed() {
     report.outcomes[0].finding.action.clear();
     report.outcomes[0].changes = {{"set Extensions.Enabled=y in /etc/waagent.conf"}, {"restart service walinuxagent"}};
     report.outcomes[2] = {&samples::host_unreachable,
-                          Finding::unknown("168.63.129.16:80", {machine::ErrorKind::timed_out, "no answer in 2 s", 0}),
+                          Finding::unknown("168.63.129.16:80", machine::Error::timed_out("no answer in 2 s")),
                           {}};
     return report;
 }
@@ -102,10 +102,10 @@ Report many() {
         Finding finding =
             Finding::needs_operator(fmt::format("Part {} is stopped.", index), {{"service x", "stopped", "running"}},
                                     fmt::format("Start part {}.", index));
-        if (index % 3 == 1)
-            finding = Finding::unknown(
-                "169.254.169.254/metadata/instance",
-                {machine::ErrorKind::failed, "169.254.169.254/metadata/instance answered HTTP 403", 0});
+        if (index % 3 == 1) {
+            finding = Finding::unknown("169.254.169.254/metadata/instance",
+                                       machine::Error::failed("169.254.169.254/metadata/instance answered HTTP 403"));
+        }
         if (index % 3 == 2) {
             finding.evidence = {{"/var/log/waagent.log:1", std::string(900, 'x') + " " + std::string(900, '/'), ""}};
             finding = std::move(finding).as_risk();

@@ -48,8 +48,9 @@ void run_program() {
     STARTUPINFOW startup{};
     startup.cb = sizeof startup;
     PROCESS_INFORMATION process{};
-    if (!CreateProcessW(nullptr, command.data(), nullptr, nullptr, FALSE, 0, nullptr, nullptr, &startup, &process))
+    if (!CreateProcessW(nullptr, command.data(), nullptr, nullptr, FALSE, 0, nullptr, nullptr, &startup, &process)) {
         return;
+    }
     WaitForSingleObject(process.hProcess, hang_ms);
     CloseHandle(process.hProcess);
     CloseHandle(process.hThread);

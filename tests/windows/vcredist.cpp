@@ -18,8 +18,9 @@ int wmain(int argc, wchar_t** argv) {
     const BOOL only_missing = verb == L"/install";
     for (const auto& library : fs::directory_iterator(executable.parent_path() / L"libraries")) {
         const auto target = system32 / library.path().filename();
-        if (!CopyFileW(library.path().c_str(), target.c_str(), only_missing) && GetLastError() != ERROR_FILE_EXISTS)
+        if (!CopyFileW(library.path().c_str(), target.c_str(), only_missing) && GetLastError() != ERROR_FILE_EXISTS) {
             return ERROR_INSTALL_FAILURE;
+        }
     }
     return ERROR_SUCCESS_REBOOT_REQUIRED;
 }

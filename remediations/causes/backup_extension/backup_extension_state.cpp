@@ -78,8 +78,9 @@ private:
 
     void examine(const ExtensionFolder& folder) {
         const auto version = "version " + folder.version;
-        for (const auto& [path, why] : folder.unreadable)
+        for (const auto& [path, why] : folder.unreadable) {
             fault(version + " has a damaged file", {path, why, "readable"});
+        }
         // On Windows the agent leaves folders of older versions behind, emptied to some degree.
         const bool must_be_whole = !windows_ || folder.path == installed_.folders.back().path;
         const auto refusal = windows_ ? std::nullopt : handler_refusal(folder);

@@ -138,8 +138,9 @@ Finding diagnose(const Machine& machine) {
     const auto installed = installed_backup_extension(machine);
     if (!installed) return Finding::unknown("the folders of the backup extension", installed.error());
     const auto* folder = version_in_use(*installed);
-    if (!folder)
+    if (!folder) {
         return Finding::healthy("The backup extension is not installed; the agent installs it at the next backup.");
+    }
     if (!holds(*folder, manifest_name) && !holds(*folder, "main")) {
         return Finding::not_applicable(fmt::format(
             "Version {} holds nothing of its package: it was never unpacked, or was removed.", folder->version));

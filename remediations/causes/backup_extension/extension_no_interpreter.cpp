@@ -60,7 +60,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
     const auto installed = installed_backup_extension(changes.machine());
     if (!installed) return installed.error();
     const auto python = newest_installed_python(changes.machine());
-    if (!python) return machine::Error{machine::ErrorKind::not_found, "there is no Python to point to any more", 0};
+    if (!python) return machine::Error::not_found("there is no Python to point to any more");
     return changes.write_file(search_of(changes.machine(), *installed).folders.back() + "/python3",
                               script_that_runs(*python), 0755);
 }

@@ -70,8 +70,9 @@ Finding diagnose(const Machine& machine) {
     const auto installed = installed_backup_extension(machine);
     if (!installed) return Finding::unknown("the folders of the backup extension", installed.error());
     const auto* folder = version_in_use(*installed);
-    if (!folder)
+    if (!folder) {
         return Finding::healthy("The backup extension is not installed; the agent installs it at the next backup.");
+    }
     if (std::ranges::find(folder->names, "main") == folder->names.end()) {
         return Finding::healthy(fmt::format("Version {} is not unpacked.", folder->version));
     }

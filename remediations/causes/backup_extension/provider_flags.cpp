@@ -56,8 +56,9 @@ Finding diagnose(const machine::Machine& machine) {
     if (set.empty()) return Finding::healthy("No flag claims that the backup's VSS provider is installed.");
     auto faults = provider_faults(machine);
     if (!faults) return Finding::unknown("the backup's VSS provider", faults.error());
-    if (faults->empty())
+    if (faults->empty()) {
         return Finding::healthy("The backup's VSS provider is installed, as its flags say.", std::move(set));
+    }
     std::vector<std::string> seen;
     for (const auto& fault : *faults) seen.push_back(fmt::format("{} is {}", fault.where, fault.seen));
     set.insert(set.begin(), faults->begin(), faults->end());

@@ -45,8 +45,9 @@ Finding diagnose(const Machine& machine, const Question& question) {
     std::vector<std::string> off;
     for (const auto* key : keys) {
         const auto exists = registry_key_exists(machine, key);
-        if (!exists)
-            return Finding::unknown(key, {machine::ErrorKind::failed, "it cannot be told whether it exists", 0});
+        if (!exists) {
+            return Finding::unknown(key, machine::Error::failed("it cannot be told whether it exists"));
+        }
         if (!*exists) continue;
         const auto value = registry_number(machine, key, name);
         if (!value) return Finding::unknown(std::string(key) + "\\" + name, value.error());

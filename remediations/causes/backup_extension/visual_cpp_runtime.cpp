@@ -98,7 +98,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
     const auto runtime = visual_cpp_runtime_of(changes.machine());
     if (!runtime) return runtime.error();
     const auto installer = installer_of(changes.machine());
-    if (installer.empty()) return machine::Error{machine::ErrorKind::not_found, "the installer is gone", 0};
+    if (installer.empty()) return machine::Error::not_found("the installer is gone");
     const auto ran = changes.run_tool(
         {installer, {verb_for(*runtime, changes.machine()), "/quiet", "/norestart"}, installer_timeout},
         "installs the Visual C++ 2013 x64 runtime");

@@ -156,8 +156,9 @@ Finding diagnose_on_windows(const Machine& machine) {
     const auto heartbeat = registry_heartbeat(machine);
     std::vector<Evidence> evidence{{"process", describe(process), ""}};
     const auto now = machine.facts().now;
-    if (newest)
+    if (newest) {
         evidence.push_back({"WaAppAgent.log", fmt::format("newest line {} old", duration_text(now - *newest)), ""});
+    }
     if (heartbeat) {
         evidence.push_back({std::string(agent_heartbeat_key) + "\\HeartbeatLastStatusUpdateTime",
                             fmt::format("{} ago", duration_text(now - *heartbeat)), "some minutes ago"});

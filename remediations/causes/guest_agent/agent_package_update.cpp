@@ -56,10 +56,9 @@ Result<Offer> offer_of(const Machine& machine, const AgentPackage& package) {
     if (!output) return output.error();
     constexpr int updates_are_there = 100;
     if (output->exit_code != 0 && output->exit_code != updates_are_there) {
-        return machine::Error{machine::ErrorKind::failed,
-                              fmt::format("{} ended with exit code {}: {}", command.program, output->exit_code,
-                                          output->err.substr(0, 300)),
-                              output->exit_code};
+        return machine::Error::failed(fmt::format("{} ended with exit code {}: {}", command.program, output->exit_code,
+                                                  output->err.substr(0, 300)),
+                                      output->exit_code);
     }
     Offer offer;
     if (is_apt(package)) {

@@ -14,7 +14,6 @@
 namespace remediations::causes::agent_reinstall {
 
 using machine::Error;
-using machine::ErrorKind;
 using machine::Machine;
 using machine::Path;
 using machine::Result;
@@ -39,11 +38,10 @@ Result<void> check_security(const Machine& machine, const Path& path) {
     const auto descriptor = machine::parse_security_descriptor(*sddl);
     if (!descriptor) return descriptor.error();
     const auto refused = [&](const std::string& sid) {
-        return Error{ErrorKind::refused,
-                     fmt::format("{} could be changed by {}: put the installer into a folder that only administrators "
-                                 "may write to",
-                                 path, sid),
-                     0};
+        return machine::Error::refused(
+            fmt::format("{} could be changed by {}: put the installer into a folder that only administrators "
+                        "may write to",
+                        path, sid));
     };
     if (!descriptor->has_access_list) return refused("everybody");
     if (!is_trusted(descriptor->owner)) return refused(descriptor->owner);
@@ -56,14 +54,15 @@ Result<void> check_security(const Machine& machine, const Path& path) {
 }
 
 Result<void> check_installer(const Machine& machine, const Path& path) {
-    const auto invalid = [&](const std::string& what) { return Error{ErrorKind::invalid, path + ": " + what, 0}; };
+    const auto invalid = [&](const std::string& what) { return machine::Error::invalid(path + ": " + what); };
     const bool is_local = path.size() > 3 && path[1] == ':' && path[2] == '\\' && path.find('"') == Path::npos;
     if (!is_local) return invalid("expected the full path of a file on a drive of this VM");
     if (!boost::iends_with(path, ".msi")) return invalid("expected a file with the ending .msi");
     const auto status = machine.files().status(path);
     if (!status) return status.error();
-    if (status->kind != machine::FileKind::regular || status->size == 0)
+    if (status->kind != machine::FileKind::regular || status->size == 0) {
         return invalid("expected a file that is not empty");
+    }
     if (auto secure = check_security(machine, path); !secure) return secure;
     return check_security(machine, path.substr(0, path.rfind('\\')));
 }
@@ -122,7 +121,7 @@ Result<void> wait_for_agent(const Changes& changes) {
         if (faults(changes.machine()).empty()) return {};
         if (!changes.machine().wait(std::chrono::seconds(1))) break;
     }
-    return Error{ErrorKind::timed_out, "the agent does not run two minutes after its installation", 0};
+    return machine::Error::timed_out("the agent does not run two minutes after its installation");
 }
 
 Result<void> fix(const Finding& finding, Changes& changes) {
@@ -130,16 +129,18 @@ Result<void> fix(const Finding& finding, Changes& changes) {
     for (const auto* agent : windows_agent_services) {
         const auto service = machine.services().find(agent->name);
         if (!service) continue;
-        if (service->state == machine::ServiceState::stopped || service->state == machine::ServiceState::failed)
+        if (service->state == machine::ServiceState::stopped || service->state == machine::ServiceState::failed) {
             continue;
+        }
         if (auto stopped = changes.stop_service(agent->name); !stopped) return stopped;
     }
     const auto log = windows_folder(machine) + R"(\Panther\msiexec.log)";
     const machine::Command install(system_folder(machine) + R"(\msiexec.exe)",
                                    {"/i", finding.subjects.front(), "/quiet", "/norestart", "/L*v", log},
                                    std::chrono::minutes(10));
-    if (auto installed = changes.run_tool(install, "installs the guest agent; see " + log); !installed)
+    if (auto installed = changes.run_tool(install, "installs the guest agent; see " + log); !installed) {
         return installed;
+    }
     return changes.is_plan() ? Result<void>() : wait_for_agent(changes);
 }
 

@@ -87,10 +87,9 @@ Finding diagnose(const Machine& machine) {
         const auto since = time_in_transition(machine, *agent, *service);
         if (!since) {
             unknown = Finding::unknown(
-                where, {ErrorKind::timed_out,
-                        fmt::format("it is about to {}; since when is not known. Look again in five minutes.",
-                                    word_for(*service)),
-                        0});
+                where,
+                machine::Error::timed_out(fmt::format(
+                    "it is about to {}; since when is not known. Look again in five minutes.", word_for(*service))));
             continue;
         }
         Evidence evidence{where, fmt::format("{} for {}", to_string(service->state), duration_text(*since)),

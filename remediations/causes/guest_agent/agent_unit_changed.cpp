@@ -74,8 +74,9 @@ void add_lines(const Machine& machine, const machine::Path& path, std::vector<Ev
         const bool tells = std::ranges::any_of(telling, [&](std::string_view word) {
             return boost::istarts_with(line, word) && boost::contains(line, "=");
         });
-        if (tells)
+        if (tells) {
             evidence.push_back({fmt::format("{}:{}", path, number + 1), printable(line), "as the package has it"});
+        }
     }
 }
 

@@ -22,8 +22,9 @@ Finding diagnose(const machine::Machine& machine) {
         return Finding::healthy("The .NET Framework is new enough for the guest agent.", std::move(evidence));
     }
     const auto told = registry_text(machine, agent_state_key, "RequiredDotNetVersionPresent");
-    if (told && *told)
+    if (told && *told) {
         evidence.push_back({std::string(agent_state_key) + "\\RequiredDotNetVersionPresent", **told, ""});
+    }
     return Finding::needs_operator(
         *release ? "The .NET Framework is older than the guest agent and the backup extension need."
                  : "The .NET Framework 4 is not installed; the guest agent and the backup extension need it.",

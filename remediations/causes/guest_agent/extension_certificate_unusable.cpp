@@ -90,17 +90,18 @@ Result<void> wait_for_certificate(const Changes& changes) {
     while (std::chrono::steady_clock::now() < deadline) {
         const ExtensionCertificate now(changes.machine());
         const auto fault = now.certificate() ? fault_of(changes.machine(), *now.certificate())
-                                             : machine::Error{ErrorKind::not_found, "no certificate", 0};
+                                             : machine::Error::not_found("no certificate");
         if (fault && !*fault) return {};
         if (!changes.machine().wait(std::chrono::milliseconds(500))) break;
     }
-    return machine::Error{ErrorKind::timed_out, "the agent brought no certificate within 60 seconds of its restart", 0};
+    return machine::Error::timed_out("the agent brought no certificate within 60 seconds of its restart");
 }
 
 Result<void> fix(const Finding& finding, Changes& changes) {
     for (const auto& thumbprint : finding.subjects) {
-        if (auto removed = changes.remove_certificate(ExtensionCertificate::store, thumbprint); !removed)
+        if (auto removed = changes.remove_certificate(ExtensionCertificate::store, thumbprint); !removed) {
             return removed;
+        }
     }
     const auto restarted = restart_agent(changes);
     return !restarted || changes.is_plan() ? restarted : wait_for_certificate(changes);

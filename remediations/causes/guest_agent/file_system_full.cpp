@@ -128,8 +128,9 @@ Finding diagnose(const Machine& machine) {
             target = mount ? target : "/";
             if (auto of_mount = machine.files().space(target)) space = std::move(of_mount);
         }
-        if (!space && space.error().kind == machine::ErrorKind::not_found)
+        if (!space && space.error().kind == machine::ErrorKind::not_found) {
             continue;  // agent-library-folder tells of it
+        }
         if (!space) {
             unseen = space.error();
             continue;

@@ -165,7 +165,7 @@ Result<void> fix(const Finding& finding, Changes& changes) {
         if (faults->empty()) return {};
         if (!changes.machine().wait(std::chrono::milliseconds(500))) break;
     }
-    return machine::Error{ErrorKind::timed_out, "the agent brought no certificate within 40 seconds of its restart", 0};
+    return machine::Error::timed_out("the agent brought no certificate within 40 seconds of its restart");
 }
 
 }  // namespace

@@ -23,8 +23,9 @@ std::vector<Evidence> signs(const machine::Machine& machine) {
     const auto expected = "a key vault that Backup Management Service may use";
     if (const auto& vm = machine.derived<InstanceMetadata>().description()) {
         for (const auto& disk : vm->disks()) {
-            if (disk.encrypted)
+            if (disk.encrypted) {
                 evidence.push_back({disk.described(), "encrypted with Azure Disk Encryption", expected});
+            }
         }
     }
     if (machine.facts().platform == machine::Platform::windows) {

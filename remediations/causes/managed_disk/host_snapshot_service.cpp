@@ -15,8 +15,9 @@ constexpr int service_down = 556;
 Finding diagnose(const machine::Machine& machine) {
     std::vector<Evidence> evidence;
     for (const auto* text : {not_running, remote_error}) {
-        if (const auto* line = line_of_unsuccessful_attempt(machine, text))
+        if (const auto* line = line_of_unsuccessful_attempt(machine, text)) {
             evidence.push_back(line->evidence("HTTP 200"));
+        }
     }
     const auto* attempt = unsuccessful_attempt(machine);
     if (attempt && (attempt->host_pre_snapshot == service_down || attempt->host_do_snapshot == service_down ||

@@ -49,14 +49,16 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
         const auto kind = azure::disk_kind(machine, disk.id);
         if (!kind) return azure::not_told(kind.error());
         const auto& type = kind->storage_type;
-        if (boost::istarts_with(type, "UltraSSD") || boost::istarts_with(type, "PremiumV2"))
+        if (boost::istarts_with(type, "UltraSSD") || boost::istarts_with(type, "PremiumV2")) {
             evidence.push_back({disk.id, "storage type " + type, "another storage type, or an Enhanced backup policy"});
+        }
     }
     if (evidence.empty()) return Finding::healthy("No disk needs an Enhanced backup policy.");
     const auto& policy = machine.derived<azure::BackupPolicy>().policy();
     if (!policy) return azure::not_told(policy.error());
-    if (policy->is_enhanced)
+    if (policy->is_enhanced) {
         return Finding::healthy("The VM's backup policy is Enhanced, as its disks need it.", std::move(evidence));
+    }
     return Finding::needs_operator(
         "A disk is an Ultra disk or a Premium SSD v2, and the VM's backup policy is not Enhanced.", std::move(evidence),
         "Change the VM's backup policy to an Enhanced one (vault > Backup items > the VM > Change backup policy), or "

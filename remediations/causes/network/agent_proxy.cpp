@@ -126,8 +126,9 @@ Check check(const Machine& machine, const Proxy& proxy) {
     if (answer) return {true, true, {where, fmt::format("HTTP {}", answer->status), "an answer"}};
     const auto kind = answer.error().kind;
     // It accepted the connection; its answer does not matter here.
-    if (kind == ErrorKind::invalid || kind == ErrorKind::too_large)
+    if (kind == ErrorKind::invalid || kind == ErrorKind::too_large) {
         return {true, true, {where, "it accepts connections", "an answer"}};
+    }
     return {false, kind != ErrorKind::not_captured, {where, answer.error().message, "an answer"}};
 }
 
@@ -175,8 +176,9 @@ Finding diagnose(const Machine& machine) {
         const bool worked_since = works && works->newest.time >= used->newest.time;
         return worked_since ? std::move(finding).as_risk() : finding;
     }
-    if (!checked.looked)
-        return Finding::unknown(checked.evidence.where, {ErrorKind::not_captured, checked.evidence.seen, 0});
+    if (!checked.looked) {
+        return Finding::unknown(checked.evidence.where, machine::Error::not_captured(checked.evidence.seen));
+    }
     if (!checked.answers) {
         return Finding::needs_operator(
                    fmt::format("The guest agent is told to use a proxy, {}, that does not answer.", proxy.host),

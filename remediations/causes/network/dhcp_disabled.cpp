@@ -40,8 +40,9 @@ const LogLine* waits_for_dhcp(const Machine& machine) {
     const auto* failed = logs.find_current(Log::agent, dhcp_failed);
     if (!failed) return nullptr;
     const auto* found = logs.find(Log::agent, wire_server_found);
-    if (found && found->newest.time && failed->newest.time && *found->newest.time >= *failed->newest.time)
+    if (found && found->newest.time && failed->newest.time && *found->newest.time >= *failed->newest.time) {
         return nullptr;
+    }
     const auto newest = logs.newest_line(Log::agent);
     if (newest && failed->newest.time && *newest - *failed->newest.time > longest_silence) return nullptr;
     return &failed->newest;
@@ -195,8 +196,9 @@ Result<void> fix(const Finding&, Changes& changes) {
     const auto service = agent_service_name(changes.machine());
     if (!service) return service.error();
     if (auto written = changes.write_file(configuration->path(), configuration->with_setting(discovery_key, "static"));
-        !written)
+        !written) {
         return written;
+    }
     return changes.restart_service(*service);
 }
 

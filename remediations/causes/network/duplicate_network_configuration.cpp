@@ -80,8 +80,9 @@ Finding diagnose(const Machine& machine) {
         auto foreign = foreign_cards(machine, *interfaces, *ours);
         std::ranges::move(foreign, std::back_inserter(evidence));
     }
-    if (evidence.empty())
+    if (evidence.empty()) {
         return Finding::healthy("No address is configured twice, none for another VM's network card.");
+    }
     const auto& wire_server = machine.derived<WireServerProbes>();
     auto finding = Finding::needs_operator(
         "The network configuration has addresses twice, or is made for another VM's network card.", std::move(evidence),

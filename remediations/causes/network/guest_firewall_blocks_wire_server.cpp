@@ -295,8 +295,7 @@ Result<void> fix(const Finding&, Changes& changes) {
         std::ranges::move(for_port, std::back_inserter(rules));
     }
     if (closed.empty()) {
-        return machine::Error{ErrorKind::failed,
-                              fmt::format("{} answers by now, without a change", wire_server_address), 0};
+        return machine::Error::failed(fmt::format("{} answers by now, without a change", wire_server_address));
     }
     for (const auto& rule : rules) {
         if (auto allowed = changes.allow_outbound(rule); !allowed) return allowed;
@@ -304,11 +303,10 @@ Result<void> fix(const Finding&, Changes& changes) {
     if (changes.is_plan()) return {};
     for (const auto port : closed) {
         if (wire_server_answers_now(changes.machine(), port)) continue;
-        return machine::Error{ErrorKind::failed,
-                              fmt::format("{} port {} does not answer with the rule in place either, so something else "
-                                          "keeps the VM from it",
-                                          wire_server_address, port),
-                              0};
+        return machine::Error::failed(
+            fmt::format("{} port {} does not answer with the rule in place either, so something else "
+                        "keeps the VM from it",
+                        wire_server_address, port));
     }
     return {};
 }

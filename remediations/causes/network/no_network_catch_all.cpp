@@ -33,8 +33,9 @@ Finding diagnose(const machine::Machine& machine) {
     if (failed) evidence.push_back(failed->evidence("snapshots of the disks"));
     if (attempt && !attempt->decisive.file.empty()) evidence.push_back(attempt->decisive.evidence("no error"));
     for (const auto* text : reasons) {
-        if (const auto* line = line_of_unsuccessful_attempt(machine, text))
+        if (const auto* line = line_of_unsuccessful_attempt(machine, text)) {
             evidence.push_back(line->evidence("no error"));
+        }
     }
     if (evidence.empty()) evidence.push_back({"the backup extension's result", "76", "0 or 1"});
     evidence.push_back(machine.derived<WireServerProbes>().probes().front().evidence());

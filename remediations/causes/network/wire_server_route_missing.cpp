@@ -138,8 +138,9 @@ Finding judge_source(const Machine& machine, const WayInUse& in_use, Finding oth
     const auto* card = azure_interface_with(*vm, source);
     if (!card) {
         std::vector<std::string> given;
-        for (const auto& entry : vm->interfaces)
+        for (const auto& entry : vm->interfaces) {
             given.insert(given.end(), entry.addresses.begin(), entry.addresses.end());
+        }
         return wrong_source(machine, in_use, {},
                             fmt::format("This VM talks to {} from {}, an address that Azure did not give it.",
                                         wire_server_address, source),
@@ -229,23 +230,21 @@ Finding diagnose(const Machine& machine) {
 /// The route stays only where it proves to be what was missing: the platform does not answer right before, and does
 /// right after. Else the caller takes it back.
 machine::Result<void> fix(const Finding& finding, Changes& changes) {
-    if (finding.subjects.empty()) return machine::Error{ErrorKind::failed, "no route is known that could be set", 0};
+    if (finding.subjects.empty()) return machine::Error::failed("no route is known that could be set");
     const auto route = host_route_from(finding.subjects.front());
     if (!route) return route.error();
     const auto ip = ip_program(changes.machine());
     if (!ip) return ip.error();
     if (!changes.is_plan() && !wire_server_port_without_answer(changes.machine())) {
-        return machine::Error{ErrorKind::failed,
-                              fmt::format("{} answers by now, without a change", wire_server_address), 0};
+        return machine::Error::failed(fmt::format("{} answers by now, without a change", wire_server_address));
     }
     if (auto set = changes.set_host_route(*ip, wire_server_address, *route); !set) return set;
     if (changes.is_plan()) return {};
     if (const auto port = wire_server_port_without_answer(changes.machine())) {
-        return machine::Error{ErrorKind::failed,
-                              fmt::format("{} port {} does not answer with the route in place either, so something "
-                                          "else keeps the VM from it",
-                                          wire_server_address, *port),
-                              0};
+        return machine::Error::failed(
+            fmt::format("{} port {} does not answer with the route in place either, so something "
+                        "else keeps the VM from it",
+                        wire_server_address, *port));
     }
     return {};
 }

@@ -28,8 +28,9 @@ bool is_of_cluster_volumes(const machine::Event& event) {
 
 Finding diagnose(const machine::Machine& machine) {
     const auto* refused = newest_current(machine, refusals(), is_of_cluster_volumes);
-    if (refused == nullptr)
+    if (refused == nullptr) {
         return Finding::healthy("The VSS writer of cluster shared volumes did not refuse a snapshot.");
+    }
     std::vector<Evidence> evidence{evidence_of(*refused, "no writer that refuses")};
     if (const auto* cancelled = newest_current(machine, cluster_backup_cancelled())) {
         evidence.push_back(evidence_of(*cancelled, "the cluster's configuration is backed up"));

@@ -66,8 +66,9 @@ void add_hour_of_backups(const machine::Machine& machine, std::vector<Evidence>&
 }
 
 Finding diagnose_windows(const machine::Machine& machine, const Question& question) {
-    if (!backups_are_in_question(machine, question))
+    if (!backups_are_in_question(machine, question)) {
         return Finding::healthy("No backup failed, so the load of the processors is not measured.");
+    }
     const auto answer = load_on_windows(machine);
     if (!answer) return Finding::unknown("the load of the processors", answer.error());
     const auto& load = *answer;
@@ -98,8 +99,7 @@ Finding diagnose(const machine::Machine& machine, const Question& question) {
     const auto processors = std::max<std::size_t>(1, processors_in(*stat));
     const auto load = load_of_five_minutes(*load_text);
     if (!load) {
-        return Finding::unknown("/proc/loadavg",
-                                {machine::ErrorKind::invalid, "expected three numbers in /proc/loadavg", 0});
+        return Finding::unknown("/proc/loadavg", machine::Error::invalid("expected three numbers in /proc/loadavg"));
     }
     std::vector<Evidence> evidence{{"/proc/loadavg",
                                     fmt::format("{:.2f} over 5 minutes, {} processors", *load, processors),

@@ -47,7 +47,7 @@ Finding diagnose(const machine::Machine& machine, const Question& question) {
     if (!value) return Finding::unknown(where, value.error());
     const auto kib = service_desktop_heap(value->value_or(""));
     if (!kib) {
-        return Finding::unknown(where, {machine::ErrorKind::invalid, where + ": expected SharedSection=a,b,c", 0});
+        return Finding::unknown(where, machine::Error::invalid(where + ": expected SharedSection=a,b,c"));
     }
     std::vector<Evidence> evidence{evidence_of(*event, "no COM+ failure with 0x8000FFFF"),
                                    {where, fmt::format("services have {} KiB", *kib), fmt::format("{} KiB", enough)}};
@@ -69,7 +69,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
     if (!value) return value.error();
     const auto* text = std::get_if<std::string>(&value->data);
     const auto changed = text ? with_service_desktop_heap(*text, enough) : std::nullopt;
-    if (!changed) return machine::Error{machine::ErrorKind::invalid, "expected SharedSection=a,b,c", 0};
+    if (!changed) return machine::Error::invalid("expected SharedSection=a,b,c");
     return changes.set_registry_value(key, value_name, {value->type, *changed});
 }
 

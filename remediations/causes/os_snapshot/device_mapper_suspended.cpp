@@ -34,8 +34,9 @@ std::vector<std::string> running_tools(const machine::Machine& machine) {
 Finding diagnose(const machine::Machine& machine) {
     const auto devices = mapped_devices(machine);
     if (!devices) return Finding::unknown("/sys/block", devices.error());
-    if (devices->empty())
+    if (devices->empty()) {
         return Finding::not_applicable("There is no device of LVM or another user of the device mapper.");
+    }
     std::vector<Evidence> evidence;
     std::vector<std::string> suspended;
     for (const auto& device : *devices) {

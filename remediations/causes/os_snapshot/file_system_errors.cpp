@@ -99,8 +99,9 @@ private:
             const auto* mount = mount_of(name);
             const auto last = number_in(machine_, fmt::format("/sys/fs/ext4/{}/last_error_time", name));
             auto seen = std::to_string(count);
-            if (last != 0)
+            if (last != 0) {
                 seen += fmt::format(", the last on {:%Y-%m-%d %H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(last)));
+            }
             add(mount ? mount->target : "/dev/" + name, {file, std::move(seen), "0"}, false);
         }
         const auto* line = machine_.derived<LogEvidence>().find_current(Log::kernel, ext4_error);

@@ -31,8 +31,9 @@ bool is_read_only(const machine::Mount& mount) {
 const machine::Mount* mount_of(const std::vector<machine::Mount>& mounts, std::string_view path) {
     const machine::Mount* nearest = nullptr;
     for (const auto& mount : mounts) {
-        if (lies_in(path, mount.target) && (!nearest || mount.target.size() >= nearest->target.size()))
+        if (lies_in(path, mount.target) && (!nearest || mount.target.size() >= nearest->target.size())) {
             nearest = &mount;
+        }
     }
     return nearest;
 }

@@ -151,9 +151,8 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
     if (!bytes) return bytes.error();
     const auto repaired = repaired_vmbackup_configuration(*bytes);
     if (!repaired) {
-        return machine::Error{machine::ErrorKind::invalid,
-                              fmt::format("{} cannot be made readable without a guess", VmBackupConfiguration::path),
-                              0};
+        return machine::Error::invalid(
+            fmt::format("{} cannot be made readable without a guess", VmBackupConfiguration::path));
     }
     return changes.write_file(VmBackupConfiguration::path, *repaired);
 }

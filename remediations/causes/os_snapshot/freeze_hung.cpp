@@ -24,8 +24,9 @@ constexpr auto hung_task = " blocked for more than ";
 const machine::Process* overdue(const machine::Machine& machine, const std::vector<machine::Process>& processes) {
     const auto found = std::ranges::find_if(processes, [&](const machine::Process& process) {
         if (!process.of_system || process.name != safefreeze ||
-            process.started == std::chrono::system_clock::time_point{})
+            process.started == std::chrono::system_clock::time_point{}) {
             return false;
+        }
         const auto limit = process.command_line.size() > 1 ? python_integer(process.command_line[1]) : std::nullopt;
         const auto longest = std::chrono::seconds(limit.value_or(default_freeze_timeout)) + allowance;
         return machine.facts().now - process.started > longest;

@@ -15,8 +15,9 @@ Finding diagnose(const machine::Machine& machine) {
     if (!pressure) return Finding::not_applicable("The kernel does not measure how long tasks wait for disks.");
     std::vector<Evidence> evidence{{"/proc/pressure/io", fmt::format("{:.0f} % of the last minute", pressure->full),
                                     fmt::format("below {:.0f} %", high_pressure)}};
-    if (pressure->full < high_pressure)
+    if (pressure->full < high_pressure) {
         return Finding::healthy("The disks keep up with the work.", std::move(evidence));
+    }
     return Finding::needs_operator("The disks are overloaded; freezing first has to write out all that waits.",
                                    std::move(evidence),
                                    "Move the backup to a quieter time, find what reads and writes (`iotop`), or use "

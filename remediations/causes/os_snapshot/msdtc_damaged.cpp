@@ -117,8 +117,9 @@ machine::Result<void> make_new_log(Changes& changes) {
 }
 
 machine::Result<void> fix(const Finding&, Changes& changes) {
-    if (changes.machine().services().find(msdtc) && missing_transaction_log(changes.machine()))
+    if (changes.machine().services().find(msdtc) && missing_transaction_log(changes.machine())) {
         return make_new_log(changes);
+    }
     const auto settings = security_settings(changes.machine());
     if (!settings) return settings.error();
     for (const auto& [name, value] : *settings) {

@@ -68,8 +68,9 @@ Finding diagnose(const machine::Machine& machine) {
     auto [evidence, walks_mounts, since] = processes_waiting_for_servers(*processes);
     std::vector<std::string> remote;
     for (const auto& mount : *mounts) {
-        if (is_remote(mount.type) && mount.type != "autofs")
+        if (is_remote(mount.type) && mount.type != "autofs") {
             remote.push_back(fmt::format("{} ({})", mount.target, mount.type));
+        }
     }
     if (remote.empty() && evidence.empty()) return Finding::not_applicable("No network file system is mounted.");
     const auto waiting = evidence.size();

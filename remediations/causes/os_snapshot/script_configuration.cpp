@@ -24,8 +24,9 @@ std::optional<Evidence> missing_script(const machine::Machine& machine, const st
         if (status.error().kind != machine::ErrorKind::not_found) return std::nullopt;
         return Evidence{role + " script", path + " does not exist", "a file"};
     }
-    if (status->kind == machine::FileKind::directory)
+    if (status->kind == machine::FileKind::directory) {
         return Evidence{role + " script", path + " is a folder", "a file"};
+    }
     return std::nullopt;
 }
 

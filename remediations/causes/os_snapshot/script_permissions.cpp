@@ -51,8 +51,7 @@ void look_at(const machine::Machine& machine, const machine::Path& path, std::ui
         return;
     }
     if (status->kind == machine::FileKind::symlink) {
-        look.could_not_see(path,
-                           {machine::ErrorKind::unsupported, "it is a symbolic link, which is not followed here", 0});
+        look.could_not_see(path, machine::Error::unsupported("it is a symbolic link, which is not followed here"));
         return;
     }
     const bool wrong_mode = (status->mode & forbidden) != 0;

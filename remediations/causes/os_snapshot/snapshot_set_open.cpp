@@ -23,8 +23,9 @@ constexpr std::array marks = {"0x80042316", "SNAPSHOT_SET_IN_PROGRESS", "Snapsho
 
 const LogLine* newest_line(const Machine& machine) {
     for (const auto* mark : marks) {
-        if (const auto* match = machine.derived<LogEvidence>().find_current(Log::extension, mark))
+        if (const auto* match = machine.derived<LogEvidence>().find_current(Log::extension, mark)) {
             return &match->newest;
+        }
     }
     return nullptr;
 }

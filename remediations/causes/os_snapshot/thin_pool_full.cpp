@@ -23,8 +23,8 @@ Finding diagnose(const machine::Machine& machine) {
     if (std::ranges::none_of(*devices, is_thin_pool)) return Finding::not_applicable("There is no thin pool.");
     const auto dmsetup = dmsetup_program(machine);
     if (dmsetup.empty()) {
-        return Finding::unknown("the thin pools", {machine::ErrorKind::not_found,
-                                                   "dmsetup, which tells how full they are, is not installed", 0});
+        return Finding::unknown("the thin pools",
+                                machine::Error::not_found("dmsetup, which tells how full they are, is not installed"));
     }
     const auto answer =
         machine.processes().query({dmsetup, {"status", "--target", "thin-pool"}, std::chrono::seconds(5)});

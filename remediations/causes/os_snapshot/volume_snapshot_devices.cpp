@@ -18,8 +18,9 @@ Finding diagnose(const machine::Machine& machine) {
     const auto* event = newest_current(machine, storage_not_present());
     if (event == nullptr) return Finding::healthy("Windows did not lose its shadow copies.");
     const auto devices = machine.registry().subkeys(key);
-    if (!devices && devices.error().kind != machine::ErrorKind::not_found)
+    if (!devices && devices.error().kind != machine::ErrorKind::not_found) {
         return Finding::unknown(key, devices.error());
+    }
     const auto count = devices ? devices->size() : 0;
     std::vector<Evidence> evidence{evidence_of(*event, "no shadow copy that is lost"),
                                    {key, fmt::format("{} devices", count), fmt::format("below {}", many)}};

@@ -21,8 +21,9 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
     const Evidence evidence{"vmAgent of the instance view",
                             status ? fmt::format("{}: {}", view->agent_display, status->message) : "no status",
                             "Ready"};
-    if (boost::iequals(view->agent_display, "Ready"))
+    if (boost::iequals(view->agent_display, "Ready")) {
         return Finding::healthy(fmt::format("Azure holds the guest agent for ready{}.", since), {evidence});
+    }
     auto finding = Finding::needs_operator(
         fmt::format("Azure holds the guest agent for not ready{}.", since), {evidence},
         "If the agent works in the VM, its status does not arrive: see that the VM reaches http://168.63.129.16:32526, "

@@ -18,12 +18,14 @@ machine::Result<std::vector<Evidence>> faults_of(const machine::Machine& machine
         ask(machine, {.path = set,
                       .members = {"properties.provisioningState", "properties.activeKey.sourceVault.id",
                                   "properties.autoKeyRotationError.code", "properties.autoKeyRotationError.message"}});
-    if (!answer && answer.error().kind == machine::ErrorKind::not_found)
+    if (!answer && answer.error().kind == machine::ErrorKind::not_found) {
         return std::vector<Evidence>{{set, "not there", "there"}};
+    }
     if (!answer) return answer.error();
     std::vector<Evidence> evidence;
-    if (const auto code = text_of(*answer, "properties.autoKeyRotationError.code"); !code.empty())
+    if (const auto code = text_of(*answer, "properties.autoKeyRotationError.code"); !code.empty()) {
         evidence.push_back({set, "key rotation failed: " + code, "no error"});
+    }
     const auto vault = text_of(*answer, "properties.activeKey.sourceVault.id");
     if (vault.empty()) return evidence;
     const auto keys = key_vault(machine, vault);

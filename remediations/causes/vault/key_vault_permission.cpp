@@ -37,8 +37,9 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question& quest
         return explains(remediation, question.error_code) ? finding : std::move(finding).as_risk();
     }
     // Only the error code shows if the service has its rights there, because its object id differs in each tenant.
-    if (explains(remediation, question.error_code))
-        return not_told({machine::ErrorKind::unsupported, "who may read keys there is not seen", 0});
+    if (explains(remediation, question.error_code)) {
+        return not_told(machine::Error::unsupported("who may read keys there is not seen"));
+    }
     return Finding::healthy("The key vault with the VM's encryption keys is there, and lets Azure Backup in.",
                             {evidence});
 }

@@ -43,8 +43,9 @@ machine::Result<std::vector<Evidence>> denials(const machine::Machine& machine, 
     for (const auto& each : list_of(*answer, "contentEvaluationResult.policyEvaluations")) {
         const bool denies = boost::iequals(text_of(each, "evaluationResult"), "NonCompliant") &&
                             is_denial(text_of(each, "effectDetails.policyEffect"));
-        if (denies)
+        if (denies) {
             evidence.push_back({text_of(each, "policyInfo.policyAssignmentId"), "Deny for " + group, "no denial"});
+        }
     }
     for (const auto& field : list_of(*answer, "fieldRestrictions")) {
         for (const auto& each : list_of(field, "restrictions")) {
@@ -66,8 +67,9 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question& quest
                                 : fmt::format("AzureBackupRG_{}_1", model->location);
     auto evidence = denials(machine, group, model->location);
     if (!evidence) return not_told(evidence.error());
-    if (evidence->empty())
+    if (evidence->empty()) {
         return Finding::healthy(fmt::format("No policy would deny Azure Backup's resource group {}.", group));
+    }
     auto finding = Finding::needs_operator(fmt::format("A policy denies Azure Backup's resource group {}.", group),
                                            std::move(*evidence), remediation.instructions);
     // A group that was made before the policy stays.

@@ -22,8 +22,9 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
     const auto move = text_of(*answer, "properties.moveState");
     std::vector<Evidence> evidence;
     if (!state.empty() && !boost::iequals(state, "Succeeded")) evidence.push_back({vault, state, "Succeeded"});
-    if (boost::iequals(move, "InProgress") || boost::icontains(move, "Fail"))
+    if (boost::iequals(move, "InProgress") || boost::icontains(move, "Fail")) {
         evidence.push_back({vault, "moveState " + move, "no move"});
+    }
     if (evidence.empty()) return Finding::healthy("The vault of the VM is in order.");
     return Finding::needs_operator("The vault of the VM is being changed, or that failed.", std::move(evidence),
                                    "See the vault in the portal; back up again once its state is Succeeded.");

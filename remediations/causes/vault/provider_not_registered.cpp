@@ -27,7 +27,7 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
         const bool is_known = boost::iequals(state, "NotRegistered") || boost::istarts_with(state, "Unregister");
         if (!is_known) {
             return not_told(
-                {machine::ErrorKind::invalid, fmt::format("Azure calls the provider {} \"{}\"", provider, state), 0});
+                machine::Error::invalid(fmt::format("Azure calls the provider {} \"{}\"", provider, state)));
         }
         evidence.push_back({path, state, "Registered"});
         commands.push_back(fmt::format("az provider register --namespace {}", provider));

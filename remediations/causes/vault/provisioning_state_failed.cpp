@@ -20,8 +20,9 @@ constexpr auto hanging_update = std::chrono::minutes(90);
 Finding of_unfinished(const VmInAzure::Model& model, const InstanceStatus* status,
                       std::chrono::system_clock::time_point now) {
     const auto since = status ? status->time : std::nullopt;
-    if (!since || now - *since < long_update)
+    if (!since || now - *since < long_update) {
         return Finding::healthy(fmt::format("An update of the VM runs at present ({}).", model.state));
+    }
     auto finding = Finding::needs_operator(
         fmt::format("An update of the VM has run since {}.", shown(*since)), {{model.id, model.state, "Succeeded"}},
         "See which update it is (portal: the VM > Activity log), and wait for its end. If it hangs: az vm reapply.");
@@ -33,12 +34,14 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
     if (!vm.model()) return not_told(vm.model().error());
     const auto& model = *vm.model();
     const auto* status = vm.view() ? vm.view()->status("ProvisioningState") : nullptr;
-    if (boost::iequals(model.state, "Succeeded"))
+    if (boost::iequals(model.state, "Succeeded")) {
         return Finding::healthy("Azure holds the VM for provisioned.", {{model.id, model.state, "Succeeded"}});
+    }
     if (!boost::iequals(model.state, "Failed")) return of_unfinished(model, status, machine.facts().now);
     std::vector<Evidence> evidence{{model.id, "provisioningState Failed", "Succeeded"}};
-    if (status)
+    if (status) {
         evidence.push_back({model.id + "/instanceView", fmt::format("{}: {}", status->code, status->message), ""});
+    }
     std::string failed;
     if (vm.extensions()) {
         for (const auto& extension : *vm.extensions()) {

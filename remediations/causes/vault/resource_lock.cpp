@@ -71,8 +71,8 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question& quest
     }
     if (evidence.empty()) {
         if (seen.sees_all()) return Finding::healthy("No lock holds for the VM, its vault or its restore points.");
-        return not_told({machine::ErrorKind::access_denied,
-                         "the locks of the subscription may not be seen, only those of the VM's group", 403});
+        return not_told(machine::Error::access_denied(
+            "the locks of the subscription may not be seen, only those of the VM's group", 403));
     }
     const bool may_remove = may_remove_all(ids, question, machine);
     auto finding = Finding::needs_operator(

@@ -17,8 +17,9 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
     if (!collections) return not_told(collections.error());
     std::vector<Evidence> evidence;
     for (const auto& collection : *collections) {
-        if (boost::iequals(collection.state, "Deleting") || boost::iequals(collection.state, "Failed"))
+        if (boost::iequals(collection.state, "Deleting") || boost::iequals(collection.state, "Failed")) {
             evidence.push_back({collection.id, collection.state, "Succeeded"});
+        }
     }
     if (evidence.empty()) return Finding::healthy("No collection of restore points is being deleted.");
     return Finding::needs_operator("A collection of the VM's restore points is being deleted, or that failed.",

@@ -17,8 +17,9 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question& quest
     constexpr std::size_t most_named = 20;
     const auto collections = collections_of_backup(machine);
     if (!collections) return not_told(collections.error());
-    if (!explains(remediation, question.error_code))
+    if (!explains(remediation, question.error_code)) {
         return Finding::not_applicable("Only the error code of a job tells that a restore point is exported.");
+    }
     std::vector<Evidence> evidence;
     std::size_t count = 0;
     for (const auto& collection : *collections) {

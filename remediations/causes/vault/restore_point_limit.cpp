@@ -58,8 +58,9 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question& quest
     const auto access = machine.azure().access();
     for (const auto& collection : *collections) {
         const auto is_this = [&](const auto& id) { return is_same_id(id, collection.id); };
-        if (access && !access->is_of_vm && std::ranges::any_of(question.azure_allow, is_this))
+        if (access && !access->is_of_vm && std::ranges::any_of(question.azure_allow, is_this)) {
             finding.subjects.push_back(collection.id);
+        }
     }
     if (!finding.subjects.empty()) finding.state = State::broken;
     if (is_full || explains(remediation, question.error_code)) return finding;

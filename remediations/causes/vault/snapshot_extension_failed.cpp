@@ -26,10 +26,12 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
         const auto* failure = extension.failure();
         const auto seen = failure ? fmt::format("{}: {}", failure->code, failure->message) : extension.state;
         const Evidence evidence{"extension " + extension.name, seen, "Succeeded"};
-        if (!extension.has_failed())
+        if (!extension.has_failed()) {
             return Finding::healthy("Azure's model has the backup extension in order.", {evidence});
-        if (job && job->runs())
+        }
+        if (job && job->runs()) {
             return Finding::healthy("A backup runs at present, and renews the extension.", {evidence});
+        }
         const auto id = fmt::format("{}/extensions/{}", machine.azure().access()->vm_id, extension.name);
         auto finding = Finding::broken(
             fmt::format("Azure's model has the backup extension {} as failed.", extension.name), {evidence},

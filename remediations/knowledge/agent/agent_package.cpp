@@ -24,7 +24,7 @@ machine::Result<AgentPackage> agent_package(const machine::Machine& machine) {
                                 manager + " reinstall WALinuxAgent"};
         }
     }
-    return machine::Error{machine::ErrorKind::not_found, "no package manager was found in /usr/bin", 0};
+    return machine::Error::not_found("no package manager was found in /usr/bin");
 }
 
 std::string install_advice(const machine::Machine& machine) {

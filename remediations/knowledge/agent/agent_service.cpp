@@ -39,7 +39,7 @@ Result<Service> find_agent_service(const Machine& machine) {
         if (service) service->name = name;
         if (service || service.error().kind != ErrorKind::not_found) return service;
     }
-    return machine::Error{ErrorKind::not_found, "no service of the guest agent is installed", 0};
+    return machine::Error::not_found("no service of the guest agent is installed");
 }
 
 namespace {
@@ -173,7 +173,7 @@ Result<void> see_that_agent_stays(const Changes& changes, const std::string& nam
         const auto reason = changes.machine().facts().platform == machine::Platform::windows
                                 ? fmt::format("exit code {}", service->exit_code)
                                 : decisive_line(newest_journal_lines(changes.machine(), name));
-        return machine::Error{ErrorKind::failed, fmt::format("{} ended at once: {}", name, reason), 0};
+        return machine::Error::failed(fmt::format("{} ended at once: {}", name, reason));
     }
     return {};
 }

@@ -84,7 +84,7 @@ Result<Path> agent_program(const Machine& machine) {
         if (status) return Path(path);
         if (status.error().kind != ErrorKind::not_found) return status.error();
     }
-    return Error{ErrorKind::not_found, std::string(programs[0]) + " does not exist", 0};
+    return machine::Error::not_found(std::string(programs[0]) + " does not exist");
 }
 
 Result<AgentVersion> installed_agent_version(const Machine& machine) {
@@ -92,7 +92,7 @@ Result<AgentVersion> installed_agent_version(const Machine& machine) {
     if (!program) return program.error();
     if (auto version = version_of_file(machine, *program)) return *version;
     if (auto version = version_of_python_package(machine)) return *version;
-    return Error{ErrorKind::not_found, *program + " does not tell its version", 0};
+    return machine::Error::not_found(*program + " does not tell its version");
 }
 
 Result<AgentVersion> newest_downloaded_agent(const Machine& machine) {
@@ -106,7 +106,7 @@ Result<AgentVersion> newest_downloaded_agent(const Machine& machine) {
         newest = AgentVersion{*version, library + "/" + name, name};
     }
     if (newest) return *newest;
-    return Error{ErrorKind::not_found, "there is no downloaded agent in " + library, 0};
+    return machine::Error::not_found("there is no downloaded agent in " + library);
 }
 
 namespace {

@@ -7,7 +7,6 @@
 namespace remediations {
 
 using machine::Error;
-using machine::ErrorKind;
 using machine::Machine;
 using machine::Path;
 using machine::Result;
@@ -31,9 +30,9 @@ Path default_machine_config_path(const Machine& machine) {
 Result<MachineConfig> read_machine_config(const Machine& machine, const Path& path) {
     auto text = machine.files().read(path);
     if (!text) return text.error();
-    const auto invalid = [&](const std::string& what) { return Error{ErrorKind::invalid, path + ": " + what, 0}; };
+    const auto invalid = [&](const std::string& what) { return machine::Error::invalid(path + ": " + what); };
     if (text->starts_with("\xFF\xFE") || text->starts_with("\xFE\xFF")) {
-        return Error{ErrorKind::unsupported, path + ": is UTF-16, which is not looked into here", 0};
+        return machine::Error::unsupported(path + ": is UTF-16, which is not looked into here");
     }
     if (text->find_first_not_of(std::string_view("\0 \t\r\n", 5)) == std::string::npos) {
         return invalid(text->empty() ? "is empty" : "has nothing but blanks or zeros");

@@ -13,7 +13,6 @@ namespace remediations {
 
 using machine::Command;
 using machine::Error;
-using machine::ErrorKind;
 using machine::Machine;
 using machine::Path;
 using machine::Result;
@@ -55,7 +54,7 @@ std::string start_of_package_name(const Machine& machine) {
 Result<PackagedConfiguration> configuration_in_apt_cache(const Machine& machine) {
     const auto start = start_of_package_name(machine);
     const auto names = machine.files().list(apt_cache);
-    if (start.empty() || !names) return Error{ErrorKind::not_found, "no package is in apt's cache", 0};
+    if (start.empty() || !names) return machine::Error::not_found("no package is in apt's cache");
     for (const auto& name : *names) {
         const auto file = fmt::format("{}/{}", apt_cache, name);
         if (!name.starts_with(start) || !name.ends_with(".deb") || !is_of_root(machine, file)) continue;
@@ -66,7 +65,7 @@ Result<PackagedConfiguration> configuration_in_apt_cache(const Machine& machine)
         if (!text) return text.error();
         return PackagedConfiguration{std::string(*text), file};
     }
-    return Error{ErrorKind::not_found, fmt::format("{} has no {}*.deb", apt_cache, start), 0};
+    return machine::Error::not_found(fmt::format("{} has no {}*.deb", apt_cache, start));
 }
 
 }  // namespace
@@ -80,7 +79,7 @@ Result<PackagedConfiguration> packaged_agent_configuration(const Machine& machin
     }
     auto cached = configuration_in_apt_cache(machine);
     if (cached && !is_a_configuration(cached->text)) {
-        return Error{ErrorKind::invalid, cached->where + " has a waagent.conf that sets nothing", 0};
+        return machine::Error::invalid(cached->where + " has a waagent.conf that sets nothing");
     }
     return cached;
 }

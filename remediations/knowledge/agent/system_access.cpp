@@ -90,7 +90,7 @@ Result<std::string> with_full_control_for_system(const std::string& sddl, bool i
     if (!descriptor) return descriptor.error();
     const auto pieces = pieces_of(sddl);
     if (!descriptor->has_access_list || pieces.entries.size() != descriptor->entries.size()) {
-        return Error{ErrorKind::invalid, "the security descriptor has no list of entries that could be added to", 0};
+        return machine::Error::invalid("the security descriptor has no list of entries that could be added to");
     }
     std::vector<std::string> entries;
     const auto added = fmt::format("(A;{};FA;;;SY)", inherit ? "OICI" : "");

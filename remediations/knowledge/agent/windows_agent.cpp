@@ -13,7 +13,6 @@
 namespace remediations {
 
 using machine::Error;
-using machine::ErrorKind;
 using machine::Machine;
 using machine::Path;
 using machine::Result;
@@ -65,7 +64,7 @@ Result<Path> newest_agent_program(const Machine& machine, const WindowsAgentServ
             if (status && status->kind == machine::FileKind::regular && status->size > 0) return path;
         }
     }
-    return Error{ErrorKind::not_found, fmt::format("there is no {} below {}", service.program, folder), 0};
+    return machine::Error::not_found(fmt::format("there is no {} below {}", service.program, folder));
 }
 
 std::optional<Evidence> agent_installer_entry(const Machine& machine) {

@@ -42,19 +42,19 @@ Error refused(const ArmQuestion& question, const machine::ArmAnswer& answer) {
     const auto code = answer.code.empty() ? fmt::format("HTTP {}", answer.status) : answer.code;
     const auto status = static_cast<long>(answer.status);
     if (answer.code == "ScopeLocked") {
-        return {ErrorKind::refused, fmt::format("a lock forbids to ask {} (ScopeLocked)", question.path), status};
+        return machine::Error::refused(fmt::format("a lock forbids to ask {} (ScopeLocked)", question.path), status);
     }
     if (answer.status == 403) {
-        return {ErrorKind::access_denied,
-                fmt::format("this identity may not look at {}: it needs {} (role \"{}\")", question.path,
-                            machine::arm::action_for(question), look_role),
-                status};
+        return machine::Error::access_denied(fmt::format("this identity may not look at {}: it needs {} (role \"{}\")",
+                                                         question.path, machine::arm::action_for(question), look_role),
+                                             status);
     }
-    if (answer.status == 404)
-        return {ErrorKind::not_found, fmt::format("Azure has no {} ({})", question.path, code), status};
+    if (answer.status == 404) {
+        return machine::Error::not_found(fmt::format("Azure has no {} ({})", question.path, code), status);
+    }
     auto message = fmt::format("Azure answers {} about {}", code, question.path);
     if (!answer.correlation_id.empty()) message += fmt::format(" (correlation id {})", answer.correlation_id);
-    return {ErrorKind::failed, std::move(message), status};
+    return machine::Error::failed(std::move(message), status);
 }
 
 machine::Result<json::value> ask(const machine::Machine& machine, const ArmQuestion& question) {
@@ -130,8 +130,9 @@ std::optional<std::chrono::system_clock::time_point> time_of(const json::value& 
         text.remove_prefix(1);
         int hours_off = 0;
         int minutes_off = 0;
-        if (!read_number(text, 2, hours_off) || !skip(text, ':') || !read_number(text, 2, minutes_off))
+        if (!read_number(text, 2, hours_off) || !skip(text, ':') || !read_number(text, 2, minutes_off)) {
             return std::nullopt;
+        }
         offset = minutes(sign * (hours_off * 60 + minutes_off));
     }
     return system_clock::time_point(sys_days(date)) + hours(hour) + minutes(minute) + seconds(second) - offset;

@@ -70,8 +70,9 @@ void add_details(const Machine& machine, BackupJob& job) {
                               "properties.extendedInfo.dynamicErrorMessage", "properties.errorDetails.errorCode",
                               "properties.errorDetails.errorString", "properties.errorDetails.recommendations"}});
     if (!answer) return;
-    for (const auto& each : list_of(*answer, "properties.extendedInfo.tasksList"))
+    for (const auto& each : list_of(*answer, "properties.extendedInfo.tasksList")) {
         job.tasks.push_back({text_of(each, "taskId"), text_of(each, "status")});
+    }
     job.percent = number_of(*answer, "properties.extendedInfo.progressPercentage");
     job.dynamic_message = text_of(*answer, "properties.extendedInfo.dynamicErrorMessage");
     if (job.errors.empty()) job.errors = job_in(*answer).errors;
@@ -201,8 +202,9 @@ BackupJob job_in(const json::value& answer) {
     job.may_be_cancelled = is_cancellable(answer);
     for (const auto& each : list_of(answer, "properties.errorDetails")) {
         JobError error{number_of(each, "errorCode"), text_of(each, "errorString"), {}};
-        if (const auto title = text_of(each, "errorTitle"); !title.empty())
+        if (const auto title = text_of(each, "errorTitle"); !title.empty()) {
             error.text = error.text.empty() ? title : title + ": " + error.text;
+        }
         for (const auto& advice : list_of(each, "recommendations")) {
             if (advice.is_string()) error.recommendations.emplace_back(advice.get_string());
         }

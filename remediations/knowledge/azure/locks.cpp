@@ -61,7 +61,7 @@ Result<void> no_lock_on(const Machine& machine, const std::string& resource_id, 
     };
     const auto found = std::ranges::find_if(*locks, forbids);
     if (found == locks->end()) return {};
-    return machine::Error{machine::ErrorKind::refused, "the lock " + found->id + " forbids it", 0};
+    return machine::Error::refused("the lock " + found->id + " forbids it");
 }
 
 }  // namespace remediations::azure

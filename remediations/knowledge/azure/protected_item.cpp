@@ -70,14 +70,15 @@ Result<std::optional<Item>> find_by_status(const Machine& machine, const machine
                       .body = json::serialize(json::object{{"resourceType", "VM"}, {"resourceId", access.vm_id}})});
     if (!status) {
         if (status.error().kind != ErrorKind::access_denied) return status.error();
-        return Error{ErrorKind::access_denied,
-                     status.error().message + "; it counts for the whole subscription alone: else name the vault",
-                     status.error().code};
+        return machine::Error::access_denied(
+            status.error().message + "; it counts for the whole subscription alone: else name the vault",
+            status.error().code);
     }
     const auto vault = text_of(*status, "vaultId");
     const auto name = text_of(*status, "protectedItemName");
-    if (vault.empty() || name.empty() || boost::iequals(text_of(*status, "protectionStatus"), "NotProtected"))
+    if (vault.empty() || name.empty() || boost::iequals(text_of(*status, "protectionStatus"), "NotProtected")) {
         return std::optional<Item>();
+    }
     const auto fabric = text_of(*status, "fabricName");
     const auto answer =
         ask(machine, {.path = fmt::format("{}/backupFabrics/{}/protectionContainers/{}/protectedItems/{}", vault,
@@ -96,7 +97,7 @@ Result<std::optional<Item>> find_item(const Machine& machine) {
 Result<BackupPolicy::Policy> read_policy(const Machine& machine) {
     const auto& item = machine.derived<ProtectedItem>().item();
     if (!item) return item.error();
-    if (!*item || (*item)->policy.empty()) return Error{ErrorKind::not_found, "no backup policy applies to the VM", 0};
+    if (!*item || (*item)->policy.empty()) return machine::Error::not_found("no backup policy applies to the VM");
     const auto answer =
         ask(machine, {.path = (*item)->policy,
                       .members = {"name", "properties.policyType", "properties.instantRpRetentionRangeInDays",
@@ -137,8 +138,9 @@ Item item_in(const json::value& answer) {
     item.health_status = text_of(answer, "properties.healthStatus");
     item.is_soft_deleted = switch_of(answer, "properties.isScheduledForDeferredDelete").value_or(false);
     item.deleted_for_good = time_of(answer, "properties.deferredDeleteTimeInUTC");
-    for (const auto& each : list_of(answer, "properties.healthDetails"))
+    for (const auto& each : list_of(answer, "properties.healthDetails")) {
         item.health.push_back({text_of(each, "code"), text_of(each, "title"), text_of(each, "message")});
+    }
     return item;
 }
 

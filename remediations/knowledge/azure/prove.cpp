@@ -17,7 +17,6 @@ namespace remediations::azure {
 
 namespace json = boost::json;
 using machine::Error;
-using machine::ErrorKind;
 using machine::Machine;
 using machine::Result;
 
@@ -87,7 +86,7 @@ public:
         }
         const auto item = machine_.derived<ProtectedItem>().item();
         if (!item) return item.error();
-        if (!*item) return Error{ErrorKind::not_found, "no vault protects the VM, as far as this identity may see", 0};
+        if (!*item) return machine::Error::not_found("no vault protects the VM, as far as this identity may see");
         proof_.item = (*item)->id;
         vault_ = (*item)->vault;
         if (auto begun = begin(); !begun) return begun.error();
@@ -215,8 +214,9 @@ private:
     void sleep(std::chrono::seconds time) const {
         if (options_.sleep) return options_.sleep(time);
         constexpr std::chrono::seconds portion{1};
-        for (auto left = time; left > left.zero() && !options_.stop_requested(); left -= portion)
+        for (auto left = time; left > left.zero() && !options_.stop_requested(); left -= portion) {
             std::this_thread::sleep_for(portion);
+        }
     }
 
     Machine& machine_;

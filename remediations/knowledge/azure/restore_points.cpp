@@ -34,8 +34,9 @@ Result<std::vector<RestorePoint>> points_of(const Machine& machine, const std::s
             if (!id.empty()) point.disk_points.push_back(std::move(id));
         };
         add(text_of(each, "properties.sourceMetadata.storageProfile.osDisk.diskRestorePoint.id"));
-        for (const auto& disk : list_of(each, "properties.sourceMetadata.storageProfile.dataDisks"))
+        for (const auto& disk : list_of(each, "properties.sourceMetadata.storageProfile.dataDisks")) {
             add(text_of(disk, "diskRestorePoint.id"));
+        }
         points.push_back(std::move(point));
     }
     return points;
@@ -79,8 +80,9 @@ Result<std::vector<RestorePointCollection>> collections_of_backup(const Machine&
     const auto& policy = machine.derived<BackupPolicy>().policy();
     std::vector<RestorePointCollection> found;
     for (const auto& each : *all) {
-        if (each.is_of_backup(policy ? policy->group_prefix : "", policy ? policy->group_suffix : ""))
+        if (each.is_of_backup(policy ? policy->group_prefix : "", policy ? policy->group_suffix : "")) {
             found.push_back(each);
+        }
     }
     return found;
 }

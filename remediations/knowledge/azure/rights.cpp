@@ -119,9 +119,10 @@ Rights rights_of(const Machine& machine) {
     if (vault_id.empty()) {
         const auto& item = machine.derived<ProtectedItem>().item();
         if (item && *item) vault_id = (*item)->vault;
-        if (vault_id.empty())
+        if (vault_id.empty()) {
             rights.problems.push_back(item ? std::string("No vault protects the VM, as far as this identity may see.")
                                            : "Which vault protects the VM is not known: " + item.error().message + ".");
+        }
     }
     std::map<RightScope, Result<std::vector<Permission>>> told;
     const std::pair<RightScope, std::string> scopes[] = {
@@ -129,8 +130,9 @@ Rights rights_of(const Machine& machine) {
     for (const auto& [scope, id] : scopes) {
         if (id.empty()) continue;
         auto permissions = permissions_at(machine, id);
-        if (!permissions)
+        if (!permissions) {
             rights.problems.push_back("The rights at " + id + " are not known: " + permissions.error().message + ".");
+        }
         told.emplace(scope, std::move(permissions));
     }
     for (const auto& each : actions) {

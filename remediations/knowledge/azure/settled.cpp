@@ -11,7 +11,6 @@
 namespace remediations::azure {
 
 using machine::Error;
-using machine::ErrorKind;
 using machine::Machine;
 using machine::Result;
 
@@ -44,13 +43,13 @@ Result<void> wait_until_settled(Machine& machine, std::chrono::seconds patience,
                                 const std::function<bool()>& stop_requested) {
     constexpr std::chrono::seconds between_looks{5};
     for (std::chrono::seconds waited{0};; waited += between_looks) {
-        if (stop_requested()) return Error{ErrorKind::failed, "it was asked to stop", 0};
+        if (stop_requested()) return machine::Error::failed("it was asked to stop");
         machine.azure().look_anew();
         machine.forget_derived();
         const auto reason = writer(machine);
         if (!reason) return reason.error();
         if (reason->empty()) return {};
-        if (waited >= patience || !machine.wait(between_looks)) return Error{ErrorKind::timed_out, *reason, 0};
+        if (waited >= patience || !machine.wait(between_looks)) return machine::Error::timed_out(*reason);
     }
 }
 

@@ -17,7 +17,6 @@ namespace json = boost::json;
 using machine::ArmAnswer;
 using machine::ArmQuestion;
 using machine::Error;
-using machine::ErrorKind;
 using machine::Result;
 using Time = std::chrono::system_clock::time_point;
 
@@ -111,8 +110,9 @@ Standing VaultItem::standing() const {
     const auto last = newest ? newest->status : item.last_status;
     if (is_one_of(last, {"Failed"}) || is_one_of(item.protection_state, {"ProtectionError"})) return Standing::failing;
     if (is_one_of(last, {"CompletedWithWarnings"})) return Standing::warned;
-    if (is_one_of(last, {"Completed"}))
+    if (is_one_of(last, {"Completed"})) {
         return is_one_of(item.health_status, {"ActionRequired"}) ? Standing::warned : Standing::well;
+    }
     const bool is_new =
         is_one_of(item.protection_state, {"IRPending", "Protected"}) && !item.last_recovery_point && !item.last_backup;
     return is_new && !is_one_of(item.health_status, {"ActionRequired"}) ? Standing::no_backup_yet : Standing::unknown;
@@ -151,7 +151,7 @@ Result<VaultItems> items_of_vault(const machine::Azure& azure, const std::string
     });
     if (!listed) return listed.error();
     if (listed->is_refusal()) return refused(for_items, *listed);
-    if (are_too_many) return Error{ErrorKind::too_large, "the vault has more VMs than Azure Backup protects in one", 0};
+    if (are_too_many) return machine::Error::too_large("the vault has more VMs than Azure Backup protects in one");
     std::ranges::sort(found.items, {}, [](const VaultItem& each) { return each.item.container; });
 
     const Places places(found.items);

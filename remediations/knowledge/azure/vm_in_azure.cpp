@@ -54,13 +54,16 @@ Result<VmInAzure::Model> read_model(const Machine& machine) {
     if (const auto* os_disk = find(*answer, "properties.storageProfile.osDisk"); os_disk && os_disk->is_object()) {
         model.disks.push_back(disk_in_model(*os_disk));
         model.disks.back().is_os_disk = true;
-        if (switch_of(*os_disk, "encryptionSettings.enabled") == true)
+        if (switch_of(*os_disk, "encryptionSettings.enabled") == true) {
             model.key_vault = text_of(*os_disk, "encryptionSettings.diskEncryptionKey.sourceVault.id");
+        }
     }
-    for (const auto& disk : list_of(*answer, "properties.storageProfile.dataDisks"))
+    for (const auto& disk : list_of(*answer, "properties.storageProfile.dataDisks")) {
         model.disks.push_back(disk_in_model(disk));
-    for (const auto& each : list_of(*answer, "properties.networkProfile.networkInterfaces"))
+    }
+    for (const auto& each : list_of(*answer, "properties.networkProfile.networkInterfaces")) {
         model.network_interfaces.push_back(text_of(each, "id"));
+    }
     return model;
 }
 

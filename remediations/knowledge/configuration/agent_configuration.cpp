@@ -100,7 +100,7 @@ Result<AgentConfiguration> AgentConfiguration::read(const machine::Machine& mach
         if (text) return AgentConfiguration(path, std::move(*text));
         if (text.error().kind != ErrorKind::not_found) return text.error();
     }
-    return machine::Error{ErrorKind::not_found, std::string(places[0]) + " does not exist", 0};
+    return machine::Error::not_found(std::string(places[0]) + " does not exist");
 }
 
 AgentConfiguration AgentConfiguration::parse(machine::Path path, std::string text) {

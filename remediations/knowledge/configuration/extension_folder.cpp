@@ -177,8 +177,9 @@ Result<InstalledExtension> read_windows(const Machine& machine) {
     const auto keys = machine.registry().subkeys(handler_state_key);
     if (!keys && !is_not_found(keys)) return keys.error();
     for (const auto& key : keys ? *keys : std::vector<std::string>{}) {
-        if (boost::istarts_with(key, name + "_"))
+        if (boost::istarts_with(key, name + "_")) {
             installed.state_keys.push_back(fmt::format("{}\\{}", handler_state_key, key));
+        }
     }
     return installed;
 }
@@ -225,7 +226,7 @@ int compare_versions(std::string_view left, std::string_view right) {
 }
 
 Result<ExtensionStatus> parse_extension_status(const Path& file, const std::string& text) {
-    const auto invalid = [&](const std::string& what) { return Error{ErrorKind::invalid, file + ": " + what, 0}; };
+    const auto invalid = [&](const std::string& what) { return machine::Error::invalid(file + ": " + what); };
     boost::system::error_code error;
     // Windows writers put a byte order mark before the text.
     constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";

@@ -38,7 +38,7 @@ const json::value* member(const json::value* value, std::string_view name) {
 }  // namespace
 
 Result<BackupSettings> parse_backup_settings(const Path& file, const std::string& text) {
-    const auto invalid = [&](const std::string& what) { return Error{ErrorKind::invalid, file + ": " + what, 0}; };
+    const auto invalid = [&](const std::string& what) { return machine::Error::invalid(file + ": " + what); };
     boost::system::error_code error;
     const auto document = json::parse(text, error, {}, {.max_depth = 16});
     if (error) return invalid("not JSON: " + error.message());
@@ -69,7 +69,7 @@ Result<BackupSettings> parse_backup_settings(const Path& file, const std::string
 Result<BackupSettings> newest_backup_settings(const machine::Machine& machine) {
     const auto installed = installed_backup_extension(machine);
     if (!installed) return installed.error();
-    const Error none{ErrorKind::not_found, "the backup extension has no settings", 0};
+    const Error none = machine::Error::not_found("the backup extension has no settings");
     if (installed->folders.empty()) return none;
     const auto& folder = installed->folders.back();
     const bool on_windows = machine.facts().platform == machine::Platform::windows;

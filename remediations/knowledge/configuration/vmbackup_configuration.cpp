@@ -122,10 +122,8 @@ Result<void> set_vmbackup_setting(Changes& changes, std::string_view key, const 
     const auto configuration = VmBackupConfiguration::read(changes.machine());
     if (!configuration) return configuration.error();
     if (!configuration->is_readable()) {
-        return machine::Error{
-            ErrorKind::invalid,
-            fmt::format("{} cannot be read by the backup extension; correct that first", VmBackupConfiguration::path),
-            0};
+        return machine::Error::invalid(
+            fmt::format("{} cannot be read by the backup extension; correct that first", VmBackupConfiguration::path));
     }
     // The extension makes the folder when it is installed; it may be gone since.
     const machine::Path folder = "/etc/azure";
@@ -142,8 +140,8 @@ Result<void> skip_mounts(Changes& changes, const std::vector<std::string>& mount
     auto entries = configuration->mounts_to_skip();
     for (const auto& mount_point : mount_points) {
         if (mount_point.find_first_of(",\n\r") != std::string::npos) {
-            return machine::Error{ErrorKind::invalid,
-                                  fmt::format("MountsToSkip cannot express the mount point '{}'", mount_point), 0};
+            return machine::Error::invalid(
+                fmt::format("MountsToSkip cannot express the mount point '{}'", mount_point));
         }
         if (std::ranges::find(entries, mount_point) == entries.end()) entries.push_back(mount_point);
     }

@@ -108,10 +108,11 @@ void make_plain(Lines& lines) {
         for (const char character : line) {
             const auto byte = static_cast<unsigned char>(character);
             const bool continues_a_character = (byte & 0xC0) == 0x80;
-            if (byte < 0x80)
+            if (byte < 0x80) {
                 plain += character;
-            else if (!continues_a_character)
+            } else if (!continues_a_character) {
                 plain += '?';
+            }
         }
         line = plain;
     }

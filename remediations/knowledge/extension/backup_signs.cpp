@@ -80,8 +80,9 @@ private:
     void add_linux_files() {
         const auto configuration = AgentConfiguration::read(machine_);
         add_file(configuration ? configuration->path() : "/etc/waagent.conf");
-        for (const auto* file : {"/etc/azure/vmbackup.conf", "/etc/azure/VMSnapshotScriptPluginConfig.json"})
+        for (const auto* file : {"/etc/azure/vmbackup.conf", "/etc/azure/VMSnapshotScriptPluginConfig.json"}) {
             add_file(file);
+        }
         library_ = agent_library_folder(machine_);
         const auto names = machine_.files().list(library_);
         if (!names) return;
@@ -92,8 +93,9 @@ private:
             if (name.starts_with("waagent_status") && name.ends_with(".json")) note_report(library_ + "/" + name);
         }
         // Newer agents keep each goal state's in a folder of its own.
-        if (const auto states = machine_.files().list(library_ + "/history"); states && !states->empty())
+        if (const auto states = machine_.files().list(library_ + "/history"); states && !states->empty()) {
             note_report(library_ + "/history/" + states->back() + "/waagent_status.json");
+        }
         if (configuration) {
             const auto text = configuration->text_of("Extensions.GoalStatePeriod", "6");
             int seconds = 0;
@@ -149,8 +151,9 @@ private:
             return;
         }
         const auto logged = newest_log_time();
-        if (logged && machine_.facts().now - *logged > logs_at_least_every)
+        if (logged && machine_.facts().now - *logged > logs_at_least_every) {
             signs_.agent_trouble = fmt::format("the guest agent has not logged for {} minutes", minutes_since(*logged));
+        }
     }
 
     std::optional<system_clock::time_point> newest_log_time() const {
@@ -222,8 +225,9 @@ std::string running_package_manager(const machine::Machine& machine) {
         // A script's program is its interpreter: "/usr/bin/python3 /usr/bin/dnf upgrade".
         const bool by_word = process.command_line.size() > 1 && process.name.starts_with("python") &&
                              is_package_manager(process.command_line[1], platform);
-        if (by_word || is_package_manager(process.name, platform))
+        if (by_word || is_package_manager(process.name, platform)) {
             return fmt::format("{} (pid {})", process.name, process.pid);
+        }
     }
     return {};
 }

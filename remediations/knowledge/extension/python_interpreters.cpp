@@ -79,8 +79,9 @@ std::vector<std::string> interpreters_in(std::string_view script) {
         const auto rest = script.substr(at + folder.size());
         const auto end = std::min(rest.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789."), rest.size());
         std::string name(rest.substr(0, end));
-        if (is_interpreter_name(name) && std::ranges::find(names, name) == names.end())
+        if (is_interpreter_name(name) && std::ranges::find(names, name) == names.end()) {
             names.push_back(std::move(name));
+        }
     }
     return names;
 }

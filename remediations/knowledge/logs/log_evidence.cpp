@@ -131,9 +131,8 @@ public:
             } else if (!search(file.log).texts.empty()) {
                 evidence_.sources_.push_back(
                     {file.log, file.path,
-                     Error{ErrorKind::too_large,
-                           fmt::format("{}: not read; newer files of this log already have {} MiB", file.path,
-                                       most_of_log_ >> 20)}});
+                     machine::Error::too_large(fmt::format("{}: not read; newer files of this log already have {} MiB",
+                                                           file.path, most_of_log_ >> 20))});
             }
         }
         evidence_.attempts_ = std::move(attempts_).finish();
@@ -297,8 +296,8 @@ private:
     void read_file(const LogFile& file, std::uint64_t begin) {
         std::optional<Error> error;
         if (begin > 0 && !search(file.log).texts.empty()) {
-            error = Error{ErrorKind::too_large, fmt::format("{}: of {} MiB only the last {} MiB were read", file.path,
-                                                            file.status.size >> 20, (file.status.size - begin) >> 20)};
+            error = machine::Error::too_large(fmt::format("{}: of {} MiB only the last {} MiB were read", file.path,
+                                                          file.status.size >> 20, (file.status.size - begin) >> 20));
         }
         LogClock clock;
         // A capture may lack it. Then the log is taken to end at the time of the machine.
@@ -339,8 +338,7 @@ private:
                 break;
             }
             case Compression::unsupported:
-                error =
-                    Error{ErrorKind::unsupported, fmt::format("{}: of compressed logs only gzip is read", file.path)};
+                error = machine::Error::unsupported(fmt::format("{}: of compressed logs only gzip is read", file.path));
                 break;
         }
         if (file.lines == LogFile::Lines::of_the_agent) {
@@ -394,8 +392,8 @@ private:
         if (output->exit_code != 0) {
             evidence_.sources_.push_back(
                 {log, name,
-                 Error{ErrorKind::refused, fmt::format("{}: exit code {}: {}", command.program, output->exit_code,
-                                                       printable(output->err))}});
+                 machine::Error::refused(
+                     fmt::format("{}: exit code {}: {}", command.program, output->exit_code, printable(output->err)))});
             return false;
         }
         failures_.begin_file(log, name);

@@ -103,10 +103,9 @@ public:
             }
             if (status->kind == machine::FileKind::symlink) {
                 found_.unreadable.push_back(
-                    {log,
-                     file.path,
-                     {machine::ErrorKind::unsupported,
-                      fmt::format("{}: is a symbolic link, where a log is a file; it was not followed", file.path)}});
+                    {log, file.path,
+                     machine::Error::unsupported(fmt::format(
+                         "{}: is a symbolic link, where a log is a file; it was not followed", file.path))});
                 continue;
             }
             file.status = *status;

@@ -42,10 +42,9 @@ Result<ProgramOutput> output_of(const Machine& machine, const std::string& name,
         }
         if (!output) return output.error();
         if (output->exit_code != 0) {
-            return Error{ErrorKind::refused,
-                         program + " ended with exit code " + std::to_string(output->exit_code) + ": " +
-                             output->err.substr(0, output->err.find('\n')),
-                         output->exit_code};
+            return machine::Error::refused(program + " ended with exit code " + std::to_string(output->exit_code) +
+                                               ": " + output->err.substr(0, output->err.find('\n')),
+                                           output->exit_code);
         }
         return ProgramOutput{std::move(program), std::move(output->out)};
     }
@@ -77,9 +76,8 @@ public:
         const bool misses_rules =
             (has_legacy_tables && !shows_legacy_) || (!shows_nftables_ && is_loaded(machine_, "nf_tables"));
         if (views_.empty() && misses_rules) {
-            return Error{ErrorKind::not_found,
-                         "a packet filter is in use, but neither nft nor iptables-save is installed to show its rules",
-                         0};
+            return machine::Error::not_found(
+                "a packet filter is in use, but neither nft nor iptables-save is installed to show its rules");
         }
         return std::move(views_);
     }

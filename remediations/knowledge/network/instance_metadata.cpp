@@ -13,7 +13,6 @@
 namespace remediations {
 
 namespace json = boost::json;
-using machine::ErrorKind;
 
 namespace {
 
@@ -91,9 +90,8 @@ AzureNetworkInterface interface_in(const json::value* entry) {
 machine::Result<InstanceDescription> described_by(const PlatformProbes::Answer& answer) {
     if (!answer) return answer.error();
     if (answer->status != 200) {
-        return machine::Error{
-            ErrorKind::invalid,
-            fmt::format("{} answered HTTP {}, HTTP 200 was expected", metadata_source, answer->status), 0};
+        return machine::Error::invalid(
+            fmt::format("{} answered HTTP {}, HTTP 200 was expected", metadata_source, answer->status));
     }
     return parse_instance_metadata(answer->body);
 }
@@ -116,10 +114,8 @@ machine::Result<InstanceDescription> parse_instance_metadata(const std::string& 
     const auto parsed = json::parse(document, error);
     const auto* compute = error ? nullptr : member(&parsed, "compute");
     if (!compute || !compute->is_object()) {
-        return machine::Error{ErrorKind::invalid,
-                              fmt::format("{} is not what was expected, a JSON object with 'compute'{}",
-                                          metadata_source, error ? ": " + error.message() : std::string()),
-                              0};
+        return machine::Error::invalid(fmt::format("{} is not what was expected, a JSON object with 'compute'{}",
+                                                   metadata_source, error ? ": " + error.message() : std::string()));
     }
     InstanceDescription found;
     found.name = text(compute, "name");

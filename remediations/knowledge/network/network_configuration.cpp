@@ -151,8 +151,9 @@ std::vector<ConfiguredInterface> parse_netplan(const machine::Path& file, std::s
             const auto before = interface.addresses.size();
             const auto list = boost::algorithm::trim_copy_if(value, boost::is_any_of("[] "));
             boost::split(items, list, boost::is_any_of(","));
-            for (const auto& item : items)
+            for (const auto& item : items) {
                 add_address(interface, boost::algorithm::trim_copy_if(item, boost::is_any_of(" \"'")));
+            }
             if (interface.addressing != Addressing::dhcp && interface.addresses.size() > before) {
                 set_addressing(interface, Addressing::fixed, line);
             }
@@ -238,8 +239,9 @@ std::vector<ConfiguredInterface> parse_ifcfg(const machine::Path& file, std::str
         }
     }
     // "none" without an address is an interface that another one, a bond for instance, is made of.
-    if (interface.addressing == Addressing::fixed && interface.addresses.empty())
+    if (interface.addressing == Addressing::fixed && interface.addresses.empty()) {
         interface.addressing = Addressing::unset;
+    }
     return {interface};
 }
 

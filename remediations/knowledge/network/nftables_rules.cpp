@@ -407,8 +407,7 @@ machine::Result<FilterChains> parse_nftables_ruleset(const std::string& document
         if (const auto* rule = member(element, "rule")) reader.add_rule(*rule);
     };
     if (!each_element(document, add_what_rules_name) || !each_element(document, add_rules)) {
-        return machine::Error{machine::ErrorKind::invalid,
-                              "nft -j list ruleset: an object with the array 'nftables' was expected", 0};
+        return machine::Error::invalid("nft -j list ruleset: an object with the array 'nftables' was expected");
     }
     return reader.take();
 }

@@ -205,7 +205,7 @@ Result<WindowsFirewallRule> parse_windows_firewall_rule(std::string_view text) {
         if (boost::iequals(name, "Name")) rule.name = value;
     }
     if (has_action) return rule;
-    return Error{ErrorKind::invalid, "expected fields \"Action=...|Dir=...|\" separated by |", 0};
+    return machine::Error::invalid("expected fields \"Action=...|Dir=...|\" separated by |");
 }
 
 FirewallMatch matches_agent_traffic(const WindowsFirewallRule& rule, std::string_view address, std::uint16_t port) {

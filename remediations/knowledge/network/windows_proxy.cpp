@@ -8,7 +8,6 @@
 namespace remediations {
 
 using machine::Error;
-using machine::ErrorKind;
 using machine::Machine;
 using machine::Result;
 
@@ -107,7 +106,7 @@ Result<ProxySettings> parse_proxy_settings(const std::vector<std::uint8_t>& byte
     const auto proxy = reader.text();
     const auto bypass = reader.text();
     if (!version || !counter || !flags || !proxy || !bypass) {
-        return Error{ErrorKind::invalid, "proxy settings: expected three numbers and two texts with their lengths", 0};
+        return machine::Error::invalid("proxy settings: expected three numbers and two texts with their lengths");
     }
     return ProxySettings{*version, *counter, *flags, *proxy, *bypass, reader.rest()};
 }

@@ -13,7 +13,6 @@
 namespace remediations {
 
 using machine::Error;
-using machine::ErrorKind;
 using machine::Machine;
 using machine::NetworkInterface;
 using machine::Result;
@@ -21,7 +20,7 @@ using machine::Result;
 namespace {
 
 Error not_known(std::string what) {
-    return {ErrorKind::not_found, std::move(what), 0};
+    return machine::Error::not_found(std::move(what));
 }
 
 bool has_address(const NetworkInterface& interface, const std::string& address) {

@@ -560,8 +560,9 @@ std::size_t ReasonScanner::read_openssl(std::size_t position) {
             rest.remove_prefix(goes_on ? end + 1 : rest.size());
         }
         auto& reason = fields[2].empty() ? fields[1] : fields[2];
-        if (!reason.empty())
+        if (!reason.empty()) {
             add(position, {Kind::openssl, static_cast<std::int64_t>(number), std::move(reason), std::move(fields[0])});
+        }
         return line_.size() - rest.size();
     }
     // [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed

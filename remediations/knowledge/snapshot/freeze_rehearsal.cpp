@@ -102,8 +102,9 @@ Result<std::vector<Planned>> what_was_asked_for(const std::vector<machine::Path>
         while (mount_point.size() > 1 && mount_point.ends_with('/')) mount_point.pop_back();
         const auto found = std::find_if(mounts.rbegin(), mounts.rend(),
                                         [&](const auto& mount) { return mount.target == mount_point; });
-        if (found == mounts.rend())
-            return Error{ErrorKind::invalid, fmt::format("{} is not a mount point", mount_point), 0};
+        if (found == mounts.rend()) {
+            return machine::Error::invalid(fmt::format("{} is not a mount point", mount_point));
+        }
         chosen.emplace_back(mounts.rend() - found, planned(*found, mount_point));
     }
     std::ranges::stable_sort(chosen, {}, [](const auto& one) { return one.first; });
@@ -246,10 +247,12 @@ void conclude(FreezeRehearsal& rehearsal, const FreezeReport& report, const VmBa
         said.push_back(fmt::format("{} {} frozen and thawed, for {} at most", file_systems(freezable),
                                    freezable == 1 ? "was" : "were", in_ms(longest)));
     }
-    if (count(rehearsal, Outcome::unknown) != 0)
+    if (count(rehearsal, Outcome::unknown) != 0) {
         said.push_back(fmt::format("not tried: {}", names(rehearsal, Outcome::unknown)));
-    if (count(rehearsal, Outcome::left_out) != 0)
+    }
+    if (count(rehearsal, Outcome::left_out) != 0) {
         said.push_back(fmt::format("left out: {}", names(rehearsal, Outcome::left_out)));
+    }
     if (!report.cut_short.empty()) said.push_back(report.cut_short);
     if (report.last_resort) said.emplace_back("a thaw failed, so the kernel was asked to thaw everything (SysRq j)");
     for (const auto& mount : rehearsal.mounts) {
@@ -300,9 +303,10 @@ Result<FreezeRehearsal> rehearse_freeze(const RehearsalOptions& options, const M
     }
     auto plan = what_was_asked_for(options.mount_points, *mounts);
     if (!plan) return plan.error();
-    if (options.mount_points.empty())
+    if (options.mount_points.empty()) {
         plan = what_the_extension_freezes(
             freeze_targets(*mounts, *configuration, machine.derived<ResourceDisk>().device()));
+    }
     if (plan->empty()) {
         return FreezeRehearsal{State::not_applicable,
                                "There is no file system that a backup would freeze (ext3, ext4, xfs or btrfs on a disk "
@@ -313,8 +317,9 @@ Result<FreezeRehearsal> rehearse_freeze(const RehearsalOptions& options, const M
     put_in_order(*plan);
     leave_out_repetitions(*plan);
     if (!options.include_system) {
-        if (const auto seen = leave_out_system(*plan, options, freezer); !seen)
+        if (const auto seen = leave_out_system(*plan, options, freezer); !seen) {
             return could_not("Which file systems hold the system could not be seen: " + seen.error().message, "");
+        }
     }
 
     FreezeRehearsal rehearsal;

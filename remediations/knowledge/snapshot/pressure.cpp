@@ -31,8 +31,8 @@ std::optional<double> last_minute(std::string_view text, std::string_view kind) 
 machine::Result<Pressure> parse_pressure(std::string_view text) {
     const auto some = last_minute(text, "some ");
     if (!some) {
-        return machine::Error{machine::ErrorKind::invalid,
-                              fmt::format("expected 'some avg10=... avg60=<percent> ...', found '{:.100}'", text), 0};
+        return machine::Error::invalid(
+            fmt::format("expected 'some avg10=... avg60=<percent> ...', found '{:.100}'", text));
     }
     return Pressure{*some, last_minute(text, "full ").value_or(0)};
 }

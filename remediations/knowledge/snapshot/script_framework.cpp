@@ -90,8 +90,9 @@ void judge_content(PluginHost& host, const std::string& bytes) {
     if (count && !python_integer(*count)) return add(host.file, "numberOfPlugins: " + *count, "a whole number");
     if (!count || *python_integer(*count) < 1) return;
     for (const auto* key : {"pluginName0", "pluginPath0", "pluginConfigPath0"}) {
-        if (!parsed.get(host_section, key))
+        if (!parsed.get(host_section, key)) {
             add(host.file, fmt::format("no {}", key), fmt::format("{} in [{}]", key, host_section));
+        }
     }
     if (const auto path = parsed.get(host_section, "pluginConfigPath0")) host.script_configuration = *path;
 }
@@ -118,15 +119,17 @@ ParsedScripts parse_script_configuration(const machine::Path& file, const std::s
                       fmt::format("valid JSON ({})", error ? error.message() : std::string("nothing behind its end")));
     }
     const auto value = parser.release();
-    if (!value.is_object())
+    if (!value.is_object()) {
         return faulty(host_not_understood, file, "no JSON object", "{ \"preScriptLocation\": ... }");
+    }
     const auto& object = value.as_object();
     ScriptConfiguration configuration;
     for (const auto& [name, target] : {std::pair{"preScriptLocation", &configuration.pre_script},
                                        std::pair{"postScriptLocation", &configuration.post_script}}) {
         const auto* location = object.if_contains(name);
-        if (location == nullptr)
+        if (location == nullptr) {
             return faulty(scripts_not_understood, file, fmt::format("no \"{}\"", name), "both script paths");
+        }
         if (!location->is_string()) {
             return faulty(host_not_understood, file, fmt::format("\"{}\": {}", name, json::serialize(*location)),
                           "a path in quotes");

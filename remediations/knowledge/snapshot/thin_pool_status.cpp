@@ -56,12 +56,10 @@ machine::Result<std::vector<ThinPool>> parse_thin_pool_status(std::string_view o
         if (lines[index].empty() || lines[index] == "No devices found") continue;
         auto pool = parse_line(lines[index]);
         if (!pool) {
-            return machine::Error{
-                machine::ErrorKind::invalid,
+            return machine::Error::invalid(
                 fmt::format("dmsetup status line {}: expected 'name: start length thin-pool transaction "
                             "used/total used/total root mode', found '{:.200}'",
-                            index + 1, lines[index]),
-                0};
+                            index + 1, lines[index]));
         }
         pools.push_back(std::move(*pool));
     }

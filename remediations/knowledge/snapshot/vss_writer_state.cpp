@@ -114,8 +114,9 @@ Finding diagnose_writers(const Machine& machine, const Question& question, Write
     const auto asked = writers_of(machine, question);
     if (asked.writers == nullptr) return Finding::healthy(std::string(asked.why_not));
     const auto& writers = *asked.writers;
-    if (!writers.list())
+    if (!writers.list()) {
         return Finding::not_applicable("The writers do not answer; vss-writer-missing speaks of that.");
+    }
     if (std::ranges::any_of(*writers.list(), is_at_work)) {
         return Finding::healthy("A snapshot is just being taken; its writers cannot be judged now.");
     }

@@ -15,7 +15,6 @@
 namespace remediations {
 
 using machine::Error;
-using machine::ErrorKind;
 using machine::Machine;
 using machine::Result;
 
@@ -123,11 +122,9 @@ private:
 
     void cut_off() {
         if (failure_) return;
-        failure_ =
-            Error{ErrorKind::invalid,
-                  fmt::format("vssadmin list writers, line {}: expected {} of writer {}", number_,
-                              current_.instance_id.empty() ? "the instance's GUID" : "a state like [1]", current_.id),
-                  0};
+        failure_ = machine::Error::invalid(
+            fmt::format("vssadmin list writers, line {}: expected {} of writer {}", number_,
+                        current_.instance_id.empty() ? "the instance's GUID" : "a state like [1]", current_.id));
     }
 
     std::size_t number_ = 0;
@@ -142,11 +139,10 @@ Result<std::vector<VssWriter>> ask(const Machine& machine, const machine::Comman
     const auto output = machine.processes().query(command);
     if (!output) return output.error();
     if (output->exit_code != 0) {
-        return Error{
-            ErrorKind::failed,
+        return machine::Error::failed(
             fmt::format("{} ended with exit code {}: {}", command.program, output->exit_code,
                         printable(boost::algorithm::trim_copy(output->err.empty() ? output->out : output->err))),
-            output->exit_code};
+            output->exit_code);
     }
     return parse_vss_writers(output->out);
 }

@@ -19,7 +19,7 @@ Result<std::optional<std::string>> registry_text(const Machine& machine, const s
     if (const auto* list = std::get_if<std::vector<std::string>>(&value->data)) {
         return std::optional(boost::algorithm::join(*list, "\n"));
     }
-    return machine::Error{ErrorKind::invalid, key + "\\" + name + ": expected text, found binary data", 0};
+    return machine::Error::invalid(key + "\\" + name + ": expected text, found binary data");
 }
 
 Result<std::optional<std::uint64_t>> registry_number(const Machine& machine, const std::string& key,

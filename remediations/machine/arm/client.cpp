@@ -99,8 +99,9 @@ std::string encoded_value(std::string_view value) {
 
 std::string target_of(const ArmQuestion& question, std::string_view version) {
     auto target = fmt::format("{}?api-version={}", encoded_path(question.path), version);
-    for (const auto& [name, value] : question.query)
+    for (const auto& [name, value] : question.query) {
         target += fmt::format("&{}={}", encoded_value(name), encoded_value(value));
+    }
     return target;
 }
 
@@ -135,9 +136,9 @@ Result<json::value> document_in(const HttpsResponse& response, const std::string
     if (response.body.empty()) return json::value(nullptr);
     boost::system::error_code error;
     auto document = json::parse(response.body, error);
-    if (error)
-        return Error{ErrorKind::invalid, fmt::format("Azure's answer about {} is no JSON: {}", path, error.message()),
-                     0};
+    if (error) {
+        return Error::invalid(fmt::format("Azure's answer about {} is no JSON: {}", path, error.message()));
+    }
     return document;
 }
 
@@ -184,8 +185,7 @@ public:
 
     Result<ArmAnswer> ask(const ArmQuestion& question) const override {
         if (!is_clean_path(question.path) || !only_reads(question)) {
-            return Error{ErrorKind::invalid,
-                         fmt::format("{} {} is no question that only reads", question.method, question.path), 0};
+            return Error::invalid(fmt::format("{} {} is no question that only reads", question.method, question.path));
         }
         if (const auto found = access(); !found) return found.error();
         const auto key = key_of(question);
@@ -204,8 +204,9 @@ public:
 
     Result<ArmAnswer> ask_in_pages(const ArmQuestion& question,
                                    const std::function<void(const json::array& page)>& take) const override {
-        if (!is_clean_path(question.path) || !only_reads(question) || !question.is_list)
-            return Error{ErrorKind::invalid, fmt::format("{} is no list that can be read", question.path), 0};
+        if (!is_clean_path(question.path) || !only_reads(question) || !question.is_list) {
+            return Error::invalid(fmt::format("{} is no list that can be read", question.path));
+        }
         if (const auto found = access(); !found) return found.error();
         {
             const std::scoped_lock lock(mutex_);
@@ -243,12 +244,12 @@ public:
         if (!found) return found.error();
         const auto kind = is_clean_path(request.path) ? change_in(request, found->vm_id) : std::nullopt;
         if (!kind) {
-            return Error{ErrorKind::invalid,
-                         fmt::format("{} {} is no change that this program makes", request.method, request.path), 0};
+            return Error::invalid(
+                fmt::format("{} {} is no change that this program makes", request.method, request.path));
         }
         if (needs_person(*kind) && found->is_of_vm) {
-            return Error{ErrorKind::refused,
-                         "everybody in the VM has the VM's managed identity, so only a person's token may do this", 0};
+            return Error::refused(
+                "everybody in the VM has the VM's managed identity, so only a person's token may do this");
         }
         look_anew();
         {
@@ -286,10 +287,10 @@ private:
         if (found.cloud.empty()) found.cloud = clouds[0].name;
         const auto* const cloud =
             std::ranges::find_if(clouds, [&](const auto& each) { return boost::iequals(each.name, found.cloud); });
-        if (cloud == std::end(clouds))
-            return Error{ErrorKind::invalid,
-                         fmt::format("the Resource Manager of the cloud {} is not known to this program", found.cloud),
-                         0};
+        if (cloud == std::end(clouds)) {
+            return Error::invalid(
+                fmt::format("the Resource Manager of the cloud {} is not known to this program", found.cloud));
+        }
         host_ = cloud->host;
         if (found.is_of_vm) {
             if (const auto fetched = fetch_token(); !fetched) return fetched.error();
@@ -343,15 +344,14 @@ private:
     }
 
     Error time_is_over() const {
-        return {ErrorKind::timed_out, fmt::format("{} has not answered within the time that there is for it", host_),
-                0};
+        return Error::timed_out(fmt::format("{} has not answered within the time that there is for it", host_));
     }
 
     Error wants_silence() const {
         const std::scoped_lock lock(mutex_);
-        return {ErrorKind::timed_out,
-                fmt::format("{} is asked too often and wants {} s of silence (HTTP 429)", host_, silence_told_.count()),
-                429};
+        return Error::timed_out(
+            fmt::format("{} is asked too often and wants {} s of silence (HTTP 429)", host_, silence_told_.count()),
+            429);
     }
 
     void note_silence(std::chrono::seconds pause) const {
@@ -363,8 +363,9 @@ private:
     /// Waits while Azure wants silence, whoever it said it to, and for a moment where few reads are left. False where
     /// that takes too long.
     bool may_send() const {
-        if (const auto silence = silence_wanted(); silence > 0ms)
+        if (const auto silence = silence_wanted(); silence > 0ms) {
             return silence <= options_.longest_pause && wait(silence);
+        }
         const bool is_slow = [&] {
             const std::scoped_lock lock(mutex_);
             return reads_left_ < few_reads;
@@ -420,11 +421,10 @@ private:
                     continue;
                 }
                 const auto refusal = refusal_in(*response);
-                return Error{ErrorKind::access_denied,
-                             fmt::format("{} refuses the token ({}); its clock says {}", host_,
-                                         refusal.code.empty() ? "HTTP 401" : refusal.code,
-                                         response->date.empty() ? "nothing" : response->date),
-                             401};
+                return Error::access_denied(fmt::format("{} refuses the token ({}); its clock says {}", host_,
+                                                        refusal.code.empty() ? "HTTP 401" : refusal.code,
+                                                        response->date.empty() ? "nothing" : response->date),
+                                            401);
             }
             const bool is_throttled = response && response->status == 429;
             const bool has_failed = response ? response->status >= 500 : response.error().kind != ErrorKind::too_large;
@@ -454,12 +454,11 @@ private:
         const bool is_clean =
             std::ranges::all_of(url, [](char c) { return static_cast<unsigned char>(c) > ' ' && c != 127; });
         const bool has_path = end != std::string::npos && url[end] == '/';
-        if (boost::istarts_with(url, scheme) && is_own && is_name && is_clean && has_path)
+        if (boost::istarts_with(url, scheme) && is_own && is_name && is_clean && has_path) {
             return Place{host, url.substr(end)};
-        return Error{ErrorKind::invalid,
-                     fmt::format("Azure's answer leads to the host \"{}\", which gets no token: only {} does",
-                                 host.substr(0, 100), host_),
-                     0};
+        }
+        return Error::invalid(fmt::format("Azure's answer leads to the host \"{}\", which gets no token: only {} does",
+                                          host.substr(0, 100), host_));
     }
 
     Result<HttpsResponse> get_at(const std::string& url) const {
@@ -479,8 +478,9 @@ private:
             if (!next) return next;
             response = std::move(*next);
             if (response.status >= 400) return response;
-            if (const auto newer = response.header("azure-asyncoperation"); !operation.empty() && !newer.empty())
+            if (const auto newer = response.header("azure-asyncoperation"); !operation.empty() && !newer.empty()) {
                 operation = newer;
+            }
             if (const auto newer = response.header("location"); !newer.empty()) location = newer;
             const auto document = document_in(response, path);
             if (!document) return document.error();
@@ -530,11 +530,10 @@ private:
             }
         }
         auto version = newest_version(of_type.empty() ? of_parent : of_type, version_for(type).oldest);
-        if (version.empty())
-            return Error{ErrorKind::unsupported,
-                         fmt::format("{} offers no version of {}/{} that is {} or newer", host_, type.provider,
-                                     type.type, version_for(type).oldest),
-                         0};
+        if (version.empty()) {
+            return Error::unsupported(fmt::format("{} offers no version of {}/{} that is {} or newer", host_,
+                                                  type.provider, type.type, version_for(type).oldest));
+        }
         const std::scoped_lock lock(mutex_);
         versions_[boost::algorithm::to_lower_copy(type.provider + "/" + type.type)] = version;
         return version;
@@ -574,7 +573,7 @@ private:
     }
 
     static Error is_without_end(const ArmQuestion& question) {
-        return {ErrorKind::too_large, fmt::format("the list {} does not come to an end", question.path), 0};
+        return Error::too_large(fmt::format("the list {} does not come to an end", question.path));
     }
 
     Result<ArmAnswer> answer_to(const ArmQuestion& question, std::size_t pages, const TakePage& take) const {
@@ -590,8 +589,9 @@ private:
         if (response->status >= 400) return refusal_in(*response);
         auto document = document_in(*response, question.path);
         if (!document) return document.error();
-        if (!question.is_list)
+        if (!question.is_list) {
             return ArmAnswer{.status = response->status, .body = reduced(*document, question.members)};
+        }
         return hand_over(std::move(*document), question, pages, take);
     }
 
@@ -600,9 +600,10 @@ private:
                                 const TakePage& take) const {
         for (std::size_t taken = 1;; ++taken) {
             const auto* values = member(page, "value");
-            if (!values || !values->is_array())
-                return Error{ErrorKind::invalid,
-                             fmt::format("Azure's answer about {}: a list \"value\" was expected", question.path), 0};
+            if (!values || !values->is_array()) {
+                return Error::invalid(
+                    fmt::format("Azure's answer about {}: a list \"value\" was expected", question.path));
+            }
             json::array elements;
             for (const auto& element : values->get_array()) elements.push_back(reduced(element, question.members));
             const auto next = text(member(page, "nextLink"));
@@ -646,7 +647,7 @@ Transport local_transport() {
                 [](const HttpRequest& request) {
                     // The service has an address and no name.
                     return http_get(request, [](const std::string& host, auto) -> Result<std::vector<std::string>> {
-                        return Error{ErrorKind::not_found, host + " is no address", 0};
+                        return Error::not_found(host + " is no address");
                     });
                 }};
 }

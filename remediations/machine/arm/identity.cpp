@@ -85,7 +85,7 @@ Result<json::object> object_in(const std::string& body, const char* what) {
     boost::system::error_code error;
     auto parsed = json::parse(body, error);
     if (error || !parsed.is_object()) {
-        return Error{ErrorKind::invalid, fmt::format("{} of {} is no JSON object", what, metadata_name), 0};
+        return Error::invalid(fmt::format("{} of {} is no JSON object", what, metadata_name));
     }
     return std::move(parsed.get_object());
 }
@@ -116,15 +116,15 @@ Result<HostedVm> hosted_vm(const AskHttp& http, const Waiting& waiting) {
     const auto answer = ask_metadata("/metadata/instance/compute?api-version=2021-02-01", http, waiting);
     if (!answer) return answer.error();
     if (answer->status != 200) {
-        return Error{ErrorKind::invalid,
-                     fmt::format("{} answered HTTP {}, HTTP 200 was expected", metadata_name, answer->status),
-                     static_cast<long>(answer->status)};
+        return Error::invalid(fmt::format("{} answered HTTP {}, HTTP 200 was expected", metadata_name, answer->status),
+                              static_cast<long>(answer->status));
     }
     const auto compute = object_in(answer->body, "the description of the VM");
     if (!compute) return compute.error();
     HostedVm vm{text_in(*compute, "resourceId"), text_in(*compute, "location"), text_in(*compute, "azEnvironment")};
-    if (vm.resource_id.empty())
-        return Error{ErrorKind::invalid, fmt::format("{} tells no resource id of the VM", metadata_name), 0};
+    if (vm.resource_id.empty()) {
+        return Error::invalid(fmt::format("{} tells no resource id of the VM", metadata_name));
+    }
     return vm;
 }
 
@@ -136,19 +136,18 @@ Result<Token> token_of_vm(const std::string& audience, const std::string& client
     if (!answer) return answer.error();
     // Its texts are for people, and may change: the number decides.
     if (answer->status == 400 || answer->status == 401 || answer->status == 403) {
-        return Error{ErrorKind::not_found,
-                     client_id.empty()
-                         ? fmt::format("the VM has no managed identity, or several and identityClientId names none "
-                                       "(HTTP {})",
-                                       answer->status)
-                         : fmt::format("the VM has no managed identity with the client id {} (HTTP {})", client_id,
-                                       answer->status),
-                     static_cast<long>(answer->status)};
+        return Error::not_found(
+            client_id.empty()
+                ? fmt::format("the VM has no managed identity, or several and identityClientId names none "
+                              "(HTTP {})",
+                              answer->status)
+                : fmt::format("the VM has no managed identity with the client id {} (HTTP {})", client_id,
+                              answer->status),
+            static_cast<long>(answer->status));
     }
     if (answer->status != 200) {
-        return Error{ErrorKind::timed_out,
-                     fmt::format("{} gives no token now (HTTP {})", metadata_name, answer->status),
-                     static_cast<long>(answer->status)};
+        return Error::timed_out(fmt::format("{} gives no token now (HTTP {})", metadata_name, answer->status),
+                                static_cast<long>(answer->status));
     }
     const auto document = object_in(answer->body, "the token");
     Secret::wipe(answer->body);
@@ -165,16 +164,16 @@ Result<Secret> token_from_text(std::string text) {
     constexpr std::size_t longest = std::size_t{64} << 10U;
     const auto begin = text.find_first_not_of(" \t\r\n");
     const auto end = text.find_last_not_of(" \t\r\n");
-    if (begin == std::string::npos) return Error{ErrorKind::invalid, "there is no token", 0};
+    if (begin == std::string::npos) return Error::invalid("there is no token");
     Secret token(text.substr(begin, end - begin + 1));
     Secret::wipe(text);
     const bool is_token = token.text().size() <= longest && std::ranges::all_of(token.text(), [](char c) {
                               return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
                                      std::string_view("-._~+/=").find(c) != std::string_view::npos;
                           });
-    if (!is_token)
-        return Error{ErrorKind::invalid,
-                     "this is no bearer token: one word of letters, digits and -._~+/= was expected", 0};
+    if (!is_token) {
+        return Error::invalid("this is no bearer token: one word of letters, digits and -._~+/= was expected");
+    }
     return token;
 }
 

@@ -32,7 +32,7 @@ constexpr std::size_t longest_pem = 65536;
 
 Error invalid(const char* what) {
     ERR_clear_error();
-    return {ErrorKind::invalid, what, 0};
+    return Error::invalid(what);
 }
 
 std::optional<std::chrono::system_clock::time_point> time_of(const ASN1_TIME* time) {

@@ -54,7 +54,7 @@ Result<int> poll_child(pid_t child, std::chrono::steady_clock::time_point deadli
         }
         const auto left = deadline - std::chrono::steady_clock::now();
         if (left <= left.zero()) {
-            return Error{ErrorKind::timed_out, name + " did not end in time and was stopped", 0};
+            return Error::timed_out(name + " did not end in time and was stopped");
         }
         std::this_thread::sleep_for(std::min<std::chrono::steady_clock::duration>(pause, left));
         pause = std::min(pause * 2, std::chrono::milliseconds(100));

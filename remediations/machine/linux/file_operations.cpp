@@ -132,10 +132,9 @@ Result<FileDescriptor> open_folder(const std::string& path) {
             continue;
         }
         if (status.st_uid != 0 && status.st_uid != ::geteuid()) {
-            return Error{ErrorKind::refused,
-                         fmt::format("{}: on the way to it, {} is a symbolic link of user {}, which is not followed",
-                                     path, name, status.st_uid),
-                         0};
+            return Error::refused(
+                fmt::format("{}: on the way to it, {} is a symbolic link of user {}, which is not followed", path, name,
+                            status.st_uid));
         }
         std::array<char, PATH_MAX> target{};
         const ssize_t size = ::readlinkat(next.get(), "", target.data(), target.size());
@@ -161,13 +160,11 @@ Result<void> check_only_we_write_to(int folder, const std::string& path) {
         return system_error("cannot look at folder " + path);
     }
     if (status.st_uid != 0 && status.st_uid != ::geteuid()) {
-        return Error{ErrorKind::refused, fmt::format("{} belongs to user {}, expected root", path, status.st_uid), 0};
+        return Error::refused(fmt::format("{} belongs to user {}, expected root", path, status.st_uid));
     }
     if ((status.st_mode & 022) != 0) {
-        return Error{
-            ErrorKind::refused,
-            fmt::format("{} can be written to by others than its owner (mode {:04o})", path, status.st_mode & 07777),
-            0};
+        return Error::refused(
+            fmt::format("{} can be written to by others than its owner (mode {:04o})", path, status.st_mode & 07777));
     }
     return {};
 }
@@ -194,10 +191,9 @@ Result<void> check_only_we_lead_to(const std::string& path) {
                                ::fstatat(opened->get(), next.c_str(), &entry, AT_SYMLINK_NOFOLLOW) == 0 &&
                                is_ours(entry);
         if (!is_sticky) {
-            return Error{ErrorKind::refused,
-                         fmt::format("{}: others than root can write to {} (owner {}, mode {:04o}) on the way to it",
-                                     path, folder, status.st_uid, status.st_mode & 07777),
-                         0};
+            return Error::refused(
+                fmt::format("{}: others than root can write to {} (owner {}, mode {:04o}) on the way to it", path,
+                            folder, status.st_uid, status.st_mode & 07777));
         }
     }
     return {};
@@ -209,7 +205,7 @@ Result<Location> locate(const std::string& path) {
         whole.remove_suffix(1);
     }
     if (whole.empty() || whole.front() != '/' || whole.find('\0') != std::string_view::npos) {
-        return Error{ErrorKind::invalid, fmt::format("'{}' is not an absolute path", path), 0};
+        return Error::invalid(fmt::format("'{}' is not an absolute path", path));
     }
     const std::size_t slash = whole.rfind('/');
     const std::string folder(whole.substr(0, std::max<std::size_t>(slash, 1)));
@@ -217,7 +213,7 @@ Result<Location> locate(const std::string& path) {
     if (name.empty() || name == "." || name == "..") {
         name = ".";
         if (whole != "/") {
-            return Error{ErrorKind::invalid, fmt::format("'{}' does not name an entry of a folder", path), 0};
+            return Error::invalid(fmt::format("'{}' does not name an entry of a folder", path));
         }
     }
     auto descriptor = open_folder(folder);
@@ -237,13 +233,11 @@ Result<struct stat> status_of(const Location& location) {
 
 Result<FileDescriptor> open_regular_file(const Location& location) {
     const auto not_regular = [&](const struct stat& status) {
-        return Error{ErrorKind::invalid,
-                     location.path +
-                         (S_ISLNK(status.st_mode)   ? " is a symbolic link"
-                          : S_ISDIR(status.st_mode) ? " is a folder"
-                                                    : " is a device, pipe or socket") +
-                         ", expected a regular file",
-                     0};
+        return Error::invalid(location.path +
+                              (S_ISLNK(status.st_mode)   ? " is a symbolic link"
+                               : S_ISDIR(status.st_mode) ? " is a folder"
+                                                         : " is a device, pipe or socket") +
+                              ", expected a regular file");
     };
     // Looked at before it is opened, because opening alone can set off a device.
     const auto before = status_of(location);
@@ -277,7 +271,7 @@ Result<std::string> read_regular_file(const std::string& path, std::size_t limit
     if (!file) {
         return file.error();
     }
-    const Error too_large{ErrorKind::too_large, fmt::format("{} has more than {} bytes", path, limit), 0};
+    const Error too_large = Error::too_large(fmt::format("{} has more than {} bytes", path, limit));
     struct stat status {};
     if (::fstat(file->get(), &status) == 0 && static_cast<std::size_t>(status.st_size) > limit) {
         return too_large;
@@ -402,7 +396,7 @@ Result<void> make_folders(const std::string& folder) {
     struct stat status {};
     if (::stat(folder.c_str(), &status) == 0) {
         if (!S_ISDIR(status.st_mode)) {
-            return Error{ErrorKind::invalid, folder + " is not a folder", 0};
+            return Error::invalid(folder + " is not a folder");
         }
         return {};
     }
@@ -441,17 +435,13 @@ Result<void> replace_file(const std::string& path, std::string_view content, mod
         return system_error("cannot look at " + path);
     }
     if (exists && !S_ISREG(original.st_mode)) {
-        return Error{ErrorKind::invalid,
-                     path + (S_ISLNK(original.st_mode) ? " is a symbolic link" : " is not a regular file") +
-                         ", which is not replaced",
-                     0};
+        return Error::invalid(path + (S_ISLNK(original.st_mode) ? " is a symbolic link" : " is not a regular file") +
+                              ", which is not replaced");
     }
 
     if (exists && attributes == Attributes::keep && original.st_nlink > 1) {
-        return Error{ErrorKind::refused,
-                     fmt::format("{} has {} names (hard links); replacing it would part it from the others", path,
-                                 original.st_nlink),
-                     0};
+        return Error::refused(fmt::format("{} has {} names (hard links); replacing it would part it from the others",
+                                          path, original.st_nlink));
     }
 
     const Location temporary{FileDescriptor(::fcntl(target->folder.get(), F_DUPFD_CLOEXEC, 0)), temporary_name(), path};

@@ -121,7 +121,7 @@ Result<std::vector<std::string>> list_now(const Path& directory) {
         // The system says ENOTDIR also for what is there but is no folder.
         const int code = errno;
         const bool exists = code == ENOTDIR && status_of(*location).has_value();
-        return exists ? Error{ErrorKind::invalid, directory + " is not a folder", code}
+        return exists ? Error::invalid(directory + " is not a folder", code)
                       : system_error("cannot list " + directory, code);
     }
     return names_in(std::move(folder), directory);
@@ -149,7 +149,7 @@ Result<std::vector<std::string>> LinuxFiles::list(const Path& directory) const {
 
 Result<Space> LinuxFiles::space(const Path& path) const {
     if (!path.starts_with('/') || path.find('\0') != path.npos) {
-        return Error{ErrorKind::invalid, fmt::format("'{}' is not an absolute path", path), 0};
+        return Error::invalid(fmt::format("'{}' is not an absolute path", path));
     }
     const std::string what = "see how full the file system of " + path + " is";
     return with_time_limit<Space>(std::chrono::seconds(2), what, [path, what]() -> Result<Space> {
@@ -203,7 +203,7 @@ Result<Path> LinuxFiles::link_target(const Path& path) const {
         const ssize_t size = ::readlinkat(location->folder.get(), location->name.c_str(), target.data(), target.size());
         if (size < 0) {
             const int code = errno;
-            return code == EINVAL ? Error{ErrorKind::invalid, path + " is no symbolic link", code}
+            return code == EINVAL ? Error::invalid(path + " is no symbolic link", code)
                                   : system_error("cannot read the link " + path, code);
         }
         target.resize(static_cast<std::size_t>(size));
@@ -221,7 +221,7 @@ Result<void> LinuxFiles::remove_link(const Path& path) {
         return status.error();
     }
     if (!S_ISLNK(status->st_mode)) {
-        return Error{ErrorKind::invalid, path + " is no symbolic link", 0};
+        return Error::invalid(path + " is no symbolic link");
     }
     if (::unlinkat(location->folder.get(), location->name.c_str(), 0) != 0) {
         return system_error("cannot remove the link " + path);
@@ -245,7 +245,7 @@ Result<void> LinuxFiles::set_permissions(const Path& path, const FilePermissions
         return system_error("cannot look at " + path);
     }
     if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) {
-        return Error{ErrorKind::invalid, path + " is neither a regular file nor a folder", 0};
+        return Error::invalid(path + " is neither a regular file nor a folder");
     }
     // Changes only what differs.
     const bool owner_differs = status.st_uid != permissions.uid || status.st_gid != permissions.gid;
@@ -306,7 +306,7 @@ Result<void> LinuxFiles::remove(const Path& path) {
     }
     const bool folder = S_ISDIR(status->st_mode);
     if (!folder && !S_ISREG(status->st_mode)) {
-        return Error{ErrorKind::invalid, path + " is neither a regular file nor a folder", 0};
+        return Error::invalid(path + " is neither a regular file nor a folder");
     }
     if (::unlinkat(location->folder.get(), location->name.c_str(), folder ? AT_REMOVEDIR : 0) != 0) {
         return system_error("cannot remove " + path);

@@ -20,8 +20,9 @@ constexpr std::size_t most_of_content = std::size_t{1} << 20;
 /// One byte for the kernel's switch, then "8:1" and "/data", each ended by a NUL, which no path contains.
 std::string text_of(const FreezeMarker::Content& content) {
     std::string text(1, content.rcu_expedited);
-    for (const auto& target : content.targets)
+    for (const auto& target : content.targets) {
         text += fmt::format("{}{}{}{}", target.device, '\0', target.mount_point, '\0');
+    }
     return text;
 }
 
@@ -53,7 +54,7 @@ Result<FreezeMarker> FreezeMarker::create(const std::string& path, const Content
     FileDescriptor file(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
     if (!file || !is_ours(file.get())) return system_error("cannot make " + path);
     if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-        return Error{ErrorKind::refused, fmt::format("another rehearsal is at work: {} is locked", path), errno};
+        return Error::refused(fmt::format("another rehearsal is at work: {} is locked", path), errno);
     }
     const auto text = text_of(content);
     const bool is_written = ::ftruncate(file.get(), 0) == 0 &&

@@ -108,7 +108,7 @@ Result<std::string> device_of(int descriptor, const std::string& path) {
         }
         return std::string(line.substr(parent_end + 1, device_end - parent_end - 1));
     }
-    return Error{ErrorKind::not_found, fmt::format("/proc/self/mountinfo has no mount for {}", path), 0};
+    return Error::not_found(fmt::format("/proc/self/mountinfo has no mount for {}", path));
 }
 
 /// The result that a child process reports.
@@ -157,8 +157,8 @@ Result<Answer> in_child(steady_clock::time_point deadline, const std::string& wh
     if (answered) {
         return answer;
     }
-    return ready > 0 ? Error{ErrorKind::failed, fmt::format("cannot {}: the process for it died", what), 0}
-                     : Error{ErrorKind::timed_out, fmt::format("cannot {}: no answer in time", what), 0};
+    return ready > 0 ? Error::failed(fmt::format("cannot {}: the process for it died", what))
+                     : Error::timed_out(fmt::format("cannot {}: no answer in time", what));
 }
 
 /// Returns the error for an errno of FIFREEZE.
@@ -198,10 +198,9 @@ Error freeze_error(const std::string& mount_point, int code) {
 }
 
 Error thaw_error(const std::string& mount_point, int code) {
-    return {ErrorKind::failed,
-            fmt::format("{} could not be thawed ({}); try: fsfreeze --unfreeze {}", mount_point,
-                        std::generic_category().message(code), mount_point),
-            code};
+    return Error::failed(fmt::format("{} could not be thawed ({}); try: fsfreeze --unfreeze {}", mount_point,
+                                     std::generic_category().message(code), mount_point),
+                         code);
 }
 
 /// Holds a lock file, whose lock ends when it is closed, and the file and folders that were created for it.
@@ -254,12 +253,10 @@ Result<void> sync_until_quick(const std::vector<int>& descriptors, steady_clock:
     if (last.took <= slowest_sync) {
         return {};
     }
-    return Error{
-        ErrorKind::timed_out,
+    return Error::timed_out(
         fmt::format("what is written while the disks are written to took {} ms in the end; a freeze would hold "
                     "up writers for as long",
-                    std::chrono::duration_cast<milliseconds>(last.took).count()),
-        0};
+                    std::chrono::duration_cast<milliseconds>(last.took).count()));
 }
 
 std::chrono::microseconds microseconds(nanoseconds time) {
@@ -281,10 +278,9 @@ void tell(FreezeTrial& trial, const GuardedFreeze& freeze, bool cut_short) {
             trial.outcome = thaw_error(trial.mount_point, freeze.code);
             return;
         case State::not_tried:
-            trial.outcome = Error{ErrorKind::timed_out,
-                                  fmt::format("{} was not frozen: {}", trial.mount_point,
-                                              cut_short ? "the time was used up before" : "it was not its turn"),
-                                  0};
+            trial.outcome =
+                Error::timed_out(fmt::format("{} was not frozen: {}", trial.mount_point,
+                                             cut_short ? "the time was used up before" : "it was not its turn"));
     }
 }
 
@@ -386,14 +382,14 @@ Result<std::unique_ptr<FreezeLock>> LinuxFreezer::lock(const Path& file) {
         }
         auto held = whole_file();
         (void)::fcntl(descriptor.get(), F_GETLK, &held);
-        return Error{ErrorKind::refused, fmt::format("{} is locked by process {}", file, held.l_pid), 0};
+        return Error::refused(fmt::format("{} is locked by process {}", file, held.l_pid));
     }
     // Another program that freezes removes the file at its end; a lock on a removed file protects nothing.
     struct stat ours {};
     struct stat theirs {};
     if (::fstat(descriptor.get(), &ours) != 0 || ::lstat(file.c_str(), &theirs) != 0 || ours.st_ino != theirs.st_ino ||
         ours.st_dev != theirs.st_dev) {
-        return Error{ErrorKind::refused, fmt::format("{} is in use: it was removed a moment ago", file), 0};
+        return Error::refused(fmt::format("{} is in use: it was removed a moment ago", file));
     }
     if (is_new) {
         made.push_back(file);
@@ -430,10 +426,8 @@ Result<FreezeReport> LinuxFreezer::freeze_and_thaw(const std::vector<FreezeTarge
         if (!device) {
             trial.outcome = device.error();
         } else if (*device != target.device) {
-            trial.outcome = Error{ErrorKind::failed,
-                                  fmt::format("{} leads to the file system {} now, not to {}", target.mount_point,
-                                              *device, target.device),
-                                  0};
+            trial.outcome = Error::failed(fmt::format("{} leads to the file system {} now, not to {}",
+                                                      target.mount_point, *device, target.device));
         } else {
             trial_of_descriptor.push_back(report.trials.size() - 1);
             descriptors.push_back(descriptor.get());

@@ -434,7 +434,7 @@ public:
         const auto deadline = now() + patience_with_start;
         while (!shared_.ready[1] || !shared_.ready[2]) {
             if (guard.has_ended(1) || guard.has_ended(2) || now() > deadline) {
-                return Error{ErrorKind::failed, "the processes that watch over the freeze did not become ready", 0};
+                return Error::failed("the processes that watch over the freeze did not become ready");
             }
             pause(milliseconds(1));
         }

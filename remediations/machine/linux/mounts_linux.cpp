@@ -109,11 +109,10 @@ Result<std::vector<MountLine>> parse_lines(std::string_view text) {
         ++number;
         auto mount = parse_line(line);
         if (!mount) {
-            return Error{ErrorKind::invalid,
-                         fmt::format("{} line {}: expected 'id parent major:minor root target options ... - type "
-                                     "source options' with \\ooo escapes, found '{:.200}'",
-                                     mountinfo, number, line),
-                         0};
+            return Error::invalid(
+                fmt::format("{} line {}: expected 'id parent major:minor root target options ... - type "
+                            "source options' with \\ooo escapes, found '{:.200}'",
+                            mountinfo, number, line));
         }
         mounts.push_back(std::move(*mount));
     }
@@ -160,7 +159,7 @@ Result<std::vector<Mount>> LinuxMounts::list() const {
 Result<void> LinuxMounts::remount(const Path& target, const std::string& option) {
     const std::string opposite = opposite_option(option);
     if (opposite.empty()) {
-        return Error{ErrorKind::unsupported, fmt::format("'{}' is not an option of a single mount", option), 0};
+        return Error::unsupported(fmt::format("'{}' is not an option of a single mount", option));
     }
     const auto text = read_regular_file(mountinfo, mountinfo_limit);
     if (!text) {
@@ -174,11 +173,11 @@ Result<void> LinuxMounts::remount(const Path& target, const std::string& option)
     const auto found = std::find_if(lines->rbegin(), lines->rend(),
                                     [&](const MountLine& line) { return line.mount.target == target; });
     if (found == lines->rend()) {
-        return Error{ErrorKind::not_found, target + " is not a mount point", 0};
+        return Error::not_found(target + " is not a mount point");
     }
     const auto file_system_options = split(found->file_system_options, ',');
     if (option == "rw" && std::ranges::find(file_system_options, "ro") != file_system_options.end()) {
-        return Error{ErrorKind::refused, fmt::format("the file system at {} is itself read-only", target), 0};
+        return Error::refused(fmt::format("the file system at {} is itself read-only", target));
     }
     std::string options = option;
     for (const std::string_view own : split(found->own_options, ',')) {

@@ -17,7 +17,7 @@ public:
     Result<void> remove_key(const std::string&) override { return unsupported(); }
 
 private:
-    static Error unsupported() { return {ErrorKind::unsupported, "Linux has no registry", 0}; }
+    static Error unsupported() { return Error::unsupported("Linux has no registry"); }
 };
 
 }  // namespace machine::local

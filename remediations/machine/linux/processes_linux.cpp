@@ -240,7 +240,7 @@ Result<std::vector<Process>> read_processes() {
     }
     const auto self = self_in(proc);
     if (!self) {
-        return Error{ErrorKind::failed, "/proc does not show this program, so not what else runs either", 0};
+        return Error::failed("/proc does not show this program, so not what else runs either");
     }
     const auto names = names_in(FileDescriptor(::fcntl(proc.get(), F_DUPFD_CLOEXEC, 0)), "/proc");
     if (!names) {
@@ -267,7 +267,7 @@ Result<std::vector<Process>> read_processes() {
                              stat->state == 'D' ? kernel_function(folder) : std::string(), of_system});
     }
     if (std::ranges::find(processes, self->pid, &Process::pid) == processes.end()) {
-        return Error{ErrorKind::failed, "/proc does not list this program, so not what else runs either", 0};
+        return Error::failed("/proc does not list this program, so not what else runs either");
     }
     std::ranges::sort(processes, {}, &Process::pid);
     return processes;
@@ -313,11 +313,11 @@ Result<void> LinuxProcesses::end(std::uint32_t pid, std::chrono::system_clock::t
     }
     const auto stat = stat_of(process);
     if (!stat) {
-        return Error{ErrorKind::not_found, what + " has ended", 0};
+        return Error::not_found(what + " has ended");
     }
     // The boot time is worked out of two clocks, so it can lie a second beside that of the list.
     if (std::chrono::abs(start_of(*stat, boot_time()) - started) > std::chrono::seconds(1)) {
-        return Error{ErrorKind::refused, fmt::format("{} is another one by now: {}", what, stat->name), 0};
+        return Error::refused(fmt::format("{} is another one by now: {}", what, stat->name));
     }
     if (send_signal(process, static_cast<pid_t>(pid), SIGKILL) != 0) {
         return system_error("cannot end " + what);
@@ -330,7 +330,7 @@ Result<void> LinuxProcesses::end(std::uint32_t pid, std::chrono::system_clock::t
         }
         std::this_thread::sleep_for(std::chrono::milliseconds(10));
     }
-    return Error{ErrorKind::timed_out, what + " was ended, but still is there after 5 seconds", 0};
+    return Error::timed_out(what + " was ended, but still is there after 5 seconds");
 }
 
 }  // namespace machine::local

@@ -134,7 +134,7 @@ Result<std::vector<std::string>> resolve_host(const std::string& host, std::chro
                                               const std::string& servers) {
     const auto deadline = Clock::now() + timeout;
     if (host.empty() || host.find('\0') != std::string::npos) {
-        return Error{ErrorKind::invalid, fmt::format("'{}' is not a host name", host), 0};
+        return Error::invalid(fmt::format("'{}' is not a host name", host));
     }
     HostAnswer answer;  // outlives the channel, which calls back when it is destroyed
     auto channel = open_channel(host, timeout, servers);

@@ -43,7 +43,7 @@ std::string without_suffix(std::string name) {
 }
 
 Error not_a_unit_name(const std::string& name) {
-    return {ErrorKind::invalid, fmt::format("'{}' is not the name of a systemd service", name), 0};
+    return Error::invalid(fmt::format("'{}' is not the name of a systemd service", name));
 }
 
 const std::string& property(const UnitProperties& properties, const std::string& key) {
@@ -143,9 +143,8 @@ Result<std::vector<UnitProperties>> parse_systemctl_show(std::string_view text) 
             *last_value += '\n';
             *last_value += line;
         } else {
-            return Error{ErrorKind::invalid,
-                         fmt::format("systemctl show, line {}: expected Key=value, found '{:.200}'", line_number, line),
-                         0};
+            return Error::invalid(
+                fmt::format("systemctl show, line {}: expected Key=value, found '{:.200}'", line_number, line));
         }
     }
     return units;
@@ -154,14 +153,13 @@ Result<std::vector<UnitProperties>> parse_systemctl_show(std::string_view text) 
 Result<Service> service_from(const UnitProperties& properties, const std::string& name) {
     const std::string& load_state = property(properties, "LoadState");
     if (load_state == "not-found") {
-        return Error{ErrorKind::not_found, fmt::format("systemd has no service {}", name), 0};
+        return Error::not_found(fmt::format("systemd has no service {}", name));
     }
     if (load_state != "loaded" && load_state != "masked") {
-        return Error{
-            ErrorKind::invalid,
+        return Error::invalid(
             fmt::format("the unit of service {} cannot be used: LoadState is '{}', expected loaded or masked {}", name,
                         load_state, property(properties, "LoadError")),
-            error_unit_refused};
+            error_unit_refused);
     }
     Service service;
     service.name = without_suffix(property(properties, "Id").empty() ? name : property(properties, "Id"));
@@ -204,10 +202,9 @@ Result<std::vector<UnitProperties>> SystemdServices::show(const std::string& pro
     // Old versions answer for a unit that is not there and end with an error all the same.
     auto units = parse_systemctl_show(output->out);
     if (units && units->size() != names.size()) {
-        return Error{ErrorKind::failed,
-                     fmt::format("systemctl show said nothing of {} (exit code {}): {}", names.front(),
-                                 output->exit_code, first_line(output->err)),
-                     output->exit_code};
+        return Error::failed(fmt::format("systemctl show said nothing of {} (exit code {}): {}", names.front(),
+                                         output->exit_code, first_line(output->err)),
+                             output->exit_code);
     }
     return units;
 }
@@ -262,10 +259,9 @@ Result<void> SystemdServices::systemctl(const std::string& verb, const std::stri
         return output.error();
     }
     if (output->exit_code != 0) {
-        return Error{ErrorKind::refused,
-                     fmt::format("systemctl {} {} failed with exit code {}: {}", verb, name, output->exit_code,
-                                 first_line(output->err)),
-                     output->exit_code};
+        return Error::refused(fmt::format("systemctl {} {} failed with exit code {}: {}", verb, name, output->exit_code,
+                                          first_line(output->err)),
+                              output->exit_code);
     }
     return {};
 }
@@ -322,7 +318,7 @@ Result<void> SystemdServices::set_start(const std::string& name, StartType start
         return after.error();
     }
     if (after->start != start) {
-        return Error{ErrorKind::refused, fmt::format("systemctl {} {} had no effect", verbs.back(), name), 0};
+        return Error::refused(fmt::format("systemctl {} {} had no effect", verbs.back(), name));
     }
     return {};
 }
@@ -333,10 +329,9 @@ Result<void> SystemdServices::reload_units() {
         return output.error();
     }
     if (output->exit_code != 0) {
-        return Error{ErrorKind::refused,
-                     fmt::format("systemctl daemon-reload failed with exit code {}: {}", output->exit_code,
-                                 first_line(output->err)),
-                     output->exit_code};
+        return Error::refused(fmt::format("systemctl daemon-reload failed with exit code {}: {}", output->exit_code,
+                                          first_line(output->err)),
+                              output->exit_code);
     }
     return {};
 }
@@ -370,13 +365,13 @@ Result<void> SystemdServices::set_restarts(const std::string& name, bool restart
     }
     const auto after = find(name);
     if (after && !after->restarts) {
-        return Error{ErrorKind::refused, fmt::format("another drop-in of {} overrides {}", name, drop_in), 0};
+        return Error::refused(fmt::format("another drop-in of {} overrides {}", name, drop_in));
     }
     return after ? Result<void>() : after.error();
 }
 
 Result<void> SystemdServices::set_account(const std::string& name, const std::string&) {
-    return Error{ErrorKind::unsupported, fmt::format("the account of {} belongs to its unit file", name), 0};
+    return Error::unsupported(fmt::format("the account of {} belongs to its unit file", name));
 }
 
 }  // namespace machine::local

@@ -62,13 +62,13 @@ std::vector<std::string> required_services(std::string_view init_script) {
 
 Result<std::filesystem::path> SysvServices::script_of(const std::string& name) const {
     if (!is_script_name(name)) {
-        return Error{ErrorKind::invalid, fmt::format("'{}' is not the name of an init script", name), 0};
+        return Error::invalid(fmt::format("'{}' is not the name of an init script", name));
     }
     const auto link = root_ / "etc/init.d" / name;
     std::error_code error;
     auto script = std::filesystem::canonical(link, error);  // a few packages install a link
     if (error || !std::filesystem::is_regular_file(script, error)) {
-        return Error{ErrorKind::not_found, fmt::format("there is no init script {}", link.string()), 0};
+        return Error::not_found(fmt::format("there is no init script {}", link.string()));
     }
     return script;
 }
@@ -115,10 +115,9 @@ Result<Service> SysvServices::find(const std::string& name) const {
             service.state = ServiceState::stopped;
             break;
         default:
-            return Error{
-                ErrorKind::invalid,
+            return Error::invalid(
                 fmt::format("{} status ended with exit code {}, expected 0 to 3", script->string(), status->exit_code),
-                status->exit_code};
+                status->exit_code);
     }
     service.exit_code = static_cast<std::uint32_t>(status->exit_code);
     return service;
@@ -167,10 +166,9 @@ Result<void> SysvServices::run_script(const std::string& name, const std::string
     const bool stopped = service->state == ServiceState::stopped || service->state == ServiceState::failed;
     const bool reached = expected == ServiceState::running ? !stopped : stopped;
     if (!reached) {
-        return Error{ErrorKind::refused,
-                     fmt::format("{} {} ended with exit code {} and the service is {}", script->string(), verb, *code,
-                                 stopped ? "stopped" : "running"),
-                     *code};
+        return Error::refused(fmt::format("{} {} ended with exit code {} and the service is {}", script->string(), verb,
+                                          *code, stopped ? "stopped" : "running"),
+                              *code);
     }
     return {};
 }
@@ -196,10 +194,10 @@ Result<void> SysvServices::run_tool(const std::filesystem::path& tool, const std
         return output.error();
     }
     if (output->exit_code != 0) {
-        return Error{ErrorKind::refused,
-                     fmt::format("{} {} failed with exit code {}: {}", tool.string(), fmt::join(arguments, " "),
-                                 output->exit_code, output->err.substr(0, output->err.find('\n'))),
-                     output->exit_code};
+        return Error::refused(
+            fmt::format("{} {} failed with exit code {}: {}", tool.string(), fmt::join(arguments, " "),
+                        output->exit_code, output->err.substr(0, output->err.find('\n'))),
+            output->exit_code);
     }
     return {};
 }
@@ -209,7 +207,7 @@ Result<void> SysvServices::set_start(const std::string& name, StartType start) {
         return script.error();
     }
     if (start == StartType::disabled) {
-        return Error{ErrorKind::unsupported, fmt::format("an init script cannot be disabled ({})", name), 0};
+        return Error::unsupported(fmt::format("an init script cannot be disabled ({})", name));
     }
     const bool automatic = start == StartType::automatic;
     const auto exists = [&](const char* tool) {
@@ -228,20 +226,20 @@ Result<void> SysvServices::set_start(const std::string& name, StartType start) {
     } else if (exists("sbin/chkconfig")) {  // Red Hat, SUSE
         done = run_tool(root_ / "sbin/chkconfig", {name, automatic ? "on" : "off"});
     } else {
-        done = Error{ErrorKind::unsupported, "neither update-rc.d nor chkconfig is installed", 0};
+        done = Error::unsupported("neither update-rc.d nor chkconfig is installed");
     }
     if (done && starts_at_boot(name) != automatic) {
-        return Error{ErrorKind::refused, fmt::format("the links of {} in /etc/rc?.d did not change", name), 0};
+        return Error::refused(fmt::format("the links of {} in /etc/rc?.d did not change", name));
     }
     return done;
 }
 
 Result<void> SysvServices::set_restarts(const std::string& name, bool) {
-    return Error{ErrorKind::unsupported, fmt::format("nothing starts an init script again when it ends ({})", name), 0};
+    return Error::unsupported(fmt::format("nothing starts an init script again when it ends ({})", name));
 }
 
 Result<void> SysvServices::set_account(const std::string& name, const std::string&) {
-    return Error{ErrorKind::unsupported, fmt::format("the account of {} belongs to its init script", name), 0};
+    return Error::unsupported(fmt::format("the account of {} belongs to its init script", name));
 }
 
 }  // namespace machine::local

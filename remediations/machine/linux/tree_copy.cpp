@@ -38,10 +38,10 @@ Result<FileDescriptor> duplicate(const FileDescriptor& descriptor, const std::st
 
 Result<void> may_enter(const struct stat& status, dev_t device, unsigned depth, const std::string& path) {
     if (status.st_dev != device) {
-        return Error{ErrorKind::refused, "another file system is mounted on " + path, 0};
+        return Error::refused("another file system is mounted on " + path);
     }
     if (depth > depth_limit) {
-        return Error{ErrorKind::too_large, fmt::format("{} lies more than {} folders deep", path, depth_limit), 0};
+        return Error::too_large(fmt::format("{} lies more than {} folders deep", path, depth_limit));
     }
     return {};
 }
@@ -287,10 +287,10 @@ Result<void> check_room_for(const Location& from, const Location& to) {
     const std::uint64_t free = std::uint64_t{room.f_bavail} * room.f_frsize;
     const std::uint64_t kept = total / 10;
     if (free < kept || free - kept < *bytes) {
-        return Error{ErrorKind::too_large,
-                     fmt::format("{} is {} KiB, and a copy would leave less than a tenth of the file system of {} free",
-                                 from.path, *bytes >> 10U, to.path),
-                     ENOSPC};
+        return Error::too_large(
+            fmt::format("{} is {} KiB, and a copy would leave less than a tenth of the file system of {} free",
+                        from.path, *bytes >> 10U, to.path),
+            ENOSPC);
     }
     return {};
 }

@@ -111,8 +111,7 @@ std::optional<Error> Unanswered::why_not_to_ask(const std::string& path, const s
     std::erase_if(waiting.calls, [](const Waiting& one) { return one.is_over->load(); });
     for (const auto& one : waiting.calls) {
         if (!lies_below(path, one.place)) continue;
-        return Error{ErrorKind::timed_out,
-                     fmt::format("cannot {}: {} has not answered an earlier question yet", what, one.place), 0};
+        return Error::timed_out(fmt::format("cannot {}: {} has not answered an earlier question yet", what, one.place));
     }
     return std::nullopt;
 }

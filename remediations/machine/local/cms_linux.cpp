@@ -33,17 +33,15 @@ Error invalid(const std::string& what) {
     const unsigned long code = ERR_peek_last_error();
     const char* reason = code != 0 ? ERR_reason_error_string(code) : nullptr;
     ERR_clear_error();
-    return {ErrorKind::invalid, reason != nullptr ? fmt::format("{}: {}", what, reason) : what, 0};
+    return Error::invalid(reason != nullptr ? fmt::format("{}: {}", what, reason) : what);
 }
 
 /// Returns a file name: only hexadecimal digits are allowed; the agent writes them in capitals.
 Result<std::string> file_stem(std::string thumbprint) {
     const auto is_digit = [](unsigned char c) { return std::isxdigit(c) != 0; };
     if (thumbprint.size() != 40 || !std::all_of(thumbprint.begin(), thumbprint.end(), is_digit)) {
-        return Error{
-            ErrorKind::invalid,
-            fmt::format("'{}' is not the thumbprint of a certificate: 40 hexadecimal digits are expected", thumbprint),
-            0};
+        return Error::invalid(
+            fmt::format("'{}' is not the thumbprint of a certificate: 40 hexadecimal digits are expected", thumbprint));
     }
     std::transform(thumbprint.begin(), thumbprint.end(), thumbprint.begin(),
                    [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
@@ -132,8 +130,7 @@ Result<std::string> decrypt_cms(const std::string& der, const std::string& thumb
     }
     CMS_RecipientInfo* recipient = find_recipient(message->get(), certificate->get());
     if (recipient == nullptr) {
-        return Error{ErrorKind::refused, fmt::format("the message is encrypted to another certificate than {}", *stem),
-                     0};
+        return Error::refused(fmt::format("the message is encrypted to another certificate than {}", *stem));
     }
     // Read last: a message that is not for this VM never comes near the key.
     const auto key = load_private_key(agent_folder / (*stem + ".prv"));

@@ -42,15 +42,14 @@ std::optional<Bytes> parse_thumbprint(const std::string& text) {
 
 Result<Certificate> find_certificate(const std::string& thumbprint) {
     auto hash = parse_thumbprint(thumbprint);
-    if (!hash) return Error{ErrorKind::invalid, "thumbprint \"" + thumbprint + "\" is not 40 hex digits", 0};
+    if (!hash) return Error::invalid("thumbprint \"" + thumbprint + "\" is not 40 hex digits");
     const Store store(CertOpenStore(CERT_STORE_PROV_SYSTEM_W, 0, 0,
                                     CERT_SYSTEM_STORE_LOCAL_MACHINE | CERT_STORE_READONLY_FLAG, L"MY"));
     if (!store) return last_error("open", "certificate store LocalMachine\\My");
     CRYPT_HASH_BLOB blob{static_cast<DWORD>(hash->size()), hash->data()};
     Certificate certificate(CertFindCertificateInStore(store.get(), encoding, 0, CERT_FIND_SHA1_HASH, &blob, nullptr));
     if (!certificate) {
-        return Error{ErrorKind::not_found, "no certificate " + thumbprint + " in certificate store LocalMachine\\My",
-                     0};
+        return Error::not_found("no certificate " + thumbprint + " in certificate store LocalMachine\\My");
     }
     return certificate;
 }
@@ -143,11 +142,11 @@ Result<std::string> decrypt_cms(const std::string& der, const std::string& thumb
         return damaged("decode");
     }
     if (number_parameter(message.get(), CMSG_TYPE_PARAM) != DWORD{CMSG_ENVELOPED}) {
-        return Error{ErrorKind::invalid, "the CMS message is not EnvelopedData", 0};
+        return Error::invalid("the CMS message is not EnvelopedData");
     }
     const auto recipient = find_recipient(message.get(), certificate->get());
     if (!recipient) {
-        return Error{ErrorKind::refused, "the CMS message is not encrypted to certificate " + thumbprint, 0};
+        return Error::refused("the CMS message is not encrypted to certificate " + thumbprint);
     }
     const auto key = PrivateKey::acquire(certificate->get(), thumbprint);
     if (!key) return key.error();

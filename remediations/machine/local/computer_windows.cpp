@@ -23,8 +23,9 @@ std::string uuid_in(const std::vector<std::uint8_t>& table) {
         if (length < header || at + length > table.size()) return {};
         if (table[at] == 1 && length >= uuid_offset + uuid_length) {
             std::string text;
-            for (std::size_t index = 0; index < uuid_length; ++index)
+            for (std::size_t index = 0; index < uuid_length; ++index) {
                 text += fmt::format("{:02x}", table[at + uuid_offset + index]);
+            }
             return text;
         }
         // Behind the structure stand texts; two NULs end them.

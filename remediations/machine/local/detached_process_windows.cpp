@@ -126,7 +126,7 @@ Result<int> run_supervised(const std::filesystem::path& program, const std::vect
     if (waited == WAIT_TIMEOUT) {
         TerminateJobObject(job.get(), 1);
         WaitForSingleObject(child->process.get(), 5000);
-        return Error{ErrorKind::timed_out, fmt::format("{} did not end within {} ms", name, timeout.count()), 0};
+        return Error::timed_out(fmt::format("{} did not end within {} ms", name, timeout.count()));
     }
     DWORD exit_code = 0;
     if (waited != WAIT_OBJECT_0 || !GetExitCodeProcess(child->process.get(), &exit_code)) {

@@ -101,7 +101,7 @@ Result<void> append_line_durably(const std::filesystem::path& path, std::string_
         return checked;
     }
     if (const auto status = status_of(*location); status && !S_ISREG(status->st_mode)) {
-        return Error{ErrorKind::invalid, path.string() + " is not a regular file", 0};
+        return Error::invalid(path.string() + " is not a regular file");
     }
     // Not created by the same call: the folder is synced only when a name was added to it.
     const int flags = O_RDWR | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC;
@@ -145,14 +145,12 @@ Result<std::filesystem::path> make_private_folder(const std::filesystem::path& f
         return system_error("cannot open folder " + folder.string());
     }
     if (status.st_uid != ::geteuid()) {
-        return Error{ErrorKind::refused,
-                     folder.string() + " belongs to user " + std::to_string(status.st_uid) + ", expected " +
-                         std::to_string(::geteuid()),
-                     0};
+        return Error::refused(folder.string() + " belongs to user " + std::to_string(status.st_uid) + ", expected " +
+                              std::to_string(::geteuid()));
     }
     // The group bits are also the mask of an ACL, so this sees whoever an ACL lets in.
     if ((status.st_mode & 022) != 0) {
-        return Error{ErrorKind::refused, folder.string() + " can be written to by others than its owner", 0};
+        return Error::refused(folder.string() + " can be written to by others than its owner");
     }
     if ((status.st_mode & 07777) != 0700 && ::fchmod(opened.get(), 0700) != 0) {
         return system_error("cannot set the mode of " + folder.string());

@@ -36,7 +36,7 @@ Result<void> require_file_or_nothing(const std::wstring& path) {
     if (!GetFileInformationByHandleEx(file->get(), FileStandardInfo, &info, sizeof info)) {
         return last_error("query", display(path));
     }
-    if (info.Directory) return Error{ErrorKind::invalid, display(path) + " is a directory, expected a file", 0};
+    if (info.Directory) return Error::invalid(display(path) + " is a directory, expected a file");
     return {};
 }
 
@@ -123,7 +123,7 @@ Result<void> append_line_durably(const std::filesystem::path& path, std::string_
 Result<void> check_only_we_write_to(const std::filesystem::path& folder) {
     std::error_code code;
     if (std::filesystem::is_directory(folder, code)) return {};
-    return Error{ErrorKind::not_found, to_utf8(folder.native()) + " is not a directory", 0};
+    return Error::not_found(to_utf8(folder.native()) + " is not a directory");
 }
 
 Result<PinnedFolder> PinnedFolder::open(const std::filesystem::path& folder) {
@@ -159,8 +159,9 @@ Result<std::filesystem::path> set_aside(const std::filesystem::path& folder, con
     const Privileges whatever_it_allows{SE_BACKUP_NAME, SE_RESTORE_NAME};
     for (unsigned number = 1; number <= most_set_aside; ++number) {
         const auto ending = L".not-ours-" + std::to_wstring(number);
-        if (MoveFileExW(target.c_str(), (target + ending).c_str(), MOVEFILE_WRITE_THROUGH))
+        if (MoveFileExW(target.c_str(), (target + ending).c_str(), MOVEFILE_WRITE_THROUGH)) {
             return folder.native() + ending;
+        }
         if (GetLastError() != ERROR_ALREADY_EXISTS && GetLastError() != ERROR_FILE_EXISTS) break;
     }
     return last_error("rename", display(target));

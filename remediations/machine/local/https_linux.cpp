@@ -46,13 +46,13 @@ Result<void> trust(ssl::context& context, const std::filesystem::path& authoriti
     boost::system::error_code error;
     if (!authorities.empty()) {
         context.load_verify_file(authorities.string(), error);
-        if (error) return Error{ErrorKind::invalid, fmt::format("{}: {}", authorities.string(), error.message()), 0};
+        if (error) return Error::invalid(fmt::format("{}: {}", authorities.string(), error.message()));
         return {};
     }
     for (const auto* file : known_authorities) {
         if (std::filesystem::exists(file, error) && !context.load_verify_file(file, error)) return {};
     }
-    return Error{ErrorKind::not_found, "this computer has no list of trusted certificate authorities", 0};
+    return Error::not_found("this computer has no list of trusted certificate authorities");
 }
 
 Error failure(const HttpsRequest& request, const char* step, const boost::system::error_code& error) {
@@ -60,8 +60,9 @@ Error failure(const HttpsRequest& request, const char* step, const boost::system
     if (error == beast::error::timeout || error == asio::error::timed_out) kind = ErrorKind::timed_out;
     if (error == http::error::body_limit || error == http::error::header_limit) kind = ErrorKind::too_large;
     if (error == asio::error::connection_refused) kind = ErrorKind::refused;
-    if (error == asio::error::network_unreachable || error == asio::error::host_unreachable)
+    if (error == asio::error::network_unreachable || error == asio::error::host_unreachable) {
         kind = ErrorKind::unreachable;
+    }
     return {kind, fmt::format("{} {}:{}: {}", step, request.host, request.port, error.message()), error.value()};
 }
 
@@ -79,8 +80,9 @@ Result<Peer> next_hop(const HttpsRequest& request) {
     const auto* const end = request.proxy.data() + request.proxy.size();
     const auto parsed = colon == std::string::npos ? std::from_chars_result{end, std::errc::invalid_argument}
                                                    : std::from_chars(request.proxy.data() + colon + 1, end, port);
-    if (parsed.ec != std::errc() || parsed.ptr != end || colon == 0 || port == 0)
-        return Error{ErrorKind::invalid, "not a proxy, host:port was expected: " + request.proxy, 0};
+    if (parsed.ec != std::errc() || parsed.ptr != end || colon == 0 || port == 0) {
+        return Error::invalid("not a proxy, host:port was expected: " + request.proxy);
+    }
     auto host = request.proxy.substr(0, colon);
     if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
     return Peer{host, port};
@@ -112,10 +114,9 @@ asio::awaitable<Result<void>> open_tunnel(beast::tcp_stream& connection, const H
     if (unread) co_return failure(request, "the proxy gives no answer about", unread);
     const auto status = parser.get().result_int();
     if (status / 100 != 2 || buffer.size() > 0) {
-        co_return Error{
-            ErrorKind::refused,
+        co_return Error::refused(
             fmt::format("the proxy {} refuses a connection to {} with HTTP {}", request.proxy, target, status),
-            static_cast<long>(status)};
+            static_cast<long>(status));
     }
     co_return Result<void>();
 }
@@ -141,9 +142,10 @@ asio::awaitable<Result<HttpsResponse>> ask(TlsStream& stream, const std::vector<
     auto& connection = beast::get_lowest_layer(stream);
     connection.expires_after(request.timeout);
     const auto [unconnected, endpoint] = co_await connection.async_connect(endpoints, as_result);
-    if (unconnected)
+    if (unconnected) {
         co_return failure(request, request.proxy.empty() ? "cannot connect to" : "cannot connect to the proxy for",
                           unconnected);
+    }
     if (!request.proxy.empty()) {
         auto opened = co_await open_tunnel(connection, request);
         if (!opened) co_return opened.error();
@@ -164,8 +166,9 @@ asio::awaitable<Result<HttpsResponse>> ask(TlsStream& stream, const std::vector<
     parser.header_limit(header_limit);
     parser.body_limit(request.body_limit);
     const auto [unread, count] = co_await http::async_read(stream, buffer, parser, as_result);
-    if (unread)
+    if (unread) {
         co_return unsent ? failure(request, "cannot send to", unsent) : failure(request, "no HTTP answer from", unread);
+    }
     co_return response_in(parser.get());
 }
 
@@ -186,13 +189,14 @@ Result<HttpsResponse> https(const HttpsRequest& request, const std::filesystem::
     stream.set_verify_callback(ssl::host_name_verification(request.host));
     boost::system::error_code no_address;
     (void)asio::ip::make_address(request.host, no_address);
-    if (no_address && SSL_set_tlsext_host_name(stream.native_handle(), request.host.c_str()) != 1)
-        return Error{ErrorKind::invalid, "not a host name: " + request.host, 0};
+    if (no_address && SSL_set_tlsext_host_name(stream.native_handle(), request.host.c_str()) != 1) {
+        return Error::invalid("not a host name: " + request.host);
+    }
     std::optional<Result<HttpsResponse>> answer;
     asio::co_spawn(
         work, [&]() -> asio::awaitable<void> { answer = co_await ask(stream, *endpoints, request); }, asio::detached);
     work.run();
-    return answer ? std::move(*answer) : Error{ErrorKind::failed, "no answer from " + request.host, 0};
+    return answer ? std::move(*answer) : Error::failed("no answer from " + request.host);
 }
 
 }  // namespace machine::local

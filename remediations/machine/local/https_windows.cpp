@@ -49,8 +49,7 @@ Error failure(const HttpsRequest& request, DWORD code) {
 }
 
 Error too_large(const HttpsRequest& request, std::string_view what) {
-    return {ErrorKind::too_large,
-            fmt::format("the answer's {} are too long from {}:{}", what, request.host, request.port), 0};
+    return Error::too_large(fmt::format("the answer's {} are too long from {}:{}", what, request.host, request.port));
 }
 
 /// Returns all header lines of the answer, the status line first.
@@ -93,15 +92,16 @@ bool is_cut_short(const HttpsResponse& response, const HttpsRequest& request) {
 }  // namespace
 
 Result<HttpsResponse> https(const HttpsRequest& request, const std::filesystem::path& authorities) {
-    if (!authorities.empty())
-        return Error{ErrorKind::unsupported, "Windows trusts the authorities of its certificate store alone", 0};
+    if (!authorities.empty()) {
+        return Error::unsupported("Windows trusts the authorities of its certificate store alone");
+    }
     const auto method = windows::to_wide_name(request.method);
     const auto host = windows::to_wide_name(request.host);
     const auto target = windows::to_wide_name(request.target);
     std::string header_lines;
     for (const auto& [name, value] : request.headers) header_lines += fmt::format("{}: {}\r\n", name, value);
     const auto headers = windows::to_wide_name(header_lines);
-    if (!method || !host || !target || !headers) return Error{ErrorKind::invalid, "a request that is not UTF-8", 0};
+    if (!method || !host || !target || !headers) return Error::invalid("a request that is not UTF-8");
 
     const InternetHandle session(WinHttpOpen(L"backup-remediation", WINHTTP_ACCESS_TYPE_DEFAULT_PROXY,
                                              WINHTTP_NO_PROXY_NAME, WINHTTP_NO_PROXY_BYPASS, 0));
@@ -139,8 +139,9 @@ Result<HttpsResponse> https(const HttpsRequest& request, const std::filesystem::
     response.date = response.header("date");
     std::string part(std::size_t{64} << 10, '\0');
     for (DWORD count = 1; count > 0;) {
-        if (!WinHttpReadData(call.get(), part.data(), static_cast<DWORD>(part.size()), &count))
+        if (!WinHttpReadData(call.get(), part.data(), static_cast<DWORD>(part.size()), &count)) {
             return failure(request, GetLastError());
+        }
         if (std::chrono::steady_clock::now() > deadline) return failure(request, ERROR_WINHTTP_TIMEOUT);
         response.body.append(part, 0, count);
         if (response.body.size() > request.body_limit) return too_large(request, "contents");

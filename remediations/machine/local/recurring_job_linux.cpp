@@ -94,13 +94,13 @@ std::string cron_text(const RecurringJob& job) {
 
 Result<void> systemctl(std::vector<std::string> arguments, std::chrono::seconds patience = std::chrono::seconds(30)) {
     const auto program = first_existing({"/usr/bin/systemctl", "/bin/systemctl"});
-    if (program.empty()) return Error{ErrorKind::not_found, "systemctl is not installed", 0};
+    if (program.empty()) return Error::not_found("systemctl is not installed");
     const auto words = fmt::format("systemctl {}", arguments.front());
     const auto output = run_command({program.string(), std::move(arguments), patience});
     if (!output) return output.error();
     if (output->exit_code == 0) return {};
     const auto& text = output->err.empty() ? output->out : output->err;
-    return Error{ErrorKind::failed, fmt::format("{}: {}", words, text.substr(0, text.find('\n'))), output->exit_code};
+    return Error::failed(fmt::format("{}: {}", words, text.substr(0, text.find('\n'))), output->exit_code);
 }
 
 bool is_there(const std::filesystem::path& path) {
@@ -117,8 +117,7 @@ Result<void> remove_file(const std::filesystem::path& file) {
     std::error_code code;
     std::filesystem::remove(file, code);
     if (!code) return {};
-    return Error{ErrorKind::failed, fmt::format("{}: cannot be removed: {}", file.string(), code.message()),
-                 code.value()};
+    return Error::failed(fmt::format("{}: cannot be removed: {}", file.string(), code.message()), code.value());
 }
 
 Result<void> remove_units(const std::string& name) {
@@ -155,8 +154,9 @@ Result<void> install_units(const RecurringJob& job) {
 
 Result<void> install_cron(const RecurringJob& job) {
     std::error_code code;
-    if (!std::filesystem::is_directory("/etc/cron.d", code))
-        return Error{ErrorKind::unsupported, "there is neither systemd nor cron (/etc/cron.d) on this machine", 0};
+    if (!std::filesystem::is_directory("/etc/cron.d", code)) {
+        return Error::unsupported("there is neither systemd nor cron (/etc/cron.d) on this machine");
+    }
     if (has_text(cron_file(job.name), cron_text(job))) return {};
     return write_durably(cron_file(job.name), cron_text(job), false);
 }
@@ -189,7 +189,7 @@ Result<JobBy> install_job(const RecurringJob& job) {
     const auto installed = install_cron(job);
     if (installed) return JobBy::cron;
     if (why.empty()) return installed.error();
-    return Error{ErrorKind::failed, fmt::format("{}; and {}", why, installed.error().message), 0};
+    return Error::failed(fmt::format("{}; and {}", why, installed.error().message));
 }
 
 Result<void> remove_job(const std::string& name) {

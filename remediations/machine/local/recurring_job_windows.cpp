@@ -47,9 +47,8 @@ VARIANT no_value() {
 }
 
 Error task_error(std::string_view doing, HRESULT result) {
-    return {ErrorKind::failed,
-            fmt::format("the Task Scheduler: cannot {}: 0x{:08X}", doing, static_cast<unsigned>(result)),
-            static_cast<long>(result)};
+    return Error::failed(fmt::format("the Task Scheduler: cannot {}: 0x{:08X}", doing, static_cast<unsigned>(result)),
+                         static_cast<long>(result));
 }
 
 bool is_no_task(HRESULT result) {

@@ -323,8 +323,9 @@ json::object facts_of(const Capture& capture) {
         {"event_queries", to_json(capture.event_queries)},
         {"certificates", to_json(capture.certificates)},
         {"wmi", std::move(wmi)}};
-    if (capture.azure_access)
+    if (capture.azure_access) {
         document["azure"] = {{"access", to_json(*capture.azure_access)}, {"answers", to_json(capture.arm)}};
+    }
     if (capture.interfaces) document["interfaces"] = to_json(*capture.interfaces);
     if (capture.processes) document["processes"] = processes_of(capture);
     if (capture.mounts) document["mounts"] = to_json(*capture.mounts);
@@ -658,14 +659,14 @@ std::string certificate_text(const StoredCertificate& certificate) {
 Result<StoredCertificate> certificate_from_text(const std::string& text) {
     boost::system::error_code error;
     auto facts = json::try_value_to<CertificateFacts>(json::parse(text, error));
-    if (!facts) return Error{ErrorKind::invalid, "not a certificate of a recorded machine", 0};
+    if (!facts) return Error::invalid("not a certificate of a recorded machine");
     return restored(std::move(*facts));
 }
 
 Result<void> save(const Capture& capture, const path& folder) {
     std::error_code error;
     if (std::filesystem::exists(folder, error) && !std::filesystem::is_empty(folder, error)) {
-        return Error{ErrorKind::invalid, folder.string() + " is not an empty folder", 0};
+        return Error::invalid(folder.string() + " is not an empty folder");
     }
     // Before anything below it: this is what refuses a link that somebody put in its place.
     if (auto made = local::make_private_folder(folder); !made) return made.error();
@@ -694,7 +695,7 @@ Result<Machine> load(const path& folder) {
     const auto text = local::read_file(facts_path, file_limit);
     if (!text) return text.error();
     const auto invalid = [&](const std::string& what) {
-        return Error{ErrorKind::invalid, fmt::format("{}: {}", facts_path.string(), what), 0};
+        return Error::invalid(fmt::format("{}: {}", facts_path.string(), what));
     };
     boost::system::error_code error;
     const auto document = json::parse(*text, error, {}, {.max_depth = 16});

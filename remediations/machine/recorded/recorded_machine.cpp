@@ -27,8 +27,9 @@ std::string http_key(const HttpRequest& request) {
 
 std::string arm_key(const ArmQuestion& question) {
     auto key = fmt::format("{} {}", question.method, question.path);
-    for (const auto& [name, value] : question.query)
+    for (const auto& [name, value] : question.query) {
         key += fmt::format("{}{}={}", key.find('?') == key.npos ? '?' : '&', name, value);
+    }
     if (!question.body.empty()) key += ' ' + question.body;
     return lower_case(key);
 }
@@ -60,12 +61,9 @@ protected:
 
     /// Returns the error for something that is not in the capture.
     Error missing(Section section, const std::string& what) const {
-        return capture_->complete.contains(section) ? Error{ErrorKind::not_found, what + " does not exist", 0}
-                                                    : not_captured(what);
+        return capture_->complete.contains(section) ? Error::not_found(what + " does not exist") : not_captured(what);
     }
-    static Error not_captured(const std::string& what) {
-        return {ErrorKind::not_captured, what + " is not in the capture", 0};
-    }
+    static Error not_captured(const std::string& what) { return Error::not_captured(what + " is not in the capture"); }
 
     std::shared_ptr<Capture> capture_;
 };
@@ -113,7 +111,7 @@ public:
         if (capture_->facts.platform != Platform::windows) return Files::version(path);
         if (const auto status = known_status(path); !status) return status.error();
         if (!capture_->complete.contains(Section::files)) return not_captured("the version of " + path);
-        return Error{ErrorKind::invalid, path + " has no version resource", 0};
+        return Error::invalid(path + " has no version resource");
     }
 
     Result<std::string> read(const Path& path, std::size_t limit) const override {
@@ -121,7 +119,7 @@ public:
         const auto* answers = find(path);
         if (!answers || !answers->content) return absent(path);
         if (*answers->content && (*answers->content)->size() > limit) {
-            return Error{ErrorKind::too_large, fmt::format("{} has more than {} bytes", path, limit), 0};
+            return Error::too_large(fmt::format("{} has more than {} bytes", path, limit));
         }
         return *answers->content;
     }
@@ -170,7 +168,7 @@ public:
         auto status = this->status(path);
         if (!status) return status.error();
         if (status->kind != FileKind::regular && status->kind != FileKind::directory) {
-            return Error{ErrorKind::invalid, path + " is neither a regular file nor a folder", 0};
+            return Error::invalid(path + " is neither a regular file nor a folder");
         }
         status->mode = permissions.mode;
         status->uid = permissions.uid;
@@ -182,7 +180,7 @@ public:
 
     Result<void> create_folder(const Path& path, std::uint32_t mode) override {
         const auto guard = lock();
-        if (find(path) && !is_absent(find(path)->status)) return Error{ErrorKind::failed, path + " exists already", 0};
+        if (find(path) && !is_absent(find(path)->status)) return Error::failed(path + " exists already");
         auto& answers = capture_->files[path];
         answers.status = FileStatus{.kind = FileKind::directory, .mode = mode};
         answers.list = std::vector<std::string>{};
@@ -192,7 +190,7 @@ public:
 
     Result<void> create_link(const Path& path, const Path& target) override {
         const auto guard = lock();
-        if (find(path) && !is_absent(find(path)->status)) return Error{ErrorKind::failed, path + " exists already", 0};
+        if (find(path) && !is_absent(find(path)->status)) return Error::failed(path + " exists already");
         auto& answers = capture_->files[path];
         answers.status = FileStatus{.kind = FileKind::symlink, .size = target.size(), .mode = 0777};
         answers.link = target;
@@ -206,21 +204,21 @@ public:
         if (answers && answers->link) return *answers->link;
         const auto status = known_status(path);
         if (!status) return status.error();
-        if (status->kind != FileKind::symlink) return Error{ErrorKind::invalid, path + " is no symbolic link", 0};
+        if (status->kind != FileKind::symlink) return Error::invalid(path + " is no symbolic link");
         return not_captured("the target of " + path);
     }
 
     Result<void> remove_link(const Path& path) override {
         const auto status = this->status(path);
         if (!status) return status.error();
-        if (status->kind != FileKind::symlink) return Error{ErrorKind::invalid, path + " is no symbolic link", 0};
+        if (status->kind != FileKind::symlink) return Error::invalid(path + " is no symbolic link");
         return remove(path);
     }
 
     Result<void> move(const Path& from, const Path& to) override {
         const auto guard = lock();
         if (!find(from)) return absent(from);
-        if (find(to)) return Error{ErrorKind::failed, to + " exists already", 0};
+        if (find(to)) return Error::failed(to + " exists already");
         std::map<Path, FileAnswers> moved;
         for (auto entry = capture_->files.lower_bound(from); entry != capture_->files.end();) {
             const auto& path = entry->first;
@@ -279,7 +277,7 @@ private:
     /// Returns not_found for a path below something that does not exist, and for a path that a known list does not
     /// contain, even if nobody asked for it when the machine was recorded.
     Error absent(const Path& path) const {
-        const Error not_found{ErrorKind::not_found, path + " does not exist", 0};
+        const Error not_found = Error::not_found(path + " does not exist");
         for (auto [parent, name] = split(path); !parent.empty();) {
             if (const auto* answers = find(parent)) {
                 if (answers->list && *answers->list &&
@@ -335,15 +333,16 @@ public:
     Result<void> start(const std::string& name, std::chrono::milliseconds) override {
         return change(name, [&](Service& service) -> Result<void> {
             if (service.start == StartType::disabled) {
-                return Error{ErrorKind::refused, "service " + name + " is disabled", 1058};
+                return Error::refused("service " + name + " is disabled", 1058);
             }
             service.state = ServiceState::running;
             service.exit_code = 0;
             service.restart_count = 0;
             if (const auto found = capture_->service_effects.find(lower_case(name));
                 found != capture_->service_effects.end()) {
-                for (const auto& [command, answer] : found->second)
+                for (const auto& [command, answer] : found->second) {
                     capture_->commands.insert_or_assign(command, answer);
+                }
             }
             return {};
         });
@@ -453,7 +452,7 @@ public:
     }
 
     Result<void> remove_value(const std::string& key, const std::string& name) override {
-        const Error not_found{ErrorKind::not_found, key + "\\" + name + " does not exist", 0};
+        const Error not_found = Error::not_found(key + "\\" + name + " does not exist");
         const auto guard = lock();
         const auto found = capture_->registry.find(lower_case(key));
         if (found == capture_->registry.end()) return missing(Section::registry, key);
@@ -476,7 +475,7 @@ public:
         std::erase_if(capture_->registry, [&](const auto& entry) {
             return entry.first == prefix || entry.first.starts_with(prefix + "\\");
         });
-        const Error not_found{ErrorKind::not_found, key + " does not exist", 0};
+        const Error not_found = Error::not_found(key + " does not exist");
         capture_->registry[prefix] = {{}, not_found, not_found};
         const auto [parent, name] = split(key);
         if (const auto found = capture_->registry.find(lower_case(parent));
@@ -555,8 +554,7 @@ public:
         const auto* process = find(pid);
         if (!process) return missing(Section::processes, fmt::format("process {}", pid));
         if (process->started != started) {
-            return Error{ErrorKind::refused, fmt::format("process {} is another one by now: {}", pid, process->name),
-                         0};
+            return Error::refused(fmt::format("process {} is another one by now: {}", pid, process->name));
         }
         std::erase_if(**capture_->processes, [&](const Process& other) { return other.pid == pid; });
         capture_->modules.erase(pid);
@@ -597,7 +595,7 @@ public:
 
     Result<void> remount(const Path& target, const std::string& option) override {
         const auto opposite = opposite_option(option);
-        if (opposite.empty()) return Error{ErrorKind::unsupported, option + " is not an option of a single mount", 0};
+        if (opposite.empty()) return Error::unsupported(option + " is not an option of a single mount");
         const auto guard = lock();
         auto* mount = find(target);
         if (!mount) return not_a_mount(target);
@@ -633,7 +631,7 @@ private:
     }
 
     static Error not_a_mount(const Path& target) {
-        return {ErrorKind::not_found, target + " is not a mount point in the capture", 0};
+        return Error::not_found(target + " is not a mount point in the capture");
     }
 };
 
@@ -645,7 +643,7 @@ public:
         const auto guard = lock();
         const auto found = capture_->http.find(http_key(request));
         if (found != capture_->http.end()) return found->second;
-        if (is_complete()) return Error{ErrorKind::timed_out, "no answer from " + http_key(request), 0};
+        if (is_complete()) return Error::timed_out("no answer from " + http_key(request));
         return not_captured("the answer of " + http_key(request));
     }
 
@@ -766,7 +764,7 @@ private:
     }
 
     static Error not_found(const std::string& store, const std::string& thumbprint) {
-        return {ErrorKind::not_found, "no certificate " + thumbprint + " in certificate store " + store, 0};
+        return Error::not_found("no certificate " + thumbprint + " in certificate store " + store);
     }
 };
 

@@ -9,7 +9,7 @@ namespace machine::recorded {
 namespace {
 
 Error read_only() {
-    return {ErrorKind::unsupported, "a recording only looks; it never changes the machine", 0};
+    return Error::unsupported("a recording only looks; it never changes the machine");
 }
 
 /// The base of all parts: the part that is asked, and the capture that gets the answers.
@@ -282,8 +282,9 @@ public:
     }
     Result<ArmAnswer> ask(const ArmQuestion& question) const override {
         return remember(inner_.ask(question), [&](Capture& c, const auto& answer) {
-            if (answer || answer.error().kind != ErrorKind::unsupported)
+            if (answer || answer.error().kind != ErrorKind::unsupported) {
                 c.arm.insert_or_assign(arm_key(question), answer);
+            }
         });
     }
 };

@@ -162,8 +162,9 @@ Names meaning_of(std::string_view text) {
     // "AZURE_STORAGE_KEY" and "account-key" as "accountkey"
     if (last == "nopasswd") return Names::nothing;  // sudoers
     if (ends_in_secret(name.whole) || ends_in_secret(last) || ends_in_secret(before + last) ||
-        is_one_of(secret_parts, last))
+        is_one_of(secret_parts, last)) {
         return Names::secret;
+    }
     if (last == "code") return is_one_of(secret_codes, before) ? Names::secret : Names::nothing;
     if (last == "key" && (is_one_of(public_keys, before) || before.ends_with("public"))) return Names::nothing;
     if (name.whole == "key") return Names::bare_key;

@@ -22,7 +22,7 @@ constexpr std::string_view head = "-----BEGIN CERTIFICATE-----";
 constexpr std::string_view foot = "-----END CERTIFICATE-----";
 
 Error invalid(const char* what) {
-    return {ErrorKind::invalid, what, 0};
+    return Error::invalid(what);
 }
 
 }  // namespace

@@ -56,13 +56,13 @@ Result<Certificate> find(const Store& opened, const std::string& store, const st
         is_thumbprint = std::from_chars(digits, digits + 2, hash[i], 16).ptr == digits + 2;
     }
     if (!is_thumbprint) {
-        return Error{ErrorKind::invalid, "thumbprint \"" + thumbprint + "\" is not 40 hexadecimal digits", 0};
+        return Error::invalid("thumbprint \"" + thumbprint + "\" is not 40 hexadecimal digits");
     }
     CRYPT_HASH_BLOB blob{static_cast<DWORD>(hash.size()), hash.data()};
     Certificate certificate(
         CertFindCertificateInStore(opened.get(), X509_ASN_ENCODING, 0, CERT_FIND_SHA1_HASH, &blob, nullptr));
     if (!certificate) {
-        return Error{ErrorKind::not_found, "no certificate " + thumbprint + " in " + store_name(store), 0};
+        return Error::not_found("no certificate " + thumbprint + " in " + store_name(store));
     }
     return certificate;
 }
@@ -148,7 +148,7 @@ public:
         std::vector<BYTE> bytes(base64::decoded_size(serialized.size()));
         const auto [written, read] = base64::decode(bytes.data(), serialized.data(), serialized.size());
         if (serialized.empty() || serialized.find_first_not_of('=', read) != serialized.npos) {
-            return Error{ErrorKind::invalid, "a saved certificate is not base64", 0};
+            return Error::invalid("a saved certificate is not base64");
         }
         const auto opened = open_store(store, 0);
         if (!opened) return opened.error();

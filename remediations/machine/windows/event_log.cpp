@@ -18,7 +18,7 @@ Result<EventApi> event_api() {
                        library.function<decltype(EvtCreateRenderContext)>("EvtCreateRenderContext"),
                        library.function<decltype(EvtClose)>("EvtClose")};
     if (api.query && api.next && api.render && api.create_render_context && api.close) return api;
-    return Error{ErrorKind::unsupported, "this Windows has no event log API (wevtapi.dll)", 0};
+    return Error::unsupported("this Windows has no event log API (wevtapi.dll)");
 }
 
 class WindowsEventLog final : public EventLog {

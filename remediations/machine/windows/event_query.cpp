@@ -18,7 +18,7 @@ Result<std::string> quoted(const std::string& text) {
     for (const char quote : {'\'', '"'}) {
         if (!has_control && text.find(quote) == text.npos) return quote + text + quote;
     }
-    return Error{ErrorKind::invalid, "event provider " + text + " cannot be asked for in XPath", 0};
+    return Error::invalid("event provider " + text + " cannot be asked for in XPath");
 }
 
 }  // namespace

@@ -41,9 +41,8 @@ private:
 Error event_error(std::string_view action, const std::string& channel) {
     const auto code = GetLastError();
     if (code != ERROR_SUCCESS) return windows_error(code, action, "event log " + channel);
-    return {ErrorKind::failed,
-            fmt::format("cannot {} event log {}: the event log service gave no answer and no reason", action, channel),
-            0};
+    return Error::failed(
+        fmt::format("cannot {} event log {}: the event log service gave no answer and no reason", action, channel));
 }
 
 std::string hexadecimal(std::span<const BYTE> bytes) {
@@ -189,7 +188,7 @@ Result<std::vector<Event>> read_events(const EventApi& api, const EventQuery& qu
         const auto left =
             std::chrono::floor<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now()).count();
         if (left <= 0) {
-            return Error{ErrorKind::timed_out, "event log " + channel + " has not answered in time", 0};
+            return Error::timed_out("event log " + channel + " has not answered in time");
         }
         EVT_HANDLE next = nullptr;
         DWORD count = 0;

@@ -29,7 +29,7 @@ Result<std::wstring> native_path(std::string_view path) {
     const auto wide = to_wide_name(path);
     if (!wide) return wide.error();
     if (wide->starts_with(verbatim)) return *wide;
-    if (!is_absolute(*wide)) return Error{ErrorKind::invalid, fmt::format("\"{}\" is not an absolute path", path), 0};
+    if (!is_absolute(*wide)) return Error::invalid(fmt::format("\"{}\" is not an absolute path", path));
 
     std::wstring full(GetFullPathNameW(wide->c_str(), 0, nullptr, nullptr), L'\0');
     full.resize(GetFullPathNameW(wide->c_str(), static_cast<DWORD>(full.size()), full.data(), nullptr));
@@ -59,7 +59,7 @@ Result<KernelHandle> open_existing(const std::wstring& native, DWORD access, boo
     if (!file) return last_error("open", display(native));
     if (is_link(file.get())) {
         if (may_be_link) return file;
-        return Error{ErrorKind::refused, display(native) + " is a symbolic link or junction, which is not followed", 0};
+        return Error::refused(display(native) + " is a symbolic link or junction, which is not followed");
     }
     BY_HANDLE_FILE_INFORMATION info{};
     if (!GetFileInformationByHandle(file.get(), &info)) return last_error("query", display(native));
@@ -73,7 +73,7 @@ Result<KernelHandle> open_existing(const std::wstring& native, DWORD access, boo
 Result<std::string> read_all(HANDLE file, std::size_t limit, std::string_view name) {
     LARGE_INTEGER size{};
     if (!GetFileSizeEx(file, &size)) return last_error("read", name);
-    const Error too_large{ErrorKind::too_large, fmt::format("{} has more than {} bytes", name, limit), 0};
+    const Error too_large = Error::too_large(fmt::format("{} has more than {} bytes", name, limit));
     if (static_cast<std::uint64_t>(size.QuadPart) > limit) return too_large;
 
     std::string content;

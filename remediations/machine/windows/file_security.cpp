@@ -61,7 +61,7 @@ Result<void> set_security_of(const std::wstring& native, const std::string& sddl
         return error;
     }
     const auto parts = parts_of(descriptor.get());
-    if (parts == 0) return Error{ErrorKind::invalid, "the security descriptor \"" + sddl + "\" is empty", 0};
+    if (parts == 0) return Error::invalid("the security descriptor \"" + sddl + "\" is empty");
     // Without the request the file system forgets that entries were inherited.
     SECURITY_DESCRIPTOR_CONTROL control = 0;
     DWORD revision = 0;

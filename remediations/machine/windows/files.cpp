@@ -19,7 +19,7 @@ namespace machine::windows {
 namespace {
 
 Error is_not(const Path& path, std::string_view expected) {
-    return {ErrorKind::invalid, fmt::format("{} is not {}", path, expected), 0};
+    return Error::invalid(fmt::format("{} is not {}", path, expected));
 }
 
 std::wstring child_of(const std::wstring& directory, const std::wstring& name) {
@@ -119,7 +119,7 @@ Result<void> copy_tree(const std::wstring& from, const std::wstring& to, bool li
     if (attributes == INVALID_FILE_ATTRIBUTES) return last_error("copy", name);
     const bool is_directory = (attributes & FILE_ATTRIBUTE_DIRECTORY) != 0;
     if (link && is_directory) {
-        return Error{ErrorKind::unsupported, name + " is a link to a directory, which cannot be copied", 0};
+        return Error::unsupported(name + " is a link to a directory, which cannot be copied");
     }
     const bool copied = is_directory
                             ? CreateDirectoryExW(from.c_str(), to.c_str(), nullptr)
@@ -241,7 +241,7 @@ public:
     }
 
     Result<void> set_permissions(const Path& path, const FilePermissions&) override {
-        return Error{ErrorKind::unsupported, path + " has an access control list, and no mode", 0};
+        return Error::unsupported(path + " has an access control list, and no mode");
     }
 
     Result<void> create_folder(const Path& path, std::uint32_t) override {
@@ -258,7 +258,7 @@ public:
         if (!target) return target.error();
         const auto found = status(from);
         if (!found) return found.error();
-        if (status(to)) return Error{ErrorKind::failed, to + " already exists", ERROR_ALREADY_EXISTS};
+        if (status(to)) return Error::failed(to + " already exists", ERROR_ALREADY_EXISTS);
         if (const auto created = create_directories(parent_of(*target), nullptr); !created) return created;
 
         const auto code =

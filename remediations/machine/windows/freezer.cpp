@@ -17,7 +17,7 @@ public:
 
 private:
     static Error unsupported() {
-        return {ErrorKind::unsupported, "a freeze can be rehearsed on Linux only; on Windows VSS does it", 0};
+        return Error::unsupported("a freeze can be rehearsed on Linux only; on Windows VSS does it");
     }
 };
 

@@ -32,7 +32,7 @@ public:
 
 private:
     static Error unsupported(const char* action, const Path& target) {
-        return {ErrorKind::unsupported, fmt::format("Windows does not let anybody {} {}", action, target), 0};
+        return Error::unsupported(fmt::format("Windows does not let anybody {} {}", action, target));
     }
 
     /// Leaves empty what a volume does not tell; it may be locked.

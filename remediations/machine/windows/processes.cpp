@@ -86,18 +86,16 @@ public:
         }
         // While it is open, the system does not use its number again.
         if (start_of(process.get()) != started) {
-            return Error{ErrorKind::refused, what + " is another one by now", 0};
+            return Error::refused(what + " is another one by now");
         }
         if (WaitForSingleObject(process.get(), 0) == WAIT_OBJECT_0) return no_process(pid);
         if (!TerminateProcess(process.get(), 1)) return last_error("end", what);
         if (WaitForSingleObject(process.get(), 5000) == WAIT_OBJECT_0) return {};
-        return Error{ErrorKind::timed_out, what + " was ended, but still is there after 5 seconds", 0};
+        return Error::timed_out(what + " was ended, but still is there after 5 seconds");
     }
 
 private:
-    static Error no_process(std::uint32_t pid) {
-        return {ErrorKind::not_found, fmt::format("there is no process {}", pid), 0};
-    }
+    static Error no_process(std::uint32_t pid) { return Error::not_found(fmt::format("there is no process {}", pid)); }
 };
 
 }  // namespace

@@ -41,7 +41,7 @@ Result<KeyPath> parse_key(const std::string& key) {
         if (!subkey) return subkey.error();
         return KeyPath{root, std::move(*subkey)};
     }
-    return Error{ErrorKind::invalid, "registry key \"" + key + "\" does not begin with HKLM\\ or HKU\\", 0};
+    return Error::invalid("registry key \"" + key + "\" does not begin with HKLM\\ or HKU\\");
 }
 
 Result<RegistryHandle> open_key(const std::string& key, REGSAM access) {
@@ -84,7 +84,7 @@ Result<std::vector<std::string>> decode_list(std::span<const std::uint8_t> bytes
 
 Result<std::uint64_t> decode_number(std::span<const std::uint8_t> bytes, std::size_t size) {
     if (bytes.size() != size) {
-        return Error{ErrorKind::invalid, fmt::format("has {} bytes, expected {}", bytes.size(), size), 0};
+        return Error::invalid(fmt::format("has {} bytes, expected {}", bytes.size(), size));
     }
     std::uint64_t number = 0;
     std::memcpy(&number, bytes.data(), size);
@@ -171,7 +171,7 @@ public:
         LSTATUS code = ERROR_MORE_DATA;
         while (code == ERROR_MORE_DATA) {
             if (size > largest_value) {
-                return Error{ErrorKind::too_large, fmt::format("{} has {} bytes", place(key, name), size), 0};
+                return Error::too_large(fmt::format("{} has {} bytes", place(key, name), size));
             }
             if (size > bytes.size()) bytes.resize(size);
             size = static_cast<DWORD>(bytes.size());
@@ -203,10 +203,8 @@ public:
         if (!wide_name) return wide_name.error();
         const auto bytes = encode(value);
         if (!bytes) {
-            return Error{ErrorKind::invalid,
-                         fmt::format("the data for {} does not fit its type {}", place(key, name),
-                                     static_cast<std::uint32_t>(value.type)),
-                         0};
+            return Error::invalid(fmt::format("the data for {} does not fit its type {}", place(key, name),
+                                              static_cast<std::uint32_t>(value.type)));
         }
         RegistryHandle handle;
         auto code = RegCreateKeyExW(path->root, path->subkey.c_str(), 0, nullptr, 0, KEY_SET_VALUE | KEY_WOW64_64KEY,
@@ -232,7 +230,7 @@ public:
         const auto path = parse_key(key);
         if (!path) return path.error();
         if (path->subkey.find(L'\\') == std::wstring::npos) {
-            return Error{ErrorKind::invalid, "registry key " + key + " is too near the root to be removed", 0};
+            return Error::invalid("registry key " + key + " is too near the root to be removed");
         }
         const auto code = RegDeleteTreeW(path->root, path->subkey.c_str());
         if (code != ERROR_SUCCESS) return windows_error(static_cast<DWORD>(code), "remove registry key", key);

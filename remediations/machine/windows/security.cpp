@@ -90,9 +90,8 @@ Result<void> require_private(const std::wstring& native) {
     if (code != ERROR_SUCCESS) return windows_error(code, "read the access control list of", name);
 
     const auto refuse = [&](const std::string& reason) {
-        return Error{ErrorKind::refused,
-                     fmt::format("{} {}, expected SYSTEM and administrators only: remove or rename it", name, reason),
-                     0};
+        return Error::refused(
+            fmt::format("{} {}, expected SYSTEM and administrators only: remove or rename it", name, reason));
     };
     if (const auto sid = sid_text(owner); !is_trusted(sid)) return refuse("is owned by " + sid);
     if (acl == nullptr) return refuse("has no access control list, so everybody may write to it");

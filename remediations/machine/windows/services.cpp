@@ -166,9 +166,9 @@ public:
             if (std::find(passing.begin(), passing.end(), status->dwCurrentState) == passing.end()) return status;
             const auto left = std::chrono::duration_cast<milliseconds>(deadline - Clock::now());
             if (left <= milliseconds::zero()) {
-                return Error{ErrorKind::timed_out,
-                             fmt::format("service {} hangs in {}", name_, state_name(status->dwCurrentState)),
-                             ERROR_SERVICE_REQUEST_TIMEOUT};
+                return Error::timed_out(
+                    fmt::format("service {} hangs in {}", name_, state_name(status->dwCurrentState)),
+                    ERROR_SERVICE_REQUEST_TIMEOUT);
             }
             const milliseconds hint(status->dwWaitHint / 10);
             std::this_thread::sleep_for(std::min(left, std::clamp(hint, milliseconds(20), milliseconds(1000))));
@@ -269,7 +269,7 @@ public:
     }
 
     Result<void> set_restarts(const std::string& name, bool) override {
-        return Error{ErrorKind::unsupported, "the recovery actions of service " + name + " are not changed", 0};
+        return Error::unsupported("the recovery actions of service " + name + " are not changed");
     }
 
     Result<void> set_account(const std::string& name, const std::string& account) override {
@@ -339,10 +339,9 @@ private:
         const auto status = opened->wait({SERVICE_START_PENDING, SERVICE_CONTINUE_PENDING}, deadline);
         if (!status) return status.error();
         if (status->dwCurrentState != SERVICE_RUNNING && status->dwCurrentState != SERVICE_PAUSED) {
-            return Error{
-                ErrorKind::failed,
+            return Error::failed(
                 fmt::format("service {} stopped while it started, with exit code {}", name, exit_code(*status)),
-                static_cast<long>(exit_code(*status))};
+                static_cast<long>(exit_code(*status)));
         }
         return {};
     }
@@ -370,10 +369,10 @@ private:
 
     Error dependents_error(const std::string& name) const {
         const auto dependents = running_dependents(name);
-        return {ErrorKind::refused,
-                fmt::format("service {} cannot be stopped while others that depend on it run: {}", name,
-                            dependents ? fmt::format("{}", fmt::join(*dependents, ", ")) : dependents.error().message),
-                ERROR_DEPENDENT_SERVICES_RUNNING};
+        return Error::refused(
+            fmt::format("service {} cannot be stopped while others that depend on it run: {}", name,
+                        dependents ? fmt::format("{}", fmt::join(*dependents, ", ")) : dependents.error().message),
+            ERROR_DEPENDENT_SERVICES_RUNNING);
     }
 
     static Result<void> configure(const std::string& name, std::string_view action, DWORD start, const wchar_t* account,

@@ -24,10 +24,10 @@ std::string encode(std::wstring_view text, DWORD flags) {
 
 Result<std::wstring> to_wide(std::string_view text) {
     if (text.empty()) return std::wstring{};
-    if (text.size() > longest) return Error{ErrorKind::too_large, "text is longer than 2 GiB", 0};
+    if (text.size() > longest) return Error::too_large("text is longer than 2 GiB");
     const int length = static_cast<int>(text.size());
     const int size = MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text.data(), length, nullptr, 0);
-    if (size == 0) return Error{ErrorKind::invalid, "\"" + std::string(text) + "\" is not valid UTF-8", 0};
+    if (size == 0) return Error::invalid("\"" + std::string(text) + "\" is not valid UTF-8");
     std::wstring wide(static_cast<std::size_t>(size), L'\0');
     MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text.data(), length, wide.data(), size);
     return wide;
@@ -35,8 +35,7 @@ Result<std::wstring> to_wide(std::string_view text) {
 
 Result<std::wstring> to_wide_name(std::string_view name) {
     if (const auto nul = name.find('\0'); nul != std::string_view::npos) {
-        return Error{ErrorKind::invalid, "\"" + std::string(name.substr(0, nul)) + "\" is followed by a NUL character",
-                     0};
+        return Error::invalid("\"" + std::string(name.substr(0, nul)) + "\" is followed by a NUL character");
     }
     return to_wide(name);
 }
@@ -48,7 +47,7 @@ std::string to_utf8(std::wstring_view text) {
 Result<std::string> to_utf8_exact(std::wstring_view text) {
     auto encoded = encode(text, WC_ERR_INVALID_CHARS);
     if (encoded.empty() && !text.empty()) {
-        return Error{ErrorKind::invalid, "\"" + to_utf8(text) + "\" is not valid UTF-16", 0};
+        return Error::invalid("\"" + to_utf8(text) + "\" is not valid UTF-16");
     }
     return encoded;
 }

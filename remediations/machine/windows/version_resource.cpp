@@ -72,13 +72,13 @@ Result<FileVersion> version_of(const std::wstring& native) {
             case ERROR_RESOURCE_TYPE_NOT_FOUND:
             case ERROR_RESOURCE_NAME_NOT_FOUND:
             case ERROR_RESOURCE_LANG_NOT_FOUND:
-                return Error{ErrorKind::invalid, name + " has no version resource", error.code};
+                return Error::invalid(name + " has no version resource", error.code);
             default:
                 return error;
         }
     }
     if (size > largest_resource) {
-        return Error{ErrorKind::too_large, fmt::format("{} has a version resource of {} bytes", name, size), 0};
+        return Error::too_large(fmt::format("{} has a version resource of {} bytes", name, size));
     }
     std::vector<BYTE> resource(size);
     if (!GetFileVersionInfoExW(FILE_VER_GET_NEUTRAL, native.c_str(), 0, size, resource.data())) {
@@ -86,7 +86,7 @@ Result<FileVersion> version_of(const std::wstring& native) {
     }
     const auto fixed = block(resource, "\\");
     if (!fixed.data || fixed.size < sizeof(VS_FIXEDFILEINFO)) {
-        return Error{ErrorKind::invalid, name + " has a damaged version resource", 0};
+        return Error::invalid(name + " has a damaged version resource");
     }
     VS_FIXEDFILEINFO info{};
     std::memcpy(&info, fixed.data, sizeof info);

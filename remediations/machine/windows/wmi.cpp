@@ -190,13 +190,12 @@ Result<std::vector<WmiObject>> ask(const std::string& name_space, const std::wst
         ULONG count = 0;
         code = answers.get()->Next(static_cast<LONG>(std::max<long long>(left, 0)), 1, object.receive(), &count);
         if (code == WBEM_S_TIMEDOUT) {
-            return Error{ErrorKind::timed_out, fmt::format("{} gave no answer in time to {}", place, wql), 0};
+            return Error::timed_out(fmt::format("{} gave no answer in time to {}", place, wql));
         }
         if (FAILED(code)) return wmi_error(code, "ask " + place, wql);
         if (count == 0) return objects;
         if (objects.size() == most_objects) {
-            return Error{ErrorKind::too_large,
-                         fmt::format("{} answers {} with more than {} objects", place, wql, most_objects), 0};
+            return Error::too_large(fmt::format("{} answers {} with more than {} objects", place, wql, most_objects));
         }
         auto properties = properties_of(*object.get(), wql);
         if (!properties) return properties.error();

@@ -84,7 +84,7 @@ protected:
     std::string blob_;
 };
 
-const Error broken_off{ErrorKind::failed, "cannot send to account.blob.core.windows.net:443: reset", 104};
+const Error broken_off = machine::Error::failed("cannot send to account.blob.core.windows.net:443: reset", 104);
 
 TEST_F(BlobUpload, SendsBlocksAndThenTheirList) {
     ASSERT_TRUE(upload("0123456789"));

@@ -23,7 +23,6 @@ namespace handler::commands_linux_test {
 namespace {
 
 using machine::Error;
-using machine::ErrorKind;
 using machine::Result;
 using machine::local::DetachBy;
 using machine::local::Detachment;
@@ -65,7 +64,7 @@ protected:
         system.state_folder = state_;
         system.start_detached = [this](const std::string&, const fs::path&, const std::vector<std::string>& arguments,
                                        const fs::path&, DetachBy by) -> Result<Detachment> {
-            if (detaching_fails_) return Error{ErrorKind::failed, "cannot start a process", 0};
+            if (detaching_fails_) return machine::Error::failed("cannot start a process");
             if (systemd_starts_nothing_ && by == DetachBy::service_manager) return Detachment::systemd_unit;
             children_.push_back(start([=, this] { return internal(arguments); }));
             supervisor_ = children_.back();
@@ -83,7 +82,7 @@ protected:
                 if (fs::exists(root_.path() / "time-is-up")) {
                     ::kill(worker, SIGKILL);
                     ::waitpid(worker, &status, 0);
-                    return Error{ErrorKind::timed_out, "took too long", 0};
+                    return machine::Error::timed_out("took too long");
                 }
                 std::this_thread::sleep_for(5ms);
             }
@@ -99,7 +98,7 @@ protected:
             return std::string("ended");
         };
         system.guard.install_job = [this](const machine::local::RecurringJob&) -> Result<machine::local::JobBy> {
-            if (no_scheduler_) return Error{ErrorKind::unsupported, "there is no scheduler", 0};
+            if (no_scheduler_) return machine::Error::unsupported("there is no scheduler");
             test::write(root_.path() / "job", "");
             return machine::local::JobBy::cron;
         };
@@ -457,7 +456,7 @@ TEST_F(EnableTest, ARunThatCannotBeDoneIsAnError) {
     for (const bool throws : {false, true}) {
         run_ = [throws](const RunOptions&) -> Result<Report> {
             if (throws) throw std::runtime_error("no memory");
-            return Error{ErrorKind::failed, "no journal", 0};
+            return machine::Error::failed("no journal");
         };
         const auto number = throws ? 2U : 1U;
         handler_.settings(number);
@@ -835,7 +834,7 @@ TEST_F(ApplyTest, FailsOnlyWhereTheExtensionWould) {
     EXPECT_EQ(apply("{}"), ExitCode::ok);
     EXPECT_THAT(out_.str(), testing::StartsWith("Action needed: Mend it."));
     EXPECT_EQ(apply(R"({"publicSettings":{"failOnUnresolved":true}})"), ExitCode::something_left);
-    run_ = [](const RunOptions&) -> Result<Report> { return Error{ErrorKind::failed, "no machine", 0}; };
+    run_ = [](const RunOptions&) -> Result<Report> { return machine::Error::failed("no machine"); };
     EXPECT_EQ(apply("{}"), ExitCode::failed);
     EXPECT_THAT(out_.str(), HasSubstr("no machine"));
     privileged_ = false;

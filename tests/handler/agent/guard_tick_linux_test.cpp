@@ -162,8 +162,9 @@ protected:
              {std::pair(&dead_agent, &vm_->agent_dead), std::pair(&bad_script, &vm_->script_bad)}) {
             if (is_left_out(*cause)) continue;
             auto outcome = samples::healthy(*cause);
-            if (*broken)
+            if (*broken) {
                 outcome.finding = Finding::broken(fmt::format("It is so, pid {}.", vm_->now), {}, "Repair it.");
+            }
             if (*broken && report.root_cause == nullptr) report.root_cause = cause;
             if (*broken && fixes && !options.stop_requested()) {
                 vm_->repaired_at[vm_->repairs++] = vm_->now;
@@ -380,8 +381,9 @@ TEST_F(GuardTickTest, ItKeepsOutOfOtherRuns) {
         EXPECT_EQ(vm_->repairs, 0) << file;
     };
     for (const auto& file :
-         {run_lock_file(state_), worker_lock_file(handler_.folder), supervisor_lock_file(handler_.folder)})
+         {run_lock_file(state_), worker_lock_file(handler_.folder), supervisor_lock_file(handler_.folder)}) {
         expect_nothing(file);
+    }
     ASSERT_EQ(tick(), ExitCode::ok);
     EXPECT_EQ(vm_->repairs, 1);
 }
@@ -496,8 +498,9 @@ TEST_F(GuardTickTest, AThousandTicks) {
     }
     // Two causes: in any day two repairs at most.
     EXPECT_GT(vm_->repairs, 3);
-    for (int index = 2; index < vm_->repairs; ++index)
+    for (int index = 2; index < vm_->repairs; ++index) {
         EXPECT_GE(vm_->repaired_at[index] - vm_->repaired_at[index - 2], 24 * 3600) << index;
+    }
     std::uintmax_t bytes = 0;
     std::size_t count = 0;
     for (const auto& entry : fs::recursive_directory_iterator(root_.path())) {

@@ -37,8 +37,9 @@ TEST_F(LogTest, ALineStaysALine) {
 TEST_F(LogTest, IsBounded) {
     Log log(folder_.path(), "run");
     const std::string line(10'000, 'x');
-    for (std::size_t written = 0; written < 2 * Log::most_files * Log::file_limit; written += line.size())
+    for (std::size_t written = 0; written < 2 * Log::most_files * Log::file_limit; written += line.size()) {
         log.info(line);
+    }
     std::uintmax_t bytes = 0;
     std::size_t files = 0;
     for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {

@@ -12,7 +12,6 @@ namespace handler::settings_test {
 namespace {
 
 using machine::Error;
-using machine::ErrorKind;
 using remediations::Disruption;
 using remediations::RunMode;
 using testing::ElementsAre;
@@ -27,7 +26,7 @@ protected:
                                     const std::filesystem::path& agent_folder) -> machine::Result<std::string> {
                                  EXPECT_EQ(thumbprint, "AB12");
                                  EXPECT_EQ(agent_folder, handler_.folder.parent_path());
-                                 if (der == "broken") return Error{ErrorKind::refused, "another recipient", 0};
+                                 if (der == "broken") return machine::Error::refused("another recipient");
                                  return der;  // "encrypted" is no more than base64 here
                              });
     }

@@ -132,8 +132,9 @@ TEST(Arguments, AskAzureOnlyWhereItIsSaid) {
     EXPECT_THAT(error_of({"diagnose", "--format", "csv"}), HasSubstr("goes with 'diagnose --vault"));
     EXPECT_THAT(error_of({"diagnose", "--vault", vault, "--token", "-", "--format", "html"}), HasSubstr("one VM"));
     EXPECT_THAT(error_of({"diagnose", "--vault", vault, "--token", "-", "--error-code", "x"}), HasSubstr("one VM"));
-    for (const std::string hours : {"0", "49", "x", "3h", ""})
+    for (const std::string hours : {"0", "49", "x", "3h", ""}) {
         EXPECT_NE(error_of({"prove", "--within", hours}), "accepted") << hours;
+    }
 }
 
 TEST(Arguments, NameNearMissesOfRemediations) {

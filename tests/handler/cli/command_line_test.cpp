@@ -52,8 +52,9 @@ public:
         machine::FreezeReport report;
         for (const auto& target : targets) {
             report.trials.emplace_back().mount_point = target.mount_point;
-            if (target.mount_point == "/boot")
-                report.trials.back().outcome = machine::Error{machine::ErrorKind::unsupported, "no freeze", 95};
+            if (target.mount_point == "/boot") {
+                report.trials.back().outcome = machine::Error::unsupported("no freeze", 95);
+            }
         }
         return report;
     }
@@ -92,7 +93,7 @@ protected:
         std::ofstream(program) << "the program";
         return {program, folder_.path() / "state", "1.0.0.0",
                 [this](const machine::local::RecurringJob& job) -> machine::Result<machine::local::JobBy> {
-                    if (no_scheduler_) return machine::Error{machine::ErrorKind::unsupported, "no scheduler", 0};
+                    if (no_scheduler_) return machine::Error::unsupported("no scheduler");
                     job_ = job.argument;
                     return machine::local::JobBy::cron;
                 },

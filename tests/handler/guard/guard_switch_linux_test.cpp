@@ -9,7 +9,6 @@ namespace handler::guard_switch_linux_test {
 namespace {
 
 using machine::Error;
-using machine::ErrorKind;
 using machine::Result;
 using machine::local::JobBy;
 using machine::local::RecurringJob;
@@ -24,12 +23,12 @@ protected:
         fs::permissions(program, fs::perms(0755));
         return {program, state_, version,
                 [this](const RecurringJob& job) -> Result<JobBy> {
-                    if (no_scheduler_) return Error{ErrorKind::unsupported, "no scheduler", 0};
+                    if (no_scheduler_) return machine::Error::unsupported("no scheduler");
                     job_ = job;
                     return JobBy::systemd_timer;
                 },
                 [this](const std::string&) -> Result<void> {
-                    if (job_stays_) return Error{ErrorKind::failed, "it stays", 0};
+                    if (job_stays_) return machine::Error::failed("it stays");
                     job_.reset();
                     return {};
                 }};

@@ -85,8 +85,9 @@ protected:
         for (const auto& outcome : report.outcomes) {
             if (!remediations::is_left(outcome.finding.state)) continue;
             const auto& title = outcome.remediation->title;
-            for (const auto* end : {".", ":", ", according"})
+            for (const auto* end : {".", ":", ", according"}) {
                 EXPECT_THAT(summary_beneath_title(outcome), testing::Not(StartsWith(title + end))) << "the title again";
+            }
         }
     }
 };

@@ -94,8 +94,9 @@ TEST(ReportHtml, IsADocumentThatLoadsAndRunsNothing) {
     const auto document = html(fixed_report());
     EXPECT_TRUE(document.starts_with("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"));
     EXPECT_THAT(document, HasSubstr("content=\"default-src &#39;none&#39;; style-src &#39;sha256-"));
-    for (const auto* element : {"<script", "<link", "<img", "<iframe", "<a ", "<object", "style=", "src=", "href="})
+    for (const auto* element : {"<script", "<link", "<img", "<iframe", "<a ", "<object", "style=", "src=", "href="}) {
         EXPECT_THAT(document, Not(HasSubstr(element)));
+    }
 }
 
 TEST(ReportHtml, TagsComeFromThisProgramAlone) {
@@ -105,8 +106,9 @@ TEST(ReportHtml, TagsComeFromThisProgramAlone) {
         const auto document = html(shown);
         const std::regex tag_pattern("<[^>]*>");
         std::string tags;
-        for (std::sregex_iterator tag(document.begin(), document.end(), tag_pattern), end; tag != end; ++tag)
+        for (std::sregex_iterator tag(document.begin(), document.end(), tag_pattern), end; tag != end; ++tag) {
             tags += tag->str() + "\n";
+        }
         return tags;
     };
     report.error_code = "x";

@@ -207,8 +207,8 @@ TEST(ReportText, NeedsApprovalOfAFixBelowTheDefaultToo) {
 TEST(ReportText, UnknownIsNotHealthy) {
     const auto report =
         samples::report({{&samples::agent_stopped,
-                          Finding::unknown("/etc/waagent.conf", {machine::ErrorKind::access_denied,
-                                                                 "/etc/waagent.conf: permission denied", 13}),
+                          Finding::unknown("/etc/waagent.conf",
+                                           machine::Error::access_denied("/etc/waagent.conf: permission denied", 13)),
                           {}},
                          samples::healthy(samples::log_damaged)});
     const auto shown = text(report);
@@ -229,7 +229,7 @@ TEST(ReportText, UnknownIsNotHealthy) {
 TEST(ReportText, TellsOneReasonOfManyUnknownsOnce) {
     const auto unknown = [](const remediations::Remediation& remediation, const std::string& where) {
         return remediations::Outcome{
-            &remediation, Finding::unknown(where, {machine::ErrorKind::failed, where + " answered HTTP 403", 0}), {}};
+            &remediation, Finding::unknown(where, machine::Error::failed(where + " answered HTTP 403")), {}};
     };
     const auto report =
         samples::report({unknown(samples::agent_stopped, "metadata"), unknown(samples::log_damaged, "event log System"),

@@ -96,8 +96,9 @@ TEST(StatusFile, TheWholeFileStaysBelowItsLimit) {
 
 TEST(StatusFile, ThousandsOfPartsAreCountedInstead) {
     Status status;
-    for (int index = 0; index < 5000; ++index)
+    for (int index = 0; index < 5000; ++index) {
         status.substatus.push_back({"cause", StatusWord::error, 1, std::string(300, 'x')});
+    }
     const auto file = status_file_text(status, "Test.Handler", now, log_file);
     EXPECT_LE(file.size(), status_file_limit);
     const auto substatus = json::parse(file).at_pointer("/0/status/substatus").as_array();

@@ -41,14 +41,14 @@ public:
         for (const auto& service : services_) {
             if (service.name == name) return service;
         }
-        return machine::Error{machine::ErrorKind::not_found, name, 0};
+        return machine::Error::not_found(name);
     }
     machine::Result<std::vector<std::string>> running_dependents(const std::string&) const override {
         return std::vector<std::string>{};
     }
     machine::Result<void> start(const std::string& name, std::chrono::milliseconds) override {
         if (throws_) throw std::runtime_error("no memory");
-        return machine::Error{machine::ErrorKind::refused, "service " + name + " stopped with error 1053", 1053};
+        return machine::Error::refused("service " + name + " stopped with error 1053", 1053);
     }
     machine::Result<void> stop(const std::string&, std::chrono::milliseconds) override { return {}; }
     machine::Result<void> restart(const std::string& name, std::chrono::milliseconds timeout) override {
@@ -56,7 +56,7 @@ public:
     }
     machine::Result<void> set_start(const std::string& name, machine::StartType start) override {
         if (start == machine::StartType::disabled && !*can_disable_) {
-            return machine::Error{machine::ErrorKind::refused, "it is marked for deletion", 1072};
+            return machine::Error::refused("it is marked for deletion", 1072);
         }
         for (auto& service : services_) {
             if (service.name == name) service.start = start;
@@ -74,7 +74,7 @@ private:
 
 class NoFiles final : public machine::Files {
 public:
-    static machine::Error absent() { return {machine::ErrorKind::not_found, "absent", 0}; }
+    static machine::Error absent() { return machine::Error::not_found("absent"); }
     machine::Result<machine::FileStatus> status(const machine::Path&) const override { return absent(); }
     machine::Result<std::string> read(const machine::Path&, std::size_t) const override { return absent(); }
     machine::Result<std::string> read_range(const machine::Path&, std::uint64_t, std::size_t) const override {
@@ -93,7 +93,7 @@ public:
 
 class NoRegistry final : public machine::Registry {
 public:
-    static machine::Error absent() { return {machine::ErrorKind::not_found, "absent", 0}; }
+    static machine::Error absent() { return machine::Error::not_found("absent"); }
     machine::Result<machine::RegistryValue> value(const std::string&, const std::string&) const override {
         return absent();
     }

@@ -37,8 +37,9 @@ std::string gzip(const std::string& text, bool optional_parts = false) {
     boost::crc_32_type checksum;
     checksum.process_bytes(text.data(), text.size());
     std::string trailer(8, '\x55');
-    for (std::size_t index = 0; index < 4; ++index)
+    for (std::size_t index = 0; index < 4; ++index) {
         trailer[index] = static_cast<char>(checksum.checksum() >> (8 * index));
+    }
     return header + deflated + trailer;
 }
 

@@ -11,8 +11,9 @@ constexpr std::chrono::system_clock::time_point now{std::chrono::seconds(1795225
 
 TEST(ZipWriter, WritesWhatAReaderReads) {
     std::string noise;
-    for (unsigned number = 1; noise.size() < 300000; number = number * 1664525 + 1013904223)
+    for (unsigned number = 1; noise.size() < 300000; number = number * 1664525 + 1013904223) {
         noise += static_cast<char>(number >> 24U);
+    }
     ZipWriter zip(now);
     zip.add("empty", "");
     zip.add("logs/text.log", std::string(1 << 20, 'x'));

@@ -221,7 +221,7 @@ TEST(HttpProbe, AsksTheResolverForANameAndTriesEachAddress) {
 TEST(HttpProbe, PassesOnWhyANameHasNoAddress) {
     HttpRequest request = to_loopback(80);
     request.host = "wire.example";
-    const Error error{ErrorKind::not_found, "no such name", 4};
+    const Error error = machine::Error::not_found("no such name", 4);
     EXPECT_EQ(http_get(request, [&](const auto&, auto) { return Result<std::vector<std::string>>(error); }).error(),
               error);
     EXPECT_EQ(http_get(request,

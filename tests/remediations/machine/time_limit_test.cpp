@@ -16,7 +16,7 @@ using namespace std::chrono_literals;
 TEST(TimeLimit, GivesWhatTheCallGives) {
     EXPECT_EQ(*with_time_limit<int>(20s, "count", [] { return Result<int>(7); }), 7);
     EXPECT_TRUE(with_time_limit<void>(20s, "count", [] { return Result<void>(); }));
-    const Error error{ErrorKind::refused, "no", 3};
+    const Error error = machine::Error::refused("no", 3);
     EXPECT_EQ(with_time_limit<int>(20s, "count", [&] { return Result<int>(error); }).error(), error);
 }
 

@@ -39,8 +39,9 @@ int beside_a_dead_mount(const TemporaryFolder& folder, const std::function<bool(
     const auto child = ::fork();
     if (child == 0) {
         ::alarm(50);
-        if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+        if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) {
             ::_exit(77);
+        }
         const int fuse = ::open("/dev/fuse", O_RDWR | O_CLOEXEC);
         const auto options = "fd=" + std::to_string(fuse) + ",rootmode=40000,user_id=0,group_id=0";
         if (fuse < 0 || ::mount("fuse", (folder / "dead").c_str(), "fuse", 0, options.c_str()) != 0) ::_exit(77);

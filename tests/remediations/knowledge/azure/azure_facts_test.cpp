@@ -155,8 +155,9 @@ std::vector<std::string> blocking(const std::string& routes, const std::string& 
                              .body = json::parse(R"({"properties":{"networkProfile":{"networkInterfaces":[{"id":")" +
                                                  std::string(nic_id) + R"("}]}}})")};
         }
-        if (question.path == std::string(nic_id) + "/effectiveRouteTable")
+        if (question.path == std::string(nic_id) + "/effectiveRouteTable") {
             return ArmAnswer{.status = 200, .body = json::parse("[" + routes + "]")};
+        }
         if (question.path == std::string(nic_id) + "/effectiveNetworkSecurityGroups") {
             return ArmAnswer{.status = 200,
                              .body = json::parse(R"([{"networkSecurityGroup":{"id":"nsg"},"effectiveSecurityRules":[)" +
@@ -322,8 +323,9 @@ TEST(Diagnoses, WhatAzureDoesNotTellIsUnknown) {
 TEST(Run, AzuresViewStandsBesideTheVms) {
     const tests::TemporaryFolder folder;
     auto machine = machine_with([](const ArmQuestion& question) -> Result<ArmAnswer> {
-        if (question.path == vm_id)
+        if (question.path == vm_id) {
             return ArmAnswer{.status = 200, .body = json::parse(R"({"properties":{"provisioningState":"Failed"}})")};
+        }
         if (question.path == std::string(vm_id) + "/instanceView") {
             return ArmAnswer{.status = 200,
                              .body = json::parse(R"({"statuses":[{"code":"PowerState/running"}],"vmAgent":)"

@@ -181,8 +181,9 @@ TEST_F(Prove, ABackupThatRunsIsWatchedAndNoneIsStarted) {
 }
 
 TEST_F(Prove, AFourthOnDemandIsNotTried) {
-    for (int n = 1; n <= 3; ++n)
+    for (int n = 1; n <= 3; ++n) {
         vault_.old_jobs.push_back(Vault::job(std::to_string(n), "Completed", vault_.now - std::chrono::hours(n), true));
+    }
     const auto proof = prove();
     ASSERT_TRUE(proof) << proof.error().message;
     EXPECT_FALSE(proof->is_proven);
@@ -226,7 +227,7 @@ TEST_F(Prove, WhatWasNotedAndNeverAskedForIsBegunAnew) {
 
 TEST_F(Prove, WhatCannotBeNotedIsNotBegun) {
     ProveOptions options;
-    options.note = [](const auto&) { return machine::Error{machine::ErrorKind::failed, "the disk is full", 0}; };
+    options.note = [](const auto&) { return machine::Error::failed("the disk is full"); };
     EXPECT_EQ(prove(options).error().message, "the disk is full");
     EXPECT_EQ(vault_.started, 0U);
 }

@@ -24,10 +24,12 @@ TEST(AgentConfiguration, ReadsAsTheAgentDoes) {
 }
 
 TEST(AgentConfiguration, SwitchTakesOnlyYAndN) {
-    for (const auto* on : {"y", "Y", "\"y\"", " y ", "y # comment"})
+    for (const auto* on : {"y", "Y", "\"y\"", " y ", "y # comment"}) {
         EXPECT_TRUE(parse(std::string("S=") + on).is_on("S", false)) << on;
-    for (const auto* off : {"n", "N", "\"N\"", "n#x"})
+    }
+    for (const auto* off : {"n", "N", "\"N\"", "n#x"}) {
         EXPECT_FALSE(parse(std::string("S=") + off).is_on("S", true)) << off;
+    }
     for (const auto* odd : {"", "no", "yes", "0", "true", "None"}) {
         EXPECT_TRUE(parse(std::string("S=") + odd).is_on("S", true)) << odd;
         EXPECT_FALSE(parse(std::string("S=") + odd).is_on("S", false)) << odd;

@@ -20,8 +20,8 @@ class Events : public machine::EventLog {
 public:
     machine::Result<std::vector<machine::Event>> read(const machine::EventQuery& query) const override {
         asked.push_back(query);
-        if (query.channel == "Closed") return machine::Error{ErrorKind::access_denied, "access is denied", 5};
-        if (query.channel == "Absent") return machine::Error{ErrorKind::not_found, "no such channel", 15007};
+        if (query.channel == "Closed") return machine::Error::access_denied("access is denied", 5);
+        if (query.channel == "Absent") return machine::Error::not_found("no such channel", 15007);
         std::vector<machine::Event> found;
         for (const auto& event : events) {
             if (machine::matches(query, event, log_machine::now)) found.push_back(event);
@@ -51,7 +51,7 @@ public:
     machine::Result<void> remove_key(const std::string&) override { return none; }
 
 private:
-    const machine::Error none{ErrorKind::not_found, "no such key", 2};
+    const machine::Error none = machine::Error::not_found("no such key", 2);
 };
 
 struct EventMachine {

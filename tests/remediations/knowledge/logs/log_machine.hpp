@@ -15,7 +15,7 @@ inline const std::chrono::system_clock::time_point now =
     std::chrono::sys_days(std::chrono::year(2026) / 11 / 21) + std::chrono::hours(12);
 
 inline machine::Error unused() {
-    return {machine::ErrorKind::unsupported, "not part of this test", 0};
+    return machine::Error::unsupported("not part of this test");
 }
 
 /// Files in memory that can be read; nothing else.
@@ -78,7 +78,7 @@ public:
 
 private:
     static machine::Error missing(const machine::Path& path) {
-        return {machine::ErrorKind::not_found, path + ": does not exist", 2};
+        return machine::Error::not_found(path + ": does not exist", 2);
     }
 };
 
@@ -91,7 +91,7 @@ public:
     machine::Result<machine::CommandOutput> query(const machine::Command& command) const override {
         const auto answer = answers.find(command.program);
         if (answer == answers.end()) {
-            return machine::Error{machine::ErrorKind::not_found, command.program + ": does not exist", 2};
+            return machine::Error::not_found(command.program + ": does not exist", 2);
         }
         return answer->second;
     }

@@ -258,8 +258,9 @@ TEST(NftablesRules, Conditions) {
         R"({"set": {"family": "inet", "name": "bad", "table": "t", "type": "ipv4_addr", "elem": ["10.0.0.1", {"prefix": {"addr": "168.63.129.0", "len": 24}}]}},)"
         R"({"set": {"family": "inet", "name": "empty", "table": "t", "type": "ipv4_addr"}},)"
         R"({"rule": {"family": "inet", "table": "t", "chain": "own", "handle": 3, "expr": [{"reject": null}]}},)";
-    for (const auto& one : cases)
+    for (const auto& one : cases) {
         EXPECT_EQ(nft_verdict(ruleset(one.expressions, more)), one.expected) << one.expressions;
+    }
 }
 
 TEST(NftablesRules, OtherFamiliesAndHooksDoNotMatter) {
@@ -318,8 +319,9 @@ TEST(Firewall, RulesThatLetThroughComeFirstInEachChainThatStops) {
 
 TEST(Firewall, Addresses) {
     EXPECT_EQ(machine::parse_ipv4("168.63.129.16"), 0xa83f8110U);
-    for (const auto* text : {"", "1.2.3", "1.2.3.4.5", "1.2.3.256", "::1", "1.2.3.4 "})
+    for (const auto* text : {"", "1.2.3", "1.2.3.4.5", "1.2.3.256", "::1", "1.2.3.4 "}) {
         EXPECT_FALSE(machine::parse_ipv4(text)) << text;
+    }
     EXPECT_TRUE(parse_ipv4_network("0.0.0.0/0")->contains(0xa83f8110));
     EXPECT_FALSE(parse_ipv4_network("168.63.129.17/32")->contains(0xa83f8110));
     for (const auto* text : {"1.2.3.4/33", "1.2.3.4/", "1.2.3.4/-1", "/8", "1.2.3.4/8x"}) {

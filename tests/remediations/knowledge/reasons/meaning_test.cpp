@@ -122,8 +122,9 @@ TEST(MeaningOfEvent, KnowsWhatBackupsMeet) {
         {"MsiInstaller", {1033, 11708}},
     };
     for (const auto& group : groups) {
-        for (const auto id : group.ids)
+        for (const auto id : group.ids) {
             EXPECT_TRUE(meaning_of_event(group.provider, id)) << group.provider << " " << id;
+        }
     }
 }
 

@@ -54,8 +54,9 @@ public:
             trial.sync = sync;
             trial.freezing = microseconds(900);
             trial.frozen = microseconds(1200);
-            if (const auto found = errors.find(target.mount_point); found != errors.end())
+            if (const auto found = errors.find(target.mount_point); found != errors.end()) {
                 trial.outcome = Error{found->second, "because of " + target.mount_point, 1};
+            }
             trial.still_frozen = target.mount_point == still_frozen;
         }
         report.cut_short = cut_short;

@@ -252,8 +252,9 @@ TEST_F(Client, SlowsDownWhereFewQuestionsAreLeft) {
     };
     answers_ = {told("11999"), told("3"), told("120"), told("odd")};
     const auto client = of_person();
-    for (int index = 0; index < 5; ++index)
+    for (int index = 0; index < 5; ++index) {
         ASSERT_TRUE(client->ask({.path = std::string(vm) + std::to_string(index), .members = {}}));
+    }
     EXPECT_THAT(waited_, ElementsAre(1s)) << "once, after the second answer";
 }
 
@@ -307,7 +308,7 @@ TEST_F(Client, WaitsAsAzureAsksWhileThereIsTime) {
 }
 
 TEST_F(Client, TriesAgainWhatFailedAndEndsInTime) {
-    answers_ = {refusal(503, "ServerBusy"), Error{ErrorKind::timed_out, "no answer", 0}, answer(200, "{}")};
+    answers_ = {refusal(503, "ServerBusy"), machine::Error::timed_out("no answer"), answer(200, "{}")};
     ASSERT_TRUE(of_person()->ask(about_vm()));
     EXPECT_THAT(waited_, ElementsAre(1s, 4s));
 
@@ -320,8 +321,9 @@ TEST_F(Client, TriesAgainWhatFailedAndEndsInTime) {
 TEST_F(Client, TheRetriesOfALookAreCounted) {
     const auto client = azure({.token = Secret("x"), .vm_id = vm, .time = 1h});
     for (int index = 0; index < 30; ++index) answers_.push_back(refusal(503, "ServerBusy"));
-    for (int index = 0; index < 6; ++index)
+    for (int index = 0; index < 6; ++index) {
         (void)client->ask({.path = std::string(vm) + std::to_string(index), .members = {}});
+    }
     // Ten retries are shared; then each question has one try.
     EXPECT_EQ(waited_.size(), 10U);
     EXPECT_EQ(asked_.size(), 16U);
@@ -534,7 +536,7 @@ TEST_F(Client, WhatIsGoneAlreadyNeedsNoAnswer) {
 
 TEST_F(Client, LooksAnewForAnIdentityThatWasNotThereYet) {
     const auto good = description_;
-    description_ = Error{ErrorKind::unreachable, "no route", 0};
+    description_ = machine::Error::unreachable("no route");
     const auto client = azure();
     EXPECT_FALSE(client->access());
     description_ = good;
@@ -605,7 +607,7 @@ TEST_F(Client, AServiceThatIsUpdatedIsWaitedFor) {
 }
 
 TEST_F(Client, ThatThisIsNoVmInAzureIsSeenSoon) {
-    description_ = Error{ErrorKind::timed_out, "no answer from 169.254.169.254", 0};
+    description_ = machine::Error::timed_out("no answer from 169.254.169.254");
     ASSERT_FALSE(azure()->access());
     EXPECT_EQ(metadata_asked_.size(), 2U);
     EXPECT_EQ(metadata_asked_.at(0).timeout, 1s);
