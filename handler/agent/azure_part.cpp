@@ -20,7 +20,6 @@
 
 namespace handler {
 
-using machine::Error;
 using machine::ErrorKind;
 using machine::Result;
 using remediations::Outcome;

@@ -11,7 +11,6 @@
 
 namespace handler {
 
-using machine::Error;
 using machine::ErrorKind;
 using machine::Result;
 namespace json = boost::json;

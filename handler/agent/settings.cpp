@@ -19,7 +19,6 @@
 
 namespace handler {
 
-using machine::Error;
 using machine::ErrorKind;
 using machine::Result;
 using remediations::Disruption;

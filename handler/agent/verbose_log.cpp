@@ -16,7 +16,6 @@
 namespace handler {
 
 namespace json = boost::json;
-using machine::Error;
 using machine::Result;
 using remediations::Journal;
 using remediations::UndoneStep;

@@ -11,7 +11,6 @@
 
 namespace handler {
 
-using machine::Error;
 using machine::Result;
 using machine::local::JobBy;
 

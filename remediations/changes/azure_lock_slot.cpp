@@ -9,7 +9,6 @@
 namespace remediations {
 
 using machine::ArmQuestion;
-using machine::Error;
 using machine::ErrorKind;
 using machine::Machine;
 using machine::Result;

@@ -13,7 +13,6 @@
 
 namespace remediations {
 
-using machine::Error;
 using machine::Result;
 
 Changes::Changes(machine::Machine& machine, Journal* journal, std::string remediation, Mode mode)

@@ -8,7 +8,6 @@
 
 namespace remediations {
 
-using machine::Error;
 using machine::Machine;
 using machine::Path;
 using machine::Result;

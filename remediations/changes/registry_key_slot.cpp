@@ -10,7 +10,6 @@
 
 namespace remediations {
 
-using machine::Error;
 using machine::ErrorKind;
 using machine::Machine;
 using machine::Result;

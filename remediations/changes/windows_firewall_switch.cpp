@@ -12,7 +12,6 @@
 
 namespace remediations {
 
-using machine::Error;
 using machine::ErrorKind;
 using machine::Machine;
 using machine::Result;

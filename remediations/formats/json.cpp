@@ -7,7 +7,6 @@
 
 namespace remediations {
 
-using machine::Error;
 
 namespace json = boost::json;
 

@@ -12,7 +12,6 @@ namespace remediations {
 
 namespace {
 
-using machine::Error;
 
 constexpr std::size_t block = 512;
 

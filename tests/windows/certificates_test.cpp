@@ -16,7 +16,6 @@
 namespace machine::certificates_test {
 namespace {
 
-using testing::EndsWith;
 using testing::HasSubstr;
 
 using Context = windows::UniqueHandle<PCCERT_CONTEXT, &CertFreeCertificateContext>;

@@ -12,7 +12,6 @@
 
 namespace remediations::causes::extension_status_unwritable {
 
-using machine::ErrorKind;
 using machine::Machine;
 
 namespace {

@@ -13,7 +13,6 @@
 
 namespace remediations::causes::agent_reinstall {
 
-using machine::Error;
 using machine::Machine;
 using machine::Path;
 using machine::Result;

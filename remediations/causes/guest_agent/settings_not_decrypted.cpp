@@ -15,7 +15,6 @@
 
 namespace remediations::causes::settings_not_decrypted {
 
-using machine::ErrorKind;
 using machine::Machine;
 
 namespace {

@@ -18,7 +18,6 @@ namespace remediations::causes::transport_certificate_missing {
 
 using machine::ErrorKind;
 using machine::Machine;
-using machine::Path;
 using machine::Result;
 
 namespace {

@@ -12,7 +12,6 @@
 
 namespace remediations {
 
-using machine::Error;
 using machine::Machine;
 using machine::Path;
 using machine::Result;

@@ -13,7 +13,6 @@
 namespace remediations::azure {
 
 namespace json = boost::json;
-using machine::Error;
 using machine::ErrorKind;
 using machine::Machine;
 using machine::Result;

@@ -10,7 +10,6 @@
 
 namespace remediations::azure {
 
-using machine::Error;
 using machine::Machine;
 using machine::Result;
 

@@ -16,7 +16,6 @@ namespace remediations::azure {
 namespace json = boost::json;
 using machine::ArmAnswer;
 using machine::ArmQuestion;
-using machine::Error;
 using machine::Result;
 using Time = std::chrono::system_clock::time_point;
 

@@ -11,7 +11,6 @@
 
 namespace remediations {
 
-using machine::Error;
 using machine::ErrorKind;
 using machine::Machine;
 using machine::Path;

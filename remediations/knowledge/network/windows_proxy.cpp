@@ -7,7 +7,6 @@
 
 namespace remediations {
 
-using machine::Error;
 using machine::Machine;
 using machine::Result;
 

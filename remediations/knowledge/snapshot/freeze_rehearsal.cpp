@@ -12,7 +12,6 @@
 
 namespace remediations {
 
-using machine::Error;
 using machine::ErrorKind;
 using machine::FreezeReport;
 using machine::FreezeTrial;

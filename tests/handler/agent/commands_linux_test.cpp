@@ -22,7 +22,6 @@
 namespace handler::commands_linux_test {
 namespace {
 
-using machine::Error;
 using machine::Result;
 using machine::local::DetachBy;
 using machine::local::Detachment;

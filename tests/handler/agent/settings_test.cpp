@@ -11,7 +11,6 @@
 namespace handler::settings_test {
 namespace {
 
-using machine::Error;
 using remediations::Disruption;
 using remediations::RunMode;
 using testing::ElementsAre;

@@ -8,7 +8,6 @@
 namespace handler::guard_switch_linux_test {
 namespace {
 
-using machine::Error;
 using machine::Result;
 using machine::local::JobBy;
 using machine::local::RecurringJob;

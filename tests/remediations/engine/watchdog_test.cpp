@@ -14,7 +14,6 @@ namespace remediations::watchdog_test {
 namespace {
 
 using namespace std::chrono_literals;
-using testing::HasSubstr;
 
 const WatchLimits short_limits{.threads = 4, .each = 300ms, .all = 5s, .look_every = 10ms};
 
