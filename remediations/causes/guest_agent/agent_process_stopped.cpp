@@ -48,7 +48,15 @@ Finding diagnose(const Machine& machine) {
                            "Restart the guest agent, or let it go on: kill -CONT PID. Find out who stopped it.");
 }
 
+/// A stopped process gets no request to end: the service manager's reaches the daemon alone (KillMode=process), and the
+/// new daemon would wait for the old one's child. Nothing is lost, because neither does anything.
 machine::Result<void> fix(const Finding&, Changes& changes) {
+    const auto processes = agent_processes(changes.machine());
+    if (!processes) return processes.error();
+    for (const auto* process : {&processes->goal_state_handler, &processes->daemon}) {
+        if (!*process || state_of(changes.machine(), **process) != 'T') continue;
+        if (auto ended = changes.end_process(**process); !ended) return ended;
+    }
     return restart_agent(changes);
 }
 
@@ -64,7 +72,7 @@ extern const Remediation remediation{
     .disruption = Disruption::agent_restart,
     .explanation =
         "A process that got SIGSTOP, from a person, a script or a tool that froze it for a dump, is there and its "
-        "service counts as running, but it does nothing until SIGCONT. The fix restarts the agent.",
+        "service counts as running, but it does nothing until SIGCONT. The fix ends it and restarts the agent.",
     .source = "https://man7.org/linux/man-pages/man7/signal.7.html",
     .consequences = {"agent-hung", "agent-status-not-reported", "backup-extension-state", "agent-crash-looping"},
     .diagnose = diagnose,
