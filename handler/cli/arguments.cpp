@@ -281,6 +281,10 @@ struct Command {
     std::vector<std::string_view> examples;
 };
 
+constexpr std::string_view look_at_vault_as_csv =
+    "az account get-access-token --query accessToken -o tsv | backup-remediation diagnose --vault VAULT-ID --token - "
+    "--format csv";
+
 const Command commands[] = {
     {CommandName::diagnose,
      "diagnose",
@@ -293,9 +297,7 @@ const Command commands[] = {
       "--cloud", "--capture", "--format", "--color"},
      {"backup-remediation diagnose", "backup-remediation diagnose --azure",
       "az account get-access-token --query accessToken -o tsv | backup-remediation diagnose --vm VM-ID --token -",
-      "az account get-access-token --query accessToken -o tsv | backup-remediation diagnose --vault VAULT-ID --token - "
-      "--format csv",
-      "backup-remediation diagnose --error-code ExtensionSnapshotFailedCOM",
+      look_at_vault_as_csv, "backup-remediation diagnose --error-code ExtensionSnapshotFailedCOM",
       "backup-remediation diagnose --capture /tmp/vm1 --format json", "backup-remediation diagnose --format html"}},
     {CommandName::fix,
      "fix",

@@ -97,7 +97,7 @@ TextStyle style_of(const std::ostream& out, Color color) {
 }
 
 /// As the stream can show it: a terminal may know no UTF-8.
-std::string for_screen(const std::ostream& stream, std::string text) {
+std::string for_screen(const std::ostream& stream, const std::string& text) {
     return is_terminal(stream) && !machine::local::terminal_shows_utf8() ? in_ascii(text) : text;
 }
 

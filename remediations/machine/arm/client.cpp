@@ -213,7 +213,7 @@ public:
             if (!deadline_) deadline_ = transport_.waiting.now() + options_.time;
         }
         places_.acquire();
-        auto answer = answer_to(question, most_streamed_pages, [&](json::array page) {
+        auto answer = answer_to(question, most_streamed_pages, [&](const json::array& page) {
             take(page);
             return true;
         });
