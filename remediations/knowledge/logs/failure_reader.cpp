@@ -813,6 +813,7 @@ void FailureReader::close() {
             const bool of_host = has_any_case(told, host_words) &&
                                  (has(told, "napshot") || has(told, "http") || has(told, "lob") || has(told, "HTTP"));
             const bool of_snapshot = has_any_case(told, snapshot_words);
+            const bool reads_settings = failure.operation == read_settings || failure.operation == decrypt_settings;
             if (record.log == Log::extension_shell) {
                 failure.layer = Layer::backup_extension;
                 if (has(message, shell_fails)) {
@@ -823,9 +824,7 @@ void FailureReader::close() {
                 failure.layer = Layer::managed_disk;
             } else if (of_host && !has(told, "reez")) {
                 failure.layer = Layer::network;
-            } else if (failure.operation == read_settings || failure.operation == decrypt_settings) {
-                failure.layer = Layer::backup_extension;
-            } else if (on_windows || of_snapshot || record.is_held) {
+            } else if (!reads_settings && (on_windows || of_snapshot || record.is_held)) {
                 failure.layer = Layer::os_snapshot;
             } else {
                 failure.layer = Layer::backup_extension;
