@@ -1,6 +1,7 @@
 """A VM in Azure as Resource Manager and the instance metadata service show it: a small state machine, with the rules that
 Azure has: rights, locks, versions, pages, throttling."""
 
+import errno
 import fnmatch
 import http.server
 import json
@@ -124,7 +125,7 @@ class Cloud:
                 pass
 
         http.server.ThreadingHTTPServer.allow_reuse_address = True
-        server = http.server.ThreadingHTTPServer(address, Handler)
+        server = self.listening(address, Handler)
         server.daemon_threads = True
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -132,6 +133,18 @@ class Cloud:
             server.socket = context.wrap_socket(server.socket, server_side=True)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         return server
+
+    @staticmethod
+    def listening(address, handler):
+        """On a busy computer the server of the test before may hold the port for a moment."""
+        deadline = time.monotonic() + 20
+        while True:
+            try:
+                return http.server.ThreadingHTTPServer(address, handler)
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                    raise
+                time.sleep(0.1)
 
     # ---- the instance metadata service
 

@@ -81,8 +81,9 @@ def problems(module, name, value, place=""):
 @unittest.skipIf(compute is None, "Debian's python3-azure is not installed")
 class Models(unittest.TestCase):
     def setUp(self):
-        with unittest.mock.patch.object(cloud.Cloud, "__init__", lambda self: None):
-            self.cloud = cloud.Cloud()
+        with (unittest.mock.patch.object(cloud, "make_certificates", lambda *_: (None, None)),
+              unittest.mock.patch.object(cloud.Cloud, "serve", lambda *_: None)):
+            self.cloud = cloud.Cloud(None)
         self.cloud.vm_state, self.cloud.protection_state, self.cloud.location = "Succeeded", "Protected", "westeurope"
         self.cloud.extensions = [("VMSnapshotLinux", "Microsoft.Azure.RecoveryServices", "Failed", "x")]
         self.cloud.points = [cloud.Cloud.point(1, cloud.ago(days=1))]
@@ -101,7 +102,7 @@ class Models(unittest.TestCase):
         self.check(backup, "ProtectionPolicyResource", self.cloud.policy())
         self.check(backup, "JobResource", cloud.Cloud.job(1, "Failed", [{"errorCode": 1, "errorString": "x", "recommendations": []}]))
         self.check(vaults, "Vault", self.cloud.vault())
-        self.check(locks, "ManagementLockObject", cloud.Cloud.lock(cloud.SUB, "l", "ReadOnly"))
+        self.check(locks, "ManagementLockObject", self.cloud.lock(cloud.SUB, "l", "ReadOnly"))
         self.cloud.actions = ["*"]
         self.check(authorization, "PermissionGetResult", self.cloud.route("GET", f"{cloud.VM}/providers/Microsoft.Authorization/permissions", {}, ""))
         asked = json.dumps({"resourceType": "VM", "resourceId": cloud.VM})
