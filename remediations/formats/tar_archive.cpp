@@ -12,7 +12,6 @@ namespace remediations {
 
 namespace {
 
-
 constexpr std::size_t block = 512;
 
 /// Where a header has what, as pax(1) of POSIX says.

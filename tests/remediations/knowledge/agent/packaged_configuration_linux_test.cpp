@@ -81,7 +81,8 @@ TEST_F(PackagedConfiguration, LiesInThePackageOfTheInstalledVersion) {
                                               "Maintainer: Nobody <nobody@example.com>\nDescription: for a test\n";
     std::ofstream(tree / "etc/waagent.conf") << text;
     const auto package = (folder.path() / "waagent.deb").string();
-    const auto built = machine::run_command({"/usr/bin/dpkg-deb", {"--build", "--root-owner-group", tree.string(), package}});
+    const auto built =
+        machine::run_command({"/usr/bin/dpkg-deb", {"--build", "--root-owner-group", tree.string(), package}});
     ASSERT_TRUE(built && built->exit_code == 0) << (built ? built->err : built.error().message);
     const auto unpacked = machine::query_command({"/usr/bin/dpkg-deb", {"--fsys-tarfile", package}});
     ASSERT_TRUE(unpacked);
