@@ -7,7 +7,6 @@
 
 namespace remediations {
 
-
 namespace json = boost::json;
 
 machine::Result<json::value> parse_json(std::string_view text, const std::string& source) {

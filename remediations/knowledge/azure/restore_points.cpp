@@ -15,15 +15,13 @@ namespace {
 
 Result<std::vector<RestorePoint>> points_of(const Machine& machine, const std::string& collection) {
     // Azure sends the whole model of the VM with each point; a few members of it are kept.
+    const std::string disks = "properties.restorePoints.properties.sourceMetadata.storageProfile.";
     const auto answer =
         ask(machine, {.path = collection,
                       .members = {"properties.restorePoints.name", "properties.restorePoints.properties.timeCreated",
                                   "properties.restorePoints.properties.provisioningState",
                                   "properties.restorePoints.properties.sourceMetadata.vmId",
-                                  "properties.restorePoints.properties.sourceMetadata.storageProfile.osDisk."
-                                  "diskRestorePoint.id",
-                                  "properties.restorePoints.properties.sourceMetadata.storageProfile.dataDisks."
-                                  "diskRestorePoint.id"},
+                                  disks + "osDisk.diskRestorePoint.id", disks + "dataDisks.diskRestorePoint.id"},
                       .query = {{"$expand", "restorePoints"}}});
     if (!answer) return answer.error();
     std::vector<RestorePoint> points;
