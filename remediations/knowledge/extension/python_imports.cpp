@@ -238,12 +238,13 @@ private:
     }
 
     void add(PythonImport import) {
-        for (auto block = blocks_.rbegin(); block != blocks_.rend(); ++block) {
-            if (block->kind == Kind::guarded) return;
-            if (block->kind == Kind::attempt) {
-                block->imports.push_back(std::move(import));
-                return;
-            }
+        const auto block = std::find_if(blocks_.rbegin(), blocks_.rend(), [](const auto& each) {
+            return each.kind == Kind::guarded || each.kind == Kind::attempt;
+        });
+        if (block != blocks_.rend() && block->kind == Kind::guarded) return;
+        if (block != blocks_.rend()) {
+            block->imports.push_back(std::move(import));
+            return;
         }
         found_.push_back(std::move(import));
     }
