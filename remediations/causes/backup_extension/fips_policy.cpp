@@ -15,33 +15,24 @@ constexpr auto name = "Enabled";
 /// .NET's sentence is translated, but neither this word in it nor the exception's name.
 constexpr auto mark = "FIPS";
 constexpr auto exception = "InvalidOperationException";
-constexpr Log logs[] = {Log::extension, Log::agent};
 
 Finding diagnose(const Machine& machine) {
     const auto enabled = registry_number(machine, key, name);
     if (!enabled) return Finding::unknown(fmt::format("{}\\{}", key, name), enabled.error());
     if (enabled->value_or(0) == 0) return Finding::healthy("Windows is not in FIPS mode.");
     std::vector<Evidence> evidence{{fmt::format("{}\\{}", key, name), std::to_string(**enabled), ""}};
-    bool failed = false;
-    for (const auto log : logs) {
-        const auto* match = machine.derived<LogEvidence>().find_current(log, mark);
-        if (!match || match->newest.text.find(exception) == std::string::npos) continue;
-        failed = true;
-        evidence.push_back(match->newest.evidence("every algorithm of the program is allowed"));
+    const auto* match = machine.derived<LogEvidence>().find_current(Log::extension, mark);
+    if (!match || match->newest.text.find(exception) == std::string::npos) {
+        return Finding::healthy("Windows is in FIPS mode, and the extension does not complain.", std::move(evidence));
     }
-    if (!failed) return Finding::healthy("Windows is in FIPS mode, and no program of backup complains.", evidence);
+    evidence.push_back(match->newest.evidence("every algorithm of the program is allowed"));
     return Finding::needs_operator(
         "Windows is in FIPS mode, which forbids an algorithm that the program uses.", std::move(evidence),
-        fmt::format(R"(Let Azure install the newest version of what failed. If it fails again, decide with whoever is )"
-                    R"(responsible for security whether this VM needs FIPS mode: the policy "System cryptography: Use )"
-                    R"(FIPS compliant algorithms" sets {}\{}; 0 switches it off at the next restart.)",
-                    key, name));
-}
-
-std::vector<Testimony> testimonies() {
-    std::vector<Testimony> all;
-    for (const auto log : logs) all.push_back({.line = {log, mark}, .with = {exception}, .heals_unsaid = true});
-    return all;
+        fmt::format(
+            R"(Let Azure install the newest version of the extension. If it fails again, decide with whoever is )"
+            R"(responsible for security whether this VM needs FIPS mode: the policy "System cryptography: Use )"
+            R"(FIPS compliant algorithms" sets {}\{}; 0 switches it off at the next restart.)",
+            key, name));
 }
 
 }  // namespace
@@ -57,9 +48,9 @@ extern const Remediation remediation{
         "program that uses one ends with InvalidOperationException. Programs that use validated ones work in FIPS "
         "mode, so it counts only where one failed. It protects the machine: nothing is changed from here.",
     .source = "https://learn.microsoft.com/dotnet/standard/security/fips-compliance",
-    .log_lines = {{Log::extension, mark}, {Log::agent, mark}},
-    .testimonies = testimonies(),
-    .consequences = {"backup-attempt-failed", "backup-extension-state", "settings-not-decrypted"},
+    .log_lines = {{Log::extension, mark}},
+    .testimonies = {{.line = {Log::extension, mark}, .with = {exception}, .heals_unsaid = true}},
+    .consequences = {"backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
 };
 

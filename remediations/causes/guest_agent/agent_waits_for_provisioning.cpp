@@ -17,7 +17,7 @@ constexpr const char* waiting_lines[] = {"Waiting for cloud-init to copy ovf-env
                                          "Waiting for ssh host key be generated"};
 constexpr auto longest_interval = std::chrono::seconds(330);
 /// A first boot is provisioned within minutes.
-constexpr auto usual_wait = std::chrono::minutes(5);
+constexpr auto usual_wait = std::chrono::minutes(10);
 constexpr auto provisioned_file = "/var/lib/waagent/provisioned";
 
 /// The line with which the agent says that it waits now; nullptr where it does not.

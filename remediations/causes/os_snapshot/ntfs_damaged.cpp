@@ -2,8 +2,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <boost/algorithm/string/predicate.hpp>
-#include <set>
+#include <map>
 
 #include "remediations/knowledge/extension/last_run.hpp"
 #include "remediations/knowledge/extension/vss_suspicion.hpp"
@@ -34,31 +33,36 @@ bool asks_for_repair(const machine::Event& event) {
     return event.level != 0 && event.level <= warning;
 }
 
-/// "E:", as the event's first string; empty where it names a device alone.
+/// Returns "E:"; empty where the event names a device alone.
 std::string volume_of(const machine::Event& event) {
     const auto letter =
         std::ranges::find_if(event.data, [](const auto& value) { return value.size() == 2 && value[1] == ':'; });
     return letter == event.data.end() ? std::string() : *letter;
 }
 
-/// The newest one since the last good backup: damage stays, so one from before the failed run counts, too.
-const machine::Event* newest_damage(const Machine& machine, const EventPattern& pattern) {
+/// Returns the newest event of each volume that tells of damage since the last good backup, unless NTFS has found the
+/// volume sound after it. Damage stays, so what was told before the failed run counts, too.
+std::map<std::string, const machine::Event*> damaged_volumes(const Machine& machine) {
     const auto& last = machine.derived<LastRun>();
-    const auto events = machine.derived<EventEvidence>().find(pattern);
-    const auto newest = std::ranges::find_if(events, [&](const auto* event) {
-        return asks_for_repair(*event) && last.bearing_of(event->time) != LastRun::Bearing::history;
+    std::map<std::string, const machine::Event*> newest;
+    for (const auto& pattern : damage_events()) {
+        for (const auto* event : machine.derived<EventEvidence>().find(pattern)) {
+            auto& kept = newest[volume_of(*event)];
+            if (!kept || kept->time < event->time) kept = event;
+        }
+    }
+    std::erase_if(newest, [&](const auto& entry) {
+        return !asks_for_repair(*entry.second) || last.bearing_of(entry.second->time) == LastRun::Bearing::history;
     });
-    return newest == events.end() ? nullptr : *newest;
+    return newest;
 }
 
 Finding diagnose(const Machine& machine) {
     std::vector<Evidence> evidence;
-    std::set<std::string> volumes;
-    for (const auto& pattern : damage_events()) {
-        const auto* event = newest_damage(machine, pattern);
-        if (!event) continue;
+    std::vector<std::string> volumes;
+    for (const auto& [volume, event] : damaged_volumes(machine)) {
         evidence.push_back(evidence_of(*event, "the file system is sound"));
-        if (auto volume = volume_of(*event); !volume.empty()) volumes.insert(std::move(volume));
+        if (!volume.empty()) volumes.push_back(volume);
     }
     if (evidence.empty()) return Finding::healthy("NTFS tells of no damage since the last good backup.");
     const auto& last = machine.derived<LastRun>();
@@ -68,7 +72,7 @@ Finding diagnose(const Machine& machine) {
     const bool is_named_in_log = names_damage(last.failure_text());
     if (is_named_in_log) evidence.insert(evidence.end(), last.evidence().begin(), last.evidence().end());
     const auto named = volumes.empty() ? std::string("A volume") : fmt::format("{}", fmt::join(volumes, ", "));
-    const auto volume = volumes.empty() ? std::string("<volume>") : *volumes.begin();
+    const auto volume = volumes.empty() ? std::string("<volume>") : volumes.front();
     auto finding = Finding::needs_operator(
         fmt::format("{}: the file system (NTFS) is damaged.", named), std::move(evidence),
         fmt::format("Look at it with chkdsk {} /scan, which changes nothing that is in use. Where that asks for more, "

@@ -19,6 +19,8 @@ namespace {
 constexpr auto class_key = R"(HKLM\SYSTEM\CurrentControlSet\Control\Class\{71a27cdd-812a-11d0-bec7-08002be2092f})";
 constexpr auto services_key = R"(HKLM\SYSTEM\CurrentControlSet\Services)";
 constexpr auto snapshot_driver = "volsnap";
+constexpr auto remedy =
+    "Update the products of these drivers, or uninstall one that is not needed, restart Windows and back up again.";
 constexpr std::array<std::string_view, 4> of_windows = {"volsnap", "fvevol", "rdyboost", "iorate"};
 
 /// A request to a shadow copy that a driver in its stack does not know. VSS writes the same event for floppy drives,
@@ -95,19 +97,17 @@ Finding diagnose(const Machine& machine) {
     if (others.empty() || !failed_at_volumes) {
         return Finding::healthy("The filter drivers of volumes are known.", std::move(evidence));
     }
-    constexpr auto remedy =
-        "pdate the products of these drivers, or uninstall one that is not needed, restart Windows and back up again.";
     if (const auto* event = refused_request(machine)) {
         evidence.push_back(evidence_of(*event, "every driver knows the requests to a shadow copy"));
         return Finding::needs_operator(
             fmt::format("A driver does not know a request to the shadow copy, and drivers of other products filter the "
                         "volumes: {}.",
                         fmt::join(others, ", ")),
-            std::move(evidence), fmt::format("U{}", remedy));
+            std::move(evidence), remedy);
     }
     return Finding::needs_operator(
                fmt::format("Drivers of other products filter the volumes: {}.", fmt::join(others, ", ")),
-               std::move(evidence), fmt::format("If nothing else explains the failure, u{}", remedy))
+               std::move(evidence), std::string("Only if nothing else explains the failure: ") + remedy)
         .as_risk();
 }
 

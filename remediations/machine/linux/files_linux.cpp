@@ -211,7 +211,11 @@ Result<Path> LinuxFiles::link_target(const Path& path) const {
     });
 }
 
-Result<void> LinuxFiles::remove_link(const Path& path) {
+namespace {
+
+/// Removes one name. `flags_for` returns the flags of unlinkat(2) for what it is, or why that is not to be removed.
+template <class FlagsFor>
+Result<void> remove_name(const Path& path, const FlagsFor& flags_for) {
     const auto location = locate(path);
     if (!location) {
         return location.error();
@@ -220,13 +224,23 @@ Result<void> LinuxFiles::remove_link(const Path& path) {
     if (!status) {
         return status.error();
     }
-    if (!S_ISLNK(status->st_mode)) {
-        return Error::invalid(path + " is no symbolic link");
+    const Result<int> flags = flags_for(status->st_mode);
+    if (!flags) {
+        return flags.error();
     }
-    if (::unlinkat(location->folder.get(), location->name.c_str(), 0) != 0) {
-        return system_error("cannot remove the link " + path);
+    if (::unlinkat(location->folder.get(), location->name.c_str(), *flags) != 0) {
+        return system_error("cannot remove " + path);
     }
     return sync(location->folder.get(), path);
+}
+
+}  // namespace
+
+Result<void> LinuxFiles::remove_link(const Path& path) {
+    return remove_name(path, [&](mode_t mode) -> Result<int> {
+        if (!S_ISLNK(mode)) return Error::invalid(path + " is no symbolic link");
+        return 0;
+    });
 }
 
 Result<void> LinuxFiles::set_permissions(const Path& path, const FilePermissions& permissions) {
@@ -296,22 +310,11 @@ Result<void> LinuxFiles::move(const Path& from, const Path& to) {
 }
 
 Result<void> LinuxFiles::remove(const Path& path) {
-    const auto location = locate(path);
-    if (!location) {
-        return location.error();
-    }
-    const auto status = status_of(*location);
-    if (!status) {
-        return status.error();
-    }
-    const bool folder = S_ISDIR(status->st_mode);
-    if (!folder && !S_ISREG(status->st_mode)) {
-        return Error::invalid(path + " is neither a regular file nor a folder");
-    }
-    if (::unlinkat(location->folder.get(), location->name.c_str(), folder ? AT_REMOVEDIR : 0) != 0) {
-        return system_error("cannot remove " + path);
-    }
-    return sync(location->folder.get(), path);
+    return remove_name(path, [&](mode_t mode) -> Result<int> {
+        if (S_ISDIR(mode)) return AT_REMOVEDIR;
+        if (!S_ISREG(mode)) return Error::invalid(path + " is neither a regular file nor a folder");
+        return 0;
+    });
 }
 
 Result<void> LinuxFiles::remove_leftovers(const Path& path) {
