@@ -16,6 +16,7 @@
 #include "handler/agent/worker.hpp"
 #include "handler/report/paths.hpp"
 #include "handler/report/report_status.hpp"
+#include "remediations/engine/root_cause.hpp"
 #include "remediations/knowledge/azure/arm_answer.hpp"
 
 namespace handler {
@@ -48,15 +49,6 @@ bool is_broken(const Outcome& outcome) {
 
 bool is_of_azure(const Outcome& outcome) {
     return outcome.remediation->acts_in_azure;
-}
-
-std::string joined(std::initializer_list<std::string> parts) {
-    std::string text;
-    for (const auto& part : parts) {
-        if (!text.empty() && !part.empty()) text += ' ';
-        text += part;
-    }
-    return text;
 }
 
 /// What a run changed, a sentence each: "Fixed: a; b."
@@ -352,9 +344,8 @@ private:
 
 bool is_left_inside(const Report& report) {
     return std::ranges::any_of(report.outcomes, [](const Outcome& outcome) {
-        const auto state = outcome.finding.state;
-        const bool is_left = state == State::broken || state == State::needs_approval || state == State::needs_operator;
-        return is_left && outcome.finding.weight == remediations::Weight::cause && !is_of_azure(outcome);
+        return remediations::is_left(outcome.finding.state) && outcome.finding.weight == remediations::Weight::cause &&
+               !is_of_azure(outcome);
     });
 }
 

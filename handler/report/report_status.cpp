@@ -18,6 +18,15 @@ using remediations::RunMode;
 using remediations::State;
 using remediations::Weight;
 
+std::string joined(std::initializer_list<std::string> parts) {
+    std::string text;
+    for (const auto& part : parts) {
+        if (!text.empty() && !part.empty()) text += ' ';
+        text += part;
+    }
+    return text;
+}
+
 std::string sentence(std::string text) {
     while (!text.empty() && (text.back() == ' ' || text.back() == '\n')) text.pop_back();
     if (text.empty() || text.back() == '.' || text.back() == '!' || text.back() == '?') return text;
@@ -115,16 +124,6 @@ std::string action_for(const Outcome& outcome, RunMode mode) {
         action += fmt::format(" This extension can do it: set {}.", settings_that_repair(outcome));
     }
     return action;
-}
-
-/// Joins with blanks; leaves out empty parts.
-std::string joined(std::initializer_list<std::string> parts) {
-    std::string text;
-    for (const auto& part : parts) {
-        if (!text.empty() && !part.empty()) text += ' ';
-        text += part;
-    }
-    return text;
 }
 
 std::string told_cause(const Outcome& outcome) {

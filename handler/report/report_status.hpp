@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <initializer_list>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,8 @@ void add_pointers(Status& status, const remediations::Report& report, const std:
 
 /// Returns "Text." with exactly one full stop.
 std::string sentence(std::string text);
+/// Joins with blanks; leaves out empty parts.
+std::string joined(std::initializer_list<std::string> parts);
 /// Returns the word of a substatus for a state.
 StatusWord word_for(remediations::State state);
 

@@ -315,8 +315,7 @@ extern const Remediation remediation{
         "systemd starts the agent: another program or user, a condition that is never met, a folder it may not see. "
         "Where one drop-in alone can be the reason and no package brought it, the fix moves it away and starts the "
         "agent, and puts it back where the agent does not run then. A drop-in that also hardens the unit goes only "
-        "where "
-        "changes of security are allowed; whole units are only told.",
+        "where changes of security are allowed; whole units are only told.",
     .source = "https://www.freedesktop.org/software/systemd/man/latest/systemd.unit.html",
     .consequences = {"agent-not-running", "agent-python-broken", "agent-crash-looping", "agent-hung",
                      "agent-restart-policy", "backup-extension-state"},
