@@ -111,18 +111,24 @@ private:
         FileLock run;
         FileLock worker;
     };
+    bool worker_is_awaited() const {
+        const auto stored = load_sequence(environment_.folder);
+        return stored && *stored && (*stored)->state == SequenceState::running;
+    }
+
     std::optional<Locks> lock_out_workers() const {
         const auto deadline = std::chrono::steady_clock::now() + patience_for_worker;
         while (!is_to_stop() && std::chrono::steady_clock::now() < deadline) {
-            auto run = acquire_run_lock(system_.state_folder, std::chrono::seconds(1));
-            if (!run && run.error().kind != ErrorKind::timed_out) return std::nullopt;
-            const auto stored = load_sequence(environment_.folder);
-            const bool is_awaited = stored && *stored && (*stored)->state == SequenceState::running;
-            if (run && !is_awaited) {
-                auto worker = FileLock::acquire(worker_lock_file(environment_.folder), std::chrono::seconds(1));
-                if (worker) return Locks{std::move(*run), std::move(*worker)};
+            // A worker that is about to begin needs the run lock.
+            if (!worker_is_awaited()) {
+                auto run = acquire_run_lock(system_.state_folder, std::chrono::seconds(1));
+                if (!run && run.error().kind != ErrorKind::timed_out) return std::nullopt;
+                if (run && !worker_is_awaited()) {
+                    auto worker = FileLock::acquire(worker_lock_file(environment_.folder), std::chrono::seconds(1));
+                    if (worker) return Locks{std::move(*run), std::move(*worker)};
+                }
             }
-            if (run) std::this_thread::sleep_for(std::chrono::milliseconds(500));
+            std::this_thread::sleep_for(std::chrono::milliseconds(500));
         }
         return std::nullopt;
     }
@@ -146,10 +152,15 @@ private:
     /// another one now.
     std::optional<Locks> lock_once_settled() {
         constexpr std::chrono::seconds still_settled{30};
-        for (;;) {
+        for (unsigned tries = 1;; ++tries) {
             const auto settled =
                 system_.azure.settle(task_.azure, settles_within, [this] { return is_to_stop() || !is_current(); });
             if (is_to_stop() || !is_current()) return std::nullopt;
+            // After a start of the VM the network may not be there yet.
+            if (!settled && settled.error().kind != ErrorKind::timed_out && tries < most_tries_to_begin &&
+                pause(pause_before_next_try)) {
+                continue;
+            }
             if (!settled) {
                 tell_part("azure", StatusWord::warning,
                           fmt::format("Not repaired in Azure yet, because {}. The next start of the VM or of the guest "
@@ -193,7 +204,10 @@ private:
         record_report(*report, log_, events_);
         const auto repaired = repaired_in(*report, true);
         if (report->is_cause_left()) task_.prove = ProveMode::no;
-        if (!repaired.empty()) task_.done = "Repaired in Azure: " + repaired;
+        if (!repaired.empty()) {
+            task_.done = "Repaired in Azure: " + repaired;
+            task_.changed = system_.guard.now();
+        }
         tell(*report, "", {"azure", StatusWord::success, 0, substatus_of(*report)},
              task_.prove == ProveMode::no ? "" : "A backup is started to prove it.");
         if (task_.prove == ProveMode::no) return over();
@@ -222,15 +236,18 @@ private:
         options.wait_for_vault = task_.prove == ProveMode::vault;
         options.within = task_.prove_within;
         options.begun = task_.begun;
+        options.not_before = task_.changed;
         options.now = system_.guard.now;
         options.stop_requested = [this] { return is_to_stop() || !is_current(); };
         options.note = [this](const BegunBackup& begun) { return note(begun); };
         auto proof = system_.azure.prove(task_.azure, options);
         start_lock_.reset();
-        // After a start of the VM the network may not be there yet.
-        for (unsigned tries = 1; !proof && proof.error().kind != ErrorKind::not_found && !task_.begun && is_current() &&
+        // After a start of the VM the network may not be there yet; and a start whose answer was lost may have begun
+        // one.
+        for (unsigned tries = 1; !proof && proof.error().kind != ErrorKind::not_found && is_current() &&
                                  tries < most_tries_to_begin && pause(pause_before_next_try);
              ++tries) {
+            options.begun = task_.begun;
             proof = system_.azure.prove(task_.azure, options);
             start_lock_.reset();
         }
@@ -245,10 +262,8 @@ private:
 
     /// Before a backup is asked for, and once its job is known: until then nobody repairs anything.
     Result<void> note(const BegunBackup& begun) {
-        if (begun.job.empty()) {
-            start_lock_ = lock_out_workers();
-            if (!start_lock_ || !is_current()) return machine::Error::refused("another run is at work");
-        }
+        if (!start_lock_) start_lock_ = lock_out_workers();
+        if (!start_lock_ || !is_current()) return machine::Error::refused("another run is at work");
         task_.begun = begun;
         auto saved = save_azure_task(system_.state_folder, task_);
         if (!begun.job.empty()) start_lock_.reset();
@@ -375,10 +390,13 @@ std::optional<Substatus> plan_azure_part(const Settings& settings, const Report&
     task.exclude = settings.exclude;
     if (const auto repaired = repaired_in(report, false); !repaired.empty()) {
         task.done_inside = fmt::format("Repaired inside the VM (run {}): {}", report.run_id, repaired);
+        task.changed = system.guard.now();
     }
     // A backup that runs already proves as much, where nothing was changed since.
-    if (older && report.run_id.empty() && !task.repairs) {
+    if (older && older->computer == task.computer && report.run_id.empty() && !task.repairs) {
         task.begun = older->begun;
+        task.changed = older->changed;
+        task.done = older->done;
         task.done_inside = older->done_inside;
     }
     if (const auto saved = save_azure_task(system.state_folder, task); !saved) {

@@ -23,8 +23,7 @@ namespace handler {
 /// put an older text back; never as "transitioning", and never as error. `disable` ends it before its next step.
 
 /// What the worker leaves to it, in a task that takes the place of an older one. Returns the substatus that says so;
-/// nothing where nothing follows, and then an older task is gone too, unless the backup that it waits for is still
-/// wanted. The caller holds the run lock.
+/// nothing where nothing follows, and then an older task is gone too. The caller holds the run lock.
 std::optional<Substatus> plan_azure_part(const Settings& settings, const remediations::Report& report,
                                          const System& system);
 

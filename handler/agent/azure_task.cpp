@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "remediations/formats/json.hpp"
+#include "remediations/machine/clock_time.hpp"
 #include "remediations/machine/local/durable_file.hpp"
 #include "remediations/machine/utf8.hpp"
 
@@ -40,18 +41,24 @@ std::int64_t number_at(const json::object& object, std::string_view key, std::in
     return number;
 }
 
+std::int64_t seconds_of(system_clock::time_point time) {
+    return std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count();
+}
+
+system_clock::time_point time_in(const json::value& value) {
+    return machine::time_after_1970(std::chrono::seconds(value.as_int64()));
+}
+
 json::value value_of(const std::optional<BegunBackup>& begun) {
     if (!begun) return nullptr;
-    const auto started = std::chrono::floor<std::chrono::seconds>(begun->started.time_since_epoch()).count();
-    return json::object{{"item", begun->item}, {"job", begun->job}, {"started", started}};
+    return json::object{{"item", begun->item}, {"job", begun->job}, {"started", seconds_of(begun->started)}};
 }
 
 std::optional<BegunBackup> begun_in(const json::value& value) {
     if (value.is_null()) return std::nullopt;
-    constexpr std::int64_t latest = 253'402'300'799;  // in the year 9999
     const auto& object = value.as_object();
     return BegunBackup{std::string(object.at("item").as_string()), std::string(object.at("job").as_string()),
-                       system_clock::time_point(std::chrono::seconds(number_at(object, "started", 0, latest)))};
+                       time_in(object.at("started"))};
 }
 
 /// Throws what boost::json throws where a member is missing or of another type.
@@ -67,6 +74,7 @@ AzureTask task_from(const json::object& object) {
     task.prove = *prove;
     task.prove_within = std::chrono::hours(number_at(object, "proveWithinHours", 1, most_prove_hours));
     task.begun = begun_in(object.at("begun"));
+    if (const auto& changed = object.at("changed"); !changed.is_null()) task.changed = time_in(changed);
     task.done_inside = object.at("doneInside").as_string();
     task.done = object.at("done").as_string();
     task.azure = {true, task.repairs, std::string(object.at("identityClientId").as_string()),
@@ -116,6 +124,7 @@ Result<void> save_azure_task(const std::filesystem::path& state_folder, const Az
                                 {"prove", to_string(task.prove)},
                                 {"proveWithinHours", task.prove_within.count()},
                                 {"begun", value_of(task.begun)},
+                                {"changed", task.changed ? json::value(seconds_of(*task.changed)) : json::value()},
                                 {"doneInside", machine::valid_utf8(task.done_inside)},
                                 {"done", machine::valid_utf8(task.done)},
                                 {"identityClientId", task.azure.client_id},

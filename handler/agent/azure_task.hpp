@@ -25,7 +25,8 @@ std::optional<ProveMode> parse_prove_mode(std::string_view word);
 inline constexpr int most_prove_hours = 24;
 
 /// What there is left to do in Azure after a run inside the VM: <state>/azure.json, written before that run's status.
-/// No file: nothing. It survives a restart, an update and newer settings; on another VM (restored, cloned) it is void.
+/// No file: nothing. It survives a restart and an update; newer settings take it over only where they prove, too. On
+/// another VM (restored, cloned) it is void.
 struct AzureTask {
     std::string id;  ///< another one for each run
     std::string computer;
@@ -34,6 +35,8 @@ struct AzureTask {
     ProveMode prove = ProveMode::no;
     std::chrono::hours prove_within{3};
     std::optional<remediations::azure::BegunBackup> begun;  ///< the backup that is to prove it
+    /// When the last repair ended: a backup that began before proves nothing. Empty where nothing was repaired.
+    std::optional<std::chrono::system_clock::time_point> changed;
     std::string done_inside;  ///< what the run inside the VM repaired, a sentence; may be empty
     std::string done;         ///< what was repaired in Azure, a sentence; may be empty
     // As the settings say:

@@ -11,6 +11,7 @@
 #include "remediations/changes/undo.hpp"
 #include "remediations/formats/json.hpp"
 #include "remediations/knowledge/extension/backup_activity.hpp"
+#include "remediations/machine/clock_time.hpp"
 #include "remediations/machine/local/durable_file.hpp"
 
 namespace handler {
@@ -45,7 +46,7 @@ std::optional<Schedule> load(const std::filesystem::path& state_folder) {
     if (!document || !document->is_object()) return schedule;
     const auto* until = document->get_object().if_contains("until");
     const auto* after = document->get_object().if_contains("after");
-    if (until && until->is_int64()) schedule.until = system_clock::time_point(std::chrono::seconds(until->get_int64()));
+    if (until && until->is_int64()) schedule.until = machine::time_after_1970(std::chrono::seconds(until->get_int64()));
     if (after && after->is_string()) schedule.after = after->get_string();
     return schedule;
 }

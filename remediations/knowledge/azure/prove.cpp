@@ -9,6 +9,7 @@
 #include <boost/json.hpp>
 #include <thread>
 
+#include "remediations/changes/refused_by_azure.hpp"
 #include "remediations/knowledge/azure/arm_answer.hpp"
 #include "remediations/knowledge/azure/backup_jobs.hpp"
 #include "remediations/knowledge/azure/protected_item.hpp"
@@ -113,6 +114,10 @@ private:
         if (!jobs) return jobs.error();
         const auto* newest = machine_.derived<BackupJobs>().newest();
         if (newest && newest->runs()) {
+            if (options_.not_before && newest->started && *newest->started < *options_.not_before) {
+                proof_.summary = "A backup runs that began before the repair, and proves nothing; the next one does.";
+                return {};
+            }
             proof_.job = newest->id;
             proof_.started = newest->started.value_or(options_.now());
             since_ = *proof_.started - clock_difference;
@@ -134,16 +139,16 @@ private:
             "{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::chrono::system_clock::to_time_t(options_.now() + point_lasts)));
         const json::object body{{"properties", json::object{{"objectType", "IaasVMBackupRequest"},
                                                             {"recoveryPointExpiryTimeInUTC", expires}}}};
-        const auto started = machine_.azure().change({.path = proof_.item + "/backup",
-                                                      .members = {"status", "properties.jobId"},
-                                                      .method = "POST",
-                                                      .body = json::serialize(body)});
+        const machine::ArmQuestion request{.path = proof_.item + "/backup",
+                                           .members = {"status", "properties.jobId"},
+                                           .method = "POST",
+                                           .body = json::serialize(body)};
+        const auto started = machine_.azure().change(request);
         if (!started) return started.error();
         if (started->is_refusal()) {
-            proof_.error_code = started->code;
-            proof_.summary =
-                fmt::format("Azure refuses to start a backup ({}).",
-                            started->code.empty() ? fmt::format("HTTP {}", started->status) : started->code);
+            // No backup began, so that none failed.
+            proof_.started.reset();
+            proof_.summary = "No backup is started. " + refused_by_azure(request, *started).message + ".";
             return {};
         }
         const auto id = text_of(started->body, "properties.jobId");

@@ -22,6 +22,8 @@ struct ProveOptions {
     bool wait_for_vault = false;  ///< false: waits only for the snapshot's recovery point, which exists long before
     std::chrono::minutes within{180};       ///< from the start of the backup on
     std::optional<BegunBackup> begun = {};  ///< goes on with this one
+    /// A backup that runs already proves something only where it began after this; empty: any does.
+    std::optional<std::chrono::system_clock::time_point> not_before = {};
     /// Called before a backup is asked for, and once its job is known. An Error ends the proof: then nothing is begun.
     std::function<machine::Result<void>(const BegunBackup&)> note = [](const auto&) { return machine::Result<void>(); };
     std::function<bool()> stop_requested = [] { return false; };                   ///< asked each second

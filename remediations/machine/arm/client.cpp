@@ -194,9 +194,8 @@ public:
             if (const auto known = answers_.find(key); known != answers_.end()) return known->second;
             if (!deadline_) deadline_ = transport_.waiting.now() + options_.time;
         }
-        places_.acquire();
-        auto answer = question.is_list ? list_of(question) : answer_to(question, most_pages, {});
-        places_.release();
+        auto answer =
+            in_a_place([&] { return question.is_list ? list_of(question) : answer_to(question, most_pages, {}); });
         if (!options_.keeps(question)) return answer;
         const std::scoped_lock lock(mutex_);
         return answers_.insert_or_assign(key, std::move(answer)).first->second;
@@ -212,13 +211,12 @@ public:
             const std::scoped_lock lock(mutex_);
             if (!deadline_) deadline_ = transport_.waiting.now() + options_.time;
         }
-        places_.acquire();
-        auto answer = answer_to(question, most_streamed_pages, [&](const json::array& page) {
-            take(page);
-            return true;
+        return in_a_place([&] {
+            return answer_to(question, most_streamed_pages, [&](const json::array& page) {
+                take(page);
+                return true;
+            });
         });
-        places_.release();
-        return answer;
     }
 
     std::chrono::milliseconds silence_wanted() const override {
@@ -269,6 +267,15 @@ public:
 private:
     /// Gets page after page; false where it wants no further one.
     using TakePage = std::function<bool(json::array page)>;
+
+    using Places = std::counting_semaphore<most_at_once>;
+    /// Asks when one of the places for questions side by side is free.
+    template <class Ask>
+    Result<ArmAnswer> in_a_place(const Ask& ask_now) const {
+        places_.acquire();
+        const std::unique_ptr<Places, void (*)(Places*)> place(&places_, [](Places* places) { places->release(); });
+        return ask_now();
+    }
 
     Result<AzureAccess> find_access() const {
         AzureAccess found;
@@ -376,6 +383,7 @@ private:
 
     void note_reads_left(const HttpsResponse& response) const {
         const auto text = response.header("x-ms-ratelimit-remaining-subscription-reads");
+        if (text.empty()) return;  // a change's answer counts no reads
         long left = 0;
         const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), left);
         const std::scoped_lock lock(mutex_);
@@ -539,14 +547,32 @@ private:
         return version;
     }
 
-    /// Sends a change once, and follows it to its end.
+    /// Sends a change once; a second time only where Azure surely did nothing: the token was over (401), or Azure wants
+    /// silence (429).
+    Result<HttpsResponse> send_change(const ArmQuestion& request, const std::string& version) const {
+        const Place place{host_, target_of(request, version)};
+        if (!may_send()) return wants_silence();
+        auto response = send_once(request.method, place, request.body);
+        if (response && response->status == 401 && options_.token.empty()) {
+            if (const auto fetched = fetch_token(); !fetched) return fetched.error();
+            return send_once(request.method, place, request.body);
+        }
+        if (response && response->status == 429) {
+            note_silence(retry_after(*response, std::chrono::seconds(pause_when_throttled)));
+            if (!may_send()) return wants_silence();
+            return send_once(request.method, place, request.body);
+        }
+        return response;
+    }
+
+    /// Sends a change, and follows it to its end.
     Result<ArmAnswer> changed(const ArmQuestion& request) const {
         const auto type = type_of(request.path);
-        auto response = send_once(request.method, {host_, target_of(request, version_of(type))}, request.body);
+        auto response = send_change(request, version_of(type));
         if (response && is_refused_version(*response)) {
             const auto version = negotiate(type, request.path);
             if (!version) return version.error();
-            response = send_once(request.method, {host_, target_of(request, *version)}, request.body);
+            response = send_change(request, *version);
         }
         const bool is_accepted =
             response && (response->status == 202 || response->status == 201 ||
@@ -620,11 +646,11 @@ private:
 
     const ClientOptions options_;
     const Transport transport_;
-    mutable std::counting_semaphore<most_at_once> places_;
+    mutable Places places_;
 
     mutable std::mutex access_mutex_;
     mutable std::optional<Result<AzureAccess>> access_;
-    mutable std::string host_;  ///< set together with access_, then constant
+    mutable std::string host_;  ///< set by each find_access that succeeds
 
     mutable std::mutex token_mutex_;
     mutable Token token_;

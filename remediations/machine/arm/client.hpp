@@ -36,8 +36,8 @@ struct Transport {
 };
 Transport local_transport();
 
-/// Creates a client of Azure Resource Manager. It asks at most four questions at once and retries at most ten times in
-/// all. The token is sent only to the cloud's own host, whatever an answer points to.
+/// Creates a client of Azure Resource Manager. It asks at most four questions at once and retries at most
+/// options.retries times in all. The token is sent only to the cloud's own host, whatever an answer points to.
 std::unique_ptr<Azure> make_azure(ClientOptions options, Transport transport = local_transport());
 
 /// Returns the names of the clouds whose Resource Manager this program knows: "AzurePublicCloud", ...

@@ -21,6 +21,7 @@ AzureTask sample() {
     task.prove = ProveMode::vault;
     task.prove_within = 24h;
     task.begun = {"/item", "/job", std::chrono::system_clock::time_point(1795225747s)};
+    task.changed = std::chrono::system_clock::time_point(1795225700s);
     task.done_inside = "Repaired inside the VM (run 1): a.";
     task.done = "Repaired in Azure: b.";
     task.azure = {true, true, "00000000-0000-4000-8000-00000000000A", "/vault"};
@@ -43,6 +44,7 @@ TEST_F(AzureTaskTest, ComesBackAsItWasSaved) {
     EXPECT_EQ(load_azure_task(root_.path()), sample());
     auto without = sample();
     without.begun.reset();
+    without.changed.reset();
     without.repairs = without.azure.repair = false;
     ASSERT_TRUE(save_azure_task(root_.path(), without));
     EXPECT_EQ(load_azure_task(root_.path()), without);
@@ -77,6 +79,18 @@ TEST_F(AzureTaskTest, ADamagedOneIsNone) {
         write(text);
         EXPECT_FALSE(load_azure_task(root_.path())) << text;
     }
+}
+
+TEST_F(AzureTaskTest, ATimeThatNoClockHoldsIsTheNearestOne) {
+    ASSERT_TRUE(save_azure_task(root_.path(), sample()));
+    auto far = json::parse(test::read(azure_task_file(root_.path()))).as_object();
+    far["changed"] = 253402300799;  // in the year 9999
+    far["begun"].as_object()["started"] = -1;
+    write(json::serialize(far));
+    const auto task = load_azure_task(root_.path());
+    ASSERT_TRUE(task);
+    EXPECT_GT(*task->changed, sample().changed);
+    EXPECT_EQ(task->begun->started, std::chrono::system_clock::time_point());
 }
 
 TEST_F(AzureTaskTest, WhatOthersMayWriteIsNotRead) {

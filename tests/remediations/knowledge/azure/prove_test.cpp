@@ -180,6 +180,18 @@ TEST_F(Prove, ABackupThatRunsIsWatchedAndNoneIsStarted) {
     EXPECT_EQ(vault_.started, 0U);
 }
 
+TEST_F(Prove, ABackupThatBeganBeforeTheRepairProvesNothing) {
+    vault_.old_jobs.push_back(Vault::job("running", "InProgress", vault_.now - 10min, false));
+    vault_.old_points.push_back(Vault::point("fresh", vault_.now - 9min, {"InstantRP"}));
+    ProveOptions options;
+    options.not_before = vault_.now - 5min;
+    const auto proof = prove(options);
+    ASSERT_TRUE(proof) << proof.error().message;
+    EXPECT_FALSE(proof->is_proven);
+    EXPECT_THAT(proof->summary, HasSubstr("before the repair"));
+    EXPECT_EQ(vault_.started, 0U);
+}
+
 TEST_F(Prove, AFourthOnDemandIsNotTried) {
     for (int n = 1; n <= 3; ++n) {
         vault_.old_jobs.push_back(Vault::job(std::to_string(n), "Completed", vault_.now - std::chrono::hours(n), true));
@@ -248,6 +260,8 @@ TEST_F(Prove, ARefusalIsTold) {
     ASSERT_TRUE(proof) << proof.error().message;
     EXPECT_FALSE(proof->is_proven);
     EXPECT_THAT(proof->summary, HasSubstr("ScopeLocked"));
+    EXPECT_FALSE(proof->started) << "no backup began";
+    EXPECT_EQ(proof->error_code, "") << "so none failed";
 }
 
 TEST_F(Prove, AVmThatNobodyProtectsIsAnError) {

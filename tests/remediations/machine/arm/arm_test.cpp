@@ -526,6 +526,28 @@ TEST_F(Client, AChangeThatMeetsAnotherIsAskedForOnceMore) {
     EXPECT_LE(asked_.size(), 4U);
 }
 
+TEST_F(Client, AChangeIsSentAgainWhereAzureSurelyDidNothing) {
+    const ArmQuestion reapply{.path = std::string(vm) + "/reapply", .members = {}, .method = "POST"};
+    const auto client = of_person();
+    answers_ = {answer(429, "{}", {{"retry-after", "3"}}), answer(200, "{}")};
+    ASSERT_TRUE(client->change(reapply));
+    EXPECT_THAT(waited_, ElementsAre(3s));
+    EXPECT_EQ(asked_.size(), 2U);
+
+    asked_.clear();
+    answers_ = {answer(429, "{}", {{"retry-after", "600"}})};
+    const auto silenced = client->change(reapply);
+    ASSERT_FALSE(silenced);
+    EXPECT_EQ(silenced.error().code, 429);
+    EXPECT_EQ(asked_.size(), 1U) << "not while Azure wants silence";
+
+    const auto of_vm = azure();
+    asked_.clear();
+    answers_ = {answer(401, "{}"), answer(200, "{}")};
+    ASSERT_TRUE(of_vm->change(reapply));
+    EXPECT_EQ(asked_.size(), 2U) << "with a new token";
+}
+
 TEST_F(Client, WhatIsGoneAlreadyNeedsNoAnswer) {
     answers_ = {answer(204)};
     const auto done =
