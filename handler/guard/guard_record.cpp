@@ -6,6 +6,7 @@
 #include "handler/guard/guard_settings.hpp"
 #include "handler/report/plain_text.hpp"
 #include "remediations/formats/json.hpp"
+#include "remediations/machine/clock_time.hpp"
 #include "remediations/machine/local/durable_file.hpp"
 #include "remediations/machine/utf8.hpp"
 
@@ -25,10 +26,9 @@ std::int64_t seconds_of(GuardTime time) {
     return std::chrono::floor<std::chrono::seconds>(time.time_since_epoch()).count();
 }
 
-/// Returns a time; years before 1970 or after 9999 are not valid.
+/// Returns the nearest time that the clock can hold.
 GuardTime time_at(const json::object& object, std::string_view key) {
-    constexpr std::int64_t latest = 253'402'300'799;
-    return GuardTime(std::chrono::seconds(std::clamp<std::int64_t>(object.at(key).as_int64(), 0, latest)));
+    return machine::time_after_1970(std::chrono::seconds(object.at(key).as_int64()));
 }
 
 unsigned count_at(const json::object& object, std::string_view key) {

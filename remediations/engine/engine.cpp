@@ -545,11 +545,12 @@ void weigh(Report& report, const Machine& machine) {
         failures = current_failures(machine);
         let_seen_risks_testify(report.outcomes, failures);
         tell_unexplained(report.outcomes, failures, machine);
+        quote_whole(report.outcomes, failures);
     } catch (const std::exception&) {
         failures.clear();  // a diagnosis that needs the logs has said so
     }
     for (auto& outcome : report.outcomes) {
-        if (is_unexplained(*outcome.remediation)) outcome.finding = without_secrets(std::move(outcome.finding));
+        if (is_left(outcome.finding.state)) outcome.finding = without_secrets(std::move(outcome.finding));
     }
     let_risks_explain(report.outcomes, failures, report.error_code);
     auto root = root_cause_of(report.outcomes, report.error_code, failures);

@@ -267,6 +267,21 @@ bool claims(const Outcome& outcome, const Failure& failure) {
     return is_at_work && knows(*outcome.remediation, failure);
 }
 
+void quote_whole(std::span<Outcome> outcomes, std::span<const Failure* const> failures) {
+    for (auto& outcome : outcomes) {
+        if (!is_left(outcome.finding.state)) continue;
+        for (auto& evidence : outcome.finding.evidence) {
+            const auto is_beginning_of = [&](const Failure* failure) {
+                const auto& quote = failure->quote;
+                return evidence.where == quote.where && evidence.seen.size() < quote.seen.size() &&
+                       quote.seen.starts_with(evidence.seen);
+            };
+            const auto failure = std::ranges::find_if(failures, is_beginning_of);
+            if (failure != failures.end()) evidence = evidence_for(**failure);
+        }
+    }
+}
+
 std::span<const Remediation* const> unexplained_failures() {
     static const Remediation agent = unexplained("guest-agent-failure", "The guest agent", Layer::guest_agent);
     static const Remediation extension =

@@ -17,6 +17,10 @@ std::vector<const Failure*> current_failures(const machine::Machine& machine);
 /// and is broken, fixed or unproven. A healthy outcome claims only what its history quotes.
 bool claims(const Outcome& outcome, const Failure& failure);
 
+/// Completes evidence that quotes only the first line of a failure: the exception at the end of a traceback, which is
+/// the reason, and what it means.
+void quote_whole(std::span<Outcome> outcomes, std::span<const Failure* const> failures);
+
 /// Returns one remediation for each layer that logs or events can tell of. It stands for failures that no cause claims.
 /// It does not diagnose by itself: tell_unexplained() makes its finding.
 std::span<const Remediation* const> unexplained_failures();

@@ -58,7 +58,7 @@ class JavaScript(unittest.TestCase):
         self.check_arrived(operations)
 
     def test_policies(self):
-        names = ("linux", "windows", "linux-application", "windows-application")
+        names = sorted(file.stem for file in (REPOSITORY / "manifest/policy").glob("*.json") if not file.stem.startswith("initiative"))
         operations = [{"kind": "policyDefinition", "names": [f"backup-remediation-{name}"], "body": load(f"policy/{name}.json")}
                       for name in names]
         scope = f"/subscriptions/{arm.SUBSCRIPTION}"

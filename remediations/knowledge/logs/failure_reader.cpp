@@ -810,10 +810,13 @@ void FailureReader::close() {
             failure.component = "The backup extension";
             const auto told = message.substr(0, message.find("stack trace:"));
             failure.operation = operation_of(extension_operations, told);
+            const bool names_settings = failure.operation == read_settings || failure.operation == decrypt_settings;
+            // Between freeze and thaw nothing reads settings; such a line only names a file that lies beside them.
+            const bool reads_settings = names_settings && !record.is_held;
+            if (names_settings && record.is_held) failure.operation = "Freeze";
             const bool of_host = has_any_case(told, host_words) &&
                                  (has(told, "napshot") || has(told, "http") || has(told, "lob") || has(told, "HTTP"));
             const bool of_snapshot = has_any_case(told, snapshot_words);
-            const bool reads_settings = failure.operation == read_settings || failure.operation == decrypt_settings;
             if (record.log == Log::extension_shell) {
                 failure.layer = Layer::backup_extension;
                 if (has(message, shell_fails)) {

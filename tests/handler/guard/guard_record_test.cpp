@@ -62,6 +62,7 @@ TEST_F(GuardRecordTest, ForeignNumbersStayInBounds) {
     test::write(guard_record_file(state_), text);
     const auto read = load_guard_record(state_);
     EXPECT_EQ(read.looked, GuardTime{});
+    EXPECT_EQ(read.computer.uptime.count() / (365 * 86400), 230);
     ASSERT_EQ(read.treatments.size(), 1U);
     EXPECT_EQ(read.treatments[0].in_a_row, 1'000'000U);
 }
