@@ -19,23 +19,16 @@ AZURE_CAUSES = ("agent-not-ready-in-azure,allow-extension-operations,backup-alre
 
 
 class CloudTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.TemporaryDirectory()
-        hosts = pathlib.Path(cls.folder.name) / "hosts"
-        hosts.write_text(f"127.0.0.1 localhost {cloud.HOST}\n")
-        subprocess.run(["mount", "--bind", hosts, "/etc/hosts"], check=True)
-        cls.addClassCleanup(subprocess.run, ["umount", "/etc/hosts"])
-        cls.addClassCleanup(cls.folder.cleanup)
-
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.cloud = cloud.Cloud(folder.name)
         self.addCleanup(self.cloud.close)
-        bundle = "/etc/ssl/certs/ca-certificates.crt"
-        subprocess.run(["mount", "--bind", self.cloud.authority, bundle], check=True)
-        self.addCleanup(subprocess.run, ["umount", bundle])
+        hosts = pathlib.Path(folder.name) / "hosts"
+        hosts.write_text(f"127.0.0.1 localhost {cloud.HOST}\n")
+        for source, target in ((hosts, "/etc/hosts"), (self.cloud.authority, "/etc/ssl/certs/ca-certificates.crt")):
+            subprocess.run(["mount", "--bind", source, target], check=True)
+            self.addCleanup(subprocess.run, ["umount", target])
 
     def run_program(self, *words, stdin="", code=None):
         ran = subprocess.run([PROGRAM, *words], input=stdin, capture_output=True, text=True, timeout=120)
@@ -135,7 +128,7 @@ class Look(CloudTest):
         self.assertEqual({host for host, *_ in self.cloud.requests}, {cloud.HOST})
 
     def test_a_host_with_another_certificate_gets_no_token(self):
-        empty = pathlib.Path(self.folder.name) / "empty.pem"
+        empty = pathlib.Path(self.cloud.authority).parent / "empty.pem"
         cloud_folder = tempfile.TemporaryDirectory()
         self.addCleanup(cloud_folder.cleanup)
         other, _ = cloud.make_certificates(cloud_folder.name, "other.example")

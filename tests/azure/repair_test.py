@@ -69,7 +69,7 @@ class ExtensionTest(CloudTest):
     def message(self, number=0):
         return self.status(number)["formattedMessage"]["message"]
 
-    def wait_for(self, what, timeout=120):
+    def wait_for(self, what, timeout=300):
         deadline = time.monotonic() + timeout
         while not what():
             if time.monotonic() > deadline:
@@ -77,7 +77,7 @@ class ExtensionTest(CloudTest):
                 self.fail(f"did not come: {json.dumps(self.status(), indent=1)}\n{log}\n{self.cloud.requests[-5:]}")
             time.sleep(0.1)
 
-    def wait_for_end(self, number=0, timeout=120):
+    def wait_for_end(self, number=0, timeout=300):
         """Of all that follows in Azure; never is it told as at work or as an error."""
         def has_ended():
             word = self.status(number)["status"]
@@ -99,11 +99,19 @@ class ExtensionTest(CloudTest):
         return found
 
     def end_processes(self):
-        for process in self.processes():
+        """Returns once they are gone: a process that is being killed still holds its locks."""
+        def is_gone(process):
+            try:
+                return pathlib.Path(f"/proc/{process}/stat").read_text().rsplit(") ", 1)[1][0] in "ZX"
+            except OSError:
+                return True
+        found = self.processes()
+        for process in found:
             try:
                 os.kill(process, signal.SIGKILL)
             except ProcessLookupError:
                 pass
+        self.wait_for(lambda: all(map(is_gone, found)))
 
     def changes(self):
         return [(method, path.split("/providers/")[-1]) for _, method, path, _, _ in self.cloud.requests
@@ -236,7 +244,7 @@ class Crashes(ExtensionTest):
         self.assertIn(killed[0].removesuffix("/reapply"), begun, "it is in the journal before it is sent")
         self.assertEqual(self.status()["status"], "success")
         self.command("enable")
-        self.wait_for_end(timeout=200)
+        self.wait_for_end()
         self.assertEqual((self.cloud.deleted, self.cloud.reapplied), (1, 1))
         self.assertEqual(self.cloud.extensions, [])
         self.assertEqual(self.cloud.vm_state, "Succeeded")
