@@ -21,7 +21,8 @@ public:
 
     json::object identity() const override { return {{"kind", "link"}, {"path", path_}}; }
 
-    std::string describe(const SlotValue&, const SlotValue& after) const override {
+    std::string describe(const SlotValue& before, const SlotValue& after) const override {
+        if (after.is_null()) return fmt::format("remove the link {} to {}", path_, show(before));
         return fmt::format("make {} a link to {}", path_, show(after));
     }
 

@@ -42,7 +42,9 @@ std::optional<std::uint64_t> octal_in(std::string_view header, Field field) {
 }
 
 std::string path_in(std::string_view header) {
-    const auto prefix = text_in(header, prefix_field);
+    // GNU tar ("ustar  ") has other things where POSIX ("ustar\0") has the beginning of a long path.
+    const bool is_posix = header[magic_field.offset + magic_field.length] == '\0';
+    const auto prefix = is_posix ? text_in(header, prefix_field) : std::string_view();
     auto path = std::string(prefix) + (prefix.empty() ? "" : "/") + std::string(text_in(header, name_field));
     return path.starts_with("./") ? path.substr(2) : path;
 }

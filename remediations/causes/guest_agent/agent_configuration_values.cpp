@@ -190,9 +190,11 @@ Result<void> fix(const Finding&, Changes& changes) {
             text = own_or_minimal_text(changes.machine());
             break;
         case Fault::trailing_comment:
+            if (!configuration) return configuration.error();
             text = configuration->without_trailing_comments();
             break;
         case Fault::long_period:
+            if (!configuration) return configuration.error();
             text = configuration->with_value(period, usual_period);
             break;
     }

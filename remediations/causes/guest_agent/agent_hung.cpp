@@ -236,10 +236,7 @@ Finding diagnose(const Machine& machine) {
 }
 
 machine::Result<void> fix(const Finding&, Changes& changes) {
-    if (changes.machine().facts().platform == machine::Platform::windows) return restart_agent(changes);
-    const auto service = agent_service_name(changes.machine());
-    if (!service) return service.error();
-    return changes.restart_service(*service);
+    return replace_running_agent(changes);
 }
 
 }  // namespace

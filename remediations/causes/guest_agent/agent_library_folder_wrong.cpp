@@ -53,6 +53,12 @@ std::optional<Evidence> certificate_out_of_reach(const Machine& machine, const s
     return Evidence{wanted, fmt::format("missing; it is {}", there), "where the backup extension looks for it"};
 }
 
+bool leads_to(const Machine& machine, const std::string& folder) {
+    auto target = machine.files().link_target(usual);
+    while (target && target->size() > 1 && target->ends_with('/')) target->pop_back();
+    return target && *target == folder;
+}
+
 /// A link can be made where its name is free and what it leads to is there.
 bool can_be_linked(const Machine& machine, const std::string& folder,
                    const machine::Result<machine::FileStatus>& link) {
@@ -61,12 +67,20 @@ bool can_be_linked(const Machine& machine, const std::string& folder,
     return is_free && folder.starts_with('/') && target && target->kind == FileKind::directory;
 }
 
+std::string what_is_there(const Machine& machine, const machine::Result<machine::FileStatus>& found) {
+    if (!found) return "missing";
+    if (found->kind != FileKind::symlink) return "a folder of its own";
+    const auto target = machine.files().link_target(usual);
+    return target ? "a link to " + *target : "a link";
+}
+
 Finding moved(const Machine& machine, const std::string& folder, std::vector<Evidence> evidence) {
     const auto& logs = machine.derived<LogEvidence>();
     const auto* line = logs.find_current(Log::extension, cannot_open_line);
     if (!line) line = logs.find_current(Log::extension, cannot_open_old_line);
     const auto link = machine.files().status(usual);
-    if (link && link->kind == FileKind::symlink) {
+    const bool is_link = link && link->kind == FileKind::symlink;
+    if (is_link && (leads_to(machine, folder) || !certificate_out_of_reach(machine, folder))) {
         return Finding::healthy(fmt::format("The agent keeps extensions in {}, and {} leads there.", folder, usual),
                                 std::move(evidence));
     }
@@ -83,15 +97,16 @@ Finding moved(const Machine& machine, const std::string& folder, std::vector<Evi
     if (line) evidence.push_back(line->newest.evidence("the certificate is found"));
     if (certificate) evidence.push_back(std::move(*certificate));
     if (link_is_known) {
-        evidence.push_back({usual, link ? "a folder of its own" : "missing", fmt::format("a link to {}", folder)});
+        evidence.push_back({usual, what_is_there(machine, link), fmt::format("a link to {}", folder)});
     }
     auto summary = fmt::format(
         "The agent keeps extensions in {}, but the backup extension looks for certificates in {}.", folder, usual);
-    auto action = link ? fmt::format(
-                             "Make {0} lead to {1}: move what is in it away, then mount --bind {1} {0} (and add "
-                             "that to /etc/fstab).",
-                             usual, folder)
-                       : fmt::format("Make {0} lead there: ln -s {1} {0}", usual, folder);
+    auto action = is_link ? fmt::format("Make {0} lead there: ln -sfn {1} {0}", usual, folder)
+                  : link  ? fmt::format(
+                                "Make {0} lead to {1}: move what is in it away, then mount --bind {1} {0} (and add "
+                                 "that to /etc/fstab).",
+                                usual, folder)
+                         : fmt::format("Make {0} lead there: ln -s {1} {0}", usual, folder);
     auto finding = can_be_linked(machine, folder, link)
                        ? Finding::broken(std::move(summary), std::move(evidence), std::move(action))
                        : Finding::needs_operator(std::move(summary), std::move(evidence), std::move(action));

@@ -11,15 +11,6 @@ using machine::Machine;
 
 namespace {
 
-/// Returns the state in /proc/<pid>/stat, "620 (python3) T 1 ...". It follows the last ")", because the name may
-/// contain any character. '\0' where it cannot be read.
-char state_of(const Machine& machine, const machine::Process& process) {
-    const auto text = machine.files().read(fmt::format("/proc/{}/stat", process.pid));
-    if (!text) return '\0';
-    const auto end = text->rfind(") ");
-    return end == std::string::npos || end + 2 >= text->size() ? '\0' : (*text)[end + 2];
-}
-
 Finding diagnose(const Machine& machine) {
     const auto processes = agent_processes(machine);
     if (!processes) return Finding::unknown("the list of processes", processes.error());
@@ -29,7 +20,7 @@ Finding diagnose(const Machine& machine) {
     bool is_traced = false;
     for (const auto* process : {&processes->daemon, &processes->goal_state_handler}) {
         if (!*process) continue;
-        const char state = state_of(machine, **process);
+        const char state = process_state(machine, **process);
         if (state != 'T' && state != 't') continue;
         is_stopped = is_stopped || state == 'T';
         is_traced = is_traced || state == 't';
@@ -48,16 +39,8 @@ Finding diagnose(const Machine& machine) {
                            "Restart the guest agent, or let it go on: kill -CONT PID. Find out who stopped it.");
 }
 
-/// A stopped process gets no request to end: the service manager's reaches the daemon alone (KillMode=process), and the
-/// new daemon would wait for the old one's child. Nothing is lost, because neither does anything.
 machine::Result<void> fix(const Finding&, Changes& changes) {
-    const auto processes = agent_processes(changes.machine());
-    if (!processes) return processes.error();
-    for (const auto* process : {&processes->goal_state_handler, &processes->daemon}) {
-        if (!*process || state_of(changes.machine(), **process) != 'T') continue;
-        if (auto ended = changes.end_process(**process); !ended) return ended;
-    }
-    return restart_agent(changes);
+    return replace_running_agent(changes);
 }
 
 }  // namespace

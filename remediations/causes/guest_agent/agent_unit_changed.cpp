@@ -7,6 +7,7 @@
 #include <boost/algorithm/string/trim.hpp>
 #include <optional>
 #include <set>
+#include <span>
 
 #include "remediations/changes/changes.hpp"
 #include "remediations/knowledge/agent/agent_processes.hpp"
@@ -59,25 +60,70 @@ const SettingNames suspects_of_a_start = {"Exec", "Environment", "User",        
 /// What can make systemd refuse the whole unit: a second ExecStart, none, one that does not fit the type.
 const SettingNames suspects_of_a_refusal = {"Exec", "Type"};
 /// What protects the machine from a program that was taken over.
-const SettingNames hardening = {"Protect",  "Private",    "NoNewPrivileges", "ReadOnly", "Inaccessible", "SystemCall",
-                                "Restrict", "Capability", "DynamicUser",     "User",     "Group"};
+const SettingNames hardening = {
+    "Protect",
+    "Private",
+    "NoNewPrivileges",
+    "ReadOnly",
+    "Inaccessible",
+    "SystemCall",
+    "Restrict",
+    "Capability",
+    "DynamicUser",
+    "User",
+    "Group",
+    "SupplementaryGroups",
+    "AmbientCapab",
+    "SecureBits",
+    "LockPersonality",
+    "MemoryDenyWriteExecute",
+    "NoExecPaths",
+    "ExecPaths",
+    "Device",
+    "IPAddress",
+    "IPIngress",
+    "IPEgress",
+    "SocketBind",
+    "AppArmorProfile",
+    "SELinuxContext",
+    "Smack",
+    "UMask",
+    "KeyringMode",
+    "Proc",
+    "TemporaryFile",
+    "BindReadOnlyPaths",
+    "RemoveIPC",
+};
+/// A reader needs no more lines to see what was changed.
+constexpr std::size_t most_evidence = 8;
 
-/// Adds the lines of a file with such settings as evidence.
-void add_lines(const Machine& machine, const machine::Path& path, std::vector<Evidence>& evidence) {
-    constexpr std::size_t most_lines = 8;
+bool sets_one_of(std::string_view line, std::span<const std::string_view> names) {
+    return boost::contains(line, "=") &&
+           std::ranges::any_of(names, [&](std::string_view name) { return boost::istarts_with(line, name); });
+}
+
+std::vector<std::string> trimmed_lines_of(const Machine& machine, const machine::Path& path) {
     const auto text = machine.files().read(path);
-    if (!text) return;
+    if (!text) return {};
     std::vector<std::string> lines;
     boost::split(lines, *text, boost::is_any_of("\n"));
-    for (std::size_t number = 0; number < lines.size() && evidence.size() < most_lines; ++number) {
-        const auto line = boost::trim_copy(lines[number]);
-        const bool tells = std::ranges::any_of(telling, [&](std::string_view word) {
-            return boost::istarts_with(line, word) && boost::contains(line, "=");
-        });
-        if (tells) {
-            evidence.push_back({fmt::format("{}:{}", path, number + 1), printable(line), "as the package has it"});
-        }
+    for (auto& line : lines) boost::trim(line);
+    return lines;
+}
+
+/// Adds the lines of a file with telling settings as evidence.
+void add_lines(const Machine& machine, const machine::Path& path, std::vector<Evidence>& evidence) {
+    const auto lines = trimmed_lines_of(machine, path);
+    for (std::size_t number = 0; number < lines.size(); ++number) {
+        if (!sets_one_of(lines[number], telling)) continue;
+        evidence.push_back({fmt::format("{}:{}", path, number + 1), printable(lines[number]), "as the package has it"});
     }
+}
+
+/// Returns true also for a file that cannot be read.
+bool may_harden(const Machine& machine, const machine::Path& path) {
+    const auto lines = trimmed_lines_of(machine, path);
+    return lines.empty() || std::ranges::any_of(lines, [](const auto& line) { return sets_one_of(line, hardening); });
 }
 
 bool is_condition(const Evidence& change) {
@@ -139,7 +185,9 @@ bool is_of_no_package(const Machine& machine, const machine::Path& file) {
     for (const auto& [program, option] : {std::pair("/usr/bin/dpkg-query", "-S"), std::pair("/usr/bin/rpm", "-qf")}) {
         const auto answer = machine.processes().query({program, {option, file}, std::chrono::seconds(10)});
         if (!answer && answer.error().kind == machine::ErrorKind::not_found) continue;
-        if (!answer || answer->exit_code != not_owned) return false;
+        // rpm ends with this code for errors of its own, too, and says them on its error output.
+        const bool failed = !answer || (std::string_view(program) == "/usr/bin/rpm" && !answer->err.empty());
+        if (failed || answer->exit_code != not_owned) return false;
         asked = true;
     }
     return asked;
@@ -203,6 +251,9 @@ std::vector<Evidence> changes_of(const Machine& machine, const std::string& serv
 Finding does_not_start(const Machine& machine, const std::string& service, const std::string& why,
                        const std::vector<Evidence>& suspects, std::vector<Evidence> evidence) {
     const auto drop_in = removable_drop_in(machine, suspects);
+    // What the service says of itself stands at the end.
+    const bool is_long = evidence.size() > most_evidence;
+    if (is_long) evidence.erase(evidence.begin() + most_evidence / 2, evidence.end() - most_evidence / 2);
     const auto place = drop_in ? *drop_in : file_of(evidence.front());
     auto summary =
         fmt::format("The guest agent does not start{}, and its systemd unit was changed on this VM: {}.", why, place);
@@ -213,10 +264,7 @@ Finding does_not_start(const Machine& machine, const std::string& service, const
     if (!drop_in) return Finding::needs_operator(std::move(summary), std::move(evidence), std::move(action));
     auto finding = Finding::broken(std::move(summary), std::move(evidence), std::move(action));
     finding.subjects = {*drop_in};
-    std::vector<Evidence> lines;
-    add_lines(machine, *drop_in, lines);
-    const bool protects = std::ranges::any_of(lines, [](const Evidence& line) { return is_one_of(line, hardening); });
-    return protects ? std::move(finding).as_security_change() : finding;
+    return may_harden(machine, *drop_in) ? std::move(finding).as_security_change() : finding;
 }
 
 Finding diagnose_refused(const Machine& machine, const RefusedUnit& unit) {
@@ -294,7 +342,11 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
     for (const auto& drop_in : finding.subjects) {
         const auto service = service_of(drop_in);
         if (auto moved = changes.quarantine_unit_file(drop_in); !moved) return moved;
-        if (auto started = changes.start_service(service); !started) return started;
+        // systemd, which tries it again and again, would take a start for done before, and an undo would stop it.
+        const auto before = changes.machine().services().find(service);
+        const bool is_tried = before && before->state == machine::ServiceState::starting;
+        auto started = is_tried ? changes.restart_service(service) : changes.start_service(service);
+        if (!started) return started;
         if (auto stays = see_that_agent_stays(changes, service); !stays) return stays;
     }
     return {};

@@ -113,10 +113,8 @@ std::string interface_with_mac(const Machine& machine, const std::string& mac) {
     const auto interfaces = machine.network().interfaces();
     if (!interfaces || mac.empty()) return {};
     // The virtual function of accelerated networking has the same hardware address alone.
-    const auto found = std::ranges::find_if(*interfaces, [&](const auto& entry) {
-        const auto is_ipv4 = [](const std::string& address) { return machine::parse_ipv4(address).has_value(); };
-        return entry.mac == mac && std::ranges::any_of(entry.addresses, is_ipv4);
-    });
+    const auto found =
+        std::ranges::find_if(*interfaces, [&](const auto& entry) { return entry.mac == mac && has_ipv4(entry); });
     return found == interfaces->end() ? std::string() : found->name;
 }
 
@@ -179,8 +177,7 @@ std::string interface_towards_wire_server(const Machine& machine,
     }
     if (best) {
         const auto own = std::ranges::find(interfaces, best->interface, &machine::NetworkInterface::name);
-        const auto is_ipv4 = [](const std::string& text) { return machine::parse_ipv4(text).has_value(); };
-        if (own != interfaces.end() && std::ranges::none_of(own->addresses, is_ipv4)) return best->interface;
+        if (own != interfaces.end() && !has_ipv4(*own)) return best->interface;
     }
     const auto* interface = interface_with(interfaces, source);
     return interface ? interface->name : std::string();

@@ -48,6 +48,14 @@ std::string describe(const machine::Process& process) {
     return fmt::format("{} (pid {})", fmt::join(process.command_line, " "), process.pid);
 }
 
+char process_state(const machine::Machine& machine, const machine::Process& process) {
+    const auto text = machine.files().read(fmt::format("/proc/{}/stat", process.pid));
+    if (!text) return '\0';
+    // "620 (python3) T 1 ...": the name may contain any character.
+    const auto end = text->rfind(") ");
+    return end == std::string::npos || end + 2 >= text->size() ? '\0' : (*text)[end + 2];
+}
+
 std::optional<std::chrono::system_clock::duration> running_time(const machine::Machine& machine,
                                                                 const machine::Process& process) {
     if (process.started == std::chrono::system_clock::time_point{}) return std::nullopt;

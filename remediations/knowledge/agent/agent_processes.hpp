@@ -24,6 +24,10 @@ machine::Result<AgentProcesses> agent_processes(const machine::Machine& machine)
 /// Returns "python3 -u /usr/sbin/waagent -daemon (pid 620)".
 std::string describe(const machine::Process& process);
 
+/// Returns the state of a process now, from /proc/<pid>/stat: 'R', 'S', 'T' for stopped by a signal, 't' for traced
+/// (proc(5)). '\0' where it cannot be read.
+char process_state(const machine::Machine& machine, const machine::Process& process);
+
 /// Returns how long a process has been running; nullopt where its start is not known.
 std::optional<std::chrono::system_clock::duration> running_time(const machine::Machine& machine,
                                                                 const machine::Process& process);

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "remediations/changes/changes.hpp"
+#include "remediations/knowledge/agent/agent_processes.hpp"
 #include "remediations/knowledge/agent/windows_agent.hpp"
 
 namespace remediations {
@@ -76,12 +77,40 @@ Result<void> restart_windows_agent(Changes& changes) {
 
 }  // namespace
 
+namespace {
+
+/// A stopped process gets no request to end: the service manager's reaches the daemon alone (KillMode=process), and the
+/// new daemon would wait for the old one's child. Nothing is lost, because neither does anything.
+Result<void> end_stopped_processes(Changes& changes) {
+    const auto processes = agent_processes(changes.machine());
+    if (!processes) return {};
+    for (const auto* process : {&processes->goal_state_handler, &processes->daemon}) {
+        if (!*process || process_state(changes.machine(), **process) != 'T') continue;
+        if (auto ended = changes.end_process(**process); !ended) return ended;
+    }
+    return {};
+}
+
+}  // namespace
+
 Result<void> restart_agent(Changes& changes) {
     if (changes.machine().facts().platform == machine::Platform::windows) return restart_windows_agent(changes);
     const auto service = find_agent_service(changes.machine());
     if (!service) return service.error();
     if (service->start == machine::StartType::disabled) return {};
+    if (auto ended = end_stopped_processes(changes); !ended) return ended;
     return changes.restart_service(service->name);
+}
+
+Result<void> replace_running_agent(Changes& changes) {
+    const auto service = find_agent_service(changes.machine());
+    if (!service) return service.error();
+    if (service->start == machine::StartType::disabled) {
+        return machine::Error::refused(
+            fmt::format("the service {} may not be started (masked or disabled): nothing would start the agent again",
+                        service->name));
+    }
+    return restart_agent(changes);
 }
 
 namespace {
@@ -167,9 +196,9 @@ Result<void> see_that_agent_stays(const Changes& changes, const std::string& nam
         changes.machine().wait(std::chrono::milliseconds(200));
         const auto service = changes.machine().services().find(name);
         if (!service) return service.error();
-        if (service->state == machine::ServiceState::running || service->state == machine::ServiceState::starting) {
-            continue;
-        }
+        // systemd waits to start one again that has just failed.
+        const bool is_starting = service->state == machine::ServiceState::starting && service->exit_code == 0;
+        if (service->state == machine::ServiceState::running || is_starting) continue;
         const auto reason = changes.machine().facts().platform == machine::Platform::windows
                                 ? fmt::format("exit code {}", service->exit_code)
                                 : decisive_line(newest_journal_lines(changes.machine(), name));

@@ -21,9 +21,13 @@ machine::Result<machine::Service> find_agent_service(const machine::Machine& mac
 const machine::Result<machine::Service>& agent_service_of(const machine::Machine& machine);
 
 /// Restarts the agent, or starts it where it is stopped, so that it takes in what a fix changed. Does nothing where its
-/// service is masked: whoever unmasks it starts it. Windows: RdAgent first, then WindowsAzureGuestAgent; skips a
-/// service that is missing or disabled.
+/// service is masked: whoever unmasks it starts it. Linux: ends processes that a signal has stopped first. Windows:
+/// RdAgent first, then WindowsAzureGuestAgent; skips a service that is missing or disabled.
 machine::Result<void> restart_agent(Changes& changes);
+
+/// Restarts an agent that runs and does not work. ErrorKind::refused where its service is masked: it would not come
+/// back.
+machine::Result<void> replace_running_agent(Changes& changes);
 
 /// For the end of a fix that started the agent's service: an agent that Python cannot run ends within a second of its
 /// start. ErrorKind::failed with the reason, as far as the journal has one. A plan sees nothing.

@@ -60,6 +60,11 @@ Result<PackagedConfiguration> configuration_in_apt_cache(const Machine& machine)
         const auto unpacked = machine.processes().query(
             Command("/usr/bin/dpkg-deb", {"--fsys-tarfile", file}, std::chrono::seconds(30), largest_package));
         if (!unpacked) return unpacked.error();
+        if (unpacked->exit_code != 0) {
+            return machine::Error::invalid(fmt::format("dpkg-deb cannot unpack {} (exit code {}): {}", file,
+                                                       unpacked->exit_code,
+                                                       boost::algorithm::trim_copy(unpacked->err)));
+        }
         const auto text = file_in_tar(unpacked->out, "etc/waagent.conf");
         if (!text) return text.error();
         return PackagedConfiguration{std::string(*text), file};

@@ -53,11 +53,13 @@ DhcpLease parse_dhcp_lease(std::string_view text) {
 
 std::vector<DhcpLease> dhcp_leases(const machine::Machine& machine) {
     std::vector<DhcpLease> leases;
+    std::size_t looked_at = 0;
     for (const auto& folder : lease_folders) {
         const auto names = machine.files().list(folder.path);
         if (!names) continue;
         for (const auto& name : *names) {
-            if (name.find(folder.part) == std::string::npos || leases.size() >= most_lease_files) continue;
+            if (name.find(folder.part) == std::string::npos) continue;
+            if (++looked_at > most_lease_files) return leases;
             const auto file = std::string(folder.path) + "/" + name;
             const auto text = machine.files().read(file, longest_lease_file);
             if (!text) continue;

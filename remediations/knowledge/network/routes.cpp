@@ -90,6 +90,11 @@ InterfaceKind kind_of_interface(const machine::Machine& machine, const std::stri
     return is_built_on_another ? InterfaceKind::hardware : InterfaceKind::software;
 }
 
+bool has_ipv4(const machine::NetworkInterface& interface) {
+    return std::ranges::any_of(interface.addresses,
+                               [](const std::string& address) { return machine::parse_ipv4(address).has_value(); });
+}
+
 const machine::NetworkInterface* interface_with(const std::vector<machine::NetworkInterface>& interfaces,
                                                 const std::string& wanted) {
     const auto found = std::ranges::find_if(interfaces, [&](const auto& entry) {

@@ -35,6 +35,9 @@ enum class InterfaceKind {
 };
 InterfaceKind kind_of_interface(const machine::Machine& machine, const std::string& name);
 
+/// Returns true if the interface has an IPv4 address.
+bool has_ipv4(const machine::NetworkInterface& interface);
+
 /// Returns the interface with this address; nullptr where there is none.
 const machine::NetworkInterface* interface_with(const std::vector<machine::NetworkInterface>& interfaces,
                                                 const std::string& address);

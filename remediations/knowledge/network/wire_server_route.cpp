@@ -33,8 +33,7 @@ Result<std::vector<NetworkInterface>> network_cards(const Machine& machine) {
     auto interfaces = machine.network().interfaces();
     if (!interfaces) return interfaces.error();
     std::erase_if(*interfaces, [&](const NetworkInterface& interface) {
-        const auto is_ipv4 = [](const std::string& address) { return machine::parse_ipv4(address).has_value(); };
-        return !interface.up || std::ranges::none_of(interface.addresses, is_ipv4) ||
+        return !interface.up || !has_ipv4(interface) ||
                kind_of_interface(machine, interface.name) != InterfaceKind::hardware;
     });
     const auto is_built = [&](const NetworkInterface& interface) {

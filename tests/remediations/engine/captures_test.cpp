@@ -59,8 +59,8 @@ std::vector<std::filesystem::path> captures_without_a_cause() {
 /// Empty when expected.json is as the head of this file says.
 std::string complaint_about(const json::object& expected) {
     static const std::set<std::string_view> known = {
-        "shows",    "base", "removed",       "unseen",         "findings", "rootCause",    "errorCode",
-        "afterFix", "only", "maxDisruption", "agentInstaller", "changes",  "filesAfterFix"};
+        "shows",    "base", "removed",       "unseen",         "findings", "rootCause",     "errorCode",
+        "afterFix", "only", "maxDisruption", "agentInstaller", "changes",  "filesAfterFix", "changesSecurity"};
     for (const auto& [key, value] : expected) {
         if (!known.contains(key)) return "unknown key \"" + std::string(key) + "\"";
     }
@@ -198,6 +198,13 @@ TEST_P(Captures, FindsWhatIsExpected) {
         EXPECT_FALSE(outcome.finding.summary.empty()) << outcome.remediation->id;
         EXPECT_EQ(!outcome.finding.action.empty(), needs_action) << outcome.remediation->id;
         EXPECT_TRUE(!needs_action || !outcome.finding.evidence.empty()) << outcome.remediation->id;
+    }
+    if (const auto* guarded = expected_.if_contains("changesSecurity")) {
+        std::vector<std::string> found;
+        for (const auto& outcome : report.outcomes) {
+            if (outcome.finding.changes_security) found.push_back(outcome.remediation->id);
+        }
+        EXPECT_EQ(found, json::value_to<std::vector<std::string>>(*guarded));
     }
 }
 

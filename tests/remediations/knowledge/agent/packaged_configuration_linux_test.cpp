@@ -70,6 +70,16 @@ TEST_F(PackagedConfiguration, OneThatOthersWriteOrThatSetsNothingIsNotTaken) {
     EXPECT_TRUE(found());
 }
 
+TEST_F(PackagedConfiguration, WhatCannotBeUnpackedWholeIsNotTaken) {
+    file(cached, "cut short");
+    cache({"waagent_1%3a2.7-1_all.deb"});
+    capture_->commands.insert_or_assign(
+        {"/usr/bin/dpkg-deb", "--fsys-tarfile", cached},
+        machine::CommandOutput{.exit_code = 2, .out = "", .err = "dpkg-deb: error: unexpected end of file\n"});
+    EXPECT_EQ(found().error().kind, ErrorKind::invalid);
+    EXPECT_THAT(found().error().message, testing::HasSubstr("exit code 2): dpkg-deb: error: unexpected end"));
+}
+
 /// A real package, made here; where dpkg-deb is not installed there is nothing to be tried.
 TEST_F(PackagedConfiguration, LiesInThePackageOfTheInstalledVersion) {
     if (!std::filesystem::exists("/usr/bin/dpkg-deb")) GTEST_SKIP() << "dpkg-deb is not installed";
