@@ -34,7 +34,7 @@ Events::Events(const Environment& environment, std::string operation)
 
 void Events::send(Level level, std::string_view task, std::string_view message) {
     std::error_code code;
-    if (!folder_ || !machine::local::check_only_we_write_to(*folder_)) return;
+    if (!folder_ || !machine::local::PinnedFolder::open(*folder_)) return;
     if (sent_ >= most_events || files_in(*folder_) >= most_files) return;
     ++sent_;
 

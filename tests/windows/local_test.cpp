@@ -68,6 +68,17 @@ TEST(WindowsDurableFile, RefusesAFolderThatEverybodyMayWriteTo) {
     ASSERT_FALSE(made);
     EXPECT_EQ(made.error().kind, ErrorKind::refused);
     EXPECT_THAT(made.error().message, HasSubstr("may be written to by S-1-1-0"));
+    EXPECT_EQ(check_only_we_write_to(path).error().kind, ErrorKind::refused);
+    EXPECT_TRUE(PinnedFolder::open(path)) << "the folders of logs are the guest agent's";
+}
+
+TEST(WindowsDurableFile, FindsAPrivateFolderPrivate) {
+    const TemporaryFolder folder;
+    const auto path = folder.path() / "state" / "guard";
+    ASSERT_TRUE(make_private_folder(path));
+    EXPECT_TRUE(check_only_we_write_to(path)) << check_only_we_write_to(path).error().message;
+    EXPECT_TRUE(check_only_we_write_to(path.parent_path()));
+    EXPECT_EQ(check_only_we_write_to(path / "absent").error().kind, ErrorKind::not_found);
 }
 
 TEST(WindowsDurableFile, KnowsWhereStateLives) {

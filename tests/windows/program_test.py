@@ -283,6 +283,30 @@ class StateFolder(WindowsCase):
         self.assertEqual(value(*FLAGS[1]), ("REG_SZ", "True"))
 
 
+class PlantedLibraries(WindowsCase):
+    """Beside the program, as in a folder of downloads. Wine prefers them where its overrides say so; Windows prefers all
+    that are no known DLLs."""
+
+    # Without version.dll: Wine's own shell32.dll imports it.
+    NAMES = ("bcrypt", "crypt32", "iphlpapi", "ncrypt", "userenv", "winhttp")
+
+    def run_beside(self, program, *words, names=NAMES):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        copy = shutil.copy(BENCH / program, folder.name)
+        for name in names:
+            shutil.copy(BENCH / "planted.dll", pathlib.Path(folder.name) / f"{name}.dll")
+        return subprocess.run([WINE, copy, *words], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=TIME_LIMIT,
+                              env={**os.environ, "WINEDLLOVERRIDES": ";".join(f"{name}=n,b" for name in names)}).returncode
+
+    def test_are_not_loaded(self):
+        self.assertEqual(self.run_beside("imports_version.exe", names=["version"]), 99, "the trap works")
+        for name in self.NAMES:
+            with self.subTest(name):
+                self.assertEqual(self.run_beside("backup-remediation.exe", "--version", names=[name]), 0)
+                self.assertIn(self.run_beside("backup-remediation.exe", "diagnose", names=[name]), (0, 1, 3))
+
+
 class Guard(WindowsCase):
     """Wine's Task Scheduler starts nothing, so the task's own command is called here."""
 

@@ -30,14 +30,15 @@ Result<void> append_line_durably(const std::filesystem::path& path, std::string_
 Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit = std::size_t{16} << 20);
 
 /// ErrorKind::refused where somebody but root or this user owns the folder or may write to it: who can change the names
-/// in it can redirect a file that is opened by name. (On Windows the ACLs of the agent's folders prevent that.)
+/// in it can redirect a file that is opened by name. Windows: the same of everybody but SYSTEM and administrators.
 Result<void> check_only_we_write_to(const std::filesystem::path& folder);
 
 /// Keeps the folder open under a path that leads to this same folder while this object lives, even if the original path
 /// leads elsewhere meanwhile.
 class PinnedFolder {
 public:
-    /// Checks the folder with check_only_we_write_to().
+    /// Linux: checks the folder with check_only_we_write_to(). Windows: the guest agent makes the folders for logs and
+    /// events, with an access control list of its own that is not judged here; links in them are not followed.
     static Result<PinnedFolder> open(const std::filesystem::path& folder);
     const std::filesystem::path& path() const { return path_; }
 
