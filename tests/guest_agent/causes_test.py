@@ -287,6 +287,24 @@ class DeadAgentTest(CausesCase):
         self.vm.run("systemctl", "start", "walinuxagent")
 
     @contextlib.contextmanager
+    def agent_held(self, *words):
+        """By a signal: it is there, and does nothing."""
+        self.await_report()
+        for process in [each for word in words for each in self.vm.processes(word)]:
+            os.kill(process, signal.SIGSTOP)
+        yield
+        self.vm.run("systemctl", "restart", "walinuxagent")
+
+    @contextlib.contextmanager
+    def another_wire_server(self):
+        """An old agent has taken a name server for it; the newest reads its file when it starts."""
+        self.vm.run("systemctl", "stop", "walinuxagent")
+        with self.file(f"{LIB}/WireServerEndpoint", "10.0.0.4"):
+            self.vm.run("systemctl", "start", "walinuxagent")
+            yield
+        self.vm.run("systemctl", "restart", "walinuxagent")
+
+    @contextlib.contextmanager
     def drop_in(self, text):
         """Somebody's, of the agent's unit: it keeps the agent from starting."""
         self.vm.run("systemctl", "stop", "walinuxagent")
@@ -327,6 +345,11 @@ class DeadAgentTest(CausesCase):
         self.repair_by_hand("agent-not-running", self.agent_stopped("mask"))
         self.repair_by_hand("agent-stale-pid-file", self.stale_pid_file(), left_alone="/var/run/waagent.pid")
         self.repair_by_hand("agent-not-running", self.agent_crashed())
+
+    def test_held_and_misled(self):
+        self.repair_by_hand("agent-process-stopped", self.agent_held("-run-exthandlers"))
+        self.repair_by_hand("agent-process-stopped", self.agent_held("-run-exthandlers", "-daemon"))
+        self.repair_by_hand("wire-server-endpoint-wrong", self.another_wire_server(), left_alone=f"{LIB}/WireServerEndpoint")
 
     def test_changed_unit(self):
         self.repair_by_hand("agent-unit-changed", self.drop_in("[Unit]\nConditionPathExists=/srv/enabled\n"))

@@ -29,8 +29,12 @@ bool has_command(const machine::Process& process, std::string_view command) {
 machine::Result<AgentProcesses> agent_processes(const machine::Machine& machine) {
     const auto& list = machine.derived<machine::ProcessList>().processes();
     if (!list) return list.error();
+    return agent_processes_among(*list);
+}
+
+AgentProcesses agent_processes_among(const std::vector<machine::Process>& processes) {
     AgentProcesses found;
-    for (const auto& process : *list) {
+    for (const auto& process : processes) {
         // Anybody's process, or a container's, can call itself so.
         if (!process.of_system || std::ranges::none_of(process.command_line, is_agent_program)) continue;
         if (has_command(process, "daemon")) {

@@ -19,7 +19,9 @@ struct AgentProcesses {
     bool any() const { return daemon || goal_state_handler; }
 };
 
+/// Returns those of the list that the diagnoses share (machine::ProcessList).
 machine::Result<AgentProcesses> agent_processes(const machine::Machine& machine);
+AgentProcesses agent_processes_among(const std::vector<machine::Process>& processes);
 
 /// Returns "python3 -u /usr/sbin/waagent -daemon (pid 620)".
 std::string describe(const machine::Process& process);

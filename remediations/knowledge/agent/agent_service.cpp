@@ -79,16 +79,23 @@ Result<void> restart_windows_agent(Changes& changes) {
 
 namespace {
 
-/// A stopped process gets no request to end: the service manager's reaches the daemon alone (KillMode=process), and the
-/// new daemon would wait for the old one's child. Nothing is lost, because neither does anything.
-Result<void> end_stopped_processes(Changes& changes) {
+/// systemd's request to end reaches the daemon alone (KillMode=process), and wakes that one. A stopped child would stay,
+/// and the new daemon would wait for it. Nothing is lost, because it does nothing.
+Result<void> end_stopped_child(Changes& changes) {
     const auto processes = agent_processes(changes.machine());
-    if (!processes) return {};
-    for (const auto* process : {&processes->goal_state_handler, &processes->daemon}) {
-        if (!*process || process_state(changes.machine(), **process) != 'T') continue;
-        if (auto ended = changes.end_process(**process); !ended) return ended;
+    if (!processes || !processes->goal_state_handler) return {};
+    const auto& child = *processes->goal_state_handler;
+    return process_state(changes.machine(), child) == 'T' ? changes.end_process(child) : Result<void>();
+}
+
+/// systemd counts a service as started before its program runs: a look that follows at once would find no agent.
+void wait_for_daemon(const Changes& changes) {
+    constexpr std::chrono::milliseconds pause{100};
+    constexpr int most_looks = 20;
+    for (int look = 0; look < most_looks && !changes.is_plan(); ++look) {
+        const auto list = changes.machine().processes().list();
+        if (!list || agent_processes_among(*list).daemon || !changes.machine().wait(pause)) return;
     }
-    return {};
 }
 
 }  // namespace
@@ -98,8 +105,10 @@ Result<void> restart_agent(Changes& changes) {
     const auto service = find_agent_service(changes.machine());
     if (!service) return service.error();
     if (service->start == machine::StartType::disabled) return {};
-    if (auto ended = end_stopped_processes(changes); !ended) return ended;
-    return changes.restart_service(service->name);
+    if (auto ended = end_stopped_child(changes); !ended) return ended;
+    auto restarted = changes.restart_service(service->name);
+    if (restarted) wait_for_daemon(changes);
+    return restarted;
 }
 
 Result<void> replace_running_agent(Changes& changes) {

@@ -21,7 +21,7 @@ machine::Result<machine::Service> find_agent_service(const machine::Machine& mac
 const machine::Result<machine::Service>& agent_service_of(const machine::Machine& machine);
 
 /// Restarts the agent, or starts it where it is stopped, so that it takes in what a fix changed. Does nothing where its
-/// service is masked: whoever unmasks it starts it. Linux: ends processes that a signal has stopped first. Windows:
+/// service is masked: whoever unmasks it starts it. Linux: first ends a child that a signal has stopped. Windows:
 /// RdAgent first, then WindowsAzureGuestAgent; skips a service that is missing or disabled.
 machine::Result<void> restart_agent(Changes& changes);
 
