@@ -79,8 +79,8 @@ Result<void> restart_windows_agent(Changes& changes) {
 
 namespace {
 
-/// systemd's request to end reaches the daemon alone (KillMode=process), and wakes that one. A stopped child would stay,
-/// and the new daemon would wait for it. Nothing is lost, because it does nothing.
+/// systemd's request to end reaches the daemon alone (KillMode=process), and wakes that one. A stopped child would
+/// stay, and the new daemon would wait for it. Nothing is lost, because it does nothing.
 Result<void> end_stopped_child(Changes& changes) {
     const auto processes = agent_processes(changes.machine());
     if (!processes || !processes->goal_state_handler) return {};
