@@ -72,7 +72,6 @@ std::optional<std::string> executable_name(const FileDescriptor& process) {
     return std::string(path.substr(path.rfind('/') + 1));
 }
 
-/// Returns at most Processes::command_line_words words with at most Processes::command_line_bytes bytes.
 std::vector<std::string> command_line(const FileDescriptor& process) {
     const FileDescriptor file(::openat(process.get(), "cmdline", O_RDONLY | O_CLOEXEC));
     std::array<char, Processes::command_line_bytes> bytes;
@@ -83,14 +82,7 @@ std::vector<std::string> command_line(const FileDescriptor& process) {
         if (count <= 0) break;
         size += static_cast<std::size_t>(count);
     }
-    std::string_view rest(bytes.data(), size);
-    std::vector<std::string> words;
-    while (!rest.empty() && words.size() < Processes::command_line_words) {
-        const auto end = std::min(rest.find('\0'), rest.size());
-        words.emplace_back(rest.substr(0, end));
-        rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
-    return words;
+    return parse_command_line({bytes.data(), size});
 }
 
 /// Returns the line of /proc/<pid>/status that begins with `label`, without the label.
@@ -127,6 +119,17 @@ std::chrono::system_clock::time_point boot_time() {
 }
 
 }  // namespace
+
+std::vector<std::string> parse_command_line(std::string_view text) {
+    text = text.substr(0, Processes::command_line_bytes);
+    std::vector<std::string> words;
+    while (!text.empty() && words.size() < Processes::command_line_words) {
+        const auto end = std::min(text.find('\0'), text.size());
+        words.emplace_back(text.substr(0, end));
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+    return words;
+}
 
 std::optional<ProcessStat> parse_process_stat(std::string_view text) {
     // The name can hold anything, also ") ", so its end is the last parenthesis.

@@ -1,7 +1,9 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "remediations/machine/processes.hpp"
 
@@ -26,6 +28,10 @@ struct ProcessIdentity {
 };
 /// Returns nullopt where the text does not contain the users.
 std::optional<ProcessIdentity> parse_process_identity(std::string_view status);
+
+/// Returns the words of /proc/<pid>/cmdline, which NUL separates (proc_pid_cmdline(5)): at most
+/// Processes::command_line_words, of the first Processes::command_line_bytes bytes.
+std::vector<std::string> parse_command_line(std::string_view text);
 
 class LinuxProcesses final : public Processes {
 public:

@@ -562,8 +562,13 @@ std::vector<std::string> redact_words(const std::vector<std::string>& words) {
         redacted.push_back(line.starts_with(programs) ? line.substr(programs.size()) : redact(word));
         is_value =
             word.starts_with('-') && redact(programs + word + std::string(value_for_a_try)).ends_with(replacement);
-        if (!word.starts_with('-') && known < most_programs) {
-            programs.append(word.substr(word.find_last_of("/\\") + 1)).push_back(' ');
+        const auto name = std::string_view(word).substr(word.find_last_of("/\\") + 1);
+        // "DB_PASSWORD=" is no program, and would take the option behind it for its value.
+        const bool can_be_program = !word.starts_with('-') && std::ranges::all_of(name, [](char c) {
+            return is_word(c) || c == '.' || c == '_' || c == '+' || c == '-';
+        });
+        if (can_be_program && known < most_programs) {
+            programs.append(name).push_back(' ');
             ++known;
         }
     }

@@ -210,6 +210,11 @@ TEST(RedactWords, AnOptionAndItsValueAreTwoWords) {
                 ElementsAre("mysql", "-pREDACTED", "-u", "root"));
     EXPECT_THAT(redact_words({"sh", "-c", std::string("PGPASSWORD=") + secret + " psql"}),
                 ElementsAre("sh", "-c", "PGPASSWORD=REDACTED psql"));
+    for (const auto* word : {"DB_PASSWORD=", "cmd -> password= ", "\"token\":"}) {
+        EXPECT_THAT(redact_words({"prog", word, "--password", secret}),
+                    ElementsAre("prog", word, "--password", "REDACTED"))
+            << "an empty assignment takes no option for its value";
+    }
     EXPECT_THAT(redact_words({"ps", "-p", "1234"}), ElementsAre("ps", "-p", "1234"));
     EXPECT_THAT(redact_words({"python3", "-u", "/usr/sbin/waagent", "-daemon"}),
                 ElementsAre("python3", "-u", "/usr/sbin/waagent", "-daemon"));
