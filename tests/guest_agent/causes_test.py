@@ -296,15 +296,6 @@ class DeadAgentTest(CausesCase):
         self.vm.run("systemctl", "restart", "walinuxagent")
 
     @contextlib.contextmanager
-    def another_wire_server(self):
-        """An old agent has taken a name server for it; the newest reads its file when it starts."""
-        self.vm.run("systemctl", "stop", "walinuxagent")
-        with self.file(f"{LIB}/WireServerEndpoint", "10.0.0.4"):
-            self.vm.run("systemctl", "start", "walinuxagent")
-            yield
-        self.vm.run("systemctl", "restart", "walinuxagent")
-
-    @contextlib.contextmanager
     def drop_in(self, text):
         """Somebody's, of the agent's unit: it keeps the agent from starting."""
         self.vm.run("systemctl", "stop", "walinuxagent")
@@ -346,10 +337,9 @@ class DeadAgentTest(CausesCase):
         self.repair_by_hand("agent-stale-pid-file", self.stale_pid_file(), left_alone="/var/run/waagent.pid")
         self.repair_by_hand("agent-not-running", self.agent_crashed())
 
-    def test_held_and_misled(self):
+    def test_held(self):
         self.repair_by_hand("agent-process-stopped", self.agent_held("-run-exthandlers"))
         self.repair_by_hand("agent-process-stopped", self.agent_held("-run-exthandlers", "-daemon"))
-        self.repair_by_hand("wire-server-endpoint-wrong", self.another_wire_server(), left_alone=f"{LIB}/WireServerEndpoint")
 
     def test_changed_unit(self):
         self.repair_by_hand("agent-unit-changed", self.drop_in("[Unit]\nConditionPathExists=/srv/enabled\n"))
