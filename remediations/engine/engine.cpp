@@ -549,6 +549,7 @@ void weigh(Report& report, const Machine& machine) {
     } catch (const std::exception&) {
         failures.clear();  // a diagnosis that needs the logs has said so
     }
+    // What the logs have said above is quoted as it stands there.
     for (auto& outcome : report.outcomes) {
         if (is_left(outcome.finding.state)) outcome.finding = without_secrets(std::move(outcome.finding));
     }

@@ -74,6 +74,14 @@ std::string what_is_there(const Machine& machine, const machine::Result<machine:
     return target ? "a link to " + *target : "a link";
 }
 
+std::string how_to_lead_there(const std::string& folder, const machine::Result<machine::FileStatus>& found) {
+    if (!found) return fmt::format("Make {0} lead there: ln -s {1} {0}", usual, folder);
+    if (found->kind == FileKind::symlink) return fmt::format("Make {0} lead there: ln -sfn {1} {0}", usual, folder);
+    return fmt::format(
+        "Make {0} lead to {1}: move what is in it away, then mount --bind {1} {0} (and add that to /etc/fstab).", usual,
+        folder);
+}
+
 Finding moved(const Machine& machine, const std::string& folder, std::vector<Evidence> evidence) {
     const auto& logs = machine.derived<LogEvidence>();
     const auto* line = logs.find_current(Log::extension, cannot_open_line);
@@ -101,12 +109,7 @@ Finding moved(const Machine& machine, const std::string& folder, std::vector<Evi
     }
     auto summary = fmt::format(
         "The agent keeps extensions in {}, but the backup extension looks for certificates in {}.", folder, usual);
-    auto action = is_link ? fmt::format("Make {0} lead there: ln -sfn {1} {0}", usual, folder)
-                  : link  ? fmt::format(
-                                "Make {0} lead to {1}: move what is in it away, then mount --bind {1} {0} (and add "
-                                 "that to /etc/fstab).",
-                                usual, folder)
-                         : fmt::format("Make {0} lead there: ln -s {1} {0}", usual, folder);
+    auto action = how_to_lead_there(folder, link);
     auto finding = can_be_linked(machine, folder, link)
                        ? Finding::broken(std::move(summary), std::move(evidence), std::move(action))
                        : Finding::needs_operator(std::move(summary), std::move(evidence), std::move(action));

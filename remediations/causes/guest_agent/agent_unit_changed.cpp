@@ -73,7 +73,7 @@ const SettingNames hardening = {
     "User",
     "Group",
     "SupplementaryGroups",
-    "AmbientCapab",
+    "AmbientCapabilities",
     "SecureBits",
     "LockPersonality",
     "MemoryDenyWriteExecute",
@@ -159,7 +159,7 @@ bool is_unmet(const Machine& machine, const Evidence& condition, const std::vect
 }
 
 bool is_one_of(const Evidence& change, const SettingNames& names) {
-    return std::ranges::any_of(names, [&](std::string_view name) { return boost::istarts_with(change.seen, name); });
+    return sets_one_of(change.seen, names);
 }
 
 /// What such a program says, or said before in the journal, is not the agent's word.
@@ -247,13 +247,19 @@ std::vector<Evidence> changes_of(const Machine& machine, const std::string& serv
     return evidence;
 }
 
+/// Returns the suspects, and of the other changes as many as a reader needs beside them.
+std::vector<Evidence> shortened(std::vector<Evidence> changes, const std::vector<Evidence>& suspects) {
+    std::stable_partition(changes.begin(), changes.end(), [&](const Evidence& change) {
+        return std::ranges::find(suspects, change.where, &Evidence::where) != suspects.end();
+    });
+    if (changes.size() > most_evidence) changes.resize(most_evidence);
+    return changes;
+}
+
 /// Broken where one drop-in is the reason and may be moved away, else what a person is to do.
 Finding does_not_start(const Machine& machine, const std::string& service, const std::string& why,
                        const std::vector<Evidence>& suspects, std::vector<Evidence> evidence) {
     const auto drop_in = removable_drop_in(machine, suspects);
-    // What the service says of itself stands at the end.
-    const bool is_long = evidence.size() > most_evidence;
-    if (is_long) evidence.erase(evidence.begin() + most_evidence / 2, evidence.end() - most_evidence / 2);
     const auto place = drop_in ? *drop_in : file_of(evidence.front());
     auto summary =
         fmt::format("The guest agent does not start{}, and its systemd unit was changed on this VM: {}.", why, place);
@@ -271,7 +277,7 @@ Finding diagnose_refused(const Machine& machine, const RefusedUnit& unit) {
     const auto changes = changes_of(machine, unit.service);
     if (changes.empty()) return Finding::not_applicable("No change of the agent's unit is known.");
     const auto suspects = suspects_among(changes, suspects_of_a_refusal);
-    auto evidence = suspects.empty() ? changes : suspects;
+    auto evidence = shortened(suspects.empty() ? changes : suspects, suspects);
     evidence.push_back({"service " + unit.service, unit.error, "a unit that systemd loads"});
     return does_not_start(machine, unit.service, ": systemd refuses its unit", suspects, std::move(evidence));
 }
@@ -318,11 +324,12 @@ Finding diagnose(const Machine& machine) {
                               std::ranges::none_of(evidence, starts_another_program);
     if (!never_started && !has_condition && names_python) {
         return Finding::healthy("The agent's unit was changed, but the agent itself says why it fails.",
-                                std::move(evidence));
+                                shortened(std::move(evidence), {}));
     }
     // One that is not enabled would not run without the change either.
     const auto suspects = service->start == machine::StartType::automatic ? suspects_of(*service, evidence, failed)
                                                                           : std::vector<Evidence>();
+    evidence = shortened(std::move(evidence), suspects);
     std::string why;
     if (service->exit_code != 0) {
         const Reason reason{Reason::Kind::exit_code, service->exit_code, {}, {}};

@@ -75,10 +75,6 @@ Result<void> restart_windows_agent(Changes& changes) {
     return {};
 }
 
-}  // namespace
-
-namespace {
-
 /// systemd's request to end reaches the daemon alone (KillMode=process), and wakes that one. A stopped child would
 /// stay, and the new daemon would wait for it. Nothing is lost, because it does nothing.
 Result<void> end_stopped_child(Changes& changes) {

@@ -120,20 +120,24 @@ Result<void> append_line_durably(const std::filesystem::path& path, std::string_
     return {};
 }
 
-Result<void> check_only_we_write_to(const std::filesystem::path& folder) {
+namespace {
+
+Result<void> require_folder(const std::filesystem::path& folder) {
     std::error_code code;
-    if (!std::filesystem::is_directory(folder, code)) {
-        return Error::not_found(to_utf8(folder.native()) + " is not a directory");
-    }
+    if (std::filesystem::is_directory(folder, code)) return {};
+    return Error::not_found(to_utf8(folder.native()) + " is not a directory");
+}
+
+}  // namespace
+
+Result<void> check_only_we_write_to(const std::filesystem::path& folder) {
+    if (const auto found = require_folder(folder); !found) return found.error();
     const auto target = native(folder);
     return target ? require_private(*target) : target.error();
 }
 
 Result<PinnedFolder> PinnedFolder::open(const std::filesystem::path& folder) {
-    std::error_code code;
-    if (!std::filesystem::is_directory(folder, code)) {
-        return Error::not_found(to_utf8(folder.native()) + " is not a directory");
-    }
+    if (const auto found = require_folder(folder); !found) return found.error();
     PinnedFolder pinned;
     pinned.path_ = folder;
     return pinned;

@@ -11,6 +11,7 @@
 //   afterFix        states after a run in mode fix (only those named are compared)
 //   changes         what that run changed, by remediation
 //   filesAfterFix   content of files after that run
+//   changesSecurity   ids of the findings whose repair needs consent to change what protects the machine
 // Another key is refused: it is misspelt.
 // After every fix, undo must bring back the first diagnosis.
 #include <gmock/gmock.h>
