@@ -2,7 +2,6 @@
 #include "remediations/machine/linux/os_release.hpp"
 #include "remediations/machine/linux/processes_linux.hpp"
 #include "remediations/machine/linux/services_sysv.hpp"
-#include "remediations/machine/recorded/redact.hpp"
 #include "tests/fuzz/input.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -12,14 +11,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         case 'p':
             (void)machine::local::parse_process_stat(text);
             break;
-        case 'a': {
-            const auto words = machine::local::parse_command_line(text);
-            std::size_t bytes = 0;
-            for (const auto& word : words) bytes += word.size();
-            fuzz::require(words.size() <= machine::Processes::command_line_words && bytes <= text.size());
-            fuzz::require(machine::recorded::redact_words(words).size() == words.size());
-            break;
-        }
         case 's':
             (void)machine::local::parse_process_identity(text);
             break;
