@@ -74,11 +74,13 @@ Finding diagnose_by_code(const Remediation& remediation, const Question& questio
             "It cannot be seen from inside the VM, and no error code was given that means it.");
     }
     const auto* code = find_error_code(error_code);
-    return Finding::needs_operator(
+    auto finding = Finding::needs_operator(
         fmt::format("{} means this.", error_code),
         {{question.error_code_place.empty() ? "error code of the backup job" : question.error_code_place, error_code,
           code ? std::string(code->meaning) : std::string("no error")}},
         remediation.instructions);
+    finding.basis = Basis::error_code;
+    return finding;
 }
 
 bool asks_azure(const Remediation& remediation, const Machine& machine) {
@@ -261,7 +263,7 @@ void look_again(std::vector<Outcome>& outcomes, const Machine& machine, const Ru
             outcome.finding = std::move(now);
             continue;
         }
-        const bool shows_the_past = now.told_by_last_run || now.told_by_log;
+        const bool shows_the_past = now.basis != Basis::now;
         if (const auto* origin = repaired_origin_of(outcome, outcomes); origin && shows_the_past) {
             outcome.finding = std::move(now);
             outcome.finding.state = State::unproven;
@@ -450,7 +452,10 @@ private:
         outcome.changes = changes.steps();
         const auto before = outcome.finding;
         outcome.finding = diagnose_again(outcome, machine_, options_);
-        if (fixed && outcome.finding.state == State::healthy) {
+        // No look shows a cause that only the error code of a past job told, nor that it is gone.
+        const bool only_code_tells = is_left(outcome.finding.state) && outcome.finding.basis == Basis::error_code &&
+                                     outcome.remediation->only_next_backup_proves;
+        if (fixed && (outcome.finding.state == State::healthy || only_code_tells)) {
             mark_healed(outcome.finding, *outcome.remediation);
             outcome.finding.evidence = before.evidence;
             outcome.finding.summary = before.summary;
@@ -705,9 +710,11 @@ Result<Report> run(const RunOptions& given, Machine& machine, const std::filesys
     if (report.root_cause == nullptr && treated_all) report.root_cause_reason.clear();  // it told of what is healed now
     report.run_id = fixer.run_id();
     if (auto* journal = fixer.journal()) {
-        const auto noted = journal->note({{"mode", "fix"},
-                                          {"rootCause", report.root_cause ? report.root_cause->id : ""},
-                                          {"unproven", json::value_from(unproven_in(report.outcomes))}});
+        json::object summary{{"mode", "fix"},
+                             {"rootCause", report.root_cause ? report.root_cause->id : ""},
+                             {"unproven", json::value_from(unproven_in(report.outcomes))}};
+        if (const auto access = machine.azure().access(); options.from_outside && access) summary["vm"] = access->vm_id;
+        const auto noted = journal->note(std::move(summary));
         if (!noted) return noted.error();
     }
     return report;

@@ -133,11 +133,11 @@ bool says_why(const Outcome& outcome) {
 /// Returns true if the outcome rests on how the last run ended and says why. Other errors that the run logged are then
 /// no second reason.
 bool accounts_for_run(const Outcome& outcome) {
-    return says_why(outcome) && outcome.finding.told_by_last_run;
+    return says_why(outcome) && outcome.finding.basis == Basis::last_run;
 }
 
 bool is_live(const Outcome& outcome) {
-    return says_why(outcome) && !outcome.finding.told_by_last_run && !outcome.finding.is_suspicion;
+    return says_why(outcome) && outcome.finding.basis != Basis::last_run && !outcome.finding.is_suspicion;
 }
 
 bool explains_failure(const Outcome& outcome, const Failure& failure) {

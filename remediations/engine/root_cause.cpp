@@ -55,8 +55,9 @@ Found told_by_logs(std::span<const Outcome> outcomes) {
 /// the vault's failed job.
 void add_origins_in_logs(Found& causes, std::span<const Outcome> outcomes, std::string_view error_code) {
     const auto is_left_behind = [&](const std::string& id) {
-        return std::ranges::any_of(
-            causes, [&](const auto* cause) { return cause->finding.told_by_last_run && cause->remediation->id == id; });
+        return std::ranges::any_of(causes, [&](const auto* cause) {
+            return cause->finding.basis == Basis::last_run && cause->remediation->id == id;
+        });
     };
     const bool has_failed_job = std::ranges::any_of(causes, [](const auto* cause) {
         return cause->finding.is_envelope && cause->remediation->layer == Layer::vault;
@@ -98,7 +99,7 @@ int ground_of(const Outcome& outcome, std::span<const Failure* const> failures) 
     const auto& finding = outcome.finding;
     if (finding.is_envelope) return 5;
     if (finding.is_suspicion) return claims_run ? 1 : 4;
-    if (!finding.told_by_last_run && !finding.history && !is_unexplained(*outcome.remediation)) {
+    if (finding.basis != Basis::last_run && !finding.history && !is_unexplained(*outcome.remediation)) {
         return claims_run ? 0 : 1;
     }
     return claims_run ? 2 : 3;

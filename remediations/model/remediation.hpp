@@ -116,6 +116,14 @@ struct Evidence {
     friend bool operator==(const Evidence&, const Evidence&) = default;
 };
 
+/// What a finding rests on. A repair changes what is there now; all else stays until the next backup.
+enum class Basis {
+    now,         ///< the present state of the machine, or of Azure
+    last_run,    ///< what the last run of the backup extension left behind
+    log,         ///< only a log or a status that software wrote
+    error_code,  ///< only the error code of the failed job: no look shows this cause
+};
+
 /// The answer of one diagnosis.
 struct Finding {
     State state = State::unknown;
@@ -129,11 +137,7 @@ struct Finding {
     /// For a healthy finding: a log line since the last good backup that tells of this cause, though the machine no
     /// longer shows it.
     std::optional<Evidence> history = {};
-    /// True if the finding rests on what the last run of the backup extension left behind, not on the current state of
-    /// the machine. After a fix of its own cause only the next backup shows if it is gone.
-    bool told_by_last_run = false;
-    /// True if the finding rests only on a log or a status that software wrote. A repair does not remove that text.
-    bool told_by_log = false;
+    Basis basis = Basis::now;
     /// True if it can make backups fail, but nothing seen shows that it does: an old version, for example.
     bool is_suspicion = false;
     /// True if the finding says that the last run failed, but not why. Any finding that says why explains it.

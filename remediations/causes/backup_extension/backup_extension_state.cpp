@@ -233,7 +233,7 @@ Finding diagnose(const machine::Machine& machine) {
                     "the next backup.",
                     first, first.empty() ? "M" : "m"));
     for (const auto& folder : installed->folders) finding.subjects.push_back(folder.path);
-    finding.told_by_last_run = examination.only_reported();
+    if (examination.only_reported()) finding.basis = Basis::last_run;
     finding.is_envelope = examination.only_reported();
     return finding;
 }

@@ -130,7 +130,7 @@ Finding examine_last_run(const Machine& machine, const Question& question) {
 
 Finding diagnose(const Machine& machine, const Question& question) {
     auto finding = examine_last_run(machine, question);
-    finding.told_by_last_run = true;
+    finding.basis = Basis::last_run;
     finding.is_envelope = true;
     return finding;
 }

@@ -93,7 +93,7 @@ Finding diagnose(const Machine& machine) {
         fmt::format("The last run of the backup extension broke off after step {} of 9, {}: {}.", attempt->last_step,
                     where, rebooted ? "the VM was restarted in the middle of it" : "its process was ended or killed"),
         std::move(evidence), advice + "Then back up again.");
-    finding.told_by_last_run = true;
+    finding.basis = Basis::last_run;
     finding.is_envelope = true;
     return finding;
 }

@@ -77,7 +77,7 @@ Finding diagnose(const machine::Machine& machine) {
     if (!said.empty() && said != " ") summary += fmt::format(" (it said:{})", said);
     auto finding =
         Finding::needs_operator(summary + ". Nothing inside the VM did that.", std::move(evidence), advice_for(status));
-    finding.told_by_last_run = true;
+    finding.basis = Basis::last_run;
     return finding;
 }
 

@@ -88,7 +88,7 @@ Finding diagnose(const machine::Machine& machine) {
                     "through the host{}.",
                     refusal->version, answers.empty() ? "" : ": " + answers),
         std::move(evidence), advice_for(machine, *refusal));
-    finding.told_by_log = true;
+    finding.basis = Basis::log;
     return finding;
 }
 

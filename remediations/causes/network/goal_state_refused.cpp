@@ -112,7 +112,7 @@ Finding diagnose(const machine::Machine& machine) {
                     "backup.",
                     who[static_cast<std::size_t>(refusal.kind)], refusal.why),
         std::move(evidence), advice_for(refusal.kind));
-    finding.told_by_log = true;
+    finding.basis = Basis::log;
     return finding;
 }
 

@@ -45,7 +45,7 @@ Finding diagnose(const machine::Machine& machine) {
         "Read the lines named here: they stand above the code in extension.log and have the reason. An error of Python "
         "means a damaged extension, an HTTP status an answer of the host or of storage; only a failed connection is "
         "the network. Back up again if they tell of nothing.");
-    finding.told_by_last_run = true;
+    finding.basis = Basis::last_run;
     finding.is_envelope = true;
     return finding;
 }

@@ -123,7 +123,7 @@ Finding diagnose(const Machine& machine) {
                                 "System and Application logs. Then back up again and run this program right after it.",
                                 waits_for);
     auto finding = Finding::needs_operator(std::move(summary), std::move(evidence), std::move(action));
-    finding.told_by_last_run = true;
+    finding.basis = Basis::last_run;
     finding.is_envelope = true;
     // A run that says of all its disks that their snapshot failed has failed, wherever the fault lies. One that broke
     // off after it had asked for the snapshot may have been ended from outside.

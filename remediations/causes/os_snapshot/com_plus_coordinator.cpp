@@ -69,7 +69,7 @@ Finding diagnose(const Machine& machine) {
             has_cluster ? " Windows still knows a cluster: where this VM is a node no more, remove what is left "
                           "of it (Clear-ClusterNode)."
                         : " Where it was a node of a cluster, remove what is left of that (Clear-ClusterNode)."));
-    finding.told_by_last_run = event == nullptr;
+    if (!event) finding.basis = Basis::last_run;
     return finding;
 }
 

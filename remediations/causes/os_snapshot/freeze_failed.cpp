@@ -122,7 +122,7 @@ Finding examine_last_backup(const machine::Machine& machine) {
 
 Finding diagnose(const machine::Machine& machine) {
     auto finding = examine_last_backup(machine);
-    finding.told_by_last_run = true;
+    finding.basis = Basis::last_run;
     return finding;
 }
 

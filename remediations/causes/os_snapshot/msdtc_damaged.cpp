@@ -71,7 +71,7 @@ Finding diagnose(const machine::Machine& machine) {
             "The Distributed Transaction Coordinator cannot read its configuration (0x8004D027).", std::move(evidence),
             fmt::format("Export {} and see that Network Service may read it. If it may: {}", configuration_key,
                         action));
-        finding.told_by_last_run = true;
+        finding.basis = Basis::last_run;
         return finding;
     }
     return Finding::healthy("The Distributed Transaction Coordinator can be started.", std::move(evidence));

@@ -44,7 +44,7 @@ Finding diagnose(const machine::Machine& machine) {
                         "host, which is faster (no SnapshotMethod in /etc/azure/vmbackup.conf, 168.63.129.16 "
                         "reachable), and give the freeze more time (timeout = 120 in section [SnapshotThread] of that "
                         "file).");
-    finding.told_by_last_run = true;
+    finding.basis = Basis::last_run;
     return finding;
 }
 

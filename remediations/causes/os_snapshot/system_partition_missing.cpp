@@ -30,7 +30,7 @@ Finding diagnose(const machine::Machine& machine) {
         "In diskpart (list disk, list volume) bring the disk of the system partition (the EFI one, or the active one) "
         "online and take the attribute hidden away; where two disks have one, take that of the other disk offline. "
         "bcdedit must be able to list its store afterwards. Restarting VSS does not help.");
-    finding.told_by_last_run = event == nullptr;
+    if (!event) finding.basis = Basis::last_run;
     return finding;
 }
 

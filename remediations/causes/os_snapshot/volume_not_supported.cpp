@@ -74,7 +74,7 @@ Finding diagnose(const Machine& machine) {
                     "a pool of another product; exclude its disk (selective disk backup) where it is a disk of Azure; "
                     "or format it with NTFS once its data is elsewhere.",
                     which));
-    finding.told_by_last_run = event == nullptr;
+    if (!event) finding.basis = Basis::last_run;
     return event == nullptr && names.empty() ? std::move(finding).as_risk() : finding;
 }
 

@@ -67,7 +67,7 @@ Finding diagnose(const Machine& machine) {
                   "start automatically; COMSysApp, VSS and swprv manually). Find the script or policy that "
                   "disabled them.",
                   fmt::join(disabled, ", ")));
-    finding.told_by_last_run = event == nullptr;
+    if (!event) finding.basis = Basis::last_run;
     const bool explains = is_named_in_log || last.end() != LastRun::End::succeeded;
     return explains ? finding : std::move(finding).as_risk();
 }

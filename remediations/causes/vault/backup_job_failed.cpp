@@ -45,7 +45,7 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
                        : fmt::format("Azure Backup advises: {}", fmt::join(advice, " ")));
     // It only says that the backup failed; any finding that says why explains it.
     finding.is_envelope = true;
-    finding.told_by_last_run = true;
+    finding.basis = Basis::last_run;
     return finding;
 }
 

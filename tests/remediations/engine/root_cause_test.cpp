@@ -92,7 +92,7 @@ TEST_F(RootCauses, WhatOnlyALogTellsOfExplainsWhatTheLastRunLeftBehind) {
     outcomes_.back().finding.history = Evidence{"shell.log:3", "python version unknown", ""};
     add("error", Layer::backup_extension, State::needs_operator);
     EXPECT_EQ(root(), "error");
-    outcomes_.back().finding.told_by_last_run = true;
+    outcomes_.back().finding.basis = Basis::last_run;
     EXPECT_EQ(root(), "python");
     EXPECT_THAT(reason(), HasSubstr("It explains error."));
 }
