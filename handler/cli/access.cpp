@@ -98,7 +98,7 @@ std::string proof_text(const remediations::azure::Proof& proof, const TextStyle&
     return std::move(page).text();
 }
 
-std::string proof_json(const remediations::azure::Proof& proof) {
+std::string proof_json(const remediations::azure::Proof& proof, json::array locks) {
     const auto text = [](const std::string& each) {
         return each.empty() ? json::value(nullptr) : json::value(machine::valid_utf8(each));
     };
@@ -112,7 +112,8 @@ std::string proof_json(const remediations::azure::Proof& proof) {
         {"recoveryPoint", text(proof.recovery_point)},
         {"time", proof.time ? json::value(remediations::azure::shown(*proof.time)) : json::value(nullptr)},
         {"consistency", text(proof.consistency)},
-        {"tiers", text(proof.tiers)}};
+        {"tiers", text(proof.tiers)},
+        {"locks", std::move(locks)}};
     return machine::with_escaped_controls(json::serialize(document)) + "\n";
 }
 

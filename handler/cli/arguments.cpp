@@ -188,8 +188,10 @@ const Option known_options[] = {
          return {};
      }},
     {"--allow", "ID",
-     "With --vm: the full resource id of a lock, or of a collection of restore points, that may be removed; may be "
-     "repeated. A lock is put back by undo; restore points are gone.",
+     "With --vm: the full resource id of what may be changed; may be repeated. A lock, or a collection of restore "
+     "points, to remove; a disk restore point whose export is to end; the policy to resume a stopped protection with; "
+     "KEY-VAULT-ID/accessPolicies/OBJECT-ID to give Backup Management Service its rights. Undo takes back all but the "
+     "restore points and the export.",
      [](Arguments& a, const std::string& value) -> Result<void> {
          constexpr std::size_t longest_id = 2048;
          if (!value.starts_with("/subscriptions/") || value.size() > longest_id) {
@@ -220,6 +222,13 @@ const Option known_options[] = {
     {"--wait", "WHAT",
      "snapshot (the default): until the snapshot is a recovery point, some minutes; vault: until it lies in the vault.",
      [](Arguments& a, const std::string& value) { return take_word(a.wait_for_vault, value, waits); }},
+    {"--lock-again", "",
+     "With --vm, once the backup is proven: put back the locks that 'fix' removed for this VM from this computer, when "
+     "none of its restore points is overdue any more. Not those on Azure Backup's own group.",
+     [](Arguments& a, const std::string&) -> Result<void> {
+         a.lock_again = true;
+         return {};
+     }},
     {"--within", "HOURS", "Wait so many hours at most, from 1 to 48 (the default: 3).",
      [](Arguments& a, const std::string& value) -> Result<void> {
          constexpr int most_hours = 48;
@@ -376,8 +385,10 @@ const Command commands[] = {
      "recovery point. It costs what any backup costs, and expires after two days. Ctrl+C ends the waiting, not the "
      "backup. "
      "Exit code 0 only with a recovery point; 1 where the backup failed or is not through in time.",
-     {"--wait", "--within", "--identity", "--vault", "--vm", "--token", "--cloud", "--format", "--color"},
-     {"backup-remediation prove", "backup-remediation prove --wait vault --within 24"}},
+     {"--wait", "--within", "--lock-again", "--identity", "--vault", "--vm", "--token", "--cloud", "--format",
+      "--color"},
+     {"backup-remediation prove", "backup-remediation prove --wait vault --within 24",
+      "backup-remediation prove --vm VM-ID --token - --lock-again"}},
     {CommandName::list,
      "list",
      "",
@@ -518,6 +529,7 @@ Result<void> check(const Command& command, const Arguments& arguments) {
         return invalid("--format csv goes with 'diagnose --vault VAULT-ID --token -', which is about many VMs");
     }
     if (!arguments.allow.empty() && arguments.vm.empty()) return invalid("--allow needs --vm VM-ID --token -");
+    if (arguments.lock_again && arguments.vm.empty()) return invalid("--lock-again needs --vm VM-ID --token -");
     const bool changes = arguments.command == CommandName::fix || arguments.command == CommandName::undo;
     if (changes && arguments.token_on_input && arguments.vm.empty()) {
         return invalid(fmt::format("'{}' takes --token with --vm alone", command.word));

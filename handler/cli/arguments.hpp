@@ -63,6 +63,7 @@ struct Arguments {
     bool azure = false;           ///< ask Azure too
     bool token_on_input = false;  ///< a person's token is read from standard input
     bool wait_for_vault = false;  ///< of prove: waits until the recovery point is in the vault
+    bool lock_again = false;      ///< of prove: puts locks back that 'fix' removed
     bool include_system = false;
     bool despite_damage = false;  ///< of undo: leaves out damaged lines of the journal
 

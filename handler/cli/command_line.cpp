@@ -35,6 +35,7 @@
 #include "remediations/engine/root_cause.hpp"
 #include "remediations/engine/vault_look.hpp"
 #include "remediations/knowledge/azure/attach.hpp"
+#include "remediations/knowledge/azure/lock_again.hpp"
 #include "remediations/knowledge/azure/rights.hpp"
 #include "remediations/knowledge/azure/settled.hpp"
 #include "remediations/knowledge/extension/backup_activity.hpp"
@@ -515,7 +516,8 @@ private:
     }
 
     int prove() {
-        if (arguments_.vm.empty() && !host_.privileged) return refuse("prove");
+        // Locks are put back by the journal of this computer.
+        if ((arguments_.vm.empty() || arguments_.lock_again) && !host_.privileged) return refuse("prove");
         if (const auto asked = ask_azure(); !asked) return fail(could_not_work, asked.error().message);
         Progress progress(err_);
         remediations::azure::ProveOptions options;
@@ -525,8 +527,21 @@ private:
         const auto proof = remediations::azure::prove_by_backup(outside_ ? *outside_ : host_.machine(), options);
         progress.show("");
         if (!proof) return fail(could_not_work, proof.error().message);
-        const auto shown = show(wants_json() ? proof_json(*proof) : proof_text(*proof, style_));
-        return shown != all_well ? shown : proof->is_proven ? all_well : something_left;
+        std::vector<UndoneStep> locks;
+        if (arguments_.lock_again && proof->is_proven) {
+            const auto lock = acquire_run_lock(host_.state_folder, std::chrono::milliseconds(0));
+            if (!lock) return locked_out(lock.error());
+            remediations::azure::LockAgainOptions again;
+            again.within = arguments_.within;
+            again.progress = options.progress;
+            locks = remediations::azure::lock_again(host_.state_folder, *outside_, again);
+            progress.show("");
+        }
+        auto text = wants_json() ? proof_json(*proof, in_json(locks)) : proof_text(*proof, style_);
+        if (!wants_json() && !locks.empty()) text += undone_text("Locks that an earlier run removed", locks);
+        const auto shown = show(text);
+        if (shown != all_well) return shown;
+        return proof->is_proven && std::ranges::none_of(locks, remains) ? all_well : something_left;
     }
 
     int access() {
@@ -685,17 +700,19 @@ private:
     }
 
     int show_undone(const std::vector<UndoneStep>& steps, const std::string& run_id) {
-        const auto remains = [](const UndoneStep& step) {
-            return step.result == UndoneStep::Result::left_alone || step.result == UndoneStep::Result::failed;
-        };
-        const auto shown = show(wants_json() ? undone_json(steps, run_id) : undone_text(steps, run_id));
+        const auto heading = fmt::format("Undo of run {}, newest change first", visible(run_id));
+        const auto shown = show(wants_json() ? undone_json(steps, run_id) : undone_text(heading, steps));
         if (shown != all_well) return shown;
         return std::ranges::any_of(steps, remains) ? something_left : all_well;
     }
 
-    std::string undone_text(const std::vector<UndoneStep>& steps, const std::string& run_id) const {
+    static bool remains(const UndoneStep& step) {
+        return step.result == UndoneStep::Result::left_alone || step.result == UndoneStep::Result::failed;
+    }
+
+    std::string undone_text(const std::string& heading, const std::vector<UndoneStep>& steps) const {
         Page page(style_);
-        page.heading(fmt::format("Undo of run {}, newest change first", visible(run_id)));
+        page.heading(heading);
         for (const auto& step : steps) {
             using enum UndoneStep::Result;
             const auto paint = step.result == undone                                ? Paint::good
@@ -707,17 +724,21 @@ private:
         return std::move(page).text();
     }
 
-    static std::string undone_json(const std::vector<UndoneStep>& steps, const std::string& run_id) {
+    static json::array in_json(const std::vector<UndoneStep>& steps) {
         json::array all;
         for (const auto& step : steps) {
             all.push_back(json::object{{"description", machine::valid_utf8(step.description)},
                                        {"result", to_string(step.result)},
                                        {"detail", machine::valid_utf8(step.detail)}});
         }
+        return all;
+    }
+
+    static std::string undone_json(const std::vector<UndoneStep>& steps, const std::string& run_id) {
         return machine::with_escaped_controls(json::serialize(json::object{
                    {"schema", 1},
                    {"runId", run_id.empty() ? json::value(nullptr) : json::value(machine::valid_utf8(run_id))},
-                   {"steps", std::move(all)}})) +
+                   {"steps", in_json(steps)}})) +
                "\n";
     }
 

@@ -2,14 +2,13 @@
 
 #include <boost/json.hpp>
 
-#include "remediations/changes/refused_by_azure.hpp"
+#include "remediations/changes/azure_request.hpp"
 #include "remediations/changes/slot.hpp"
 #include "remediations/changes/slot_kind.hpp"
 
 namespace remediations {
 
 using machine::ArmQuestion;
-using machine::ErrorKind;
 using machine::Machine;
 using machine::Result;
 namespace json = boost::json;
@@ -31,17 +30,11 @@ public:
     Result<SlotValue> read(const Machine& machine) const override {
         const ArmQuestion question{
             .path = id_, .members = {"properties.level", "properties.notes", "properties.owners.applicationId"}};
-        const auto answer = machine.azure().ask(question);
-        if (!answer && answer.error().kind == ErrorKind::unsupported) {
-            return machine::Error::failed(
-                fmt::format("Azure is not asked; add --vm VM-ID --token -, or see to the lock {} by hand: az "
-                            "lock show, az lock create",
-                            id_));
-        }
+        const auto answer = read_in_azure(machine, question,
+                                          fmt::format("see to the lock {} by hand: az lock show, az lock create", id_));
         if (!answer) return answer.error();
-        if (answer->status == 404) return SlotValue(nullptr);
-        if (answer->is_refusal()) return refused_by_azure(question, *answer);
-        const auto* body = answer->body.if_object();
+        if (answer->is_null()) return SlotValue(nullptr);
+        const auto* body = answer->if_object();
         const auto* properties = body ? body->if_contains("properties") : nullptr;
         const auto* lock = properties ? properties->if_object() : nullptr;
         const auto* owners = lock ? lock->if_contains("owners") : nullptr;
@@ -63,12 +56,7 @@ public:
             request.body = json::serialize(
                 json::object{{"properties", {{"level", level}, {"notes", text_of(value.get_object(), "notes")}}}});
         }
-        const auto answer = machine.azure().change(request);
-        if (!answer) return answer.error();
-        if (answer->is_refusal() && !(value.is_null() && answer->status == 404)) {
-            return refused_by_azure(request, *answer);
-        }
-        return {};
+        return change_in_azure(machine, request);
     }
 
 private:

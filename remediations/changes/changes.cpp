@@ -4,11 +4,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <boost/algorithm/string/case_conv.hpp>
 #include <boost/json.hpp>
 
+#include "remediations/changes/azure_request.hpp"
 #include "remediations/changes/quarantine_room.hpp"
 #include "remediations/changes/recovery.hpp"
-#include "remediations/changes/refused_by_azure.hpp"
 #include "remediations/changes/windows_firewall_switch.hpp"
 
 namespace remediations {
@@ -237,13 +238,7 @@ Result<void> Changes::change_azure(const std::string& action, const std::string&
     step.description = description;
     step.action = std::string(azure_action) + action;
     step.subject = id;
-    return act(step, [&]() -> Result<void> {
-        const auto answer = machine_.azure().change(request);
-        if (!answer) return answer.error();
-        const bool is_gone = request.method == "DELETE" && answer->status == 404;
-        if (!answer->is_refusal() || is_gone) return {};
-        return refused_by_azure(request, *answer);
-    });
+    return act(step, [&] { return change_in_azure(machine_, request); });
 }
 
 Result<void> Changes::reapply_vm(const std::string& vm_id) {
@@ -264,12 +259,28 @@ Result<void> Changes::cancel_backup_job(const std::string& id) {
     return change_azure("cancel-job", id, "cancel " + id, {.path = id + "/cancel", .members = {}, .method = "POST"});
 }
 
+Result<void> Changes::delete_restore_points(const std::string& id) {
+    return change_azure("delete-restore-points", id, "delete " + id, {.path = id, .members = {}, .method = "DELETE"});
+}
+
+Result<void> Changes::end_export(const std::string& disk_restore_point) {
+    return change_azure("end-export", disk_restore_point, "end the export of " + disk_restore_point,
+                        {.path = disk_restore_point + "/endGetAccess", .members = {}, .method = "POST"});
+}
+
 Result<void> Changes::remove_azure_lock(const std::string& id) {
     return set(*azure_lock_slot(id), nullptr);
 }
 
-Result<void> Changes::delete_restore_points(const std::string& id) {
-    return change_azure("delete-restore-points", id, "delete " + id, {.path = id, .members = {}, .method = "DELETE"});
+Result<void> Changes::set_protection_policy(const std::string& item, const std::string& vm, const std::string& policy) {
+    return set(*azure_protection_slot(item, vm), SlotValue(boost::to_lower_copy(policy)));
+}
+
+Result<void> Changes::allow_keys(const std::string& vault, const std::string& object, const KeyAccess& added) {
+    const auto slot = azure_key_access_slot(vault, object);
+    const auto now = current(*slot);
+    if (!now) return now.error();
+    return set(*slot, with_access(*now, added));
 }
 
 bool Changes::azure_shows(const std::function<bool(const machine::Machine&)>& is_so, std::chrono::seconds patience) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "remediations/changes/azure_key_access.hpp"
 #include "remediations/changes/firewall_rule.hpp"
 #include "remediations/changes/host_route.hpp"
 #include "remediations/changes/journal.hpp"
@@ -83,8 +84,9 @@ public:
     /// non-zero exit code is a failure.
     machine::Result<void> run_tool(const machine::Command& command, const std::string& effect);
 
-    // In Azure, by full resource ids. Undo takes none of these back but the lock; each is harmless when it is done once
-    // more.
+    // In Azure, by full resource ids. Each is harmless when it is done once more.
+
+    // Undo takes none of these back.
 
     /// Renews the state of Azure's model of the VM; it restarts nothing.
     machine::Result<void> reapply_vm(const std::string& vm_id);
@@ -93,10 +95,21 @@ public:
     /// `id`: "/subscriptions/<id>/providers/Microsoft.Compute". Azure goes on with it afterwards.
     machine::Result<void> register_provider(const std::string& id);
     machine::Result<void> cancel_backup_job(const std::string& id);
-    /// With a person's token alone. Undo puts the lock back with its level and notes.
-    machine::Result<void> remove_azure_lock(const std::string& id);
     /// With a person's token alone: a collection, and all its restore points.
     machine::Result<void> delete_restore_points(const std::string& id);
+    /// With a person's token alone: ends the access (SAS) that somebody was given to a restore point of a disk.
+    machine::Result<void> end_export(const std::string& disk_restore_point);
+
+    // With a person's token alone; undo takes them back.
+
+    /// Undo puts the lock back with its level and notes.
+    machine::Result<void> remove_azure_lock(const std::string& id);
+    /// Lets a backup item protect the VM by that policy. Undo stops the protection, its data kept.
+    machine::Result<void> set_protection_policy(const std::string& item, const std::string& vm,
+                                                const std::string& policy);
+    /// Adds to what an object of the directory may do with a key vault (azure_key_access.hpp).
+    machine::Result<void> allow_keys(const std::string& vault, const std::string& object, const KeyAccess& added);
+
     /// Azure may show what was before for some seconds. Looks anew until it shows `is_so`, for a minute at most; true
     /// at once in a plan.
     bool azure_shows(const std::function<bool(const machine::Machine&)>& is_so,

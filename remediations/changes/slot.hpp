@@ -79,6 +79,9 @@ std::unique_ptr<Slot> mount_option_slot(machine::Path target, std::string option
 
 /// A management lock of Azure: its level and notes, absent where there is none.
 std::unique_ptr<Slot> azure_lock_slot(std::string id);
+/// The policy (resource id, in lower case) by which a vault's backup item protects its VM; null where the protection is
+/// stopped and its data kept.
+std::unique_ptr<Slot> azure_protection_slot(std::string item, std::string vm);
 
 /// Returns the slot with this identity. ErrorKind::invalid names the wrong member.
 machine::Result<std::unique_ptr<Slot>> make_slot(const boost::json::object& identity);

@@ -41,7 +41,9 @@ struct SlotKind {
     entry(link)                  \
     entry(unit_file)             \
     entry(windows_firewall_rule) \
-    entry(azure_lock)
+    entry(azure_lock)            \
+    entry(azure_protection)      \
+    entry(azure_key_access)
 // clang-format on
 
 #define DECLARE_KIND(name) extern const SlotKind name##_kind;

@@ -159,4 +159,12 @@ std::vector<UndoneStep> undo(Journal& journal, Machine& machine, unsigned first_
     return std::move(work).finish();
 }
 
+std::vector<UndoneStep> undo_step(Journal& journal, machine::Machine& machine, unsigned number) {
+    Undo work(journal, machine);
+    const auto steps = journal.steps();
+    const auto step = std::ranges::find(steps, number, &JournalStep::number);
+    if (step != steps.end()) work.take_back(*step);
+    return std::move(work).finish();
+}
+
 }  // namespace remediations

@@ -19,4 +19,7 @@ struct UndoneStep {
 /// are restarted once more if anything was put back.
 std::vector<UndoneStep> undo(Journal& journal, machine::Machine& machine, unsigned first_step = 1);
 
+/// Undoes that step alone, in the same way.
+std::vector<UndoneStep> undo_step(Journal& journal, machine::Machine& machine, unsigned number);
+
 }  // namespace remediations

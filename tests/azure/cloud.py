@@ -20,6 +20,7 @@ VAULT = f"{SUB}/resourceGroups/rgv/providers/Microsoft.RecoveryServices/vaults/v
 CONTAINER = "IaasVMContainer;iaasvmcontainerv2;rg1;vm1"
 ITEM = f"{VAULT}/backupFabrics/Azure/protectionContainers/{CONTAINER}/protectedItems/VM;iaasvmcontainerv2;rg1;vm1"
 POLICY = f"{VAULT}/backupPolicies/DefaultPolicy"
+KEY_VAULT = f"{SUB}/resourceGroups/rg1/providers/Microsoft.KeyVault/vaults/keys"
 DISK = f"{SUB}/resourceGroups/rg1/providers/Microsoft.Compute/disks/os"
 COLLECTION = (f"{SUB}/resourceGroups/AzureBackupRG_westeurope_1/providers/Microsoft.Compute/restorePointCollections/"
               "AzureBackup_vm1_1")
@@ -80,6 +81,9 @@ class Cloud:
         self.notes = {}  # of locks that were put there, by name
         self.managed = set()  # names of locks that a managed application owns
         self.collection_is_there = True
+        self.exports = set()  # disk restore points that somebody may read
+        self.key_vault_of_vm = None  # its id, where the disks are encrypted with keys in it
+        self.key_access = {}  # rights in that key vault by kind, by object id
         self.conflicts = 0  # so many changes are refused because another one is at work
         self.operation_polls = 2  # so often an operation is seen before it has ended
         self.operations = {}  # name: [polls left, what its end does, the word that it ends with]
@@ -268,12 +272,43 @@ class Cloud:
         if method == "DELETE" and key == COLLECTION.lower():
             self.collection_is_there = False
             return self.accept(lambda: None)
+        if (method, key) == ("PUT", ITEM.lower()):
+            properties = json.loads(body)["properties"]
+            assert properties["protectedItemType"] == "Microsoft.Compute/virtualMachines", properties
+            assert properties["sourceResourceId"].lower() == VM.lower(), properties
+            self.protection_state = properties.get("protectionState") or "Protected"
+            assert (properties["policyId"] == "") == (self.protection_state == "ProtectionStopped"), properties
+            return 202, None, {"Location": f"https://{HOST}{ITEM}/operationResults/put?api-version=2016-12-01", "Retry-After": "0"}
+        if method == "POST" and key.endswith("/endgetaccess") and self.collection_is_there:
+            self.exports.discard(path.rsplit("/", 1)[0])
+            return self.accept(lambda: None)
+        policies = re.fullmatch(rf"{KEY_VAULT}/accessPolicies/(add|replace|remove)", path)
+        if policies and method == "PUT":
+            return 200, self.change_key_access(policies[1], json.loads(body)["properties"]["accessPolicies"]), {}
         if method == "POST" and key.endswith("/cancel"):
             job = next(job for job in self.jobs if key == job["id"].lower() + "/cancel")
             self.cancelled += 1
             job["properties"]["status"] = "Cancelled"
             return 202, None, {"Location": f"https://{HOST}{job['id']}/operationResults/op?api-version=2016-12-01", "Retry-After": "0"}
         return self.refuse(400, "InvalidRequest", f"{method} {path} is nothing that the program may do")
+
+    def change_key_access(self, operation, policies):
+        for policy in policies:
+            assert policy["tenantId"] == "t" * 8, policy
+            rights = self.key_access.setdefault(policy["objectId"], {})
+            for kind, names in policy["permissions"].items():
+                had = set() if operation == "replace" else set(rights.get(kind, []))
+                rights[kind] = sorted(had - set(names) if operation == "remove" else had | set(names))
+            self.key_access[policy["objectId"]] = {kind: names for kind, names in rights.items() if names}
+            if not any(rights.values()):
+                del self.key_access[policy["objectId"]]
+        return self.key_vault()
+
+    def key_vault(self):
+        return {"id": KEY_VAULT, "name": "keys", "location": "westeurope", "properties": {
+            "tenantId": "t" * 8, "sku": {"family": "A", "name": "standard"}, "enableRbacAuthorization": False,
+            "accessPolicies": [{"tenantId": "t" * 8, "objectId": name, "permissions": rights}
+                               for name, rights in self.key_access.items()]}}
 
     def end_of_reapply(self):
         failed = any(state == "Failed" for _, _, state, _ in self.extensions)
@@ -372,7 +407,7 @@ class Cloud:
             return self.operation()
         if "/locations/westeurope/operations/" in key:
             return self.operation_of_compute(key.rsplit("/", 1)[1])
-        if key.endswith("/operationresults/op"):
+        if key.endswith(("/operationresults/op", "/operationresults/put")):
             return {}
         if key == f"{ITEM}/recoveryPoints".lower():
             dates = re.fullmatch(r"startDate eq '([^']+)' and endDate eq '([^']+)'", query["$filter"]).groups()
@@ -385,6 +420,8 @@ class Cloud:
         if key == f"{VAULT}/backupProtectedItems".lower():
             return self.page(path, query, [{**self.item(), "id": ITEM + "2", "properties": {"sourceResourceId": VM + "2"}},
                                            {**self.item(), "id": ITEM + "3", "properties": {}}, self.item()])
+        if key == KEY_VAULT.lower() and self.key_vault_of_vm:
+            return self.key_vault()
         known = {VM: self.vm, f"{VM}/instanceView": self.instance_view, ITEM: self.item, POLICY: self.policy, VAULT: self.vault,
                  DISK: self.disk, f"{VM}/extensions": lambda: self.page(path, query, self.extension_resources())}
         for place, answer in known.items():
@@ -398,8 +435,15 @@ class Cloud:
         return {"id": VM, "name": "vm1", "location": self.location, "tags": {"owner": "secret-tag"}, "properties": {
             "vmId": VM_UNIQUE_ID, "provisioningState": self.vm_state, "userData": "secret-user-data",
             "osProfile": {"adminUsername": "secret-admin", "allowExtensionOperations": True},
-            "storageProfile": {"osDisk": {"osType": "Linux", "name": "os", "managedDisk": {"id": DISK}}, "dataDisks": []},
+            "storageProfile": {"osDisk": {"osType": "Linux", "name": "os", "managedDisk": {"id": DISK}, **self.encryption()},
+                               "dataDisks": []},
             "networkProfile": {"networkInterfaces": []}}}
+
+    def encryption(self):
+        if not self.key_vault_of_vm:
+            return {}
+        return {"encryptionSettings": {"enabled": True, "diskEncryptionKey": {
+            "secretUrl": "https://secret-url", "sourceVault": {"id": self.key_vault_of_vm}}}}
 
     def instance_view(self):
         return {"computerName": "secret-name", "statuses": [status(f"ProvisioningState/{self.vm_state.lower()}"),
@@ -444,7 +488,8 @@ class Cloud:
     def point(number, made):
         return {"name": f"AzureBackup_{number}", "properties": {
             "timeCreated": made, "provisioningState": "Succeeded",
-            "sourceMetadata": {"vmId": VM_UNIQUE_ID, "userData": "secret-user-data"}}}
+            "sourceMetadata": {"vmId": VM_UNIQUE_ID, "userData": "secret-user-data", "storageProfile": {"osDisk": {
+                "diskRestorePoint": {"id": f"{COLLECTION}/restorePoints/AzureBackup_{number}/diskRestorePoints/os"}}}}}}
 
     def lock(self, scope, name, level):
         owners = {"owners": [{"applicationId": "secret-application"}]} if name in self.managed else {}

@@ -102,6 +102,10 @@ class Models(unittest.TestCase):
         self.check(backup, "ProtectionPolicyResource", self.cloud.policy())
         self.check(backup, "JobResource", cloud.Cloud.job(1, "Failed", [{"errorCode": 1, "errorString": "x", "recommendations": []}]))
         self.check(vaults, "Vault", self.cloud.vault())
+        self.cloud.key_access = {"o": {"keys": ["get"], "secrets": ["list"]}}
+        self.check(keyvault, "Vault", self.cloud.key_vault())
+        self.cloud.key_vault_of_vm = cloud.KEY_VAULT
+        self.check(compute, "VirtualMachine", self.cloud.vm())
         self.check(locks, "ManagementLockObject", self.cloud.lock(cloud.SUB, "l", "ReadOnly"))
         self.cloud.actions = ["*"]
         self.check(authorization, "PermissionGetResult", self.cloud.route("GET", f"{cloud.VM}/providers/Microsoft.Authorization/permissions", {}, ""))

@@ -6,6 +6,7 @@ import signal
 import subprocess
 
 import cloud
+import models_test
 from look_test import PROGRAM, CloudTest
 
 GROUP = cloud.COLLECTION.rsplit("/providers/", 1)[0]
@@ -30,6 +31,14 @@ class Unlock(CloudTest):
     def changes(self):
         return [(method, path) for _, method, path, _, _ in self.cloud.requests
                 if method != "GET" and not path.endswith(("/backupStatus", "/checkPolicyRestrictions"))]
+
+    def check_bodies(self, module, model):
+        """What was sent with PUT, against the model of Azure's own SDK."""
+        bodies = [json.loads(body) for _, method, _, _, body in self.cloud.requests if method == "PUT"]
+        self.assertTrue(bodies)
+        if models_test.compute:
+            for body in bodies:
+                self.assertEqual(models_test.problems(getattr(models_test, module), model, body), [])
 
     def test_unlocked_backed_up_and_locked_again(self):
         report = self.fix("--allow", LOCK, "--max-disruption", "workload", code=0)
@@ -128,6 +137,81 @@ class Unlock(CloudTest):
         self.fix("--max-disruption", "workload", "--allow", cloud.COLLECTION, only="restore-point-limit", code=1)
         self.assertEqual(self.changes(), [])
         self.assertIn("locks/frozen forbids it", json.dumps(self.findings))
+
+    def failed_with(self, code):
+        self.cloud.jobs = [self.cloud.job(1, "Failed", [{"errorCode": 1, "errorString": code}])]
+
+    def test_the_export_of_a_restore_point_is_ended_where_it_is_named(self):
+        self.failed_with("DiskRestorePointUsedByCustomer")
+        exported = f"{cloud.COLLECTION}/restorePoints/AzureBackup_3/diskRestorePoints/os"
+        self.cloud.exports = {exported}
+        self.cloud.locks = []
+        for words in ((), ("--allow", exported), ("--max-disruption", "workload"),
+                      ("--allow", exported + "2", "--max-disruption", "workload")):
+            self.fix(*words, only="restore-point-exported", code=1)
+        self.assertEqual(self.changes(), [])
+        self.fix("--allow", exported, "--max-disruption", "workload", only="restore-point-exported", code=1)
+        self.assertEqual(self.cloud.exports, set())
+        self.assertEqual(self.findings["restore-point-exported"]["state"], "unproven", "only the next backup shows it")
+
+    def test_protection_is_resumed_with_the_policy_that_is_named(self):
+        self.cloud.locks = []
+        self.cloud.protection_state = "ProtectionStopped"
+        other = cloud.POLICY.replace("vault1", "vault2")
+        for words in ((), ("--allow", other), ("--allow", cloud.VAULT)):
+            self.fix(*words, only="protection-stopped", code=1)
+        self.assertEqual(self.changes(), [])
+        report = self.fix("--allow", cloud.POLICY, only="protection-stopped", code=0)
+        self.assertEqual(self.findings["protection-stopped"]["state"], "fixed")
+        self.assertEqual(self.cloud.protection_state, "Protected")
+        self.run_program("undo", report["runId"], *AS_PERSON, stdin=cloud.PERSON_TOKEN, code=0)
+        self.assertEqual(self.cloud.protection_state, "ProtectionStopped")
+        self.assertEqual(self.changes(), [("PUT", cloud.ITEM)] * 2)
+        self.check_bodies("backup", "ProtectedItemResource")
+
+    def test_the_service_gets_its_rights_in_the_key_vault(self):
+        """Its object id is another one in each tenant: a person names it."""
+        self.cloud.locks = []
+        self.failed_with("UserErrorKeyVaultPermissionsNotConfigured")
+        self.cloud.key_vault_of_vm = cloud.KEY_VAULT
+        service, other = "0" * 8 + "-1111-2222-3333-" + "0" * 12, "other"
+        for before in ({other: {"keys": ["all"]}}, {service: {"keys": ["Get"], "certificates": ["get"]}, other: {"keys": ["all"]}}):
+            self.cloud.key_access = json.loads(json.dumps(before))
+            named = f"{cloud.KEY_VAULT}/accessPolicies/{service}"
+            self.fix("--max-disruption", "workload", only="key-vault-permission", code=1)
+            self.fix("--max-disruption", "workload", "--allow", cloud.KEY_VAULT, only="key-vault-permission", code=1)
+            self.assertEqual(self.cloud.key_access, before)
+            report = self.fix("--allow", named, "--max-disruption", "workload", only="key-vault-permission", code=1)
+            self.assertEqual(self.findings["key-vault-permission"]["state"], "unproven")
+            self.assertEqual(self.cloud.key_access[service], {
+                **before.get(service, {}), "keys": ["backup", "get", "list"], "secrets": ["backup", "get", "list"]})
+            self.run_program("undo", report["runId"], *AS_PERSON, stdin=cloud.PERSON_TOKEN, code=0)
+            had = {kind: [name.lower() for name in names] for kind, names in before.get(service, {}).items()}
+            self.assertEqual(self.cloud.key_access, {**before, **({service: had} if had else {})})
+        self.check_bodies("keyvault", "VaultAccessPolicyParameters")
+
+    def test_locked_again_once_the_backup_is_proven(self):
+        group = f"{cloud.SUB}/resourceGroups/rgv"
+        locks = [(GROUP, "frozen", "CanNotDelete"), (group, "readonly", "ReadOnly")]
+        self.cloud.locks = list(locks)
+        self.cloud.points = [self.cloud.point(1, cloud.ago(days=1))]
+        named = [word for scope, name, _ in locks for word in ("--allow", f"{scope}{cloud.LOCKS}/{name}")]
+        report = self.fix(*named, "--max-disruption", "workload", code=0)
+        self.assertEqual(self.cloud.locks, [])
+        ran = self.run_program("prove", *AS_PERSON, "--lock-again", "--format", "json", stdin=cloud.PERSON_TOKEN, code=1)
+        self.assertEqual(self.cloud.locks, [locks[1]], "the one on Azure Backup's own group would stop its next cleanup")
+        results = {each["result"]: each for each in json.loads(ran.stdout)["locks"]}
+        self.assertIn("readonly", results["undone"]["description"])
+        self.assertIn(f"undo run {report['runId']}", results["left-alone"]["detail"])
+        self.run_program("undo", report["runId"], *AS_PERSON, stdin=cloud.PERSON_TOKEN, code=0)
+        self.assertEqual(sorted(self.cloud.locks), sorted(locks))
+
+    def test_not_locked_again_after_a_backup_that_failed(self):
+        self.cloud.locks = [(f"{cloud.SUB}/resourceGroups/rgv", "readonly", "ReadOnly")]
+        self.fix("--allow", f"{cloud.SUB}/resourceGroups/rgv{cloud.LOCKS}/readonly", "--max-disruption", "workload", code=0)
+        self.cloud.backup_outcome = "Failed"
+        self.run_program("prove", *AS_PERSON, "--lock-again", stdin=cloud.PERSON_TOKEN, code=1)
+        self.assertEqual(self.cloud.locks, [])
 
     def test_what_loses_nothing_needs_no_name(self):
         self.cloud.vm_state = "Failed"

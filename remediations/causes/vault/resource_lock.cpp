@@ -39,15 +39,6 @@ Evidence evidence_of(const ManagementLock& lock, const char* expected) {
     return {lock.id, lock.notes.empty() ? lock.level : fmt::format("{}: {}", lock.level, lock.notes), expected};
 }
 
-/// Some alone would not help, and the others stay.
-bool may_remove_all(const std::vector<std::string>& ids, const Question& question, const machine::Machine& machine) {
-    const auto access = machine.azure().access();
-    return access && !access->is_of_vm && std::ranges::all_of(ids, [&](const std::string& id) {
-               return std::ranges::any_of(question.azure_allow,
-                                          [&](const auto& allowed) { return is_same_id(allowed, id); });
-           });
-}
-
 Finding diagnose_in_azure(const machine::Machine& machine, const Question& question) {
     const auto& seen = machine.derived<Locks>();
     if (!seen.all()) return not_told(seen.all().error());
@@ -74,7 +65,8 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question& quest
         return not_told(machine::Error::access_denied(
             "the locks of the subscription may not be seen, only those of the VM's group", 403));
     }
-    const bool may_remove = may_remove_all(ids, question, machine);
+    // Some alone would not help, and the others stay.
+    const bool may_remove = std::ranges::all_of(ids, [&](const auto& id) { return may_change(machine, question, id); });
     auto finding = Finding::needs_operator(
         blocks_requests ? "A ReadOnly lock forbids what a backup of the VM has to do."
                         : "A lock keeps Azure Backup from deleting its old restore points.",

@@ -19,15 +19,11 @@ using namespace remediations::azure;
 
 /// The number in the documentation; an Enhanced policy keeps more.
 constexpr std::size_t most_of_standard = 18;
-/// The cleanup runs with the next backup, and may miss some points.
-constexpr std::chrono::days grace{3};
-constexpr std::int64_t usual_days = 2;
 
 Finding diagnose_in_azure(const machine::Machine& machine, const Question& question) {
     const auto collections = collections_of_backup(machine);
     if (!collections) return not_told(collections.error());
     const auto& policy = machine.derived<BackupPolicy>().policy();
-    const auto keeps = std::chrono::days(policy ? policy->instant_days.value_or(usual_days) : usual_days);
     std::size_t count = 0;
     std::size_t overdue = 0;
     std::vector<Evidence> evidence;
@@ -36,13 +32,13 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question& quest
         for (const auto& point : collection.points) {
             ++count;
             if (!point.made) continue;
-            if (machine.facts().now - *point.made > keeps + grace) ++overdue;
+            if (is_overdue(machine, point)) ++overdue;
             oldest = std::min(oldest.value_or(*point.made), *point.made);
         }
         evidence.push_back({collection.id,
                             fmt::format("{} restore points{}", collection.points.size(),
                                         oldest ? ", the oldest of " + shown(*oldest) : std::string()),
-                            fmt::format("none older than {} days", keeps.count())});
+                            fmt::format("none older than {} days", days_kept(machine).count())});
     }
     const bool is_enhanced = policy && policy->is_enhanced;
     const bool is_full = count >= most_of_standard && !is_enhanced;
@@ -55,12 +51,8 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question& quest
         overdue > 0 ? fmt::format("{} of {} restore points of the VM should have been deleted by now.", overdue, count)
                     : fmt::format("The VM has {} restore points, as many as it may have.", count),
         std::move(evidence), remediation.instructions);
-    const auto access = machine.azure().access();
     for (const auto& collection : *collections) {
-        const auto is_this = [&](const auto& id) { return is_same_id(id, collection.id); };
-        if (access && !access->is_of_vm && std::ranges::any_of(question.azure_allow, is_this)) {
-            finding.subjects.push_back(collection.id);
-        }
+        if (may_change(machine, question, collection.id)) finding.subjects.push_back(collection.id);
     }
     if (!finding.subjects.empty()) finding.state = State::broken;
     if (is_full || explains(remediation, question.error_code)) return finding;

@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/algorithm/string/predicate.hpp>
 #include <boost/json.hpp>
 #include <charconv>
@@ -172,6 +173,12 @@ std::string group_of(std::string_view id) {
 
 std::string name_of(std::string_view id) {
     return std::string(id.substr(id.rfind('/') + 1));
+}
+
+bool may_change(const machine::Machine& machine, const Question& question, std::string_view id) {
+    const auto access = machine.azure().access();
+    const auto is_this = [&](const std::string& named) { return is_same_id(named, id); };
+    return access && !access->is_of_vm && std::ranges::any_of(question.azure_allow, is_this);
 }
 
 Finding not_told(const Error& error) {

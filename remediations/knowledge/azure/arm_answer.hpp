@@ -47,6 +47,10 @@ std::string subscription_of(std::string_view id);
 std::string group_of(std::string_view id);
 std::string name_of(std::string_view id);
 
+/// Returns true if a person asks Azure, and named this id as one that may be changed (Question::azure_allow). The VM's
+/// identity never may: everybody in the VM has it.
+bool may_change(const machine::Machine& machine, const Question& question, std::string_view id);
+
 /// Returns State::unknown, because Azure did not answer.
 Finding not_told(const machine::Error& error);
 

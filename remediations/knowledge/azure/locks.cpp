@@ -22,16 +22,21 @@ Result<std::vector<ManagementLock>> locks_at(const Machine& machine, const std::
     if (!list) return list.error();
     std::vector<ManagementLock> locks;
     for (const auto& each : list_of(*list, "")) {
-        ManagementLock lock{
-            text_of(each, "id"), {}, text_of(each, "properties.level"), text_of(each, "properties.notes")};
-        const auto collection = boost::ifind_last(lock.id, lock_collection);
-        lock.scope = std::string(lock.id.begin(), collection.begin());
+        auto lock = lock_named(text_of(each, "id"));
+        lock.level = text_of(each, "properties.level");
+        lock.notes = text_of(each, "properties.notes");
         if (!lock.scope.empty()) locks.push_back(std::move(lock));
     }
     return locks;
 }
 
 }  // namespace
+
+ManagementLock lock_named(const std::string& id) {
+    const auto collection = boost::ifind_last(id, lock_collection);
+    if (collection.empty()) return {};
+    return {id, std::string(id.begin(), collection.begin()), {}, {}};
+}
 
 bool ManagementLock::is_read_only() const {
     return boost::iequals(level, "ReadOnly");

@@ -20,6 +20,9 @@ struct ManagementLock {
     bool holds_for(std::string_view resource_id) const;
 };
 
+/// Returns the lock of this id with its scope, level and notes left empty; an empty one where it is no id of a lock.
+ManagementLock lock_named(const std::string& id);
+
 /// All locks of the subscription that this identity may see. Get them through machine.derived<Locks>().
 class Locks {
 public:

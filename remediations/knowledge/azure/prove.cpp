@@ -9,7 +9,7 @@
 #include <boost/json.hpp>
 #include <thread>
 
-#include "remediations/changes/refused_by_azure.hpp"
+#include "remediations/changes/azure_request.hpp"
 #include "remediations/knowledge/azure/arm_answer.hpp"
 #include "remediations/knowledge/azure/backup_jobs.hpp"
 #include "remediations/knowledge/azure/protected_item.hpp"

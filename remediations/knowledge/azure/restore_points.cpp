@@ -1,5 +1,6 @@
 #include "remediations/knowledge/azure/restore_points.hpp"
 
+#include <algorithm>
 #include <boost/algorithm/string/predicate.hpp>
 #include <boost/json.hpp>
 
@@ -83,6 +84,29 @@ Result<std::vector<RestorePointCollection>> collections_of_backup(const Machine&
         }
     }
     return found;
+}
+
+std::chrono::days days_kept(const Machine& machine) {
+    constexpr std::int64_t usual_days = 2;
+    const auto& policy = machine.derived<BackupPolicy>().policy();
+    return std::chrono::days(policy ? policy->instant_days.value_or(usual_days) : usual_days);
+}
+
+bool is_overdue(const Machine& machine, const RestorePoint& point) {
+    // The cleanup runs with the next backup, and may miss some points.
+    constexpr std::chrono::days grace{3};
+    return point.made && machine.facts().now - *point.made > days_kept(machine) + grace;
+}
+
+Result<std::size_t> count_overdue(const Machine& machine) {
+    const auto collections = collections_of_backup(machine);
+    if (!collections) return collections.error();
+    std::size_t count = 0;
+    for (const auto& collection : *collections) {
+        count += static_cast<std::size_t>(std::ranges::count_if(
+            collection.points, [&](const RestorePoint& point) { return is_overdue(machine, point); }));
+    }
+    return count;
 }
 
 }  // namespace remediations::azure

@@ -43,4 +43,11 @@ private:
 /// Returns the collections that Azure Backup created.
 machine::Result<std::vector<RestorePointCollection>> collections_of_backup(const machine::Machine& machine);
 
+/// Returns the days for which the policy keeps restore points; the usual number where it is not known.
+std::chrono::days days_kept(const machine::Machine& machine);
+/// Returns true if Azure Backup should have deleted the restore point by now.
+bool is_overdue(const machine::Machine& machine, const RestorePoint& point);
+/// Returns how many of the VM's restore points of Azure Backup are.
+machine::Result<std::size_t> count_overdue(const machine::Machine& machine);
+
 }  // namespace remediations::azure

@@ -186,13 +186,15 @@ Result<DiskKind> disk_kind(const Machine& machine, const std::string& disk_id) {
 }
 
 Result<KeyVault> key_vault(const Machine& machine, const std::string& id) {
-    const auto answer = ask(machine, {.path = id,
-                                      .members = {"properties.networkAcls.defaultAction",
-                                                  "properties.networkAcls.bypass", "properties.publicNetworkAccess"}});
+    const auto answer =
+        ask(machine, {.path = id,
+                      .members = {"properties.networkAcls.defaultAction", "properties.networkAcls.bypass",
+                                  "properties.publicNetworkAccess", "properties.enableRbacAuthorization"}});
     if (!answer) return answer.error();
     const bool is_closed = boost::iequals(text_of(*answer, "properties.networkAcls.defaultAction"), "Deny") ||
                            boost::iequals(text_of(*answer, "properties.publicNetworkAccess"), "Disabled");
-    return KeyVault{is_closed, text_of(*answer, "properties.networkAcls.bypass")};
+    return KeyVault{is_closed, text_of(*answer, "properties.networkAcls.bypass"),
+                    switch_of(*answer, "properties.enableRbacAuthorization").value_or(false)};
 }
 
 }  // namespace remediations::azure

@@ -98,6 +98,8 @@ machine::Result<DiskKind> disk_kind(const machine::Machine& machine, const std::
 struct KeyVault {
     bool is_closed = false;  ///< true if it refuses networks that its rules do not list
     std::string bypass;      ///< "AzureServices", "None"; empty where it is not known
+    /// True if role assignments decide who may read keys, not the key vault's own access policies.
+    bool uses_roles = false;
 };
 machine::Result<KeyVault> key_vault(const machine::Machine& machine, const std::string& id);
 

@@ -9,7 +9,7 @@
 namespace machine::arm {
 
 /// All that this program may change in Azure. It writes to no VM but the one that is looked at, and deletes nothing in
-/// a vault.
+/// a vault of backups.
 enum class ArmChange {
     start_backup,       ///< POST .../protectedItems/<item>/backup
     cancel_job,         ///< POST .../vaults/<vault>/backupJobs/<job>/cancel
@@ -20,6 +20,9 @@ enum class ArmChange {
     remove_lock,  ///< DELETE <anything of the VM's subscription>/providers/Microsoft.Authorization/locks/<name>
     put_lock,     ///< PUT of the same
     delete_restore_points,  ///< DELETE .../restorePointCollections/AzureBackup_<any>, of the VM's subscription
+    end_export,      ///< POST .../AzureBackup_<any>/restorePoints/<any>/diskRestorePoints/<any>/endGetAccess, the same
+    set_protection,  ///< PUT .../protectedItems/<the item of the VM>
+    set_key_access,  ///< PUT .../Microsoft.KeyVault/vaults/<any of the VM's subscription>/accessPolicies/<operation>
 };
 
 /// Which of them a request is; nothing for any other. `vm_id`: resource id of the VM that is looked at.

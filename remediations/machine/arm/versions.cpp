@@ -18,6 +18,7 @@ struct Row {
 constexpr Row rows[] = {
     {"Microsoft.Compute/", {"2025-04-01", "2019-07-01"}},
     {"Microsoft.Compute/restorePointCollections", {"2025-04-01", "2021-03-01"}},
+    {"Microsoft.Compute/restorePointCollections/restorePoints/diskRestorePoints", {"2024-03-02", "2020-12-01"}},
     {"Microsoft.Compute/disks", {"2024-03-02", "2020-12-01"}},
     {"Microsoft.Compute/snapshots", {"2024-03-02", "2020-12-01"}},
     {"Microsoft.Compute/diskEncryptionSets", {"2024-03-02", "2020-12-01"}},

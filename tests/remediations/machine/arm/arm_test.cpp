@@ -430,7 +430,8 @@ TEST_F(Client, StartsABackup) {
 
 TEST_F(Client, ChangesWhatItKnowsAndNothingElse) {
     const std::string id = vm;
-    const std::string vault = "/subscriptions/sub/resourceGroups/g/providers/Microsoft.RecoveryServices/vaults/v";
+    const std::string group = "/subscriptions/sub/resourceGroups/g/providers/";
+    const std::string vault = group + "Microsoft.RecoveryServices/vaults/v";
     const auto kind = [&](const std::string& method, const std::string& path) {
         return change_in({.path = path, .members = {}, .method = method}, id);
     };
@@ -462,6 +463,16 @@ TEST_F(Client, ChangesWhatItKnowsAndNothingElse) {
         {"DELETE",
          "/subscriptions/other/resourceGroups/g/providers/Microsoft.Compute/restorePointCollections/AzureBackup_vm1_1"},
         {"DELETE", vault + "/backupFabrics/Azure/protectionContainers/c/protectedItems/i"},
+        {"PUT", vault + "/backupFabrics/Azure/protectionContainers/c/protectedItems/VM;iaasvmcontainerv2;rg;vm2"},
+        {"PUT", vault + "/backupFabrics/Azure/protectionContainers/c/protectedItems/VM;iaasvmcontainerv2;rg2;vm1"},
+        {"POST", group + "Microsoft.Compute/disks/d/endGetAccess"},
+        {"POST",
+         group + "Microsoft.Compute/restorePointCollections/c/restorePoints/p/diskRestorePoints/d/endGetAccess"},
+        {"POST", group +
+                     "Microsoft.Compute/restorePointCollections/AzureBackup_vm1_1/restorePoints/p/diskRestorePoints/"
+                     "d/beginGetAccess"},
+        {"PUT", group + "Microsoft.KeyVault/vaults/k"},
+        {"PUT", group + "Microsoft.KeyVault/vaults/k/accessPolicies/drop"},
         {"POST", "reapply"},
         {"", ""}};
     const auto client = of_person();
@@ -484,7 +495,21 @@ TEST_F(Client, WhatLosesSomethingNeedsAPerson) {
         {.path = "/subscriptions/sub/resourceGroups/g/providers/Microsoft.Compute/restorePointCollections/"
                  "AzureBackup_vm1_1",
          .members = {},
-         .method = "DELETE"}};
+         .method = "DELETE"},
+        {.path = "/subscriptions/sub/resourceGroups/g/providers/Microsoft.Compute/restorePointCollections/"
+                 "AzureBackup_vm1_1/restorePoints/p/diskRestorePoints/d/endGetAccess",
+         .members = {},
+         .method = "POST"},
+        {.path =
+             "/subscriptions/sub/resourceGroups/g/providers/Microsoft.RecoveryServices/vaults/v/backupFabrics/Azure/"
+             "protectionContainers/c/protectedItems/VM;iaasvmcontainerv2;RG;vm1",
+         .members = {},
+         .method = "PUT",
+         .body = "{}"},
+        {.path = "/subscriptions/sub/resourceGroups/g/providers/Microsoft.KeyVault/vaults/k/accessPolicies/add",
+         .members = {},
+         .method = "PUT",
+         .body = "{}"}};
     const auto of_vm = azure();
     for (const auto& request : requests) {
         EXPECT_EQ(of_vm->change(request).error().kind, ErrorKind::refused) << request.path;
