@@ -6,6 +6,7 @@
 #include <ostream>
 
 #include "handler/agent/commands.hpp"
+#include "handler/agent/environment.hpp"
 #include "handler/agent/lock.hpp"
 #include "handler/agent/log.hpp"
 #include "handler/agent/sequence.hpp"
@@ -102,6 +103,9 @@ private:
     ExitCode run(const Settings& settings) {
         std::error_code code;
         (void)machine::local::remove_leftovers(environment_.folder);
+        std::filesystem::remove(stop_file(environment_.folder), code);
+        // What goes on after this call, in Azure or as the guard, finds its folders there.
+        if (const auto written = write_environment(environment_); !written) return fail(written.error().message);
         std::filesystem::remove_all(environment_.status_folder, code);
         SequenceRecord record;
         if (const auto stored = load_sequence(environment_.folder); stored && *stored) {
@@ -155,12 +159,9 @@ ExitCode clean_up(const System& system, std::ostream& out, std::ostream& err) {
     std::error_code code;
     if (!std::filesystem::exists(state, code)) return ExitCode::ok;
     const auto folder = applied_folder(state);
-    if (std::filesystem::exists(folder, code)) {
-        const auto alone = FileLock::acquire(supervisor_lock_file(folder), clean_up_patience);
-        if (!alone) {
-            err << "a run is still at work and cannot be interrupted; try again later\n";
-            return ExitCode::failed;
-        }
+    if (std::filesystem::exists(folder, code) && !ask_to_stop(folder, clean_up_patience)) {
+        err << "a run is still at work and cannot be interrupted; try again later\n";
+        return ExitCode::failed;
     }
     std::filesystem::remove_all(folder, code);
     const auto logs = applied_log_folder(state);

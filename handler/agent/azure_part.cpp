@@ -364,7 +364,8 @@ bool is_left_inside(const Report& report) {
     });
 }
 
-std::optional<Substatus> plan_azure_part(const Settings& settings, const Report& report, const System& system) {
+std::optional<Substatus> plan_azure_part(const Settings& settings, const Report& report, const std::string& teller,
+                                         const System& system) {
     const auto older = load_azure_task(system.state_folder);
     AzureTask task;
     task.repairs = settings.azure.repair && std::ranges::any_of(report.outcomes, [](const Outcome& outcome) {
@@ -403,9 +404,10 @@ std::optional<Substatus> plan_azure_part(const Settings& settings, const Report&
         return Substatus{"azure", StatusWord::warning, 1,
                          "Nothing is done in Azure: " + sentence(saved.error().message)};
     }
-    return Substatus{task.repairs ? "azure" : "prove", StatusWord::success, 0,
-                     task.repairs ? "What is broken in Azure is repaired there after this; the status will tell of it."
-                                  : "A backup is started after this; the status will tell of its recovery point."};
+    return Substatus{
+        task.repairs ? "azure" : "prove", StatusWord::success, 0,
+        task.repairs ? fmt::format("What is broken in Azure is repaired there after this; {} will tell of it.", teller)
+                     : fmt::format("A backup is started after this; {} will tell of its recovery point.", teller)};
 }
 
 std::filesystem::path azure_lock_file(const std::filesystem::path& handler_folder) {

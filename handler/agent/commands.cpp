@@ -249,27 +249,8 @@ ExitCode enable(const Context& context) {
     return Enable(context, *number).enable();
 }
 
-/// Asks the processes in this folder to stop. Returns true if none works there any more.
-bool ask_to_stop(const Context& context, std::chrono::seconds patience) {
-    const auto& folder = context.environment.folder;
-    const auto at_work = [&] {
-        return FileLock::held_elsewhere(supervisor_lock_file(folder)) ||
-               FileLock::held_elsewhere(worker_lock_file(folder)) || FileLock::held_elsewhere(azure_lock_file(folder));
-    };
-    if (!at_work()) return true;
-    if (const auto asked = machine::local::write_durably(stop_file(folder), ""); !asked) {
-        context.log.warning(asked.error().message);
-    }
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    while (at_work()) {
-        if (std::chrono::steady_clock::now() >= deadline) return false;
-        std::this_thread::sleep_for(std::chrono::milliseconds(100));
-    }
-    return true;
-}
-
 ExitCode disable(const Context& context) {
-    if (!ask_to_stop(context, disable_patience)) {
+    if (!ask_to_stop(context.environment.folder, disable_patience)) {
         return context.fail(ExitCode::failed, "a fix is still at work and cannot be interrupted; disable again later");
     }
     if (const auto suspended = suspend_guard(context.system.state_folder); !suspended) {
@@ -348,7 +329,7 @@ void end_verbose_log_at_once(const System& system, std::ostream& out) {
 
 ExitCode uninstall(const Context& context) {
     const auto& environment = context.environment;
-    if (!ask_to_stop(context, uninstall_patience)) {
+    if (!ask_to_stop(context.environment.folder, uninstall_patience)) {
         return context.fail(ExitCode::failed,
                             "a fix is still at work and cannot be interrupted; uninstall again later");
     }
@@ -372,7 +353,7 @@ ExitCode uninstall(const Context& context) {
 }
 
 ExitCode reset(const Context& context) {
-    if (!ask_to_stop(context, uninstall_patience)) {
+    if (!ask_to_stop(context.environment.folder, uninstall_patience)) {
         return context.fail(ExitCode::failed, "a fix is still at work and cannot be interrupted; reset again later");
     }
     Remover remover;

@@ -102,4 +102,15 @@ Result<Environment> read_environment(const std::filesystem::path& folder) {
     return environment;
 }
 
+Result<void> write_environment(const Environment& environment) {
+    const auto text = [](const std::filesystem::path& path) { return machine::valid_utf8(to_text(path)); };
+    const json::array document{json::object{{"version", 1.0},
+                                            {"name", environment.handler_name},
+                                            {"handlerEnvironment",
+                                             {{"logFolder", text(environment.log_folder)},
+                                              {"configFolder", text(environment.config_folder)},
+                                              {"statusFolder", text(environment.status_folder)}}}}};
+    return machine::local::write_durably(environment.folder / file_name, json::serialize(document));
+}
+
 }  // namespace handler

@@ -28,4 +28,7 @@ machine::Result<std::filesystem::path> find_handler_folder(const std::filesystem
 /// Reads an array of one object (both agents write that) or the bare object. Errors name the file and the JSON path.
 machine::Result<Environment> read_environment(const std::filesystem::path& folder);
 
+/// Writes what read_environment() reads, where no guest agent does: into environment.folder.
+machine::Result<void> write_environment(const Environment& environment);
+
 }  // namespace handler

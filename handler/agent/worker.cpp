@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <thread>
 
 #include "handler/agent/azure_part.hpp"
@@ -118,7 +119,6 @@ private:
         options.agent_installer = settings.agent_installer;
         options.azure = settings.azure;
         options.part = remediations::Part::inside;
-        if (is_applied()) options.azure.repair = false;
         options.follow_up = true;
         options.deadline = std::chrono::steady_clock::now() + fixing_ends_after;
         options.stop_requested = [this] { return stop_requested(environment_.folder); };
@@ -133,7 +133,7 @@ private:
             (void)write_status(environment_, number_, text_of(status));
             return ExitCode::stopped;
         }
-        const auto follows = has_state ? plan_azure(settings, *report) : std::nullopt;
+        const auto follows = has_state ? plan_azure_part(settings, *report, teller(), system_) : std::nullopt;
         // Azure is no reason for an error: an extension in error makes backups fail.
         const bool may_fail = settings.fail_on_unresolved && (!settings.azure.repair || is_left_inside(*report));
         auto status = status_of(*report, may_fail);
@@ -144,19 +144,16 @@ private:
         if (!settings.support_upload.empty()) status.substatus.push_back(send_support_bundle(settings, *report));
         add_pointers(status, *report, program(), report_file_);
         const auto concluded = conclude_with(status, SequenceState::finished, report->run_id);
-        if (has_state && !is_applied()) start_azure_part(environment_.folder, system_);
+        if (has_state) start_azure_part(environment_.folder, system_);
         return concluded;
     }
 
-    /// Run Command, Custom Script and VM Applications call `apply`, which is over once it has printed its status.
-    bool is_applied() const { return settings_ != nullptr; }
-
-    std::optional<Substatus> plan_azure(const Settings& settings, const Report& report) const {
-        if (!is_applied()) return plan_azure_part(settings, report, system_);
-        if (!settings.azure.repair && settings.prove == ProveMode::no) return std::nullopt;
-        return Substatus{"azure", StatusWord::warning, 1,
-                         "Nothing is repaired or proven in Azure: that follows the extension alone. By hand: "
-                         "backup-remediation prove."};
+    /// Returns what tells of the work that goes on after this run. Run Command, Custom Script and VM Applications call
+    /// `apply`, which is over once it has printed its status.
+    std::string teller() const {
+        const bool is_applied = settings_ != nullptr;
+        return is_applied ? fmt::format("log and report in {}", to_text(environment_.log_folder))
+                          : "the status";
     }
 
     void end_old_verbose_log() {
@@ -406,6 +403,22 @@ std::filesystem::path worker_lock_file(const std::filesystem::path& handler_fold
 
 std::filesystem::path stop_file(const std::filesystem::path& handler_folder) {
     return handler_folder / "stop";
+}
+
+bool ask_to_stop(const std::filesystem::path& handler_folder, std::chrono::seconds patience) {
+    const auto at_work = [&] {
+        return std::ranges::any_of(std::array{supervisor_lock_file(handler_folder), worker_lock_file(handler_folder),
+                                              azure_lock_file(handler_folder)},
+                                   [](const auto& file) { return FileLock::held_elsewhere(file); });
+    };
+    if (!at_work()) return true;
+    (void)machine::local::write_durably(stop_file(handler_folder), "");
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (at_work()) {
+        if (std::chrono::steady_clock::now() >= deadline) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+    return true;
 }
 
 ExitCode supervise(const std::filesystem::path& handler_folder, const System& system) {

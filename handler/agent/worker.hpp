@@ -32,6 +32,8 @@ std::filesystem::path supervisor_lock_file(const std::filesystem::path& handler_
 std::filesystem::path worker_lock_file(const std::filesystem::path& handler_folder);
 /// While this file exists, a run ends before its next fix. `disable` creates it, `enable` removes it.
 std::filesystem::path stop_file(const std::filesystem::path& handler_folder);
+/// Asks the processes that work for this folder to stop, that of Azure too. Returns true once there is none.
+bool ask_to_stop(const std::filesystem::path& handler_folder, std::chrono::seconds patience);
 
 /// Returns when nothing is left to run, or at once if another supervisor is active.
 ExitCode supervise(const std::filesystem::path& handler_folder, const System& system);

@@ -218,6 +218,57 @@ class Repairs(ExtensionTest):
         self.assertEqual(self.cloud.reapplied, 1)
 
 
+class Applied(ExtensionTest):
+    """By Run Command, Custom Script or a VM Application, which are over once `apply` has printed its status."""
+
+    def setUp(self):
+        super().setUp()
+        shutil.rmtree(self.handler)
+        self.handler = STATE / "applied"  # where it keeps what a handler's folder has
+        self.program = pathlib.Path("/var/lib/test/bin/x86_64/backup-remediation")
+        self.program.parent.mkdir(parents=True)
+        shutil.copy(PROGRAM, self.program)
+
+    def call(self, word, **settings):
+        text = json.dumps({"publicSettings": {"mode": "fix", "azure": "repair", "only": CAUSES} | settings})
+        return subprocess.run([self.program, word], input=text, capture_output=True, text=True, timeout=120, check=True).stdout
+
+    def log(self):
+        return "".join(each.read_text() for each in (STATE / "logs").glob("*azure.log"))
+
+    def test_repairs_once_the_handler_that_called_it_has_ended(self):
+        self.cloud.vm_state = "Failed"
+        self.cloud.extensions = list(FAILED_EXTENSION)
+        self.cloud.at_work = "RunCommandLinux"
+        said = self.call("apply")
+        self.assertIn(f"repaired there after this; log and report in {STATE}/logs will tell of it", said)
+        time.sleep(3)
+        self.assertEqual(self.changes(), [])
+        self.cloud.at_work = None
+        self.wait_for_end()
+        self.assertEqual((self.cloud.deleted, self.cloud.reapplied), (1, 1))
+        self.assertIn("Fixed: The backup extension has failed", self.log())
+        self.assertEqual(self.cloud.vm_state, "Succeeded")
+        self.assertNotIn("after this", self.call("apply"))
+
+    def test_proves_by_a_backup(self):
+        self.call("apply", prove="snapshot")
+        self.wait_for_end()
+        self.assertEqual(self.cloud.backups, 1)
+        self.assertIn("Proven", self.log())
+
+    def test_removing_it_ends_what_follows(self):
+        self.cloud.vm_state = "Failed"
+        self.cloud.at_work = "RunCommandLinux"
+        self.call("apply")
+        self.wait_for(self.processes)
+        self.call("clean-up")
+        self.assertFalse((STATE / "applied").exists())
+        self.cloud.at_work = None
+        self.wait_for(lambda: not self.processes())
+        self.assertEqual(self.cloud.reapplied, 0)
+
+
 class Crashes(ExtensionTest):
     """Killed as a change arrives in Azure, and once Azure has done it: the journal has it, and nothing is done twice."""
 
