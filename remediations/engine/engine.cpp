@@ -17,7 +17,9 @@
 #include "remediations/engine/watchdog.hpp"
 #include "remediations/knowledge/agent/agent_processes.hpp"
 #include "remediations/knowledge/agent/windows_agent.hpp"
+#include "remediations/knowledge/azure/arm_answer.hpp"
 #include "remediations/knowledge/azure/backup_jobs.hpp"
+#include "remediations/knowledge/azure/vm_in_azure.hpp"
 #include "remediations/knowledge/extension/backup_activity.hpp"
 #include "remediations/knowledge/extension/last_run.hpp"
 #include "remediations/knowledge/logs/event_evidence.hpp"
@@ -144,11 +146,35 @@ Finding with_testimony(Finding finding, const Remediation& remediation, const Ma
     }
     auto evidence = std::move(finding.evidence);
     evidence.insert(evidence.begin(), std::move(*testimony));
-    return Finding::needs_operator(
+    auto told = Finding::needs_operator(
         fmt::format("{}, according to the log. What it is about could not be looked at.", remediation.title),
         std::move(evidence),
         fmt::format("Run \"backup-remediation diagnose --only {}\" as {} on the VM itself: it says what to change.",
                     remediation.id, machine.facts().platform == machine::Platform::windows ? "administrator" : "root"));
+    told.basis = Basis::log;
+    return told;
+}
+
+/// Returns true if an agent with this cause does not report to Azure.
+bool silences_agent(const Remediation& remediation) {
+    constexpr std::string_view silent_agents[] = {"agent-hung", "agent-not-running", "agent-status-not-reported"};
+    return std::ranges::any_of(remediation.consequences, [&](const std::string& id) {
+        return std::ranges::find(silent_agents, id) != std::end(silent_agents);
+    });
+}
+
+/// Lowers to a risk what a log alone says of an agent whose status Azure has got a short while ago: it is over.
+Finding unless_azure_hears_agent(Finding finding, const Remediation& remediation, const Machine& machine) {
+    constexpr std::chrono::minutes short_while{15};
+    if (!is_left(finding.state) || finding.basis != Basis::log || !silences_agent(remediation)) return finding;
+    if (!machine.azure().access()) return finding;
+    const auto& view = machine.derived<azure::VmInAzure>().view();
+    if (!view || !view->agent_is_ready() || !view->agent_statuses.front().time) return finding;
+    const auto heard = *view->agent_statuses.front().time;
+    if (machine.facts().now - heard > short_while) return finding;
+    finding.evidence.push_back(
+        {"vmAgent of the instance view", fmt::format("Ready at {}", azure::shown(heard)), "not ready"});
+    return std::move(finding).as_risk();
 }
 
 /// A healthy finding without evidence means that there was no such event. Returns unknown instead where the event log
@@ -182,6 +208,7 @@ Finding diagnose_once(const Remediation& remediation, const Machine& machine, co
         seen = with_azure(std::move(seen), remediation, machine, question);
         if (look == Look::first) seen = unless_events_are_unread(std::move(seen), remediation, machine);
         auto finding = without_secrets(with_testimony(std::move(seen), remediation, machine));
+        finding = unless_azure_hears_agent(std::move(finding), remediation, machine);
         // A cause that shows only partly in the VM shows in the error code too.
         const bool is_told_by_code = !remediation.instructions.empty() && explains(remediation, error_code);
         return is_told_by_code && !is_left(finding.state) ? diagnose_by_code(remediation, question) : finding;

@@ -1,7 +1,5 @@
 #include <fmt/format.h>
 
-#include <boost/algorithm/string/predicate.hpp>
-
 #include "remediations/knowledge/azure/arm_answer.hpp"
 #include "remediations/knowledge/azure/vm_in_azure.hpp"
 #include "remediations/model/remediation.hpp"
@@ -21,7 +19,7 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
     const Evidence evidence{"vmAgent of the instance view",
                             status ? fmt::format("{}: {}", view->agent_display, status->message) : "no status",
                             "Ready"};
-    if (boost::iequals(view->agent_display, "Ready")) {
+    if (view->agent_is_ready()) {
         return Finding::healthy(fmt::format("Azure holds the guest agent for ready{}.", since), {evidence});
     }
     auto finding = Finding::needs_operator(

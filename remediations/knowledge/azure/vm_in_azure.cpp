@@ -161,6 +161,10 @@ bool VmInAzure::View::is_running() const {
     return power && power->word_of("PowerState") == "running";
 }
 
+bool VmInAzure::View::agent_is_ready() const {
+    return !agent_statuses.empty() && boost::iequals(agent_display, "Ready");
+}
+
 VmInAzure::VmInAzure(const Machine& machine)
     : model_(read_model(machine)), view_(read_view(machine)), extensions_(read_extensions(machine, view_)) {}
 

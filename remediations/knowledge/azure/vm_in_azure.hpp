@@ -71,6 +71,7 @@ public:
 
         const InstanceStatus* status(std::string_view kind) const;  ///< nullptr without one
         bool is_running() const;
+        bool agent_is_ready() const;
     };
     const machine::Result<View>& view() const { return view_; }
 
