@@ -166,6 +166,7 @@
     entry(ephemeral_os_disk)                    \
     entry(unmanaged_disk)                       \
     entry(shared_disk)                          \
+    entry(disk_access_limited)                  \
     entry(disk_too_large)                       \
     entry(ultra_disk)                           \
     entry(write_accelerator)                    \

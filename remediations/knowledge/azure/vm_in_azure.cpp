@@ -184,9 +184,13 @@ machine::ArmQuestion question_for_vm(const std::string& vm_id) {
 }
 
 Result<DiskKind> disk_kind(const Machine& machine, const std::string& disk_id) {
-    const auto answer = ask(machine, {.path = disk_id, .members = {"sku.name", "properties.maxShares"}});
+    const auto answer = ask(machine, {.path = disk_id,
+                                      .members = {"sku.name", "properties.maxShares", "properties.networkAccessPolicy",
+                                                  "properties.dataAccessAuthMode"}});
     if (!answer) return answer.error();
-    return DiskKind{text_of(*answer, "sku.name"), number_of(*answer, "properties.maxShares").value_or(1)};
+    return DiskKind{text_of(*answer, "sku.name"), number_of(*answer, "properties.maxShares").value_or(1),
+                    text_of(*answer, "properties.networkAccessPolicy"),
+                    text_of(*answer, "properties.dataAccessAuthMode")};
 }
 
 Result<KeyVault> key_vault(const Machine& machine, const std::string& id) {

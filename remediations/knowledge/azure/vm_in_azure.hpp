@@ -93,6 +93,8 @@ machine::ArmQuestion question_for_vm(const std::string& vm_id);
 struct DiskKind {
     std::string storage_type;  ///< "Premium_LRS", "UltraSSD_LRS"
     std::int64_t max_shares = 1;
+    std::string network_access;  ///< "AllowAll", "AllowPrivate", "DenyAll": from where it may be exported
+    std::string access_mode;     ///< "None", "AzureActiveDirectory": what an export needs beside its address
 };
 machine::Result<DiskKind> disk_kind(const machine::Machine& machine, const std::string& disk_id);
 
