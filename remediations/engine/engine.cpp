@@ -248,9 +248,10 @@ void diagnose_all(std::vector<Outcome>& outcomes, const Machine& machine, const 
 
 constexpr auto prove_by_backup = "Start a backup: only its success proves it.";
 
-/// Sets the state of a finding that is healthy after a repair.
-void mark_healed(Finding& finding, const Remediation& remediation) {
-    finding.state = remediation.only_next_backup_proves ? State::unproven : State::fixed;
+/// Sets the state of a finding that is healthy after a repair. What was only suspected is not seen healed.
+void mark_healed(Finding& finding, const Remediation& remediation, bool was_suspicion = false) {
+    const bool is_seen = !remediation.only_next_backup_proves && !was_suspicion;
+    finding.state = is_seen ? State::fixed : State::unproven;
     if (finding.state == State::unproven) finding.action = prove_by_backup;
 }
 
@@ -483,7 +484,7 @@ private:
         const bool only_code_tells = is_left(outcome.finding.state) && outcome.finding.basis == Basis::error_code &&
                                      outcome.remediation->only_next_backup_proves;
         if (fixed && (outcome.finding.state == State::healthy || only_code_tells)) {
-            mark_healed(outcome.finding, *outcome.remediation);
+            mark_healed(outcome.finding, *outcome.remediation, before.is_suspicion);
             outcome.finding.evidence = before.evidence;
             outcome.finding.summary = before.summary;
         } else if (!take_back(outcome, first_step, fixed ? "it is still not healthy" : fixed.error().message)) {

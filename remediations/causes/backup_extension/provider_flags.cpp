@@ -1,8 +1,12 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <algorithm>
+#include <array>
+
 #include "remediations/knowledge/configuration/extension_folder.hpp"
 #include "remediations/knowledge/extension/provider_flags_of_extension.hpp"
+#include "remediations/knowledge/snapshot/transaction_services.hpp"
 #include "remediations/knowledge/snapshot/vss_providers.hpp"
 #include "remediations/knowledge/windows/service_findings.hpp"
 #include "remediations/model/remediation.hpp"
@@ -45,7 +49,17 @@ machine::Result<std::vector<Evidence>> provider_faults(const machine::Machine& m
     return faults;
 }
 
-Finding diagnose(const machine::Machine& machine) {
+/// Returns true if the vault's code is one for which Microsoft's advice ends with these flags, and what comes before
+/// them in that advice is in order: COM+ and the transaction coordinator.
+bool is_left_by_code(const machine::Machine& machine, std::string_view error_code) {
+    const bool is_told = error_code == "ExtensionSnapshotFailedCOM" || error_code == "ExtensionInstallationFailedCOM";
+    return is_told && std::ranges::all_of(std::array{com_plus, msdtc}, [&](const char* name) {
+               const auto service = machine.services().find(name);
+               return service && service->start != machine::StartType::disabled && !failed_to_start(*service);
+           });
+}
+
+Finding diagnose(const machine::Machine& machine, const Question& question) {
     const auto flags = provider_flags_of_extension(machine);
     if (!flags) return Finding::unknown("the flags of the backup's VSS provider", flags.error());
     std::vector<Evidence> set;
@@ -56,6 +70,15 @@ Finding diagnose(const machine::Machine& machine) {
     if (set.empty()) return Finding::healthy("No flag claims that the backup's VSS provider is installed.");
     auto faults = provider_faults(machine);
     if (!faults) return Finding::unknown("the backup's VSS provider", faults.error());
+    constexpr auto how_to = "Set the flags to False, so that the next backup installs the provider again.";
+    if (faults->empty() && is_left_by_code(machine, question.error_code)) {
+        auto finding = Finding::broken(
+            fmt::format("{} is left to the backup's VSS provider: it looks right, and COM+ and MSDTC are in order.",
+                        question.error_code),
+            std::move(set), how_to);
+        finding.is_suspicion = true;
+        return finding;
+    }
     if (faults->empty()) {
         return Finding::healthy("The backup's VSS provider is installed, as its flags say.", std::move(set));
     }
@@ -64,7 +87,7 @@ Finding diagnose(const machine::Machine& machine) {
     set.insert(set.begin(), faults->begin(), faults->end());
     return Finding::broken(
         fmt::format("The extension believes that its VSS provider is installed, but {}.", fmt::join(seen, " and ")),
-        std::move(set), "Set the flags to False, so that the next backup installs the provider again.");
+        std::move(set), how_to);
 }
 
 machine::Result<void> fix(const Finding&, Changes& changes) {
@@ -87,7 +110,7 @@ extern const Remediation remediation{
         "fails. The fix sets the flags to False; the next backup installs the provider. A stopped service is normal.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .consequences = {"backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
+    .diagnose_for = diagnose,
     .fix = fix,
 };
 
