@@ -14,6 +14,7 @@
 #include "remediations/engine/catalogue.hpp"
 #include "remediations/knowledge/azure/attach.hpp"
 #include "remediations/machine/arm/client.hpp"
+#include "remediations/model/error_codes.hpp"
 
 namespace handler {
 
@@ -105,8 +106,12 @@ std::vector<std::pair<std::string, remediations::Disruption>> disruptions() {
 
 const Option known_options[] = {
     {"--error-code", "CODE",
-     "The error code of the failed backup job. Among causes in the same layer, one that explains it is the root cause.",
-     [](Arguments& a, const std::string& value) { return take_text(a.error_code, value); }},
+     "The error code of the failed backup job, or its message in English. Among causes in the same layer, one that "
+     "explains it is the root cause.",
+     [](Arguments& a, const std::string& value) {
+         const auto* code = remediations::find_code_by_message(value);
+         return take_text(a.error_code, code ? std::string(code->names.front()) : value);
+     }},
     {"--only", "ID[,ID]", "Look at these remediations only ('list' shows them).",
      [](Arguments& a, const std::string& value) { return take_ids(a.only, value); }},
     {"--exclude", "ID[,ID]", "Leave these remediations out.",
@@ -407,7 +412,8 @@ const Command commands[] = {
      "'list'.",
      {"--all", "--format", "--color"},
      {"backup-remediation explain UserErrorGuestAgentStatusUnavailable", "backup-remediation explain 121",
-      "backup-remediation explain 0x80042306", "backup-remediation explain VSS 12366"}},
+      "backup-remediation explain \"Could not communicate with the VM agent\"", "backup-remediation explain 0x80042306",
+      "backup-remediation explain VSS 12366"}},
     {CommandName::capture,
      "capture",
      "",

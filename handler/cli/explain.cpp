@@ -249,7 +249,7 @@ std::string markdown_of(const Remediation& remediation) {
 
 std::optional<std::string> explain_text(std::string_view word, const TextStyle& style) {
     if (const auto* remediation = remediations::find_remediation(word)) return text_of(*remediation, style);
-    if (const auto* code = remediations::find_error_code(word)) {
+    if (const auto* code = remediations::find_code(word)) {
         return text_of(*code, style) + other_readings(word, style);
     }
     return text_of_readings(word, style);
@@ -258,7 +258,7 @@ std::optional<std::string> explain_text(std::string_view word, const TextStyle& 
 std::optional<std::string> explain_json(std::string_view word) {
     if (const auto* remediation = remediations::find_remediation(word)) return document(as_json(*remediation));
     const auto readings = remediations::explain_reason(word);
-    if (const auto* code = remediations::find_error_code(word)) {
+    if (const auto* code = remediations::find_code(word)) {
         auto content = as_json(*code);
         content["readings"] = as_json(readings);
         return document(std::move(content));

@@ -573,6 +573,45 @@ bool matches(std::string_view name, std::string_view known) {
     return family ? boost::istarts_with(name, known.substr(0, known.size() - 1)) : boost::iequals(name, known);
 }
 
+/// The messages that the portal shows for codes, by a part that no other message has.
+struct PortalMessage {
+    std::string_view part;
+    std::string_view code;
+};
+constexpr PortalMessage messages[] = {
+    {"unable to communicate with Azure Backup", "UserErrorGuestAgentStatusUnavailable"},
+    {"not communicate with the VM agent", "GuestAgentSnapshotTaskStatusError"},
+    {"in failed provisioning state", "UserErrorVmProvisioningStateFailed"},
+    {"Restore Point collection max limit", "UserErrorRpCollectionLimitReached"},
+    {"permissions to the key vault", "UserErrorKeyVaultPermissionsNotConfigured"},
+    {"no network connectivity on the virtual machine", "ExtensionSnapshotFailedNoNetwork"},
+    {"VMSnapshot extension operation failed", "ExtensionOperationFailedForManagedDisks"},
+    {"Backup failed with an internal error", "BackUpOperationFailed"},
+    {"disk size(s) is currently not supported", "UserErrorUnsupportedDiskSize"},
+    {"another backup operation is currently in progress", "UserErrorBackupOperationInProgress"},
+    {"not (actively) protected", "UserErrorBcmDatasourceNotPresent"},
+    {"Copying backed up data from vault timed out", "CopyingVHDsFromBackUpVaultTakingLongTime"},
+    {"in a state that allows backups", "UserErrorVmNotInDesirableState"},
+    {"to freeze one or more mount-points", "UserErrorFsFreezeFailed"},
+    {"Snapshot operation failed due to COM+", "ExtensionSnapshotFailedCOM"},
+    {"installation/operation failed due to a COM+", "ExtensionInstallationFailedCOM"},
+    {"unable to talk to the Microsoft Distributed Transaction Coordinator", "ExtensionInstallationFailedMDTC"},
+    {"VSS writers were in a bad state", "ExtensionFailedVssWriterInBadState"},
+    {"(Volume Shadow Copy) service in bad state", "ExtensionFailedVssServiceInBadState"},
+    {"parsing the config for the backup extension", "ExtensionConfigParsingFailure"},
+    {"not supportive to", "ExtensionStuckInDeletionState"},
+    {"snapshot limit is exceeded", "ExtensionFailedSnapshotLimitReachedError"},
+    {"inadequate VM resources", "ExtensionFailedTimeoutVMNetworkUnresponsive"},
+    {"VM no longer exists", "ResourceNotFound"},
+    {"The virtual machine doesn't exist", "BCMV2VMNotFound"},
+    {"insufficient free space in the storage account", "UserErrorBCMPremiumStorageQuotaError"},
+    {"Failed to install Microsoft Recovery Services extension", "AzureVmOffline"},
+    {"locked by BitLocker", "ExtensionSnapshotBitlockerError"},
+    {"to create a secure network communication channel", "ExtensionSnapshotFailedNoSecureNetwork"},
+    {"to install Visual C++ Redistributable", "ExtensionVCRedistInstallationFailure"},
+    {"invalid policy is configured on the VM", "UserErrorRequestDisallowedByPolicy"},
+};
+
 }  // namespace
 
 std::string_view to_string(CodeOrigin origin) {
@@ -600,6 +639,17 @@ const ErrorCode* find_error_code(std::string_view name) {
         return std::ranges::any_of(code.names, [&](std::string_view known) { return matches(name, known); });
     });
     return found == std::end(table) ? nullptr : found;
+}
+
+const ErrorCode* find_code_by_message(std::string_view text) {
+    const auto* found = std::ranges::find_if(
+        messages, [&](const PortalMessage& message) { return boost::icontains(text, message.part); });
+    return found == std::end(messages) ? nullptr : find_error_code(found->code);
+}
+
+const ErrorCode* find_code(std::string_view name_or_message) {
+    const auto* code = find_error_code(name_or_message);
+    return code ? code : find_code_by_message(name_or_message);
 }
 
 }  // namespace remediations

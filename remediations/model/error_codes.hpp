@@ -33,4 +33,11 @@ std::span<const ErrorCode> error_codes();
 /// Compares without case. Returns nullptr for a code that is not in the table.
 const ErrorCode* find_error_code(std::string_view name);
 
+/// Returns the code that belongs to a message of the portal in English, such as "Could not communicate with the VM
+/// agent for snapshot status"; nullptr for any other text. A part of the message is enough where no other message has
+/// it.
+const ErrorCode* find_code_by_message(std::string_view text);
+/// Either of them.
+const ErrorCode* find_code(std::string_view name_or_message);
+
 }  // namespace remediations

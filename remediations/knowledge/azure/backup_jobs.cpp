@@ -157,6 +157,9 @@ std::string BackupJob::error_code() const {
     for (const auto& error : errors) {
         if (error.number && is_code_of_job(std::to_string(*error.number))) return std::to_string(*error.number);
     }
+    for (const auto& error : errors) {
+        if (const auto* code = find_code_by_message(error.text)) return std::string(code->names.front());
+    }
     return errors.empty() || !errors.front().number ? std::string() : std::to_string(*errors.front().number);
 }
 

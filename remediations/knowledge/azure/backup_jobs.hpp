@@ -43,8 +43,8 @@ struct BackupJob {
                                                         ///< without one
     /// Returns the place for evidence: "backup job <id> of 2026-11-29 08:00 UTC".
     std::string where() const;
-    /// Returns an error code. Best, one that this program knows: a name that is a word of the texts, else the number.
-    /// Else any number, else empty.
+    /// Returns an error code. Best, one that this program knows: a name that is a word of the texts, else the number,
+    /// else the code of a message in English. Else any number, else empty.
     std::string error_code() const;
 };
 

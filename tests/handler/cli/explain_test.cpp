@@ -40,6 +40,14 @@ TEST(Explain, TellsOlderNamesAndFamilies) {
     EXPECT_TRUE(explain_text("UserErrorCrossSubscriptionRestoreNotOnboarded", plain));
 }
 
+TEST(Explain, TellsTheMessagesOfThePortal) {
+    EXPECT_THAT(*explain_text("Could not communicate with the VM agent", plain),
+                HasSubstr("GuestAgentSnapshotTaskStatusError"));
+    EXPECT_THAT(*explain_text("VM Agent unable to communicate with Azure Backup", plain),
+                HasSubstr("UserErrorGuestAgentStatusUnavailable"));
+    EXPECT_FALSE(explain_text("Could not communicate", plain)) << "several messages begin so";
+}
+
 TEST(Explain, TellsARemediation) {
     const auto text = explain_text("extensions-disabled", plain);
     ASSERT_TRUE(text);
