@@ -1,8 +1,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
+#include <boost/algorithm/string/predicate.hpp>
+
 #include "remediations/knowledge/azure/arm_answer.hpp"
 #include "remediations/knowledge/azure/backup_jobs.hpp"
+#include "remediations/knowledge/azure/protected_item.hpp"
 #include "remediations/model/error_codes.hpp"
 #include "remediations/model/remediation.hpp"
 
@@ -26,11 +29,28 @@ std::vector<Evidence> evidence_of(const BackupJob& job) {
     return evidence;
 }
 
+/// A protected VM is backed up once a week at the least.
+Finding diagnose_without_a_job(const machine::Machine& machine) {
+    constexpr std::chrono::days longest_interval{8};
+    const auto& item = machine.derived<ProtectedItem>().item();
+    const bool is_protected = item && *item && boost::iequals((*item)->protection_state, "Protected");
+    const auto last = is_protected ? (*item)->last_backup : std::nullopt;
+    if (!last || machine.facts().now - *last <= longest_interval) {
+        return Finding::healthy("The vault tells of no backup of this VM in the last seven days.");
+    }
+    auto finding = Finding::needs_operator(
+        fmt::format("The vault protects the VM, but began no backup of it since {}.", shown(*last)),
+        {{(*item)->id, "lastBackupTime " + shown(*last), "within the last week"}},
+        "Look at the schedule of its policy in the vault, and back up once: Backup items > this VM > Backup now.");
+    finding.is_envelope = true;
+    return finding;
+}
+
 Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
     const auto& jobs = machine.derived<BackupJobs>();
     if (!jobs.jobs()) return not_told(jobs.jobs().error());
     const auto* job = jobs.newest();
-    if (!job) return Finding::healthy("The vault tells of no backup of this VM in the last seven days.");
+    if (!job) return diagnose_without_a_job(machine);
     if (!job->has_failed()) {
         return Finding::healthy(fmt::format("The newest backup of the VM has not failed ({}).", job->status),
                                 {{job->where(), job->status, "Completed"}});
@@ -53,7 +73,7 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
 
 extern const Remediation remediation{
     .id = "backup-job-failed",
-    .title = "The newest backup job of the vault has failed",
+    .title = "The newest backup job of the vault has failed, or none was begun",
     .layer = Layer::vault,
     .scope = Scope::both,
     .error_codes = {},
