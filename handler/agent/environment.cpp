@@ -7,6 +7,7 @@
 #include "handler/report/paths.hpp"
 #include "remediations/formats/json.hpp"
 #include "remediations/machine/local/durable_file.hpp"
+#include "remediations/machine/utf8.hpp"
 
 namespace handler {
 

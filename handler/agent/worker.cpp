@@ -152,8 +152,7 @@ private:
     /// `apply`, which is over once it has printed its status.
     std::string teller() const {
         const bool is_applied = settings_ != nullptr;
-        return is_applied ? fmt::format("log and report in {}", to_text(environment_.log_folder))
-                          : "the status";
+        return is_applied ? fmt::format("log and report in {}", to_text(environment_.log_folder)) : "the status";
     }
 
     void end_old_verbose_log() {

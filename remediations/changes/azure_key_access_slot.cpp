@@ -11,7 +11,6 @@
 
 namespace remediations {
 
-using machine::ArmQuestion;
 using machine::Machine;
 using machine::Result;
 namespace json = boost::json;
@@ -120,9 +119,9 @@ private:
         for (const auto& each : policies->get_array()) {
             const auto* policy = each.if_object();
             if (!policy || !boost::iequals(text_of(*policy, "objectId"), object_)) continue;
+            if (!text_of(*policy, "applicationId").empty()) continue;
             const auto* rights = policy->if_contains("permissions");
-            if (text_of(*policy, "applicationId").empty() && rights && rights->is_object())
-                return &rights->get_object();
+            if (rights && rights->is_object()) return &rights->get_object();
         }
         return nullptr;
     }

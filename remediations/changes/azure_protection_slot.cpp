@@ -9,7 +9,6 @@
 
 namespace remediations {
 
-using machine::ArmQuestion;
 using machine::Machine;
 using machine::Result;
 namespace json = boost::json;
