@@ -23,6 +23,7 @@ constexpr const char* traces[] = {
     "comm=\"handle.sh\"",
     "comm=\"safefreeze\"",
     "comm=\"waagent\"",
+    "name=\"waagent\"",  // before it runs, systemd's own process has another name: "(waagent)"
     "/var/lib/waagent",
 };
 /// fapolicyd answers EPERM to the exec of the start script; SELinux and AppArmor answer EACCES.
@@ -101,8 +102,9 @@ std::string instructions_for(const Denials& denials, const machine::Path& librar
     std::vector<std::string> steps;
     if (denials.by(Guard::selinux)) {
         steps.push_back(fmt::format(
-            "SELinux: see the denials with ausearch -m avc -ts recent. If files were moved or copied into {0}, give "
-            "them their labels back: restorecon -Rv {0}. If the label itself is wrong for this place: semanage "
+            "SELinux: see the denials with ausearch -m avc -ts recent. If files were moved or copied into {0}, or the "
+            "agent itself, give them their labels back: restorecon -Rv {0} /usr/sbin/waagent. If the label itself is "
+            "wrong for this place: semanage "
             "fcontext -a -t bin_t '{0}/Microsoft.Azure.RecoveryServices.*(/.*)?' and restorecon -Rv {0}. If the policy "
             "forbids it: ausearch -m avc -c waagent -c handle.sh -c safefreeze --raw | audit2allow -M azure_backup, "
             "read the module, and semodule -i azure_backup.pp.",
@@ -189,7 +191,8 @@ extern const Remediation remediation{
         "its owner to decide: nothing is switched off or loosened from here.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .log_lines = patterns(),
-    .consequences = {"extension-error", "backup-extension-state", "freeze-failed"},
+    .consequences = {"extension-error", "backup-extension-state", "freeze-failed", "agent-not-running",
+                     "agent-crash-looping", "agent-hung", "agent-restart-policy"},
     .diagnose = diagnose,
 };
 

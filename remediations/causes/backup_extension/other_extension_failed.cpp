@@ -5,6 +5,7 @@
 
 #include "remediations/knowledge/azure/arm_answer.hpp"
 #include "remediations/knowledge/azure/vm_in_azure.hpp"
+#include "remediations/knowledge/extension/handler_refusal.hpp"
 #include "remediations/knowledge/extension/other_handlers.hpp"
 #include "remediations/model/remediation.hpp"
 
@@ -55,6 +56,15 @@ void judge(const OtherHandler& handler, std::chrono::system_clock::time_point no
     }
 }
 
+/// The agent's own word that it skips the backup extension because one that has to come before it failed.
+std::optional<HandlerRefusal> backup_waits_for_another(const machine::Machine& machine) {
+    if (machine.facts().platform == machine::Platform::windows) return std::nullopt;
+    const auto installed = installed_backup_extension(machine);
+    auto refusal = installed ? handler_refusal(*installed) : std::nullopt;
+    const bool is_skipped = refusal && refusal->what == HandlerRefusal::What::dependency;
+    return is_skipped ? std::move(refusal) : std::nullopt;
+}
+
 Finding diagnose(const machine::Machine& machine) {
     const auto handlers = other_handlers(machine);
     if (!handlers) return Finding::unknown("the folders of the other extensions", handlers.error());
@@ -72,6 +82,14 @@ Finding diagnose(const machine::Machine& machine) {
         return Finding::needs_operator(
             fmt::format("Another extension has not ended, and Azure makes no restore point until it has: {}.",
                         fmt::join(judgement.waiting, ", ")),
+            std::move(judgement.evidence), how_to_repair);
+    }
+    if (const auto skipped = backup_waits_for_another(machine)) {
+        judgement.evidence.insert(judgement.evidence.begin(), skipped->evidence);
+        return Finding::needs_operator(
+            fmt::format("The agent does not run the backup extension, because another extension, which has to come "
+                        "before it, failed{}{}.",
+                        judgement.failed.empty() ? "" : ": ", fmt::join(judgement.failed, ", ")),
             std::move(judgement.evidence), how_to_repair);
     }
     if (!judgement.failed.empty()) {
@@ -127,7 +145,8 @@ extern const Remediation remediation{
         "stays in transitioning stops all backups. One that ended with an error can put the VM in the failed state, "
         "which stops them too; where it does not, backups go on. Other extensions are never touched from here.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .consequences = {"provisioning-state-failed"},
+    .consequences = {"provisioning-state-failed", "backup-extension-state", "extension-error",
+                     "extension-not-installed-yet"},
     .diagnose = diagnose,
     .diagnose_in_azure = diagnose_in_azure,
 };

@@ -195,6 +195,13 @@ Finding diagnose(const Machine& machine) {
         std::ranges::any_of(python_failures, [&](std::string_view text) { return line.find(text) != line.npos; }) ||
         (!foreign.empty() &&
          std::ranges::any_of(foreign_failures, [&](std::string_view text) { return line.find(text) != line.npos; }));
+    // The program is there, and something does not let the service manager start it: SELinux, its mode, noexec.
+    const bool is_forbidden =
+        service->exit_code == cannot_execute && line.find("Permission denied") != std::string::npos;
+    if (is_forbidden) {
+        return Finding::healthy("The Python that the agent names exists; the service manager may not start the agent.",
+                                {{"journal of " + service->name, line, ""}});
+    }
     const bool no_program = service->exit_code == cannot_execute || service->exit_code == not_found;
     if (service->exit_code == 0 || (!python_failed && !no_program)) {
         return Finding::healthy("The Python that the agent names exists.", std::move(evidence));

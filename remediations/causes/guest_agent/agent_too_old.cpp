@@ -4,6 +4,7 @@
 #include "remediations/knowledge/agent/agent_version.hpp"
 #include "remediations/knowledge/agent/windows_agent.hpp"
 #include "remediations/knowledge/configuration/extension_folder.hpp"
+#include "remediations/knowledge/logs/log_evidence.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::agent_too_old {
@@ -41,6 +42,9 @@ Finding diagnose_on_windows(const machine::Machine& machine) {
     return Finding::unknown("version of the guest agent", agent.error());
 }
 
+/// The agent refuses a whole goal state that demands what it does not know: then no extension runs.
+constexpr auto unknown_feature = "Unsupported features found";
+
 Finding diagnose(const machine::Machine& machine) {
     if (machine.facts().platform == machine::Platform::windows) return diagnose_on_windows(machine);
     if (const auto program = agent_program(machine);
@@ -48,6 +52,15 @@ Finding diagnose(const machine::Machine& machine) {
         return Finding::not_applicable("The guest agent is not installed.");
     }
     const auto agent = goal_state_agent_version(machine);
+    const auto* line = machine.derived<LogEvidence>().find_current(Log::agent, unknown_feature);
+    if (line) {
+        std::vector<Evidence> evidence{line->newest.evidence("an agent that knows what Azure demands")};
+        if (agent) evidence.push_back({agent->where, agent->seen, "a newer version"});
+        return Finding::needs_operator(
+            "The guest agent does not know a feature that Azure demands of it, and runs no extension.",
+            std::move(evidence),
+            install_advice(machine) + " Or let this tool do it: fix with only agent-package-update.");
+    }
     if (!agent) return Finding::unknown("version of the guest agent", agent.error());
     return judge(*agent, {recommended_agent_version, oldest_agent_version},
                  install_advice(machine) + " Or let this tool do it: fix with only agent-package-update.");
@@ -70,7 +83,10 @@ extern const Remediation remediation{
         "Windows these are 2.7.41491.1010 and 2.6.1198.718, and a newer one comes as an MSI.",
     .source =
         "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/extensions/support-extensions-agent-version",
-    .log_lines = {{Log::agent, lines_with_agent_version[0]}, {Log::agent, lines_with_agent_version[1]}},
+    .log_lines = {{Log::agent, lines_with_agent_version[0]},
+                  {Log::agent, lines_with_agent_version[1]},
+                  {Log::agent, unknown_feature}},
+    .consequences = {"backup-extension-state", "extension-error"},
     .diagnose = diagnose,
 };
 

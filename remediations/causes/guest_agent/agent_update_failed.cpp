@@ -73,7 +73,13 @@ Finding diagnose(const Machine& machine) {
     const auto installed = installed_agent_version(machine);
     const bool another_runs = processes && processes->goal_state_handler;
     const auto running = another_runs ? goal_state_agent_version(machine) : installed;
-    if (running && running->version != newest->version) {
+    if (running && compare_versions(running->version, newest->version) >= 0) {
+        evidence.push_back({running->where, running->seen, ""});
+        return Finding::healthy(
+            fmt::format("The downloaded agent {} cannot start, but {} is newer.", newest->version, running->version),
+            std::move(evidence));
+    }
+    if (running) {
         evidence.push_back({running->where, running->seen, newest->version});
     }
     for (const auto* text : failure_lines) {

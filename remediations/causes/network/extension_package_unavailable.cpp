@@ -67,10 +67,22 @@ std::string advice_for(const machine::Machine& machine, const HandlerRefusal& re
     return advice;
 }
 
+Finding version_not_offered(const HandlerRefusal& refusal) {
+    auto finding = Finding::needs_operator(
+        fmt::format("Azure offers no package of the backup extension {}, which the guest agent is to install.",
+                    refusal.version),
+        {refusal.evidence},
+        "Let Azure choose the version anew: az vm extension delete --resource-group <group> --vm-name <vm> --name "
+        "VMSnapshotLinux, az vm reapply, and back up again, which adds the extension in its current version.");
+    finding.basis = Basis::log;
+    return finding;
+}
+
 Finding diagnose(const machine::Machine& machine) {
     const auto installed = installed_backup_extension(machine);
     if (!installed) return Finding::unknown("the folders of the backup extension", installed.error());
     const auto refusal = handler_refusal(*installed);
+    if (refusal && refusal->what == HandlerRefusal::What::no_version) return version_not_offered(*refusal);
     if (!refusal || refusal->what != HandlerRefusal::What::download) {
         return Finding::healthy("The guest agent does not say that it cannot download the backup extension.");
     }
@@ -96,7 +108,7 @@ Finding diagnose(const machine::Machine& machine) {
 
 extern const Remediation remediation{
     .id = "extension-package-unavailable",
-    .title = "The guest agent cannot download the package of the backup extension",
+    .title = "The guest agent cannot get the package of the backup extension",
     .layer = Layer::network,
     .scope = Scope::linux,
     .error_codes = {"GuestAgentSnapshotTaskStatusError", "VMExtensionProvisioningError",

@@ -62,6 +62,14 @@ std::string what_failed(const MountFailure& failure) {
 
 std::string what_to_do(const MountFailure& failure) {
     const auto meaning = meaning_of_freeze_error(failure.reason);
+    const bool is_frozen = failure.step == MountFailure::Step::freeze && failure.reason == "Device or resource busy";
+    if (is_frozen && failure.mount_point != "/") {
+        return fmt::format(
+            "Look for what else freezes {0} at that hour: another backup program, a script with fsfreeze, a second "
+            "mount "
+            "of the same file system (findmnt). If it is frozen still, so that a write to it hangs: fsfreeze -u {0}.",
+            failure.mount_point);
+    }
     auto action = meaning.empty()
                       ? fmt::format("Look at {} (`findmnt {}`, `dmesg`). ", failure.mount_point, failure.mount_point)
                       : fmt::format("\"{}\" means that {}. Look at `findmnt {}` and `dmesg`. ", failure.reason, meaning,

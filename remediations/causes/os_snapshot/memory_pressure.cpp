@@ -5,6 +5,7 @@
 #include <boost/algorithm/string/predicate.hpp>
 #include <charconv>
 
+#include "remediations/knowledge/agent/agent_service.hpp"
 #include "remediations/knowledge/extension/last_run.hpp"
 #include "remediations/knowledge/extension/vss_suspicion.hpp"
 #include "remediations/knowledge/snapshot/freeze_failures.hpp"
@@ -96,6 +97,18 @@ Finding diagnose_windows(const machine::Machine& machine, const Question& questi
     return machine.derived<LastRun>().is_failure() ? finding : std::move(finding).as_risk();
 }
 
+/// Returns true if the agent does not run since systemd saw the kernel kill it.
+bool agent_was_killed(const machine::Machine& machine, std::vector<Evidence>& evidence) {
+    const auto& service = agent_service_of(machine);
+    if (!service || service->state == machine::ServiceState::running) return false;
+    for (const auto& line : newest_journal_lines(machine, service->name)) {
+        if (line.find("'oom-kill'") == std::string::npos) continue;
+        evidence.push_back({"journal of " + service->name, line, "an agent that runs"});
+        return true;
+    }
+    return false;
+}
+
 Finding diagnose(const machine::Machine& machine, const Question& question) {
     if (machine.facts().platform == machine::Platform::windows) return diagnose_windows(machine, question);
     const auto text = machine.files().read("/proc/meminfo");
@@ -120,6 +133,7 @@ Finding diagnose(const machine::Machine& machine, const Question& question) {
     }
     const auto* failed = last_failed_backup(machine);
     bool hit_backup = false;
+    const bool hit_agent = agent_was_killed(machine, evidence);
     for (const auto* pattern : {killed, killed_in_group}) {
         const auto* match = machine.derived<LogEvidence>().find_current(Log::kernel, pattern);
         if (match == nullptr) continue;
@@ -132,14 +146,15 @@ Finding diagnose(const machine::Machine& machine, const Question& question) {
         is_low = true;
         hit_backup = hit_backup || hit;
     }
-    if (!is_low) return Finding::healthy("There is enough memory.", std::move(evidence));
+    if (!is_low && !hit_agent) return Finding::healthy("There is enough memory.", std::move(evidence));
     auto finding =
-        Finding::needs_operator(hit_backup ? "The kernel killed a process of the backup, because memory ran out."
-                                           : "Memory runs or ran out on this VM.",
+        Finding::needs_operator(hit_backup  ? "The kernel killed a process of the backup, because memory ran out."
+                                : hit_agent ? "The kernel killed the guest agent, because memory ran out."
+                                            : "Memory runs or ran out on this VM.",
                                 std::move(evidence),
                                 "Find what uses the memory (`ps aux --sort=-rss`), move the backup to another time, "
                                 "add swap, or give the VM more memory.");
-    return hit_backup ? finding : std::move(finding).as_risk();
+    return hit_backup || hit_agent ? finding : std::move(finding).as_risk();
 }
 
 }  // namespace
@@ -166,7 +181,8 @@ extern const Remediation remediation{
                     {.line = {Log::extension, out_of_memory}},
                     {.line = {Log::extension, "0x8007000E"}}},
     .consequences = {"extension-error", "freeze-timeout-too-short", "vss-writer-refused", "vss-writer-failed",
-                     "snapshot-too-slow", "backup-attempt-failed", "backup-extension-state", "extension-run-broke-off"},
+                     "snapshot-too-slow", "backup-attempt-failed", "backup-extension-state", "extension-run-broke-off",
+                     "agent-not-running", "agent-hung", "agent-crash-looping", "agent-restart-policy"},
     .diagnose_for = diagnose,
 };
 

@@ -210,7 +210,7 @@ extern const Remediation remediation{
         "is still frozen through the other one.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .log_lines = {{Log::extension, safefreeze_arguments}},
-    .consequences = {"freeze-failed"},
+    .consequences = {"freeze-failed", "snapshot-inconsistent"},
     .diagnose = diagnose,
     .fix = fix,
 };

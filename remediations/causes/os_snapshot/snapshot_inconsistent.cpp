@@ -1,6 +1,9 @@
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "remediations/knowledge/network/snapshot_attempt.hpp"
+#include "remediations/knowledge/snapshot/freeze_failures.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::snapshot_inconsistent {
@@ -12,6 +15,16 @@ constexpr const char* inconsistent_lines[] = {"snapshot result inconsistent", "S
 constexpr auto ended_early_line = "Binary output after process end when no thaw sent";
 constexpr auto freeze_begins = "T:S freeze, timeout value ";
 
+/// Returns the mount that was no longer frozen when safefreeze came to thaw it; nullopt where none is known.
+std::optional<MountFailure> thawed_by_another(const machine::Machine& machine) {
+    constexpr auto not_frozen = "Invalid argument";
+    for (auto& failure : current_mount_failures(machine)) {
+        if (failure.step != MountFailure::Step::thaw) return std::nullopt;
+        if (failure.reason == not_frozen) return std::move(failure);
+    }
+    return std::nullopt;
+}
+
 Finding diagnose(const machine::Machine& machine) {
     const LogLine* line = nullptr;
     for (const auto* text : inconsistent_lines) {
@@ -19,6 +32,20 @@ Finding diagnose(const machine::Machine& machine) {
     }
     if (!line) return Finding::healthy("The newest backup's snapshots are not called inconsistent.");
     std::vector<Evidence> evidence{line->evidence("snapshots of file systems that were frozen throughout")};
+    if (const auto thawed = thawed_by_another(machine)) {
+        evidence.insert(evidence.begin(), thawed->line.evidence("frozen until the backup thaws it"));
+        auto finding = Finding::needs_operator(
+            fmt::format("The snapshots are inconsistent: {} was no longer frozen when the backup came to thaw it.",
+                        thawed->mount_point),
+            std::move(evidence),
+            fmt::format(
+                "Something else thawed it meanwhile: look for another backup program, a script with fsfreeze -u, "
+                "or a second mount of the same file system (findmnt {}), and keep it away from the hour of the "
+                "backup.",
+                thawed->mount_point));
+        finding.basis = Basis::last_run;
+        return finding;
+    }
     const auto* begin = line_of_unsuccessful_attempt(machine, freeze_begins);
     if (begin) evidence.push_back(begin->evidence(""));
     const auto* early = line_of_unsuccessful_attempt(machine, ended_early_line);
@@ -67,7 +94,7 @@ extern const Remediation remediation{
                   {Log::extension, inconsistent_lines[1]},
                   {Log::extension, ended_early_line},
                   {Log::extension, freeze_begins}},
-    .consequences = {"extension-error", "backup-extension-state", "no-network-catch-all"},
+    .consequences = {"extension-error", "backup-extension-state", "no-network-catch-all", "freeze-failed"},
     .diagnose = diagnose,
 };
 

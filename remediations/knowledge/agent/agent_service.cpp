@@ -26,7 +26,14 @@ bool names_a_cause(std::string_view line) {
     const auto word = line.substr(0, line.find(':'));
     if (word.size() == line.size()) return false;
     const bool is_exception = word.find(' ') == word.npos && (word.ends_with("Error") || word.ends_with("Exception"));
-    return is_exception || line.find("can't open file") != line.npos || line.find("No such file") != line.npos;
+    constexpr std::string_view causes[] = {"can't open file", "No such file", "Permission denied", "spawning /"};
+    return is_exception ||
+           std::ranges::any_of(causes, [&](std::string_view cause) { return line.find(cause) != line.npos; });
+}
+
+/// Returns true for what systemd says of a unit that has ended, whatever it ended with.
+bool is_bookkeeping(std::string_view line) {
+    return line.find(": Consumed ") != line.npos && line.find(" CPU time") != line.npos;
 }
 
 }  // namespace
@@ -193,7 +200,8 @@ std::vector<std::string> newest_journal_lines(const Machine& machine, const std:
 std::string decisive_line(const std::vector<std::string>& lines) {
     const auto named = std::find_if(lines.rbegin(), lines.rend(), names_a_cause);
     if (named != lines.rend()) return *named;
-    return lines.empty() ? std::string() : lines.back();
+    const auto last = std::find_if_not(lines.rbegin(), lines.rend(), is_bookkeeping);
+    return last == lines.rend() ? std::string() : *last;
 }
 
 Result<void> see_that_agent_stays(const Changes& changes, const std::string& name) {

@@ -31,6 +31,8 @@ HandlerRefusal::What what_of(const std::string& message, const std::vector<Reaso
         has_reason(reasons, Reason::Kind::errno_value, quota_exceeded)) {
         return What::no_room;
     }
+    if (boost::icontains(message, "execution of dependent extension")) return What::dependency;
+    if (boost::icontains(message, "in manifest")) return What::no_version;
     if (boost::icontains(message, "download") || boost::icontains(message, "uris")) return What::download;
     return What::other;
 }

@@ -17,6 +17,8 @@ struct HandlerRefusal {
         policy,        ///< a policy of this machine forbids the extension
         no_room,       ///< a file system is full
         download,      ///< its package, or the list of its packages, could not be downloaded
+        no_version,    ///< Azure offers no package of the version that is wanted
+        dependency,    ///< another extension, which has to come before it, failed
         command,       ///< a command of the extension failed or timed out
         other,
     };
