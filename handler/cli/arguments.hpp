@@ -44,7 +44,7 @@ struct Arguments {
     std::string identity;              ///< client id of a managed identity
     std::string vault;                 ///< resource id
     std::string vm;                    ///< resource id of another VM, seen only through Azure
-    std::vector<std::string> allow;    ///< of fix: resource ids of what may be removed in Azure
+    std::vector<std::string> allow;    ///< of fix: resource ids of what may be changed in Azure
     std::string cloud;                 ///< "AzurePublicCloud"
     std::chrono::hours within{3};      ///< of prove
     std::string capture;               ///< folder of the capture to read; empty for this computer

@@ -39,8 +39,8 @@ struct RunOptions {
     std::vector<std::string> only;        ///< remediation ids; empty means all
     std::vector<std::string> exclude;     ///< remediation ids
     machine::Path agent_installer;        ///< MSI of the Windows guest agent, for agent-reinstall; may be empty
-    /// Full resource ids of what may be removed in Azure though that loses something: locks, collections of restore
-    /// points. A person names them, and only a person's token may remove them.
+    /// Full resource ids of what may be changed in Azure though that loses something or opens it: locks, restore
+    /// points, a policy, a key vault's access. A person names them, and only a person's token may change them.
     std::vector<std::string> azure_allow;
     azure::Choice azure = {};  ///< for the caller that creates the machine: azure::attach
     /// The machine is seen only through Azure: diagnoses inside the VM are left out.
