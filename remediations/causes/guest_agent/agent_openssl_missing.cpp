@@ -1,8 +1,12 @@
 #include <fmt/format.h>
 
+#include <optional>
+
 #include "remediations/changes/changes.hpp"
 #include "remediations/knowledge/agent/agent_service.hpp"
 #include "remediations/knowledge/configuration/agent_configuration.hpp"
+#include "remediations/knowledge/configuration/extension_folder.hpp"
+#include "remediations/knowledge/logs/log_evidence.hpp"
 #include "remediations/model/remediation.hpp"
 
 namespace remediations::causes::agent_openssl_missing {
@@ -12,6 +16,30 @@ namespace {
 constexpr auto key = "OS.OpensslPath";
 constexpr auto usual_program = "/usr/bin/openssl";
 
+/// What openssl prints where the file that it is built or told to read is not there.
+constexpr const char* unread_configuration[] = {"can't open config file", "Unable to load config info"};
+
+/// Many commands of openssl work without a configuration; the one that makes the agent's own certificate does not.
+std::optional<Finding> without_its_configuration(const machine::Machine& machine, const std::string& program) {
+    const auto certificate = agent_library_folder(machine) + "/TransportCert.pem";
+    const auto made = machine.files().status(certificate);
+    const bool is_missing = made ? made->size == 0 : made.error().kind == machine::ErrorKind::not_found;
+    if (!is_missing) return std::nullopt;
+    for (const auto* text : unread_configuration) {
+        const auto* line = machine.derived<LogEvidence>().find_current(Log::agent, text);
+        if (!line) continue;
+        return Finding::needs_operator(
+            fmt::format("{} cannot read its configuration file, so the agent cannot make its certificate.", program),
+            {line->newest.evidence("a configuration file that exists"), {certificate, "missing", "the certificate"}},
+            fmt::format(
+                "See which openssl the agent finds and what it reads ({} version -d; OPENSSL_CONF in the agent's "
+                "unit). Bring that file back with the package it belongs to, or name the distribution's openssl "
+                "in OS.OpensslPath of /etc/waagent.conf. Then restart the guest agent.",
+                program));
+    }
+    return std::nullopt;
+}
+
 Finding diagnose(const machine::Machine& machine) {
     const auto& configuration = AgentConfiguration::of(machine);
     if (!configuration && configuration.error().kind == machine::ErrorKind::not_found) {
@@ -19,6 +47,7 @@ Finding diagnose(const machine::Machine& machine) {
     }
     if (!configuration) return Finding::unknown("/etc/waagent.conf", configuration.error());
     const auto program = configuration->text_of(key, usual_program);
+    if (auto unread = without_its_configuration(machine, program)) return std::move(*unread);
     if (!program.starts_with('/')) {
         return Finding::healthy("The agent's openssl is looked for along PATH.", {{key, program, ""}});
     }
@@ -53,7 +82,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 extern const Remediation remediation{
     .id = "agent-openssl-missing",
-    .title = "The guest agent has no openssl program",
+    .title = "The guest agent has no openssl that works",
     .layer = Layer::guest_agent,
     .scope = Scope::linux,
     .error_codes = {"GuestAgentCertificateNotFound", "UserErrorGuestAgentStatusUnavailable",
@@ -64,6 +93,7 @@ extern const Remediation remediation{
         "certificates of a goal state apart; the backup extension decrypts its settings with it. Where the "
         "configuration names a program that does not exist, the fix sets the default back and restarts the agent.",
     .source = "https://github.com/Azure/WALinuxAgent/blob/master/azurelinuxagent/common/utils/cryptutil.py",
+    .log_lines = {{Log::agent, unread_configuration[0]}, {Log::agent, unread_configuration[1]}},
     .testimonies = {{.line = {Log::agent, "openssl: not found"}},
                     {.line = {Log::agent, "openssl: command not found"}},
                     {.line = {Log::agent, "No such file or directory: 'openssl'"}},
