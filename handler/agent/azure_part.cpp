@@ -364,7 +364,7 @@ bool is_left_inside(const Report& report) {
     });
 }
 
-std::optional<Substatus> plan_azure_part(const Settings& settings, const Report& report, const std::string& teller,
+std::optional<Substatus> plan_azure_part(const Settings& settings, const Report& report, const std::string& told_by,
                                          const System& system) {
     const auto older = load_azure_task(system.state_folder);
     AzureTask task;
@@ -406,8 +406,8 @@ std::optional<Substatus> plan_azure_part(const Settings& settings, const Report&
     }
     return Substatus{
         task.repairs ? "azure" : "prove", StatusWord::success, 0,
-        task.repairs ? fmt::format("What is broken in Azure is repaired there after this; {} will tell of it.", teller)
-                     : fmt::format("A backup is started after this; {} will tell of its recovery point.", teller)};
+        task.repairs ? fmt::format("What is broken in Azure is repaired there after this; {} will tell of it.", told_by)
+                     : fmt::format("A backup is started after this; {} will tell of its recovery point.", told_by)};
 }
 
 std::filesystem::path azure_lock_file(const std::filesystem::path& handler_folder) {

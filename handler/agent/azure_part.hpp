@@ -23,10 +23,10 @@ namespace handler {
 /// put an older text back; never as "transitioning", and never as error. `disable` ends it before its next step.
 
 /// What the worker leaves to it, in a task that takes the place of an older one. Returns the substatus that says so;
-/// nothing where nothing follows, and then an older task is gone too. `teller`: what will tell of it, "the status". The
-/// caller holds the run lock.
+/// nothing where nothing follows, and then an older task is gone too. `told_by`: "the status", or where else it will be
+/// told. The caller holds the run lock.
 std::optional<Substatus> plan_azure_part(const Settings& settings, const remediations::Report& report,
-                                         const std::string& teller, const System& system);
+                                         const std::string& told_by, const System& system);
 
 /// Starts the process, where there is something to do and it is not at work.
 void start_azure_part(const std::filesystem::path& handler_folder, const System& system);

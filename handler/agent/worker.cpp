@@ -133,7 +133,7 @@ private:
             (void)write_status(environment_, number_, text_of(status));
             return ExitCode::stopped;
         }
-        const auto follows = has_state ? plan_azure_part(settings, *report, teller(), system_) : std::nullopt;
+        const auto follows = has_state ? plan_azure_part(settings, *report, told_by(), system_) : std::nullopt;
         // Azure is no reason for an error: an extension in error makes backups fail.
         const bool may_fail = settings.fail_on_unresolved && (!settings.azure.repair || is_left_inside(*report));
         auto status = status_of(*report, may_fail);
@@ -150,7 +150,7 @@ private:
 
     /// Returns what tells of the work that goes on after this run. Run Command, Custom Script and VM Applications call
     /// `apply`, which is over once it has printed its status.
-    std::string teller() const {
+    std::string told_by() const {
         const bool is_applied = settings_ != nullptr;
         return is_applied ? fmt::format("log and report in {}", to_text(environment_.log_folder)) : "the status";
     }

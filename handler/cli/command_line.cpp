@@ -527,21 +527,25 @@ private:
         const auto proof = remediations::azure::prove_by_backup(outside_ ? *outside_ : host_.machine(), options);
         progress.show("");
         if (!proof) return fail(could_not_work, proof.error().message);
-        std::vector<UndoneStep> locks;
-        if (arguments_.lock_again && proof->is_proven) {
-            const auto lock = acquire_run_lock(host_.state_folder, std::chrono::milliseconds(0));
-            if (!lock) return locked_out(lock.error());
-            remediations::azure::LockAgainOptions again;
-            again.within = arguments_.within;
-            again.progress = options.progress;
-            locks = remediations::azure::lock_again(host_.state_folder, *outside_, again);
-            progress.show("");
-        }
+        const auto locks =
+            arguments_.lock_again ? lock_again(proof->is_proven, options.progress) : std::vector<UndoneStep>();
+        progress.show("");
         auto text = wants_json() ? proof_json(*proof, in_json(locks)) : proof_text(*proof, style_);
         if (!wants_json() && !locks.empty()) text += undone_text("Locks that an earlier run removed", locks);
         const auto shown = show(text);
         if (shown != all_well) return shown;
         return proof->is_proven && std::ranges::none_of(locks, remains) ? all_well : something_left;
+    }
+
+    /// Says of each lock that is still away what became of it, so that none stays away unsaid.
+    std::vector<UndoneStep> lock_again(bool is_proven, const std::function<void(const std::string&)>& progress) {
+        const auto lock = acquire_run_lock(host_.state_folder, std::chrono::milliseconds(0));
+        if (!lock) return {{"put back the locks that were removed", UndoneStep::Result::failed, lock.error().message}};
+        remediations::azure::LockAgainOptions options;
+        options.within = arguments_.within;
+        options.progress = progress;
+        if (!is_proven) options.hold_back = "no backup has proven the repair";
+        return remediations::azure::lock_again(host_.state_folder, *outside_, options);
     }
 
     int access() {

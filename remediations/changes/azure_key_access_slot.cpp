@@ -33,7 +33,7 @@ std::vector<std::string> names_in(const json::object& rights, std::string_view k
     return names;
 }
 
-json::object normal(const json::object& rights) {
+json::object normalized(const json::object& rights) {
     json::object result;
     for (const auto kind : kinds_of_rights) {
         if (const auto names = names_in(rights, kind); !names.empty()) result[kind] = json::value_from(names);
@@ -62,7 +62,7 @@ public:
         const auto vault = read_vault(machine);
         if (!vault) return vault.error();
         const auto* rights = rights_in(*vault);
-        return rights ? SlotValue(normal(*rights)) : SlotValue(nullptr);
+        return rights ? SlotValue(normalized(*rights)) : SlotValue(nullptr);
     }
 
     Result<void> write(Machine& machine, const SlotValue& value) const override {
@@ -80,7 +80,7 @@ public:
         if (value.is_null() && !now) return {};
         // A removal takes away the rights that it names, and with the last one the policy.
         const auto* operation = value.is_null() ? "remove" : now ? "replace" : "add";
-        auto rights = value.is_null() ? normal(*now) : value.get_object();
+        auto rights = value.is_null() ? normalized(*now) : value.get_object();
         // A kind that is not named might keep its rights.
         for (const auto kind : kinds_of_rights) {
             if (!rights.contains(kind)) rights[kind] = json::array();
@@ -151,7 +151,7 @@ SlotValue with_access(const SlotValue& now, const KeyAccess& added) {
     auto rights = now.is_object() ? now.get_object() : json::object();
     add(rights, "keys", added.keys);
     add(rights, "secrets", added.secrets);
-    return normal(rights);
+    return normalized(rights);
 }
 
 extern const SlotKind azure_key_access_kind{"azure-key-access", {"vault", "object"}, azure_key_access_from};

@@ -16,7 +16,6 @@
 #include "remediations/engine/signals.hpp"
 #include "remediations/engine/watchdog.hpp"
 #include "remediations/knowledge/agent/agent_processes.hpp"
-#include "remediations/knowledge/agent/windows_agent.hpp"
 #include "remediations/knowledge/azure/arm_answer.hpp"
 #include "remediations/knowledge/azure/backup_jobs.hpp"
 #include "remediations/knowledge/azure/vm_in_azure.hpp"
@@ -108,19 +107,6 @@ Finding diagnose_outside(const Remediation& remediation, const Machine& machine,
     return finding;
 }
 
-/// Returns true if the guest agent was started after `time` or in the same second, because starts are known to the
-/// second.
-bool agent_started_since(const Machine& machine, std::chrono::system_clock::time_point time) {
-    time = std::chrono::floor<std::chrono::seconds>(time);
-    if (machine.facts().platform == machine::Platform::windows) {
-        const auto processes = agent_processes_of(machine, windows_guest_agent);
-        return processes && std::ranges::any_of(*processes, [&](const auto& each) { return each.started >= time; });
-    }
-    const auto agent = agent_processes(machine);
-    const auto is_newer = [&](const auto& process) { return process && process->started >= time; };
-    return agent && (is_newer(agent->daemon) || is_newer(agent->goal_state_handler));
-}
-
 /// Returns what proves the cause: a log line that is newer than the start of the running agent, or an event since the
 /// last good backup. `as_history`: lines only, for a machine that looks healthy.
 std::optional<Evidence> testimony_for(const Remediation& remediation, const Machine& machine, bool as_history) {
@@ -173,7 +159,7 @@ Finding unless_azure_hears_agent(Finding finding, const Remediation& remediation
     const auto heard = *view->agent_statuses.front().time;
     if (machine.facts().now - heard > short_while) return finding;
     finding.evidence.push_back(
-        {"vmAgent of the instance view", fmt::format("Ready at {}", azure::shown(heard)), "not ready"});
+        {"vmAgent of the instance view", fmt::format("Ready at {}, later than the log", azure::shown(heard)), ""});
     return std::move(finding).as_risk();
 }
 

@@ -34,8 +34,8 @@ std::span<const ErrorCode> error_codes();
 const ErrorCode* find_error_code(std::string_view name);
 
 /// Returns the code that belongs to a message of the portal in English, such as "Could not communicate with the VM
-/// agent for snapshot status"; nullptr for any other text. A part of the message is enough where no other message has
-/// it.
+/// agent for snapshot status"; nullptr for any other text. The text may be cut, or say more, as long as it has the part
+/// by which the message differs from all others.
 const ErrorCode* find_code_by_message(std::string_view text);
 /// Either of them.
 const ErrorCode* find_code(std::string_view name_or_message);

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import signal
 import subprocess
 
@@ -210,8 +211,36 @@ class Unlock(CloudTest):
         self.cloud.locks = [(f"{cloud.SUB}/resourceGroups/rgv", "readonly", "ReadOnly")]
         self.fix("--allow", f"{cloud.SUB}/resourceGroups/rgv{cloud.LOCKS}/readonly", "--max-disruption", "workload", code=0)
         self.cloud.backup_outcome = "Failed"
-        self.run_program("prove", *AS_PERSON, "--lock-again", stdin=cloud.PERSON_TOKEN, code=1)
+        ran = self.run_program("prove", *AS_PERSON, "--lock-again", "--format", "json", stdin=cloud.PERSON_TOKEN, code=1)
         self.assertEqual(self.cloud.locks, [])
+        [told] = json.loads(ran.stdout)["locks"]
+        self.assertEqual(told["result"], "left-alone")
+        self.assertIn("no backup has proven", told["detail"])
+
+    def test_locked_again_only_once_the_cleanup_is_through(self):
+        lock = (cloud.SUB, "all", "CanNotDelete")
+        self.cloud.locks = [lock]
+        self.fix("--allow", f"{cloud.SUB}{cloud.LOCKS}/all", "--max-disruption", "workload", code=0)
+        seen = []
+
+        def collection(points=False, answer=self.cloud.collection):
+            if points and self.cloud.backups:
+                seen.append(list(self.cloud.locks))
+                if len(seen) > 1:
+                    self.cloud.points = [self.cloud.point(1, cloud.ago(days=1))]
+            return answer(points)
+        self.cloud.collection = collection
+        self.run_program("prove", *AS_PERSON, "--lock-again", stdin=cloud.PERSON_TOKEN, code=0)
+        self.assertEqual(self.cloud.locks, [lock])
+        self.assertEqual(seen, [[]] * 2, "it waited until no restore point was overdue")
+
+    def test_a_journal_that_cannot_be_read_is_told(self):
+        self.cloud.locks = [(f"{cloud.SUB}/resourceGroups/rgv", "readonly", "ReadOnly")]
+        report = self.fix("--allow", f"{cloud.SUB}/resourceGroups/rgv{cloud.LOCKS}/readonly", "--max-disruption", "workload", code=0)
+        journal = pathlib.Path(f"/var/lib/backup-remediation/runs/{report['runId']}/journal.jsonl")
+        journal.write_text(journal.read_text().replace("readonly", "readonlx", 1))
+        ran = self.run_program("prove", *AS_PERSON, "--lock-again", stdin=cloud.PERSON_TOKEN, code=1)
+        self.assertIn("journal.jsonl", ran.stdout)
 
     def test_what_loses_nothing_needs_no_name(self):
         self.cloud.vm_state = "Failed"

@@ -16,6 +16,9 @@ using machine::Machine;
 
 namespace {
 
+/// Before the agent's program runs, systemd's own process has another name: "(waagent)", "(python3)".
+constexpr auto of_the_program = "name=\"waagent\"";
+constexpr auto of_the_folder = "/var/lib/waagent";
 /// Texts in the denials of the agent, of the extension, or of their folder. One event has several records, of which
 /// only some name the path and only some the result; so each of them is looked for.
 constexpr const char* traces[] = {
@@ -23,8 +26,8 @@ constexpr const char* traces[] = {
     "comm=\"handle.sh\"",
     "comm=\"safefreeze\"",
     "comm=\"waagent\"",
-    "name=\"waagent\"",  // before it runs, systemd's own process has another name: "(waagent)"
-    "/var/lib/waagent",
+    of_the_program,
+    of_the_folder,
 };
 /// fapolicyd answers EPERM to the exec of the start script; SELinux and AppArmor answer EACCES.
 constexpr const char* refusals[] = {"handle.sh: Operation not permitted", "handle.sh: Permission denied"};
@@ -63,21 +66,20 @@ bool fapolicyd_runs(const Machine& machine) {
     return std::ranges::any_of(*processes, [](const auto& process) { return process.name == "fapolicyd"; });
 }
 
-/// Returns true if the denial stops a backup. The agent itself meets harmless denials too, and other programs may have
-/// no right in its folder.
-bool stops_a_backup(std::string_view line, std::string_view trace) {
-    if (trace == "comm=\"handle.sh\"" || trace == "comm=\"safefreeze\"") return true;
+/// Returns true if the denial met the agent or an extension. Other programs may have no right in their folder, whose
+/// name is the agent's too.
+bool concerns_the_agent(std::string_view line, std::string_view trace) {
+    if (trace == of_the_program) return contains(line, "{ execute");
+    if (trace != of_the_folder) return true;
     constexpr std::string_view of_the_agent[] = {"waagent_t",          "comm=\"waagent\"", "comm=\"handle.sh\"",
                                                  "comm=\"python",      "comm=\"sh\"",      "comm=\"bash\"",
                                                  "comm=\"safefreeze\""};
-    return trace == "/var/lib/waagent" &&
-           std::ranges::any_of(of_the_agent, [&](std::string_view part) { return contains(line, part); });
+    return std::ranges::any_of(of_the_agent, [&](std::string_view part) { return contains(line, part); });
 }
 
 struct Denials {
     std::vector<Evidence> evidence;
     std::vector<Guard> guards;
-    bool stop_a_backup = false;
 
     bool by(Guard guard) const { return std::ranges::find(guards, guard) != guards.end(); }
 };
@@ -89,10 +91,9 @@ Denials find_denials(const Machine& machine) {
         for (const auto* trace : traces) {
             const auto* line = logs.find_current(log, trace);
             const auto guard = line ? denied_by(line->newest.text) : std::nullopt;
-            if (!guard) continue;
+            if (!guard || !concerns_the_agent(line->newest.text, trace)) continue;
             denials.evidence.push_back(line->newest.evidence("no denial of the guest agent or its extensions"));
             denials.guards.push_back(*guard);
-            denials.stop_a_backup = denials.stop_a_backup || stops_a_backup(line->newest.text, trace);
         }
     }
     return denials;
@@ -104,8 +105,8 @@ std::string instructions_for(const Denials& denials, const machine::Path& librar
         steps.push_back(fmt::format(
             "SELinux: see the denials with ausearch -m avc -ts recent. If files were moved or copied into {0}, or the "
             "agent itself, give them their labels back: restorecon -Rv {0} /usr/sbin/waagent. If the label itself is "
-            "wrong for this place: semanage "
-            "fcontext -a -t bin_t '{0}/Microsoft.Azure.RecoveryServices.*(/.*)?' and restorecon -Rv {0}. If the policy "
+            "wrong for this place: semanage fcontext -a -t bin_t '{0}/Microsoft.Azure.RecoveryServices.*(/.*)?' and "
+            "restorecon -Rv {0}. If the policy "
             "forbids it: ausearch -m avc -c waagent -c handle.sh -c safefreeze --raw | audit2allow -M azure_backup, "
             "read the module, and semodule -i azure_backup.pp.",
             library));
@@ -139,7 +140,6 @@ Finding diagnose(const Machine& machine) {
                 const bool by_fapolicyd = refusal == refusals[0];
                 if (!line || !(by_fapolicyd ? fapolicyd : selinux && !denials.evidence.empty())) continue;
                 denials.evidence.push_back(line->newest.evidence("the command runs"));
-                denials.stop_a_backup = true;
                 if (by_fapolicyd) denials.guards.push_back(Guard::fapolicyd);
             }
         }

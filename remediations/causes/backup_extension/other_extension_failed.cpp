@@ -68,7 +68,8 @@ std::optional<HandlerRefusal> backup_waits_for_another(const machine::Machine& m
 Finding diagnose(const machine::Machine& machine) {
     const auto handlers = other_handlers(machine);
     if (!handlers) return Finding::unknown("the folders of the other extensions", handlers.error());
-    if (handlers->empty()) return Finding::not_applicable("No other extension is installed.");
+    const auto skipped = backup_waits_for_another(machine);
+    if (handlers->empty() && !skipped) return Finding::not_applicable("No other extension is installed.");
     Judgement judgement;
     for (const auto& handler : *handlers) judge(handler, machine.facts().now, judgement);
     const auto logs = machine.facts().platform == machine::Platform::windows
@@ -84,7 +85,7 @@ Finding diagnose(const machine::Machine& machine) {
                         fmt::join(judgement.waiting, ", ")),
             std::move(judgement.evidence), how_to_repair);
     }
-    if (const auto skipped = backup_waits_for_another(machine)) {
+    if (skipped) {
         judgement.evidence.insert(judgement.evidence.begin(), skipped->evidence);
         return Finding::needs_operator(
             fmt::format("The agent does not run the backup extension, because another extension, which has to come "

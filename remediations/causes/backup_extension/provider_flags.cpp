@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <boost/algorithm/string/predicate.hpp>
 
 #include "remediations/knowledge/configuration/extension_folder.hpp"
 #include "remediations/knowledge/extension/provider_flags_of_extension.hpp"
@@ -52,7 +53,8 @@ machine::Result<std::vector<Evidence>> provider_faults(const machine::Machine& m
 /// Returns true if the vault's code is one for which Microsoft's advice ends with these flags, and what comes before
 /// them in that advice is in order: COM+ and the transaction coordinator.
 bool is_left_by_code(const machine::Machine& machine, std::string_view error_code) {
-    const bool is_told = error_code == "ExtensionSnapshotFailedCOM" || error_code == "ExtensionInstallationFailedCOM";
+    const bool is_told = boost::iequals(error_code, "ExtensionSnapshotFailedCOM") ||
+                         boost::iequals(error_code, "ExtensionInstallationFailedCOM");
     return is_told && std::ranges::all_of(std::array{com_plus, msdtc}, [&](const char* name) {
                const auto service = machine.services().find(name);
                return service && service->start != machine::StartType::disabled && !failed_to_start(*service);
@@ -98,7 +100,7 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 extern const Remediation remediation{
     .id = "provider-flags",
-    .title = "The backup's VSS provider is marked as installed, but is not",
+    .title = "The backup's VSS provider has to be installed anew",
     .layer = Layer::backup_extension,
     .scope = Scope::windows,
     .error_codes = {"ExtensionSnapshotFailedCOM", "ExtensionInstallationFailedCOM", "ExtensionCommandExecFailure",
@@ -107,7 +109,8 @@ extern const Remediation remediation{
     .explanation =
         "The extension notes in IsProviderInstalled and IsCommonProviderInstalled that it installed its VSS provider, "
         "and then never tries again. When the service IaasVmProvider or its library is gone or failing, every snapshot "
-        "fails. The fix sets the flags to False; the next backup installs the provider. A stopped service is normal.",
+        "fails. A stopped service is normal. The fix sets the flags to False; the next backup installs the provider. "
+        "Where the vault's code means COM+ and nothing else is found, that is tried too, because it loses nothing.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
     .consequences = {"backup-attempt-failed", "backup-extension-state"},
     .diagnose_for = diagnose,

@@ -2,6 +2,7 @@
 
 #include <boost/algorithm/string/trim.hpp>
 
+#include "remediations/knowledge/agent/agent_processes.hpp"
 #include "remediations/knowledge/logs/log_evidence.hpp"
 #include "remediations/model/remediation.hpp"
 
@@ -27,7 +28,8 @@ Finding diagnose(const machine::Machine& machine) {
     for (const auto* text : decryption_lines) {
         if (!failure) failure = machine.derived<LogEvidence>().find_current(Log::agent, text);
     }
-    if (!failure) {
+    const bool is_over = failure && failure->newest.time && agent_started_since(machine, *failure->newest.time);
+    if (!failure || is_over) {
         return Finding::healthy("The kernel is in FIPS mode, and the agent decrypts its certificates.",
                                 std::move(evidence));
     }
@@ -36,8 +38,7 @@ Finding diagnose(const machine::Machine& machine) {
         "The kernel is in FIPS mode, and the agent cannot decrypt the certificates that Azure sends.",
         std::move(evidence),
         "Let Azure encrypt them with AES: update the guest agent, set additionalCapabilities.enableFips1403Encryption "
-        "of "
-        "the VM to true (https://aka.ms/linuxagentfipssupport), and restart the agent. Or take the VM out of FIPS "
+        "of the VM to true (https://aka.ms/linuxagentfipssupport), and restart the agent. Or take the VM out of FIPS "
         "mode.");
 }
 
@@ -52,10 +53,8 @@ extern const Remediation remediation{
     .disruption = Disruption::none,
     .explanation =
         "Azure sends the certificates for extensions encrypted with triple DES, which openssl refuses under FIPS "
-        "140-3. "
-        "The VM has to opt in to AES in Azure, and needs an agent that knows it. OS.EnableFIPS of waagent.conf does "
-        "not "
-        "help there: it only sets OPENSSL_FIPS=1, with which openssl may refuse everything.",
+        "140-3. The VM has to opt in to AES in Azure, and needs an agent that knows it. OS.EnableFIPS of waagent.conf "
+        "does not help there: it only sets OPENSSL_FIPS=1, with which openssl may refuse everything.",
     .source = "https://aka.ms/linuxagentfipssupport",
     .log_lines = {{Log::agent, decryption_lines[0]},
                   {Log::agent, decryption_lines[1]},

@@ -3,9 +3,9 @@
 #include <optional>
 
 #include "remediations/changes/changes.hpp"
+#include "remediations/knowledge/agent/agent_processes.hpp"
 #include "remediations/knowledge/agent/agent_service.hpp"
 #include "remediations/knowledge/configuration/agent_configuration.hpp"
-#include "remediations/knowledge/configuration/extension_folder.hpp"
 #include "remediations/knowledge/logs/log_evidence.hpp"
 #include "remediations/model/remediation.hpp"
 
@@ -27,10 +27,11 @@ std::optional<Finding> without_its_configuration(const machine::Machine& machine
     if (!is_missing) return std::nullopt;
     for (const auto* text : unread_configuration) {
         const auto* line = machine.derived<LogEvidence>().find_current(Log::agent, text);
-        if (!line) continue;
+        if (!line || (line->newest.time && agent_started_since(machine, *line->newest.time))) continue;
         return Finding::needs_operator(
             fmt::format("{} cannot read its configuration file, so the agent cannot make its certificate.", program),
-            {line->newest.evidence("a configuration file that exists"), {certificate, "missing", "the certificate"}},
+            {line->newest.evidence("a configuration file that exists"),
+             {certificate, made ? "empty" : "missing", "the certificate"}},
             fmt::format(
                 "See which openssl the agent finds and what it reads ({} version -d; OPENSSL_CONF in the agent's "
                 "unit). Bring that file back with the package it belongs to, or name the distribution's openssl "

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "remediations/knowledge/agent/agent_package.hpp"
+#include "remediations/knowledge/agent/agent_processes.hpp"
 #include "remediations/knowledge/agent/agent_version.hpp"
 #include "remediations/knowledge/agent/windows_agent.hpp"
 #include "remediations/knowledge/configuration/extension_folder.hpp"
@@ -10,6 +11,9 @@
 namespace remediations::causes::agent_too_old {
 
 namespace {
+
+/// The agent refuses a whole goal state that demands what it does not know: then no extension runs.
+constexpr auto unknown_feature = "Unsupported features found";
 
 struct Limits {
     std::string_view recommended;
@@ -42,9 +46,6 @@ Finding diagnose_on_windows(const machine::Machine& machine) {
     return Finding::unknown("version of the guest agent", agent.error());
 }
 
-/// The agent refuses a whole goal state that demands what it does not know: then no extension runs.
-constexpr auto unknown_feature = "Unsupported features found";
-
 Finding diagnose(const machine::Machine& machine) {
     if (machine.facts().platform == machine::Platform::windows) return diagnose_on_windows(machine);
     if (const auto program = agent_program(machine);
@@ -53,17 +54,16 @@ Finding diagnose(const machine::Machine& machine) {
     }
     const auto agent = goal_state_agent_version(machine);
     const auto* line = machine.derived<LogEvidence>().find_current(Log::agent, unknown_feature);
-    if (line) {
+    const auto advice = install_advice(machine) + " Or let this tool do it: fix with only agent-package-update.";
+    if (line && !(line->newest.time && agent_started_since(machine, *line->newest.time))) {
         std::vector<Evidence> evidence{line->newest.evidence("an agent that knows what Azure demands")};
         if (agent) evidence.push_back({agent->where, agent->seen, "a newer version"});
         return Finding::needs_operator(
             "The guest agent does not know a feature that Azure demands of it, and runs no extension.",
-            std::move(evidence),
-            install_advice(machine) + " Or let this tool do it: fix with only agent-package-update.");
+            std::move(evidence), advice);
     }
     if (!agent) return Finding::unknown("version of the guest agent", agent.error());
-    return judge(*agent, {recommended_agent_version, oldest_agent_version},
-                 install_advice(machine) + " Or let this tool do it: fix with only agent-package-update.");
+    return judge(*agent, {recommended_agent_version, oldest_agent_version}, advice);
 }
 
 }  // namespace

@@ -75,9 +75,9 @@ Finding diagnose(const Machine& machine) {
     const auto running = another_runs ? goal_state_agent_version(machine) : installed;
     if (running && compare_versions(running->version, newest->version) >= 0) {
         evidence.push_back({running->where, running->seen, ""});
-        return Finding::healthy(
-            fmt::format("The downloaded agent {} cannot start, but {} is newer.", newest->version, running->version),
-            std::move(evidence));
+        return Finding::healthy(fmt::format("The downloaded agent {} cannot start, and is not needed beside {}.",
+                                            newest->version, running->version),
+                                std::move(evidence));
     }
     if (running) {
         evidence.push_back({running->where, running->seen, newest->version});

@@ -66,8 +66,8 @@ std::string what_to_do(const MountFailure& failure) {
     if (is_frozen && failure.mount_point != "/") {
         return fmt::format(
             "Look for what else freezes {0} at that hour: another backup program, a script with fsfreeze, a second "
-            "mount "
-            "of the same file system (findmnt). If it is frozen still, so that a write to it hangs: fsfreeze -u {0}.",
+            "mount of the same file system (findmnt). If it is frozen still, so that a write to it hangs: fsfreeze -u "
+            "{0}.",
             failure.mount_point);
     }
     auto action = meaning.empty()

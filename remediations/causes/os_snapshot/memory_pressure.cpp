@@ -97,16 +97,20 @@ Finding diagnose_windows(const machine::Machine& machine, const Question& questi
     return machine.derived<LastRun>().is_failure() ? finding : std::move(finding).as_risk();
 }
 
-/// Returns true if the agent does not run since systemd saw the kernel kill it.
-bool agent_was_killed(const machine::Machine& machine, std::vector<Evidence>& evidence) {
+/// Returns what shows that the agent does not run since the kernel killed it; nullopt where it ended otherwise.
+std::optional<Evidence> end_of_agent(const machine::Machine& machine) {
     const auto& service = agent_service_of(machine);
-    if (!service || service->state == machine::ServiceState::running) return false;
-    for (const auto& line : newest_journal_lines(machine, service->name)) {
-        if (line.find("'oom-kill'") == std::string::npos) continue;
-        evidence.push_back({"journal of " + service->name, line, "an agent that runs"});
-        return true;
+    if (!service || service->state == machine::ServiceState::running) return std::nullopt;
+    const auto lines = newest_journal_lines(machine, service->name);
+    for (auto line = lines.rbegin(); line != lines.rend(); ++line) {
+        if (line->find("Failed with result 'oom-kill'") != std::string::npos) {
+            return Evidence{"journal of " + service->name, *line, "an agent that runs"};
+        }
+        const bool is_of_later = line->find("Failed with result") != std::string::npos ||
+                                 line->starts_with("Started ") || line->starts_with("Stopped ");
+        if (is_of_later) return std::nullopt;
     }
-    return false;
+    return std::nullopt;
 }
 
 Finding diagnose(const machine::Machine& machine, const Question& question) {
@@ -133,7 +137,9 @@ Finding diagnose(const machine::Machine& machine, const Question& question) {
     }
     const auto* failed = last_failed_backup(machine);
     bool hit_backup = false;
-    const bool hit_agent = agent_was_killed(machine, evidence);
+    auto end = end_of_agent(machine);
+    const bool hit_agent = end.has_value();
+    if (end) evidence.push_back(std::move(*end));
     for (const auto* pattern : {killed, killed_in_group}) {
         const auto* match = machine.derived<LogEvidence>().find_current(Log::kernel, pattern);
         if (match == nullptr) continue;
@@ -149,7 +155,7 @@ Finding diagnose(const machine::Machine& machine, const Question& question) {
     if (!is_low && !hit_agent) return Finding::healthy("There is enough memory.", std::move(evidence));
     auto finding =
         Finding::needs_operator(hit_backup  ? "The kernel killed a process of the backup, because memory ran out."
-                                : hit_agent ? "The kernel killed the guest agent, because memory ran out."
+                                : hit_agent ? "The kernel killed the guest agent for want of memory."
                                             : "Memory runs or ran out on this VM.",
                                 std::move(evidence),
                                 "Find what uses the memory (`ps aux --sort=-rss`), move the backup to another time, "

@@ -127,8 +127,8 @@ extern const Remediation remediation{
         "get list backup (US Government: ff281ffe-705c-4f53-9f37-a40e6f2c68f3). Where the key vault uses roles, assign "
         "the service a role with the data actions keys/read, keys/backup/action, secrets/getSecret/action, "
         "secrets/readMetadata/action and secrets/backup/action; Key Vault Administrator has them, and more. If its "
-        "firewall is on, allow trusted Microsoft services. If it "
-        "was granted just now, wait some minutes and back up again.",
+        "firewall is on, allow trusted Microsoft services. If it was granted just now, wait some minutes and back up "
+        "again.",
     .diagnose_in_azure = diagnose_in_azure,
     .fix = fix,
 };

@@ -23,16 +23,13 @@ using namespace remediations::azure;
 constexpr auto code_of_limit = "UserErrorRpCollectionLimitReached";
 
 /// Returns true if a lock prevents Azure Backup from deleting its restore points: on their group, or above it.
-bool hinders_cleanup(const ManagementLock& lock, const std::vector<RestorePointCollection>& collections,
-                     const BackupPolicy::Policy* policy) {
-    const auto group = part_of(lock.scope, "resourceGroups");
-    const bool is_named = policy && !policy->group_prefix.empty() && boost::istarts_with(group, policy->group_prefix);
-    if (group.empty() || boost::istarts_with(group, "AzureBackupRG_") || is_named) {
-        // Without a collection to compare with, every such group counts; one of another region is not this VM's.
-        return collections.empty() ||
-               std::ranges::any_of(collections, [&](const auto& collection) { return lock.holds_for(collection.id); });
-    }
-    return false;
+bool hinders_cleanup(const machine::Machine& machine, const ManagementLock& lock,
+                     const std::vector<RestorePointCollection>& collections) {
+    const bool is_of_subscription = part_of(lock.scope, "resourceGroups").empty();
+    if (!is_of_subscription && !is_in_group_of_backup(machine, lock.scope)) return false;
+    // Without a collection to compare with, every such group counts; one of another region is not this VM's.
+    return collections.empty() ||
+           std::ranges::any_of(collections, [&](const auto& collection) { return lock.holds_for(collection.id); });
 }
 
 Evidence evidence_of(const ManagementLock& lock, const char* expected) {
@@ -43,7 +40,6 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question& quest
     const auto& seen = machine.derived<Locks>();
     if (!seen.all()) return not_told(seen.all().error());
     const auto collections = collections_of_backup(machine);
-    const auto& policy = machine.derived<BackupPolicy>().policy();
     const auto& item = machine.derived<ProtectedItem>().item();
     const auto vm_id = machine.azure().access()->vm_id;
     const auto vault = item && *item ? (*item)->vault : std::string();
@@ -52,8 +48,8 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question& quest
     bool blocks_requests = false;
     for (const auto& lock : *seen.all()) {
         const bool on_way = lock.is_read_only() && (lock.holds_for(vm_id) || (!vault.empty() && lock.holds_for(vault)));
-        const bool on_cleanup = hinders_cleanup(
-            lock, collections ? *collections : std::vector<RestorePointCollection>(), policy ? &*policy : nullptr);
+        const bool on_cleanup =
+            hinders_cleanup(machine, lock, collections ? *collections : std::vector<RestorePointCollection>());
         if (!on_way && !on_cleanup) continue;
         blocks_requests = blocks_requests || on_way;
         evidence.push_back(evidence_of(lock, on_way ? "no ReadOnly lock, which forbids every request but GET"

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "remediations/knowledge/agent/windows_agent.hpp"
 #include "remediations/machine/process_list.hpp"
 
 namespace remediations {
@@ -44,6 +45,17 @@ AgentProcesses agent_processes_among(const std::vector<machine::Process>& proces
         }
     }
     return found;
+}
+
+bool agent_started_since(const machine::Machine& machine, std::chrono::system_clock::time_point time) {
+    time = std::chrono::floor<std::chrono::seconds>(time);
+    if (machine.facts().platform == machine::Platform::windows) {
+        const auto processes = agent_processes_of(machine, windows_guest_agent);
+        return processes && std::ranges::any_of(*processes, [&](const auto& each) { return each.started >= time; });
+    }
+    const auto agent = agent_processes(machine);
+    const auto is_newer = [&](const auto& process) { return process && process->started >= time; };
+    return agent && (is_newer(agent->daemon) || is_newer(agent->goal_state_handler));
 }
 
 std::string describe(const machine::Process& process) {

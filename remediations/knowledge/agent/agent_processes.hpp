@@ -23,6 +23,10 @@ struct AgentProcesses {
 machine::Result<AgentProcesses> agent_processes(const machine::Machine& machine);
 AgentProcesses agent_processes_among(const std::vector<machine::Process>& processes);
 
+/// Returns true if the guest agent, of either system, was started after `time` or in the same second, because starts
+/// are known to the second. What a log said of it before may be over.
+bool agent_started_since(const machine::Machine& machine, std::chrono::system_clock::time_point time);
+
 /// Returns "python3 -u /usr/sbin/waagent -daemon (pid 620)".
 std::string describe(const machine::Process& process);
 

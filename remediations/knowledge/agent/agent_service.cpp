@@ -26,7 +26,7 @@ bool names_a_cause(std::string_view line) {
     const auto word = line.substr(0, line.find(':'));
     if (word.size() == line.size()) return false;
     const bool is_exception = word.find(' ') == word.npos && (word.ends_with("Error") || word.ends_with("Exception"));
-    constexpr std::string_view causes[] = {"can't open file", "No such file", "Permission denied", "spawning /"};
+    constexpr std::string_view causes[] = {"can't open file", "No such file", "Failed at step"};
     return is_exception ||
            std::ranges::any_of(causes, [&](std::string_view cause) { return line.find(cause) != line.npos; });
 }

@@ -31,20 +31,15 @@ bool was_for(const Journal& journal, const std::string& vm_id) {
     return vm && vm->is_string() && is_same_id(std::string_view(vm->get_string()), vm_id);
 }
 
-bool is_on_group_of_backup(const ManagementLock& lock, const std::vector<RestorePointCollection>& collections) {
-    return std::ranges::any_of(collections, [&](const auto& collection) {
-        return is_same_id(lock.scope, collection.id) || is_same_id(lock.scope, group_of(collection.id));
-    });
-}
-
 /// Returns why the lock stays away; empty where it may be put back.
 std::string why_not_yet(const ManagementLock& lock, Machine& machine, const LockAgainOptions& options,
                         std::chrono::steady_clock::time_point deadline) {
-    const auto collections = collections_of_backup(machine);
-    if (!collections) return collections.error().message;
-    if (is_on_group_of_backup(lock, *collections)) {
+    if (!options.hold_back.empty()) return options.hold_back;
+    if (is_in_group_of_backup(machine, lock.scope)) {
         return "it is on what Azure Backup owns, and would stop the next cleanup";
     }
+    const auto collections = collections_of_backup(machine);
+    if (!collections) return collections.error().message;
     const bool stops_cleanup =
         std::ranges::any_of(*collections, [&](const auto& each) { return lock.holds_for(each.id); });
     if (!stops_cleanup) return {};
@@ -75,6 +70,10 @@ std::vector<UndoneStep> lock_again(const std::filesystem::path& state_folder, Ma
     machine.forget_derived();
     for (const auto& run : Journal::runs(state_folder)) {
         auto journal = Journal::open(state_folder, run);
+        if (!journal) {
+            steps.push_back({fmt::format("put back what run {} may have removed", run), UndoneStep::Result::failed,
+                             journal.error().message});
+        }
         if (!journal || !was_for(*journal, access->vm_id)) continue;
         const auto all = journal->steps();  // a copy: ending a step changes the journal's own
         for (const auto& step : all) {

@@ -12,6 +12,7 @@
 namespace remediations::azure {
 
 struct LockAgainOptions {
+    std::string hold_back = {};  ///< why each lock stays away for now, "no backup ..."; empty: none has to
     /// How long to wait for Azure Backup's cleanup, where a lock would stop it again.
     std::chrono::minutes within{180};
     std::function<void(const std::string&)> progress = [](const std::string&) {};  ///< "waiting for ..."

@@ -14,6 +14,12 @@ using machine::Result;
 
 namespace {
 
+bool is_in_group(std::string_view id, const std::string& prefix, const std::string& suffix) {
+    const auto group = part_of(id, "resourceGroups");
+    const bool is_named = !prefix.empty() && boost::istarts_with(group, prefix) && boost::iends_with(group, suffix);
+    return is_named || boost::istarts_with(group, "AzureBackupRG_");
+}
+
 Result<std::vector<RestorePoint>> points_of(const Machine& machine, const std::string& collection) {
     // Azure sends the whole model of the VM with each point; a few members of it are kept.
     const std::string disks = "properties.restorePoints.properties.sourceMetadata.storageProfile.";
@@ -64,11 +70,12 @@ Result<std::vector<RestorePointCollection>> read_collections(const Machine& mach
 }  // namespace
 
 bool RestorePointCollection::is_of_backup(const std::string& group_prefix, const std::string& group_suffix) const {
-    const auto group = part_of(id, "resourceGroups");
-    const bool is_named_group =
-        !group_prefix.empty() && boost::istarts_with(group, group_prefix) && boost::iends_with(group, group_suffix);
-    return (boost::istarts_with(group, "AzureBackupRG_") || is_named_group) &&
-           boost::istarts_with(name_of(id), "AzureBackup_");
+    return is_in_group(id, group_prefix, group_suffix) && boost::istarts_with(name_of(id), "AzureBackup_");
+}
+
+bool is_in_group_of_backup(const Machine& machine, std::string_view id) {
+    const auto& policy = machine.derived<BackupPolicy>().policy();
+    return is_in_group(id, policy ? policy->group_prefix : "", policy ? policy->group_suffix : "");
 }
 
 RestorePoints::RestorePoints(const Machine& machine) : collections_(read_collections(machine)) {}

@@ -40,6 +40,10 @@ private:
     machine::Result<std::vector<RestorePointCollection>> collections_;
 };
 
+/// Returns true if the resource with this id is a resource group in which Azure Backup keeps restore points, or in one:
+/// AzureBackupRG_<region>_<number>, or what the policy of the VM names.
+bool is_in_group_of_backup(const machine::Machine& machine, std::string_view id);
+
 /// Returns the collections that Azure Backup created.
 machine::Result<std::vector<RestorePointCollection>> collections_of_backup(const machine::Machine& machine);
 

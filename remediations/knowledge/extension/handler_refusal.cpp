@@ -32,7 +32,7 @@ HandlerRefusal::What what_of(const std::string& message, const std::vector<Reaso
         return What::no_room;
     }
     if (boost::icontains(message, "execution of dependent extension")) return What::dependency;
-    if (boost::icontains(message, "in manifest")) return What::no_version;
+    if (boost::icontains(message, "unable to find version")) return What::no_version;
     if (boost::icontains(message, "download") || boost::icontains(message, "uris")) return What::download;
     return What::other;
 }

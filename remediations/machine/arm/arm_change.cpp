@@ -89,9 +89,14 @@ bool needs_person(ArmChange change) {
         case ArmChange::set_protection:
         case ArmChange::set_key_access:
             return true;
-        default:
+        case ArmChange::start_backup:
+        case ArmChange::cancel_job:
+        case ArmChange::reapply:
+        case ArmChange::delete_extension:
+        case ArmChange::register_provider:
             return false;
     }
+    return true;
 }
 
 std::chrono::minutes longest(ArmChange change) {
