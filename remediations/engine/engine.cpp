@@ -109,29 +109,30 @@ Finding diagnose_outside(const Remediation& remediation, const Machine& machine,
 
 /// Returns what proves the cause: a log line that is newer than the start of the running agent, or an event since the
 /// last good backup. `as_history`: lines only, for a machine that looks healthy.
-std::optional<Evidence> testimony_for(const Remediation& remediation, const Machine& machine, bool as_history) {
-    if (remediation.testimonies.empty() && remediation.proving_results.empty()) return std::nullopt;
-    const auto* line = machine.derived<LogEvidence>().testimony_for(remediation, as_history);
+std::optional<Evidence> proof_for(const Remediation& remediation, const Machine& machine, bool as_history) {
+    const auto is_proof = [](const Signal& signal) { return signal.role == Role::proof; };
+    if (std::ranges::none_of(remediation.signals, is_proof)) return std::nullopt;
+    const auto* line = machine.derived<LogEvidence>().proof_for(remediation, as_history);
     if (line && !(line->time && agent_started_since(machine, *line->time))) return line->evidence("no such line");
     if (as_history) return std::nullopt;
-    const auto* event = machine.derived<EventEvidence>().testimony_for(remediation);
+    const auto* event = machine.derived<EventEvidence>().proof_for(remediation);
     const bool counts = event && machine.derived<LastRun>().bearing_of(event->time) == LastRun::Bearing::current;
     return counts ? std::optional(evidence_of(*event, "no such event")) : std::nullopt;
 }
 
 /// Adds what the logs prove to a diagnosis that found nothing, or that could not look.
-Finding with_testimony(Finding finding, const Remediation& remediation, const Machine& machine) {
+Finding with_proof_in_logs(Finding finding, const Remediation& remediation, const Machine& machine) {
     const bool could_not_look = finding.state == State::unknown;
     if (!could_not_look && finding.state != State::healthy) return finding;
-    auto testimony = testimony_for(remediation, machine, !could_not_look);
-    if (!testimony) return finding;
+    auto proof = proof_for(remediation, machine, !could_not_look);
+    if (!proof) return finding;
     if (!could_not_look) {
-        testimony->expected.clear();
-        finding.history = std::move(testimony);
+        proof->expected.clear();
+        finding.history = std::move(proof);
         return finding;
     }
     auto evidence = std::move(finding.evidence);
-    evidence.insert(evidence.begin(), std::move(*testimony));
+    evidence.insert(evidence.begin(), std::move(*proof));
     auto told = Finding::needs_operator(
         fmt::format("{}, according to the log. What it is about could not be looked at.", remediation.title),
         std::move(evidence),
@@ -167,9 +168,10 @@ Finding unless_azure_hears_agent(Finding finding, const Remediation& remediation
 /// could not be read.
 Finding unless_events_are_unread(Finding finding, const Remediation& remediation, const Machine& machine) {
     if (finding.state != State::healthy || !finding.evidence.empty()) return finding;
-    for (const auto& pattern : remediation.events) {
-        const auto* error = machine.derived<EventEvidence>().unread(pattern.channel);
-        if (error) return Finding::unknown(fmt::format("event log {}", pattern.channel), *error);
+    for (const auto& signal : remediation.signals) {
+        if (signal.role != Role::judged || !signal.is_event()) continue;
+        const auto* error = machine.derived<EventEvidence>().unread(signal.event.channel);
+        if (error) return Finding::unknown(fmt::format("event log {}", signal.event.channel), *error);
     }
     return finding;
 }
@@ -193,7 +195,7 @@ Finding diagnose_once(const Remediation& remediation, const Machine& machine, co
             remediation.diagnose_for ? remediation.diagnose_for(machine, question) : remediation.diagnose(machine);
         seen = with_azure(std::move(seen), remediation, machine, question);
         if (look == Look::first) seen = unless_events_are_unread(std::move(seen), remediation, machine);
-        auto finding = without_secrets(with_testimony(std::move(seen), remediation, machine));
+        auto finding = without_secrets(with_proof_in_logs(std::move(seen), remediation, machine));
         finding = unless_azure_hears_agent(std::move(finding), remediation, machine);
         // A cause that shows only partly in the VM shows in the error code too.
         const bool is_told_by_code = !remediation.instructions.empty() && explains(remediation, error_code);
@@ -562,7 +564,7 @@ void weigh(Report& report, const Machine& machine) {
     std::vector<const Failure*> failures;
     try {
         failures = current_failures(machine);
-        let_seen_risks_testify(report.outcomes, failures);
+        let_proven_risks_count(report.outcomes, failures);
         tell_unexplained(report.outcomes, failures, machine);
         quote_whole(report.outcomes, failures);
     } catch (const std::exception&) {

@@ -57,21 +57,20 @@ bool is_of(const EventPattern& pattern, const Failure& failure) {
     });
 }
 
-bool is_of(const Testimony& testimony, const Failure& failure) {
+bool is_of(const Signal& signal, const Failure& failure) {
     const auto has = [&](const std::string& part) { return boost::icontains(failure.quote.seen, part); };
-    if (!std::ranges::all_of(testimony.with, has) || std::ranges::any_of(testimony.without, has)) return false;
-    if (!testimony.line.text.empty()) return has_text(failure, testimony.line.text);
-    return is_of(testimony.event, failure) &&
-           (testimony.service.empty() || boost::icontains(failure.quote.seen, testimony.service));
+    if (!std::ranges::all_of(signal.with, has) || std::ranges::any_of(signal.without, has)) return false;
+    if (signal.is_line()) return has_text(failure, signal.line.text);
+    if (signal.is_event()) {
+        return is_of(signal.event, failure) &&
+               (signal.service.empty() || boost::icontains(failure.quote.seen, signal.service));
+    }
+    const auto& results = signal.results;
+    return failure.decides_result && std::ranges::find(results, *failure.decides_result) != results.end();
 }
 
 bool knows(const Remediation& remediation, const Failure& failure) {
-    const auto is_of_failure = [&](const auto& signal) { return is_of(signal, failure); };
-    const auto& results = remediation.proving_results;
-    const bool proves = failure.decides_result && std::ranges::find(results, *failure.decides_result) != results.end();
-    return proves || std::ranges::any_of(remediation.testimonies, is_of_failure) ||
-           std::ranges::any_of(remediation.events, is_of_failure) ||
-           std::ranges::any_of(remediation.log_lines, [&](const auto& line) { return has_text(failure, line.text); });
+    return std::ranges::any_of(remediation.signals, [&](const auto& signal) { return is_of(signal, failure); });
 }
 
 // ---- What no cause explains ----
@@ -332,15 +331,16 @@ void let_risks_explain(std::span<Outcome> outcomes, std::span<const Failure* con
     }
 }
 
-void let_seen_risks_testify(std::span<Outcome> outcomes, std::span<const Failure* const> failures) {
+void let_proven_risks_count(std::span<Outcome> outcomes, std::span<const Failure* const> failures) {
     for (auto& outcome : outcomes) {
         auto& finding = outcome.finding;
         const bool is_seen = is_left(finding.state) && finding.weight == Weight::risk && !finding.is_suspicion &&
                              !finding.is_envelope && outcome.remediation->layer != Layer::vault;
         const bool failed_the_run = std::ranges::any_of(failures, [&](const auto* failure) {
             return failure->in_failed_run && failure->severity != Failure::Severity::warning &&
-                   std::ranges::any_of(outcome.remediation->testimonies,
-                                       [&](const auto& testimony) { return is_of(testimony, *failure); });
+                   std::ranges::any_of(outcome.remediation->signals, [&](const auto& signal) {
+                       return signal.role == Role::proof && is_of(signal, *failure);
+                   });
         });
         if (is_seen && failed_the_run) finding.weight = Weight::cause;
     }

@@ -27,8 +27,8 @@ std::span<const Remediation* const> unexplained_failures();
 
 bool is_unexplained(const Remediation& remediation);
 
-/// Turns a risk that is seen now into a cause, where the failed run logged one of the risk's testimonies.
-void let_seen_risks_testify(std::span<Outcome> outcomes, std::span<const Failure* const> failures);
+/// Turns a risk that is seen now into a cause, where the failed run logged what proves it (Role::proof).
+void let_proven_risks_count(std::span<Outcome> outcomes, std::span<const Failure* const> failures);
 
 /// Makes the findings of unexplained_failures() that are among the outcomes. Call it after all others were diagnosed.
 /// It reports the failures of the newest failed backup, and of errors that the guest agent meets again and again,

@@ -12,11 +12,10 @@ namespace remediations {
 std::vector<LogPattern> log_patterns_of_catalogue() {
     std::vector<LogPattern> patterns;
     for (const auto* remediation : catalogue()) {
-        patterns.insert(patterns.end(), remediation->log_lines.begin(), remediation->log_lines.end());
-        for (const auto& testimony : remediation->testimonies) {
-            if (testimony.line.text.empty()) continue;
-            patterns.push_back(testimony.line);
-            for (const auto& text : testimony.revoked_by) patterns.push_back({testimony.line.log, text});
+        for (const auto& signal : remediation->signals) {
+            if (!signal.is_line()) continue;
+            patterns.push_back(signal.line);
+            for (const auto& text : signal.revoked_by) patterns.push_back({signal.line.log, text});
         }
     }
     return patterns;
@@ -25,9 +24,8 @@ std::vector<LogPattern> log_patterns_of_catalogue() {
 std::vector<EventPattern> event_patterns_of_catalogue() {
     std::vector<EventPattern> patterns;
     for (const auto* remediation : catalogue()) {
-        patterns.insert(patterns.end(), remediation->events.begin(), remediation->events.end());
-        for (const auto& testimony : remediation->testimonies) {
-            if (!testimony.event.channel.empty()) patterns.push_back(testimony.event);
+        for (const auto& signal : remediation->signals) {
+            if (signal.is_event()) patterns.push_back(signal.event);
         }
     }
     return patterns;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "remediations/machine/machine.hpp"
+#include "remediations/model/signal.hpp"
 
 namespace remediations {
 
@@ -46,52 +47,6 @@ enum class State {
 enum class Weight {
     cause,  ///< it makes backups fail
     risk,   ///< it makes failures likelier; it is the root cause only where nothing else is found
-};
-
-/// The logs that tell of backups. Each includes all its places and its rotated files.
-enum class Log {
-    agent,            ///< waagent.log; WaAppAgent.log
-    agent_installer,  ///< TransparentInstaller.log of the Windows agent: its installation and start
-    extension,        ///< VMSnapshotLinux's extension.log; IaaSBcdrExtension<n>.log
-    extension_shell,  ///< shell.log of VMSnapshotLinux
-    commands,         ///< CommandExecution.log: the commands that the agent ran, with their output
-    kernel,           ///< the ring buffer, and kern.log, messages or syslog
-    audit,            ///< audit.log: SELinux, AppArmor and fapolicyd
-};
-
-/// A text that a remediation looks for in a log: it finds the lines that contain it. All patterns are searched in one
-/// pass.
-struct LogPattern {
-    Log log;
-    std::string text;
-
-    friend bool operator==(const LogPattern&, const LogPattern&) = default;
-};
-
-/// Events of a Windows event log that a remediation looks for, by fields that are the same in every display language.
-/// All patterns are searched in one pass.
-struct EventPattern {
-    std::string channel;             ///< "System", "Application"
-    std::string provider;            ///< "Service Control Manager"; compares without case
-    std::vector<std::uint32_t> ids;  ///< as the Event Viewer shows them
-
-    friend bool operator==(const EventPattern&, const EventPattern&) = default;
-};
-
-/// A log line or a Windows event that proves a cause by itself.
-struct Testimony {
-    LogPattern line = {};     ///< as the agent or the extension prints it; without text: this is an event
-    EventPattern event = {};  ///< without channel: this is a line
-    /// For an event: the key name of the service that the event concerns (service_of).
-    std::string service = {};
-    /// Further texts; the line or event has all of them. In an event they are compared without case and as whole words.
-    std::vector<std::string> with = {};
-    std::vector<std::string> without = {};  ///< further texts; the line or event has none of them
-    /// Texts of the same log. Once one of them follows, the line proves nothing any more.
-    std::vector<std::string> revoked_by = {};
-    /// True if no line says when the problem is over, or if the line has other causes too. Then it is not reported as
-    /// history where the machine is healthy. Events are never history: diagnose judges the events that it asks for.
-    bool heals_unsaid = false;
 };
 
 /// The guest operating systems that a remediation applies to.
@@ -183,16 +138,11 @@ struct Remediation {
     Scope scope = Scope::both;
     std::vector<std::string> error_codes;  ///< Azure Backup codes it can explain
     Disruption disruption = Disruption::none;
-    std::string explanation;                 ///< its meaning for backup, and what the fix does; a short paragraph
-    std::string source;                      ///< the source of these facts
-    std::vector<LogPattern> log_lines = {};  ///< the lines that diagnose asks LogEvidence for
-    /// The events that diagnose asks EventEvidence for. A healthy finding without evidence means that there was no such
-    /// event: it becomes unknown where the event log cannot be read.
-    std::vector<EventPattern> events = {};
-    /// Proof where diagnose could not look at the machine. Where it looked and found the machine healthy, they are
-    /// history.
-    std::vector<Testimony> testimonies = {};
-    std::vector<int> proving_results = {};       ///< results of the Linux extension; they count like testimonies
+    std::string explanation;  ///< its meaning for backup, and what the fix does; a short paragraph
+    std::string source;       ///< the source of these facts
+    /// What diagnose and the engine look for in logs, events and results. A healthy finding without evidence means that
+    /// there was no judged event: it becomes unknown where the event log cannot be read.
+    std::vector<Signal> signals = {};
     std::vector<std::string> consequences = {};  ///< ids of the remediations that look broken because of this one
     /// True if the fix only resets what a failed backup left behind, such as a writer's state or a folder. A healthy
     /// diagnosis after the fix then proves nothing.

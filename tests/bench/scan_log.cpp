@@ -63,11 +63,8 @@ private:
 std::vector<LogPattern> patterns() {
     std::vector<LogPattern> result;
     for (const auto* remediation : catalogue()) {
-        for (const auto& line : remediation->log_lines) {
-            result.push_back({Log::extension, line.text});
-        }
-        for (const auto& testimony : remediation->testimonies) {
-            if (!testimony.line.text.empty()) result.push_back({Log::extension, testimony.line.text});
+        for (const auto& signal : remediation->signals) {
+            if (signal.is_line()) result.push_back({Log::extension, signal.line.text});
         }
     }
     return result;

@@ -44,7 +44,7 @@ extern const Remediation remediation{
         "rules allow. One that blocks IaaSBcdrExtension.exe or its libraries stops every backup, and the portal only "
         "says that no status came back. Policies are never changed from here.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .events = blocks(),
+    .signals = all_judged(blocks()),
     .consequences = {"extension-crashed", "visual-cpp-runtime", "provider-flags", "backup-attempt-failed",
                      "backup-extension-state"},
     .diagnose = diagnose,

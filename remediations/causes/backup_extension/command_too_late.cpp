@@ -77,9 +77,9 @@ extern const Remediation remediation{
         "snapshot. It compares the time of the request with the host's clock, or with the machine's where the host "
         "does not answer. A stopped or busy agent, or a wrong clock, makes a request old.",
     .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/freezesnapshotter.py",
-    .log_lines = {{Log::extension, too_late_line}, {Log::extension, ticks_line}},
-    .testimonies = {{.line = {Log::extension, too_late_line}}},
-    .proving_results = {402},
+    .signals = {judged(Log::extension, ticks_line),
+                proof(Log::extension, too_late_line),
+                {.role = Role::proof, .results = {402}}},
     .consequences = {"extension-error"},
     .diagnose = diagnose,
 };

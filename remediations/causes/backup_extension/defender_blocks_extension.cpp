@@ -100,7 +100,7 @@ extern const Remediation remediation{
         "two folders by policy, where the settings allow it, because an exclusion makes the VM less protected; "
         "Defender itself is never switched off. Undo takes the exclusions back. Other antivirus is only reported.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .events = actions(),
+    .signals = all_judged(actions()),
     .consequences = {"extension-crashed", "extension-damaged", "provider-flags", "backup-attempt-failed",
                      "backup-extension-state"},
     .diagnose = diagnose,

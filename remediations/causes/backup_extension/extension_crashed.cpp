@@ -68,7 +68,7 @@ extern const Remediation remediation{
         "Windows reports that IaaSBcdrExtension.exe ended with an error (Application Error 1000, .NET Runtime 1026). "
         "By Microsoft's experience antivirus interferes with it; the event names the module in which it happened.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .events = crashes(),
+    .signals = all_judged(crashes()),
     .consequences = {"backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
 };

@@ -156,9 +156,9 @@ extern const Remediation remediation{
         "disks is a cause by itself. Every other code tells of something the extension met, which is looked for in its "
         "own place.",
     .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/ExtensionErrorCodeHelper.py",
-    .log_lines = patterns(),
-    .testimonies = {{.line = {Log::extension, "IsAnyDiskExcluded is marked as true but input LUN list"}},
-                    {.line = {Log::extension_shell, "- 1 returned from handle.py"}}},
+    .signals = joined({all_judged(patterns()),
+                       {proof(Log::extension, "IsAnyDiskExcluded is marked as true but input LUN list"),
+                        proof(Log::extension_shell, "- 1 returned from handle.py")}}),
     .diagnose_for = diagnose,
 };
 

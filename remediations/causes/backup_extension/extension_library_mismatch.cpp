@@ -62,7 +62,7 @@ extern const Remediation remediation{
         "with a Python exception, and the extension reports that as a missing network. Neither firewall nor network "
         "security group is at fault then.",
     .source = "https://github.com/Azure/azure-linux-extensions/issues/758",
-    .log_lines = patterns(),
+    .signals = all_judged(patterns()),
     .consequences = {"extension-error", "backup-extension-state", "no-network-catch-all"},
     .diagnose = diagnose,
 };

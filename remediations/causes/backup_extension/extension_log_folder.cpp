@@ -75,8 +75,7 @@ extern const Remediation remediation{
         "make the folder again when a cleanup took it away; older ones crash again and again. The fix makes the "
         "folder.",
     .source = "https://github.com/Azure/WALinuxAgent/blob/master/azurelinuxagent/ga/exthandlers.py",
-    .log_lines = {{Log::agent, no_folder_line}},
-    .testimonies = {{.line = {Log::agent, no_folder_line}}},
+    .signals = {proof(Log::agent, no_folder_line)},
     .consequences = {"extension-error", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

@@ -81,9 +81,8 @@ extern const Remediation remediation{
         "installed under another name only, it ends with exit code 3. The fix adds a small python3 script that calls "
         "the interpreter that is there.",
     .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/handle.sh",
-    .log_lines = {{Log::extension_shell, unknown_version_line}, {Log::extension_shell, exit_3_line}},
-    .testimonies = {{.line = {Log::extension_shell, unknown_version_line}},
-                    {.line = {Log::extension_shell, "- 3 returned from handle.py"}}},
+    .signals = {judged(Log::extension_shell, exit_3_line), proof(Log::extension_shell, unknown_version_line),
+                proof(Log::extension_shell, "- 3 returned from handle.py")},
     .consequences = {"extension-error", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

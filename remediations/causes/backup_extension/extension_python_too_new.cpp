@@ -177,15 +177,15 @@ constexpr const char* removed_names[] = {
     "Missing parentheses in call to 'print'",
 };
 
-std::vector<Testimony> testimonies() {
-    std::vector<Testimony> all;
+std::vector<Signal> proofs() {
+    std::vector<Signal> all;
     for (const auto& module : removed_modules) {
         for (const auto log : {Log::commands, Log::agent}) {
-            all.push_back({.line = {log, fmt::format("No module named '{}'", module.name)}});
+            all.push_back(proof(log, fmt::format("No module named '{}'", module.name)));
         }
     }
     for (const auto* text : removed_names) {
-        for (const auto log : {Log::commands, Log::extension}) all.push_back({.line = {log, text}});
+        for (const auto log : {Log::commands, Log::extension}) all.push_back(proof(log, text));
     }
     return all;
 }
@@ -205,8 +205,9 @@ extern const Remediation remediation{
         "imports one of them ends at once, before it can log or report anything; the vault sees only that no status "
         "came. Only another version of the extension, or another Python, helps.",
     .source = "https://github.com/Azure/azure-linux-extensions/pull/2177",
-    .log_lines = {{Log::commands, no_module_line}, {Log::agent, no_module_line}, {Log::extension_shell, exit_1_line}},
-    .testimonies = testimonies(),
+    .signals = joined({{judged(Log::commands, no_module_line), judged(Log::agent, no_module_line),
+                        judged(Log::extension_shell, exit_1_line)},
+                       proofs()}),
     .consequences = {"extension-error", "backup-extension-state"},
     .diagnose = diagnose,
 };

@@ -130,9 +130,7 @@ extern const Remediation remediation{
         "backup can freeze the file systems: code 124 when it is missing, a freeze that times out when it is for "
         "another architecture. The fix moves the extension to quarantine, so that the agent installs it afresh.",
     .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/fsfreezer.py",
-    .log_lines = {{Log::extension, missing_line}},
-    .testimonies = {{.line = {Log::extension, missing_line}}},
-    .proving_results = {124},
+    .signals = {proof(Log::extension, missing_line), {.role = Role::proof, .results = {124}}},
     .consequences = {"extension-error", "backup-extension-state", "freeze-failed", "freeze-timeout-too-short"},
     .diagnose = diagnose,
     .fix = fix,

@@ -99,7 +99,7 @@ extern const Remediation remediation{
         "reports it. Where that folder is read-only, immutable or no folder, the backup runs, but its result is never "
         "heard of.",
     .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
-    .log_lines = {{Log::extension, failed_line}, {Log::agent, no_file_line}},
+    .signals = {judged(Log::extension, failed_line), judged(Log::agent, no_file_line)},
     .consequences = {"extension-error", "backup-extension-state"},
     .diagnose = diagnose,
 };

@@ -100,7 +100,7 @@ extern const Remediation remediation{
         "the next backup starts beside it. Whether file systems are frozen by it is for a person to see before it is "
         "ended; killing safefreeze hard would leave them frozen.",
     .source = "https://github.com/Azure/azure-linux-extensions/issues/1680",
-    .testimonies = {{.line = {Log::agent, "Timeout("}, .with = {"VMSnapshotLinux"}}},
+    .signals = {{.role = Role::proof, .line = {Log::agent, "Timeout("}, .with = {"VMSnapshotLinux"}}},
     .consequences = {"extension-error", "backup-attempt-failed"},
     .diagnose = diagnose,
 };

@@ -48,8 +48,8 @@ extern const Remediation remediation{
         "program that uses one ends with InvalidOperationException. Programs that use validated ones work in FIPS "
         "mode, so it counts only where one failed. It protects the machine: nothing is changed from here.",
     .source = "https://learn.microsoft.com/dotnet/standard/security/fips-compliance",
-    .log_lines = {{Log::extension, mark}},
-    .testimonies = {{.line = {Log::extension, mark}, .with = {exception}, .heals_unsaid = true}},
+    .signals = {judged(Log::extension, mark),
+                {.role = Role::proof, .line = {Log::extension, mark}, .with = {exception}, .heals_unsaid = true}},
     .consequences = {"backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
 };

@@ -190,7 +190,7 @@ extern const Remediation remediation{
         "point. A policy that does not expect this denies it, and the audit log says so. What a policy allows is for "
         "its owner to decide: nothing is switched off or loosened from here.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .log_lines = patterns(),
+    .signals = all_judged(patterns()),
     .consequences = {"extension-error", "backup-extension-state", "freeze-failed", "agent-not-running",
                      "agent-crash-looping", "agent-hung", "agent-restart-policy"},
     .diagnose = diagnose,

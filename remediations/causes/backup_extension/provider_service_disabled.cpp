@@ -45,7 +45,7 @@ extern const Remediation remediation{
         "first backup and is stopped between backups; disabled it cannot run. The fix sets its start type back to "
         "automatic, as Azure Backup does.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .testimonies = service_start_failures(provider_service),
+    .signals = service_start_failures(provider_service),
     .consequences = {"provider-flags", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

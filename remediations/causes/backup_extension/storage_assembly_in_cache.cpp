@@ -18,11 +18,11 @@ constexpr const char* wrong_version[] = {"System.IO.FileLoadException", "System.
                                          "System.TypeLoadException"};
 constexpr auto library = "Microsoft.WindowsAzure.Storage";
 
-std::vector<Testimony> testimonies() {
-    std::vector<Testimony> all;
+std::vector<Signal> proofs() {
+    std::vector<Signal> all;
     for (const auto log : {Log::extension, Log::commands}) {
         for (const auto* exception : wrong_version) {
-            all.push_back({.line = {log, exception}, .with = {library}, .heals_unsaid = true});
+            all.push_back({.role = Role::proof, .line = {log, exception}, .with = {library}, .heals_unsaid = true});
         }
     }
     return all;
@@ -63,7 +63,7 @@ extern const Remediation remediation{
         "there makes commands of the extension fail. Other programs may need it, so it is only reported, and only "
         "where such a failure was seen.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .testimonies = testimonies(),
+    .signals = proofs(),
     .consequences = {"backup-attempt-failed", "backup-extension-state"},
     .diagnose_for = diagnose,
 };

@@ -88,9 +88,11 @@ std::vector<LogPattern> patterns() {
     return all;
 }
 
-std::vector<Testimony> testimonies() {
-    std::vector<Testimony> all;
-    for (const auto* mark : marks) all.push_back({.line = {Log::extension, mark}, .heals_unsaid = true});
+std::vector<Signal> proofs() {
+    std::vector<Signal> all;
+    for (const auto* mark : marks) {
+        all.push_back({.role = Role::proof, .line = {Log::extension, mark}, .heals_unsaid = true});
+    }
     return all;
 }
 
@@ -108,8 +110,7 @@ extern const Remediation remediation{
         "nothing older. The fix sets it for every .NET that is there, in the 64- and the 32-bit registry; programs "
         "read it when they start. Unset is what Windows comes with, and counts only where a secure connection failed.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .log_lines = patterns(),
-    .testimonies = testimonies(),
+    .signals = joined({all_judged(patterns()), proofs()}),
     .consequences = {"backup-attempt-failed", "backup-extension-state"},
     .diagnose_for = diagnose,
     .fix = fix,

@@ -105,10 +105,10 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
     return !ran && ran.error().code == restart_required ? machine::Result<void>() : ran;
 }
 
-std::vector<Testimony> testimonies() {
+std::vector<Signal> proofs() {
     auto all = installation_failures(product);
     // COM+ has the code for other damage too.
-    all.push_back({.line = {Log::extension, "0x80110401"}, .heals_unsaid = true});
+    all.push_back({.role = Role::proof, .line = {Log::extension, "0x80110401"}, .heals_unsaid = true});
     return all;
 }
 
@@ -128,8 +128,7 @@ extern const Remediation remediation{
         "provider with 0x80110401. The fix runs the installer that the extension brings, quietly and without a restart "
         "of the VM.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .events = installer_events(),
-    .testimonies = testimonies(),
+    .signals = joined({all_judged(installer_events()), proofs()}),
     .consequences = {"provider-flags", "extension-crashed", "backup-attempt-failed", "backup-extension-state"},
     .diagnose_for = diagnose,
     .fix = fix,

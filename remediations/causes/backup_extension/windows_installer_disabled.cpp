@@ -56,7 +56,7 @@ extern const Remediation remediation{
         "The backup extension installs the Visual C++ 2013 runtime through Windows Installer. That service starts on "
         "demand; disabled, it makes the installation fail. The fix sets it back to manual.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .testimonies = service_start_failures(installer),
+    .signals = service_start_failures(installer),
     .consequences = {"visual-cpp-runtime", "provider-flags", "backup-attempt-failed", "backup-extension-state"},
     .diagnose_for = diagnose,
     .fix = fix,

@@ -65,8 +65,7 @@ extern const Remediation remediation{
         "Agents before 2.2.41 insist on the cpu and memory controllers before they start an extension; kernels such as "
         "CloudLinux's do not show them in /proc/cgroups. A newer agent goes on without.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/1390",
-    .log_lines = {{Log::agent, missing_line}},
-    .testimonies = {{.line = {Log::agent, missing_line}}},
+    .signals = {proof(Log::agent, missing_line)},
     .consequences = {"backup-extension-state", "agent-too-old"},
     .diagnose = diagnose,
 };

@@ -219,8 +219,8 @@ extern const Remediation remediation{
         "this VM (beside it, or in apt's cache), else one that leaves all to the agent's defaults; it removes such "
         "comments, or sets the default period; and it restarts the agent.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/763",
-    .log_lines = {{Log::agent, decryption_line}},
-    .testimonies = {{.line = {Log::agent, ": None: not found"}}, {.line = {Log::agent, ": None: command not found"}}},
+    .signals = {judged(Log::agent, decryption_line), proof(Log::agent, ": None: not found"),
+                proof(Log::agent, ": None: command not found")},
     .consequences = {"agent-not-running", "agent-crash-looping", "agent-hung", "transport-certificate-missing",
                      "agent-openssl-missing", "backup-extension-state"},
     .diagnose = diagnose,

@@ -56,9 +56,8 @@ extern const Remediation remediation{
         "140-3. The VM has to opt in to AES in Azure, and needs an agent that knows it. OS.EnableFIPS of waagent.conf "
         "does not help there: it only sets OPENSSL_FIPS=1, with which openssl may refuse everything.",
     .source = "https://aka.ms/linuxagentfipssupport",
-    .log_lines = {{Log::agent, decryption_lines[0]},
-                  {Log::agent, decryption_lines[1]},
-                  {Log::agent, decryption_lines[2]}},
+    .signals = {judged(Log::agent, decryption_lines[0]), judged(Log::agent, decryption_lines[1]),
+                judged(Log::agent, decryption_lines[2])},
     .consequences = {"transport-certificate-missing"},
     .diagnose = diagnose,
 };

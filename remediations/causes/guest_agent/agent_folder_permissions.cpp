@@ -36,11 +36,13 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 }
 
 /// The sentence with the path is localized; the exception's name and the path are not.
-std::vector<Testimony> testimonies() {
-    std::vector<Testimony> all;
+std::vector<Signal> proofs() {
+    std::vector<Signal> all;
     for (const auto* folder : {R"(:\Packages)", R"(:\WindowsAzure)"}) {
-        all.push_back(
-            {.line = {Log::agent, "System.UnauthorizedAccessException"}, .with = {folder}, .heals_unsaid = true});
+        all.push_back({.role = Role::proof,
+                       .line = {Log::agent, "System.UnauthorizedAccessException"},
+                       .with = {folder},
+                       .heals_unsaid = true});
     }
     return all;
 }
@@ -61,7 +63,7 @@ extern const Remediation remediation{
         "is made there from now on, leaves out denials that take it away again, changes nothing else, and restarts the "
         "agent.",
     .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
-    .testimonies = testimonies(),
+    .signals = proofs(),
     .consequences = {"agent-hung", "agent-service-crashes", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

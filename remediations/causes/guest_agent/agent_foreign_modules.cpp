@@ -78,7 +78,7 @@ extern const Remediation remediation{
         "Security and monitoring products load libraries into every process. Where the guest agent crashes and "
         "nothing else explains it, they are the next thing to look at; in an agent that runs they are normal.",
     .source = "https://github.com/Azure/azure-support-scripts",
-    .events = agent_crash_events(),
+    .signals = all_judged(agent_crash_events()),
     .diagnose = diagnose,
 };
 

@@ -164,7 +164,7 @@ extern const Remediation remediation{
         "to mount the other one over it. Moving Lib.Dir back by program is no fix: an agent that finds an empty folder "
         "may provision the VM again.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/2949",
-    .log_lines = {{Log::extension, cannot_open_line}, {Log::extension, cannot_open_old_line}},
+    .signals = {judged(Log::extension, cannot_open_line), judged(Log::extension, cannot_open_old_line)},
     .consequences = {"transport-certificate-missing", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

@@ -58,9 +58,8 @@ extern const Remediation remediation{
         "command of an extension ends with exit code 126. The fix mounts it again with exec, until the next boot: "
         "/etc/fstab is left to whoever hardened the machine.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/1388",
-    .log_lines = {{Log::agent, exit_line}},
-    .testimonies = {{.line = {Log::agent, "The noexec flag is set on "}},
-                    {.line = {Log::agent, "is mounted with the noexec flag"}}},
+    .signals = {judged(Log::agent, exit_line), proof(Log::agent, "The noexec flag is set on "),
+                proof(Log::agent, "is mounted with the noexec flag")},
     .consequences = {"backup-extension-state", "agent-library-folder", "agent-status-not-reported"},
     .diagnose = diagnose,
     .fix = fix,

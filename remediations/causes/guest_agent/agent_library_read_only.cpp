@@ -51,9 +51,8 @@ extern const Remediation remediation{
         "The agent then stores no goal state and writes no log, and the extension fails. Making it writable again "
         "without a check could lose data.",
     .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/linux/linux-azure-guest-agent",
-    .testimonies = {{.line = {Log::agent, "Read-only file system: '"}},
-                    {.line = {Log::extension, "Read-only file system: '"}},
-                    {.line = {Log::commands, "Read-only file system: '"}}},
+    .signals = {proof(Log::agent, "Read-only file system: '"), proof(Log::extension, "Read-only file system: '"),
+                proof(Log::commands, "Read-only file system: '")},
     .consequences = {"agent-hung", "agent-crash-looping", "agent-not-running", "agent-restart-policy",
                      "agent-status-not-reported", "transport-certificate-missing", "backup-extension-state"},
     .diagnose = diagnose,

@@ -104,8 +104,7 @@ extern const Remediation remediation{
         "was. The extension cannot log and fails, and old agents crash over it again and again. The fix moves the "
         "file into quarantine and restarts the agent, which makes the folder.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/812",
-    .log_lines = {{Log::agent, not_a_folder_line}},
-    .testimonies = {{.line = {Log::agent, "Not a directory: '/var/log/azure"}}},
+    .signals = {judged(Log::agent, not_a_folder_line), proof(Log::agent, "Not a directory: '/var/log/azure")},
     .consequences = {"agent-crash-looping", "agent-hung", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

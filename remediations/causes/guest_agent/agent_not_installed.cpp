@@ -103,7 +103,7 @@ extern const Remediation remediation{
         "vault reports that the agent does not answer. On Linux only the distribution's own package is right: it "
         "brings the service and fits the distribution's Python. On Windows images bring it, or its MSI.",
     .source = "https://learn.microsoft.com/azure/virtual-machines/extensions/agent-linux",
-    .events = installer_events(),
+    .signals = all_judged(installer_events()),
     .consequences = {"agent-not-running", "agent-python-broken", "agent-program-missing", "agent-too-old", "agent-hung",
                      "backup-extension-state"},
     .diagnose = diagnose,

@@ -164,8 +164,8 @@ Result<void> fix(const Finding& finding, Changes& changes) {
     return see_that_agent_stays(changes, finding.subjects.back());
 }
 
-std::vector<Testimony> testimonies() {
-    std::vector<Testimony> all;
+std::vector<Signal> proofs() {
+    std::vector<Signal> all;
     for (const auto* agent : windows_agent_services) {
         const auto events = service_start_failures(agent->name);
         all.insert(all.end(), events.begin(), events.end());
@@ -189,7 +189,7 @@ extern const Remediation remediation{
         "WindowsAzureGuestAgent on Windows) is stopped, has failed, or is disabled or masked, so no extension runs and "
         "no snapshot is taken. The fix unmasks, enables and starts it, and looks whether it stays.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .testimonies = testimonies(),
+    .signals = proofs(),
     .consequences = {"agent-hung", "agent-crash-looping", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

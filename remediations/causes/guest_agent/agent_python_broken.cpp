@@ -244,9 +244,9 @@ extern const Remediation remediation{
         "at another version. Where only that name is gone, and the Python with the agent's modules is there under its "
         "full name, the fix makes /usr/bin/python3 a small script that runs it, and starts the agent.",
     .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/linux/linux-azure-guest-agent",
-    .testimonies = {{.line = {Log::agent, "No module named 'azurelinuxagent"}},
-                    {.line = {Log::agent, "No module named azurelinuxagent"}},
-                    {.line = {Log::agent, "module 'platform' has no attribute"}}},
+    .signals = {proof(Log::agent, "No module named 'azurelinuxagent"),
+                proof(Log::agent, "No module named azurelinuxagent"),
+                proof(Log::agent, "module 'platform' has no attribute")},
     .consequences = {"agent-not-running", "agent-restart-policy", "agent-crash-looping", "agent-hung",
                      "extension-no-interpreter", "backup-extension-state"},
     .diagnose = diagnose,

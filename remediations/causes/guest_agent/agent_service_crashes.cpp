@@ -95,12 +95,14 @@ Finding diagnose(const Machine& machine) {
 }
 
 /// The events that say why the agent ends, and the lines of its own log, where the event log has nothing.
-std::vector<Testimony> testimonies() {
-    std::vector<Testimony> all;
+std::vector<Signal> proofs() {
+    std::vector<Signal> all;
     for (const auto* exception : {"DllNotFoundException", "ServiceInstallFailedException"}) {
         const auto events = agent_ended_with(exception);
         all.insert(all.end(), events.begin(), events.end());
-        all.push_back({.line = {Log::agent_installer, exception}, .revoked_by = signs_of_windows_agent_at_work()});
+        all.push_back({.role = Role::proof,
+                       .line = {Log::agent_installer, exception},
+                       .revoked_by = signs_of_windows_agent_at_work()});
     }
     return all;
 }
@@ -119,8 +121,7 @@ extern const Remediation remediation{
         "gives up. In between the agent may report Ready. The events of the service manager, of .NET and of Windows "
         "Error Reporting say how often, and what the exception is; one more restart changes nothing.",
     .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
-    .events = agent_crash_events(),
-    .testimonies = testimonies(),
+    .signals = joined({all_judged(agent_crash_events()), proofs()}),
     .consequences = {"agent-not-running", "agent-hung", "agent-foreign-modules", "backup-extension-state"},
     .diagnose = diagnose,
 };

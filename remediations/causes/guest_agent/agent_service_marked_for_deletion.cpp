@@ -34,11 +34,13 @@ Finding diagnose(const machine::Machine& machine) {
 }
 
 /// Starting such a service fails with ERROR_SERVICE_MARKED_FOR_DELETE.
-std::vector<Testimony> testimonies() {
-    std::vector<Testimony> all;
+std::vector<Signal> proofs() {
+    std::vector<Signal> all;
     for (const auto* agent : windows_agent_services) {
-        all.push_back(
-            {.event = {"System", "Service Control Manager", {7000}}, .service = agent->name, .with = {"1072"}});
+        all.push_back({.role = Role::proof,
+                       .event = {"System", "Service Control Manager", {7000}},
+                       .service = agent->name,
+                       .with = {"1072"}});
     }
     return all;
 }
@@ -57,7 +59,7 @@ extern const Remediation remediation{
         "Windows restarts. It cannot be enabled, started or installed again before (error 1072). It happens when the "
         "agent is reinstalled while services.msc or another tool shows its services.",
     .source = "https://github.com/MicrosoftDocs/SupportArticles-docs/issues/628",
-    .testimonies = testimonies(),
+    .signals = proofs(),
     .consequences = {"agent-not-installed", "agent-not-running", "agent-service-hangs", "agent-program-missing",
                      "agent-status-not-reported", "backup-extension-state"},
     .diagnose = diagnose,

@@ -88,10 +88,8 @@ extern const Remediation remediation{
         "the host (port 32526) and directly. The portal then shows the agent as not ready and the backup waits for a "
         "snapshot status that never comes.",
     .source = "https://github.com/MicrosoftDocs/azure-docs/issues/116356",
-    .log_lines = {{Log::agent, failure_lines[0]},
-                  {Log::agent, failure_lines[1]},
-                  {Log::agent, failure_lines[2]},
-                  {Log::agent, failure_lines[3]}},
+    .signals = {judged(Log::agent, failure_lines[0]), judged(Log::agent, failure_lines[1]),
+                judged(Log::agent, failure_lines[2]), judged(Log::agent, failure_lines[3])},
     .diagnose = diagnose,
 };
 

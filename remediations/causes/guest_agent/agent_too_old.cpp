@@ -83,9 +83,8 @@ extern const Remediation remediation{
         "Windows these are 2.7.41491.1010 and 2.6.1198.718, and a newer one comes as an MSI.",
     .source =
         "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/extensions/support-extensions-agent-version",
-    .log_lines = {{Log::agent, lines_with_agent_version[0]},
-                  {Log::agent, lines_with_agent_version[1]},
-                  {Log::agent, unknown_feature}},
+    .signals = {judged(Log::agent, lines_with_agent_version[0]), judged(Log::agent, lines_with_agent_version[1]),
+                judged(Log::agent, unknown_feature)},
     .consequences = {"backup-extension-state", "extension-error"},
     .diagnose = diagnose,
 };

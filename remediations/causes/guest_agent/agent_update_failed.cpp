@@ -122,7 +122,8 @@ extern const Remediation remediation{
         "damaged, or that failed three times, is not started again (error.json), and the VM stays with an older agent, "
         "or, where that one fails too, without any. The fix moves the damaged version away and restarts the agent.",
     .source = "https://github.com/Azure/WALinuxAgent/blob/master/azurelinuxagent/ga/guestagent.py",
-    .log_lines = {{Log::agent, failure_lines[0]}, {Log::agent, failure_lines[1]}, {Log::agent, failure_lines[2]}},
+    .signals = {judged(Log::agent, failure_lines[0]), judged(Log::agent, failure_lines[1]),
+                judged(Log::agent, failure_lines[2])},
     .consequences = {"agent-too-old", "agent-crash-looping", "agent-hung"},
     .diagnose = diagnose,
     .fix = fix,

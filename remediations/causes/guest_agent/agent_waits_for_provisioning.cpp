@@ -75,7 +75,7 @@ extern const Remediation remediation{
         "and made the SSH host keys, half an hour each, before it processes the first goal state. Where cloud-init "
         "never does that, as on a VM made from an uploaded disk, it waits after every start again.",
     .source = "https://github.com/Azure/WALinuxAgent#provisioningagent",
-    .log_lines = {{Log::agent, waiting_lines[0]}, {Log::agent, waiting_lines[1]}},
+    .signals = {judged(Log::agent, waiting_lines[0]), judged(Log::agent, waiting_lines[1])},
     .consequences = {"backup-extension-state", "agent-status-not-reported", "agent-not-ready-yet"},
     .diagnose = diagnose,
 };

@@ -78,12 +78,8 @@ extern const Remediation remediation{
     .source =
         "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/"
         "troubleshoot-extension-certificates-issues-windows-vm",
-    .log_lines = {{Log::extension, no_keyset}, {Log::commands, no_keyset}},
-    .testimonies = {{.line = {Log::extension, no_keyset}},
-                    {.line = {Log::commands, no_keyset}},
-                    {.line = {Log::agent, no_keyset}},
-                    {.line = {Log::extension, no_keyset_code}},
-                    {.line = {Log::commands, no_keyset_code}}},
+    .signals = {proof(Log::extension, no_keyset), proof(Log::commands, no_keyset), proof(Log::agent, no_keyset),
+                proof(Log::extension, no_keyset_code), proof(Log::commands, no_keyset_code)},
     .consequences = {"backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

@@ -54,8 +54,8 @@ extern const Remediation remediation{
         "with BadImageFormatException (0x8007000B) as it unpacks or tests extensions. The fix sets the value to 1 and "
         "restarts the agent; other programs take it in when they are started again.",
     .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
-    .log_lines = {{Log::agent, failed_line}},
-    .testimonies = {{.line = {Log::agent, failed_line}, .with = {"0x8007000B"}}},
+    .signals = {judged(Log::agent, failed_line),
+                {.role = Role::proof, .line = {Log::agent, failed_line}, .with = {"0x8007000B"}}},
     .consequences = {"agent-service-crashes", "agent-hung", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

@@ -126,9 +126,8 @@ extern const Remediation remediation{
     .source =
         "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/"
         "troubleshoot-extension-certificates-issues-windows-vm",
-    .testimonies = {{.line = {Log::agent, not_decrypted}},
-                    {.line = {Log::extension, not_decrypted}},
-                    {.line = {Log::commands, not_decrypted}}},
+    .signals = {proof(Log::agent, not_decrypted), proof(Log::extension, not_decrypted),
+                proof(Log::commands, not_decrypted)},
     .consequences = {"backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

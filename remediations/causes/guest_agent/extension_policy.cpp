@@ -203,10 +203,15 @@ extern const Remediation remediation{
         "policy demands signatures, an agent that enforces them refuses an extension without one. Such a policy is "
         "somebody's decision, so it is not changed here.",
     .source = "https://github.com/Azure/WALinuxAgent/blob/master/azurelinuxagent/ga/policy/policy_engine.py",
-    .log_lines = {{Log::agent, refused_line}, {Log::agent, invalid_line}, {Log::agent, signature_line}},
-    .testimonies = {{.line = {Log::agent, refused_line}, .with = {"VMSnapshotLinux"}, .heals_unsaid = true},
-                    {.line = {Log::agent, invalid_line}, .heals_unsaid = true},
-                    {.line = {Log::agent, signature_line}, .with = {"VMSnapshotLinux"}, .heals_unsaid = true}},
+    .signals =
+        {judged(Log::agent, refused_line),
+         judged(Log::agent, signature_line),
+         {.role = Role::proof, .line = {Log::agent, refused_line}, .with = {"VMSnapshotLinux"}, .heals_unsaid = true},
+         {.role = Role::proof, .line = {Log::agent, invalid_line}, .heals_unsaid = true},
+         {.role = Role::proof,
+          .line = {Log::agent, signature_line},
+          .with = {"VMSnapshotLinux"},
+          .heals_unsaid = true}},
     .consequences = {"backup-extension-state", "extension-error", "extension-not-installed-yet"},
     .diagnose = diagnose,
 };

@@ -68,7 +68,7 @@ extern const Remediation remediation{
         "them; the portal only says that no snapshot status came back. The fix sets the value to y, keeping comments, "
         "order, owner and mode, and restarts the agent.",
     .source = "https://github.com/MicrosoftDocs/azure-docs/issues/42262",
-    .testimonies = {{.line = {Log::agent, "will not be processed since extension processing is disabled"}}},
+    .signals = {proof(Log::agent, "will not be processed since extension processing is disabled")},
     .diagnose = diagnose,
     .fix = fix,
 };

@@ -94,8 +94,8 @@ extern const Remediation remediation{
         "quarantine and restarts the agent, which then fetches all of it. Newer agents have no such file, and that is "
         "no fault.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/945",
-    .log_lines = {{Log::agent, missing_line}},
-    .testimonies = {{.line = {Log::agent, missing_line}, .with = {"is missing"}}},
+    .signals = {judged(Log::agent, missing_line),
+                {.role = Role::proof, .line = {Log::agent, missing_line}, .with = {"is missing"}}},
     .consequences = {"backup-extension-state", "agent-too-old", "agent-hung"},
     .diagnose = diagnose,
     .fix = fix,

@@ -69,8 +69,7 @@ extern const Remediation remediation{
         "cannot be imported and settings not decrypted. The fix adds full control for SYSTEM to the folder, leaves out "
         "denials that take it away again, changes nothing else and no key file, and restarts the agent.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .log_lines = {{Log::agent, import_failed}},
-    .testimonies = {{.line = {Log::agent, import_failed}}},
+    .signals = {proof(Log::agent, import_failed)},
     .consequences = {"certificate-key-unreadable", "extension-certificate-unusable", "backup-attempt-failed",
                      "backup-extension-state", "agent-hung"},
     .diagnose = diagnose,

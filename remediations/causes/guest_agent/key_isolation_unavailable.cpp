@@ -88,8 +88,7 @@ extern const Remediation remediation{
         "Initialization failed\" is in its log and no extension gets its settings. The service starts on demand, so "
         "stopped alone is normal; disabled is not. The fix makes it manual again, starts it, and restarts the agent.",
     .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
-    .log_lines = {{Log::agent, no_crypto}},
-    .testimonies = {{.line = {Log::agent, no_crypto}}},
+    .signals = {proof(Log::agent, no_crypto)},
     .consequences = {"extension-certificate-unusable", "agent-hung", "agent-service-crashes", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

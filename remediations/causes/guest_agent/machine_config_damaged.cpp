@@ -53,11 +53,12 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
     return written ? restart_agent(changes) : written;
 }
 
-std::vector<Testimony> testimonies() {
+std::vector<Signal> proofs() {
     constexpr auto bad_configuration = "ConfigurationErrorsException";
     auto all = agent_ended_with(bad_configuration, {wcf_profiler});
     for (const auto log : {Log::agent, Log::agent_installer}) {
-        all.push_back({.line = {log, bad_configuration},
+        all.push_back({.role = Role::proof,
+                       .line = {log, bad_configuration},
                        .with = {"machine.config"},
                        .without = {wcf_profiler},
                        .revoked_by = signs_of_windows_agent_at_work()});
@@ -81,7 +82,7 @@ extern const Remediation remediation{
         "which Windows keeps beside it, and restarts the agent; it needs approval, because settings that other "
         "programs had added are then gone for them. Undo puts the old file back.",
     .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
-    .testimonies = testimonies(),
+    .signals = proofs(),
     .consequences = {"agent-service-crashes", "agent-not-running", "agent-hung", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

@@ -73,10 +73,11 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
     return written ? restart_agent(changes) : written;
 }
 
-std::vector<Testimony> testimonies() {
+std::vector<Signal> proofs() {
     auto all = agent_ended_with(wcf_profiler);
     for (const auto log : {Log::agent, Log::agent_installer}) {
-        all.push_back({.line = {log, wcf_profiler}, .revoked_by = signs_of_windows_agent_at_work()});
+        all.push_back(
+            {.role = Role::proof, .line = {log, wcf_profiler}, .revoked_by = signs_of_windows_agent_at_work()});
     }
     return all;
 }
@@ -97,7 +98,7 @@ extern const Remediation remediation{
         "the file, and nothing else, and restarts the agent; it needs approval, because it speaks for all programs. "
         "While the agent runs well the entries are a risk only.",
     .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
-    .testimonies = testimonies(),
+    .signals = proofs(),
     .consequences = {"agent-service-crashes", "agent-not-running", "agent-hung", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

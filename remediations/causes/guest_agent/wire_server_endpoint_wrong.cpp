@@ -89,7 +89,7 @@ extern const Remediation remediation{
         "168.63.129.16 in every Azure cloud; old agents could take the name servers of the DHCP lease for it when "
         "there was no route. The fix moves the file away and restarts the agent, which then finds the address anew.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/680",
-    .log_lines = {{Log::agent, std::string(endpoint_line)}},
+    .signals = {judged(Log::agent, std::string(endpoint_line))},
     .consequences = {"agent-hung", "agent-status-not-reported", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

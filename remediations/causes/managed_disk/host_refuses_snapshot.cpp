@@ -96,10 +96,8 @@ extern const Remediation remediation{
         "status of 400 or more is a refusal: 409 another operation on the disks, 429 too many requests, 5xx a fault of "
         "the host. The extension reports that as \"no network\", though the answer came over the network.",
     .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
-    .log_lines = {{Log::extension, do_snapshot_body},
-                  {Log::extension, pre_snapshot_body},
-                  guest_path_lines()[0],
-                  guest_path_lines()[1]},
+    .signals = {judged(Log::extension, do_snapshot_body), judged(Log::extension, pre_snapshot_body),
+                judged(guest_path_lines()[0]), judged(guest_path_lines()[1])},
     .consequences = {"no-network-catch-all", "extension-error", "backup-extension-state", "snapshot-conflict"},
     .diagnose = diagnose,
 };

@@ -46,7 +46,7 @@ extern const Remediation remediation{
         "The backup extension asks a service on the VM's host for the snapshots. Where that does not run, the host "
         "answers HTTP 500, and the extension notes 556. Nothing inside the VM can repair it.",
     .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
-    .log_lines = {{Log::extension, not_running}, {Log::extension, remote_error}},
+    .signals = {judged(Log::extension, not_running), judged(Log::extension, remote_error)},
     .consequences = {"no-network-catch-all", "name-resolution", "storage-unreachable", "tls-interception",
                      "snapshot-conflict", "extension-error", "backup-extension-state"},
     .diagnose = diagnose,

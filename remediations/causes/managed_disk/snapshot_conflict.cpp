@@ -49,7 +49,8 @@ extern const Remediation remediation{
         "reason; its name says network. HTTP 409 is an answer of storage: another operation on that disk was under "
         "way.",
     .source = "https://github.com/Azure/azure-linux-extensions/issues/494",
-    .log_lines = {{Log::extension, some_failed}, {Log::extension, conflict}, {Log::extension, refused_by_storage}},
+    .signals = {judged(Log::extension, some_failed), judged(Log::extension, conflict),
+                judged(Log::extension, refused_by_storage)},
     .consequences = {"extension-error", "backup-extension-state"},
     .diagnose = diagnose,
 };

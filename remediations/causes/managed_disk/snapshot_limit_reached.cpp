@@ -38,7 +38,7 @@ extern const Remediation remediation{
         "where that befell every disk, the extension reports \"no network\" instead. Settings that old pages name "
         "(isanysnapshotfailed) have no effect.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .log_lines = {{Log::extension, count_exceeded}, {Log::extension, named}},
+    .signals = {judged(Log::extension, count_exceeded), judged(Log::extension, named)},
     .consequences = {"no-network-catch-all", "snapshot-conflict", "extension-error", "backup-extension-state"},
     .diagnose = diagnose,
 };

@@ -37,7 +37,7 @@ extern const Remediation remediation{
         "Storage takes one snapshot of a disk in a minute. When another product takes one at the same time, the "
         "backup's is refused; where that befell every disk, the extension reports \"no network\" instead.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .log_lines = {{Log::extension, rate_exceeded}, {Log::extension, named}},
+    .signals = {judged(Log::extension, rate_exceeded), judged(Log::extension, named)},
     .consequences = {"no-network-catch-all", "snapshot-conflict", "extension-error", "backup-extension-state"},
     .diagnose = diagnose,
 };

@@ -88,7 +88,7 @@ extern const Remediation remediation{
         "InvalidContainerConfiguration for ever. The fix restarts the agent, which takes the new one from its goal "
         "state.",
     .source = "https://github.com/Azure/WALinuxAgent/blob/master/azurelinuxagent/common/protocol/hostplugin.py",
-    .log_lines = log_lines(),
+    .signals = all_judged(log_lines()),
     .consequences = {"goal-state-refused", "agent-status-not-reported", "agent-hung", "agent-crash-looping",
                      "backup-extension-state", "extension-package-unavailable"},
     .diagnose = diagnose,

@@ -217,7 +217,7 @@ extern const Remediation remediation{
         "there too. A VM backup needs no proxy, and the backup extension uses none. The fix sets both keys to None "
         "where the agent's log and the proxy's silence prove the fault, and restarts the agent.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/800",
-    .log_lines = {{Log::agent, uses_proxy}, {Log::agent, tunnel_failed}, {Log::agent, heartbeat}},
+    .signals = {judged(Log::agent, uses_proxy), judged(Log::agent, tunnel_failed), judged(Log::agent, heartbeat)},
     .consequences = {"agent-update-failed", "agent-status-not-reported", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

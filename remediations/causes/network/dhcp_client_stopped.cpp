@@ -71,7 +71,7 @@ extern const Remediation remediation{
         "that asks for them the VM loses its address when the lease ends. The fix makes the service automatic again "
         "and starts it; fixed addresses stay as they are.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .testimonies = service_start_failures(dhcp_client),
+    .signals = service_start_failures(dhcp_client),
     .consequences = {"wire-server-unreachable", "dhcp-disabled", "wrong-source-address", "agent-hung"},
     .diagnose = diagnose,
     .fix = fix,

@@ -219,7 +219,7 @@ extern const Remediation remediation{
         "platform answers is no fault. The fix, where the Linux agent knows the setting, makes it use 168.63.129.16 "
         "without DHCP and restarts it; the network itself is never changed.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/2781",
-    .log_lines = {{Log::agent, dhcp_failed}, {Log::agent, wire_server_found}},
+    .signals = {judged(Log::agent, dhcp_failed), judged(Log::agent, wire_server_found)},
     .consequences = {"agent-crash-looping", "agent-hung", "agent-status-not-reported", "backup-extension-state",
                      "wire-server-unreachable"},
     .diagnose = diagnose,

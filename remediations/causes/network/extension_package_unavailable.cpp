@@ -120,8 +120,9 @@ extern const Remediation remediation{
         "tries again with the next goal state. Moving that folder away changes nothing: what stops the download has to "
         "go.",
     .source = "https://learn.microsoft.com/azure/virtual-machines/extensions/features-linux",
-    .log_lines = {{Log::agent, log_line}},
-    .testimonies = {{.line = {Log::agent, log_line}, .with = {"VMSnapshotLinux"}, .heals_unsaid = true}},
+    .signals =
+        {judged(Log::agent, log_line),
+         {.role = Role::proof, .line = {Log::agent, log_line}, .with = {"VMSnapshotLinux"}, .heals_unsaid = true}},
     .consequences = {"backup-extension-state", "extension-error", "extension-not-installed-yet", "extension-damaged"},
     .diagnose = diagnose,
 };

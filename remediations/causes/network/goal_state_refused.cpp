@@ -132,7 +132,7 @@ extern const Remediation remediation{
         "use, the network is well and the fault lies with the host, with what Azure keeps of this VM, or with a "
         "container id that the agent keeps and the host does not know any more.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/3256",
-    .log_lines = failing_fetch_lines(),
+    .signals = all_judged(failing_fetch_lines()),
     .consequences = {"agent-crash-looping", "agent-hung", "agent-status-not-reported", "agent-not-ready-yet",
                      "backup-extension-state", "transport-certificate-missing"},
     .diagnose = diagnose,

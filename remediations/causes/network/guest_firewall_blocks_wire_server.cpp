@@ -330,7 +330,7 @@ extern const Remediation remediation{
         "and takes it back where the platform does not answer right then; it lasts until the firewall is loaded anew, "
         "so the rule has to go from where it comes from too.",
     .source = "https://jpaztech.github.io/blog/vm/vmagent-notready/",
-    .log_lines = {{Log::agent, got_through[0]}, {Log::agent, got_through[1]}},
+    .signals = {judged(Log::agent, got_through[0]), judged(Log::agent, got_through[1])},
     .consequences = {"wire-server-unreachable", "dhcp-disabled", "duplicate-network-configuration", "agent-proxy"},
     .diagnose = diagnose,
     .fix = fix,

@@ -64,7 +64,7 @@ extern const Remediation remediation{
         "exception in the extension, a host whose service failed, a limit of snapshots, or the network. Other causes "
         "found here explain it.",
     .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
-    .log_lines = log_lines(),
+    .signals = all_judged(log_lines()),
     .diagnose = diagnose,
     .fix = nullptr,
 };

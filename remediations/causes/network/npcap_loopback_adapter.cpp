@@ -82,8 +82,9 @@ extern const Remediation remediation{
         "the agent; it needs approval, because tools that record loopback traffic then fail, and the adapter has to "
         "be enabled again by hand.",
     .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
-    .log_lines = {{Log::agent, tried_there}, {Log::agent, failed_there}, {Log::agent, found_address}},
-    .testimonies = {{.line = {Log::agent, failed_there}, .revoked_by = {found_address}}},
+    .signals = {judged(Log::agent, tried_there),
+                judged(Log::agent, found_address),
+                {.role = Role::proof, .line = {Log::agent, failed_there}, .revoked_by = {found_address}}},
     .consequences = {"agent-hung", "wire-server-unreachable", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

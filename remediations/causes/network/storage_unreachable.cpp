@@ -89,7 +89,7 @@ extern const Remediation remediation{
         "went that way and could not connect. Where Azure may be asked (setting azure), the routes and the rules of "
         "network security groups that may block it are named.",
     .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
-    .log_lines = log_lines(),
+    .signals = all_judged(log_lines()),
     .consequences = {"no-network-catch-all", "snapshot-conflict", "extension-error", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = nullptr,

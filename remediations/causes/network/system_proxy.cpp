@@ -108,7 +108,8 @@ extern const Remediation remediation{
         "the list that the proxy is not used for, and restarts the agent. Unless the agent complains while the "
         "platform answers directly, this is a risk only.",
     .source = "https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16",
-    .log_lines = {{Log::agent, complaints[0]}, {Log::agent, complaints[1]}, {Log::agent, complaints[2]}},
+    .signals = {judged(Log::agent, complaints[0]), judged(Log::agent, complaints[1]),
+                judged(Log::agent, complaints[2])},
     .consequences = {"agent-hung", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

@@ -91,27 +91,34 @@ Finding diagnose(const machine::Machine& machine) {
             wire_server_address));
 }
 
-std::vector<Testimony> testimonies() {
-    std::vector<Testimony> all;
+std::vector<Signal> proofs() {
+    std::vector<Signal> all;
     for (const auto* text : failed_requests) {
-        all.push_back(
-            {.line = {Log::agent, text}, .with = {" -- IOError"}, .revoked_by = signs_of_fetched_goal_state()});
+        all.push_back({.role = Role::proof,
+                       .line = {Log::agent, text},
+                       .with = {" -- IOError"},
+                       .revoked_by = signs_of_fetched_goal_state()});
     }
     for (const auto* how :
          {"timed out", "Connection refused", "unreachable", "No route to host", "Operation not permitted"}) {
-        all.push_back(
-            {.line = {Log::agent, "http://168.63.129.16"}, .with = {how}, .revoked_by = signs_of_fetched_goal_state()});
+        all.push_back({.role = Role::proof,
+                       .line = {Log::agent, "http://168.63.129.16"},
+                       .with = {how},
+                       .revoked_by = signs_of_fetched_goal_state()});
     }
     // .NET ends the localized sentence with the address.
     for (const auto* port : {"168.63.129.16:80", "168.63.129.16:32526"}) {
-        all.push_back({.line = {Log::agent, port},
+        all.push_back({.role = Role::proof,
+                       .line = {Log::agent, port},
                        .with = {"System.Net.Sockets.SocketException"},
                        .revoked_by = signs_of_windows_agent_at_work(),
                        .heals_unsaid = true});
     }
     for (const auto* text : {"GetVersions() failed with exception", "supported versions from HostGAPlugin"}) {
-        all.push_back(
-            {.line = {Log::agent, text}, .revoked_by = signs_of_windows_agent_at_work(), .heals_unsaid = true});
+        all.push_back({.role = Role::proof,
+                       .line = {Log::agent, text},
+                       .revoked_by = signs_of_windows_agent_at_work(),
+                       .heals_unsaid = true});
     }
     return all;
 }
@@ -132,8 +139,9 @@ extern const Remediation remediation{
         "itself is asked for on port 80. Both are tried as root or SYSTEM, because the agent's own firewall rule shuts "
         "out everyone else. Nothing else on the network is needed for a VM backup.",
     .source = "https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16",
-    .log_lines = {{Log::agent, failed_requests[0]}, {Log::agent, failed_requests[1]}, {Log::agent, failed_requests[2]}},
-    .testimonies = testimonies(),
+    .signals = joined({{judged(Log::agent, failed_requests[0]), judged(Log::agent, failed_requests[1]),
+                        judged(Log::agent, failed_requests[2])},
+                       proofs()}),
     .consequences = {"wire-server-endpoint-wrong", "agent-update-failed", "agent-crash-looping", "agent-hung",
                      "agent-status-not-reported", "transport-certificate-missing", "agent-too-old",
                      "backup-extension-state", "wrong-wire-server-answer", "no-network-catch-all",

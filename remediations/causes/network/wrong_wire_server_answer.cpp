@@ -52,7 +52,7 @@ extern const Remediation remediation{
         "The backup extension asks the host for the snapshot at 168.63.129.16, port 80. \"Hitting wrong WireServer "
         "IP\" in its log means that no HTTP answer came at all, so the connection itself failed.",
     .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
-    .log_lines = {{Log::extension, no_answer}},
+    .signals = {judged(Log::extension, no_answer)},
     .consequences = {"no-network-catch-all", "name-resolution", "storage-unreachable", "tls-interception",
                      "snapshot-conflict", "extension-error", "backup-extension-state"},
     .diagnose = diagnose,

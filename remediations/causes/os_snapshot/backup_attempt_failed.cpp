@@ -146,7 +146,7 @@ extern const Remediation remediation{
         "C++ runtime, services, COM+ for its provider, the VSS writers, the volumes, or the Azure host. It is what is "
         "left to say where no cause of its own was found.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .events = {errors_of_vss(), errors_of_disks()},
+    .signals = {judged(errors_of_vss()), judged(errors_of_disks())},
     .diagnose = diagnose,
 };
 

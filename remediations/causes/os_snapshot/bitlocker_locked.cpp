@@ -62,8 +62,8 @@ extern const Remediation remediation{
         "VSS cannot take a snapshot of a volume that is locked. Only who has its key can unlock it; it has to be "
         "unlocked at every backup.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .testimonies = {{.line = {Log::extension, locked_volume}},
-                    {.event = {"Application", "VSS", {8193, 12289}}, .with = {locked_volume}}},
+    .signals = {proof(Log::extension, locked_volume),
+                {.role = Role::proof, .event = {"Application", "VSS", {8193, 12289}}, .with = {locked_volume}}},
     .consequences = {"backup-attempt-failed", "backup-extension-state"},
     .diagnose_for = diagnose,
 };

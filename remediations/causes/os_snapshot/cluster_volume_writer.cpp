@@ -67,8 +67,9 @@ extern const Remediation remediation{
         "(VSS 8229, FailoverClustering 1544), so that the backup is only consistent for file systems or fails. It can "
         "be switched off, on every node and with a restart, which is for the cluster's administrator to decide.",
     .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
-    .events = {refusals(), cluster_backup_cancelled()},
-    .testimonies = {{.event = refusals(), .with = {std::string(cluster_volume_writer_id)}}},
+    .signals = {judged(refusals()),
+                judged(cluster_backup_cancelled()),
+                {.role = Role::proof, .event = refusals(), .with = {std::string(cluster_volume_writer_id)}}},
     .consequences = {"vss-writer-refused", "vss-writer-of-application-failed", "backup-attempt-failed",
                      "backup-extension-state"},
     .diagnose = diagnose,

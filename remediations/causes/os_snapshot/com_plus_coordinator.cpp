@@ -94,7 +94,7 @@ extern const Remediation remediation{
     .source =
         "https://learn.microsoft.com/previous-versions/windows/it-pro/windows-server-2008-R2-and-2008/"
         "dd353849(v=ws.10)",
-    .events = events(),
+    .signals = all_judged(events()),
     .consequences = {"backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
 };

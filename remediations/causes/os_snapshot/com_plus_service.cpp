@@ -61,7 +61,7 @@ extern const Remediation remediation{
         "service starts on demand, so stopped alone is normal; disabled, or stopped with an error, is not. The fix "
         "sets the start type back to manual and starts it.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .testimonies = service_start_failures(com_plus),
+    .signals = service_start_failures(com_plus),
     .consequences = {"vss-writers-not-reached", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

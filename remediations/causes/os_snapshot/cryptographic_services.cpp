@@ -31,7 +31,7 @@ extern const Remediation remediation{
         "consistent. It also verifies signatures for Windows Installer. The fix sets the start type back to "
         "automatic and starts it.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .testimonies = service_start_failures(service.name),
+    .signals = service_start_failures(service.name),
     .consequences = {"vss-writers-not-reached", "vss-writer-missing", "vss-writer-failed", "backup-attempt-failed",
                      "backup-extension-state"},
     .diagnose = diagnose,

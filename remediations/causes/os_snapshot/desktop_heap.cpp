@@ -73,10 +73,10 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
     return changes.set_registry_value(key, value_name, {value->type, *changed});
 }
 
-std::vector<Testimony> testimonies() {
-    std::vector<Testimony> all;
+std::vector<Signal> proofs() {
+    std::vector<Signal> all;
     for (const auto& pattern : {com_errors(), com_errors_by_old_name(), com_errors_by_oldest_name()}) {
-        all.push_back({.event = pattern, .with = {"0x8000ffff"}});
+        all.push_back({.role = Role::proof, .event = pattern, .with = {"0x8000ffff"}});
     }
     return all;
 }
@@ -95,8 +95,8 @@ extern const Remediation remediation{
         "backup's provider cannot be installed, and a restart of the VM helps for a while. Only all of these together "
         "are taken for it. The fix changes one number in the registry, which counts from the next start of the VM.",
     .source = "https://learn.microsoft.com/azure/virtual-machines/restore-point-troubleshooting",
-    .events = {com_errors(), com_errors_by_old_name(), com_errors_by_oldest_name()},
-    .testimonies = testimonies(),
+    .signals = joined(
+        {{judged(com_errors()), judged(com_errors_by_old_name()), judged(com_errors_by_oldest_name())}, proofs()}),
     .consequences = {"com-plus-service", "provider-flags", "backup-attempt-failed", "backup-extension-state"},
     .diagnose_for = diagnose,
     .fix = fix,

@@ -126,9 +126,9 @@ extern const Remediation remediation{
         "variable is not replaced. The fix sets the value to what Windows has and restarts "
         "the COM+ Event System with the services that depend on it.",
     .source = "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/no-vss-writers-listed",
-    .events = {class_failures()},
-    .testimonies = {{.event = {"Application", "VSS", {13, 20, 22}}, .with = {event_class_id}},
-                    {.event = {"Application", "VSS", {34}}}},
+    .signals = {judged(class_failures()),
+                {.role = Role::proof, .event = {"Application", "VSS", {13, 20, 22}}, .with = {event_class_id}},
+                proof({"Application", "VSS", {34}})},
     .consequences = {"vss-writers-not-reached", "vss-writer-missing", "vss-writer-failed", "vss-service",
                      "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,

@@ -32,7 +32,7 @@ extern const Remediation remediation{
         "COM+ System Application, on which the backup's VSS provider relies, does not start. The fix sets the "
         "start type back to automatic and starts it.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .testimonies = service_start_failures(service.name),
+    .signals = service_start_failures(service.name),
     .consequences = {"vss-writers-not-reached", "system-event-notification", "com-plus-service", "msdtc-damaged",
                      "vss-service", "vss-writer-missing", "vss-writer-failed", "provider-flags",
                      "backup-attempt-failed", "backup-extension-state"},

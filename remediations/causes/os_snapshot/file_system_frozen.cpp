@@ -177,7 +177,8 @@ extern const Remediation remediation{
         "waits for ever. The fix thaws all file systems that a backup freezes; it needs approval, because it must not "
         "hit a freeze that somebody wants. A thaw loses no data.",
     .source = "https://github.com/Azure/azure-linux-extensions/issues/951",
-    .log_lines = {{Log::kernel, hung_task}, {Log::extension, freeze_begins}, {Log::extension, lock_refused}},
+    .signals = {judged(Log::kernel, hung_task), judged(Log::extension, freeze_begins),
+                judged(Log::extension, lock_refused)},
     .consequences = {"extension-error", "freeze-failed", "freeze-timeout-too-short", "mount-unreachable", "freeze-hung",
                      "extension-run-broke-off", "extension-stuck-process"},
     .diagnose = diagnose,

@@ -107,7 +107,7 @@ extern const Remediation remediation{
     .source =
         "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/linux/"
         "linux-recovery-cannot-start-file-system-errors",
-    .log_lines = {{Log::kernel, ext4_remount}, {Log::kernel, btrfs_remount}},
+    .signals = {judged(Log::kernel, ext4_remount), judged(Log::kernel, btrfs_remount)},
     .consequences = {"freeze-failed"},
     .diagnose = diagnose,
 };

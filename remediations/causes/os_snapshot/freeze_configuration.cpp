@@ -173,7 +173,7 @@ extern const Remediation remediation{
         "file, mostly without a message: mounts that should be skipped are frozen, longer times do not count. The fix "
         "rewrites the file as plain text, keeping every setting; what is no setting becomes a comment.",
     .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/Utils/HandlerUtil.py",
-    .log_lines = {{Log::extension, unreadable_line}},
+    .signals = {judged(Log::extension, unreadable_line)},
     .consequences = {"freeze-failed", "mounts-listed-twice", "mount-unreachable", "mounts-to-skip-ineffective",
                      "freeze-timeout-too-short", "network-mount-hung"},
     .diagnose = diagnose,

@@ -148,7 +148,7 @@ extern const Remediation remediation{
         "the snapshot. The first one that cannot be opened or frozen ends the whole freeze. This names that mount "
         "point and the reason from the extension's log; where another cause explains it, repair that one.",
     .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup/main/safefreeze",
-    .log_lines = mount_failure_patterns(),
+    .signals = all_judged(mount_failure_patterns()),
     .diagnose = diagnose,
 };
 

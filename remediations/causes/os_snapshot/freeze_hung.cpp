@@ -100,7 +100,7 @@ extern const Remediation remediation{
         "files (fapolicyd, on-access scanners) can wait for the frozen file system while the freeze waits for it. The "
         "backup then has no end, and the next ones find its process still there.",
     .source = "https://github.com/Azure/azure-linux-extensions/issues/951",
-    .log_lines = {{Log::kernel, hung_task}},
+    .signals = {judged(Log::kernel, hung_task)},
     .consequences = {"extension-error", "extension-stuck-process", "extension-run-broke-off", "freeze-failed",
                      "freeze-timeout-too-short", "extension-disk-listing", "backup-extension-state"},
     .diagnose = diagnose,

@@ -83,7 +83,8 @@ extern const Remediation remediation{
         "about 34 seconds and then tries without it; file systems that are frozen already refuse, and the backup "
         "fails. The lock file itself is harmless and is left alone.",
     .source = "https://github.com/Azure/azure-linux-extensions/pull/1309",
-    .log_lines = {{Log::extension, lock_refused}, {Log::extension, lock_obtained}, {Log::extension, frozen_by_another}},
+    .signals = {judged(Log::extension, lock_refused), judged(Log::extension, lock_obtained),
+                judged(Log::extension, frozen_by_another)},
     .consequences = {"freeze-failed", "mounts-listed-twice"},
     .diagnose = diagnose,
 };

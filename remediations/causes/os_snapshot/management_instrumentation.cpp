@@ -31,7 +31,7 @@ extern const Remediation remediation{
         "The guest agent and VSS' WMI Writer need this service. The fix sets the start type back to automatic and "
         "starts it. Its repository is not touched.",
     .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
-    .testimonies = service_start_failures(service.name),
+    .signals = service_start_failures(service.name),
     .consequences = {"vss-writer-missing", "vss-writer-failed", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

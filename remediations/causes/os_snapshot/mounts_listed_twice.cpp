@@ -209,7 +209,7 @@ extern const Remediation remediation{
         "adds the redundant mount point to MountsToSkip in vmbackup.conf, keeping its other entries; the file system "
         "is still frozen through the other one.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .log_lines = {{Log::extension, safefreeze_arguments}},
+    .signals = {judged(Log::extension, safefreeze_arguments)},
     .consequences = {"freeze-failed", "snapshot-inconsistent"},
     .diagnose = diagnose,
     .fix = fix,

@@ -140,11 +140,11 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 }
 
 /// Events 4102, 4112, 4191: its transaction manager could not start.
-std::vector<Testimony> testimonies() {
-    std::vector<Testimony> all;
+std::vector<Signal> proofs() {
+    std::vector<Signal> all;
     for (const auto* channel : {"Application", "System"}) {
         for (const auto* provider : {"Microsoft-Windows-MSDTC", "Microsoft-Windows-MSDTC 2", "MSDTC"}) {
-            all.push_back({.event = {channel, provider, {4102, 4112, 4191}}});
+            all.push_back(proof({channel, provider, {4102, 4112, 4191}}));
         }
     }
     return all;
@@ -167,8 +167,7 @@ extern const Remediation remediation{
         "allow workload "
         "disruption. The network-access settings under MSDTC\\Security are put back afterwards.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .events = missing_transaction_log_events(),
-    .testimonies = testimonies(),
+    .signals = joined({all_judged(missing_transaction_log_events()), proofs()}),
     .consequences = {"com-plus-service", "com-plus-coordinator", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose_apart_from_clusters,
     .fix = fix,

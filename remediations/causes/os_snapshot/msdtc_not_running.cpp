@@ -45,13 +45,13 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 /// COM+ reports that MSDTC does not run (event 4691); the extension logs the codes for it: XACT_E_TMNOTAVAILABLE and
 /// CONTEXT_E_TMNOTAVAILABLE.
-std::vector<Testimony> testimonies() {
+std::vector<Signal> proofs() {
     auto all = service_start_failures(msdtc);
     for (const auto* provider : {"Microsoft-Windows-Complus", "COM+", "Complus"}) {
-        all.push_back({.event = {"Application", provider, {4691}}});
+        all.push_back(proof({"Application", provider, {4691}}));
     }
     for (const auto* code : {"0x8004D01B", "0x8004E00F"}) {
-        all.push_back({.line = {Log::extension, code}, .heals_unsaid = true});
+        all.push_back({.role = Role::proof, .line = {Log::extension, code}, .heals_unsaid = true});
     }
     return all;
 }
@@ -71,8 +71,7 @@ extern const Remediation remediation{
         "used. The fix sets a disabled service back to automatic and starts it. Where it does not start, msdtc-damaged "
         "is next.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .events = missing_transaction_log_events(),
-    .testimonies = testimonies(),
+    .signals = joined({all_judged(missing_transaction_log_events()), proofs()}),
     .consequences = {"com-plus-service", "com-plus-coordinator", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

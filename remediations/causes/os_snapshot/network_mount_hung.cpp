@@ -123,10 +123,9 @@ extern const Remediation remediation{
         "processes that wait in the kernel and by the kernel's messages; the mount itself is never touched. The fix "
         "sets onlyLocalFilesystems in vmbackup.conf; network mounts are not in the snapshot anyway.",
     .source = "https://github.com/Azure/azure-linux-extensions/issues/1237",
-    .log_lines = {{Log::kernel, nfs_silent}, {Log::kernel, nfs_given_up}, {Log::kernel, smb_silent}},
-    .testimonies = {{.line = {Log::kernel, nfs_silent}, .heals_unsaid = true},
-                    {.line = {Log::kernel, nfs_given_up}, .heals_unsaid = true},
-                    {.line = {Log::kernel, smb_silent}, .heals_unsaid = true}},
+    .signals = {{.role = Role::proof, .line = {Log::kernel, nfs_silent}, .heals_unsaid = true},
+                {.role = Role::proof, .line = {Log::kernel, nfs_given_up}, .heals_unsaid = true},
+                {.role = Role::proof, .line = {Log::kernel, smb_silent}, .heals_unsaid = true}},
     .consequences = {"extension-disk-listing", "extension-stuck-process", "freeze-failed", "freeze-timeout-too-short"},
     .diagnose = diagnose,
     .fix = fix,

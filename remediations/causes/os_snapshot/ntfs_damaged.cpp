@@ -102,7 +102,7 @@ extern const Remediation remediation{
         "0x80070570 or 0x80070571, and NTFS logs events 55 and 98. A check can take the volume offline for long and "
         "can lose damaged files, so a person decides when.",
     .source = "https://learn.microsoft.com/windows-server/administration/windows-commands/chkdsk",
-    .events = looked_for(),
+    .signals = all_judged(looked_for()),
     .consequences = {"backup-attempt-failed", "backup-extension-state", "vss-writer-failed"},
     .diagnose = diagnose,
 };

@@ -121,7 +121,7 @@ extern const Remediation remediation{
         "registration of providers whose program is missing, where the settings allow it; undo puts it back. One that "
         "exists is only reported.",
     .source = "https://learn.microsoft.com/windows-server/storage/file-server/volume-shadow-copy-service",
-    .events = {provider_failures()},
+    .signals = {judged(provider_failures())},
     .consequences = {"vss-writer-missing", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

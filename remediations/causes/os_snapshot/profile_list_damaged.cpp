@@ -66,7 +66,7 @@ extern const Remediation remediation{
         "Writers look through the user profiles by their account ids. An entry whose name is no such id makes VSS fail "
         "with 0x80070539 (event 8193). Profiles belong to people, so nothing is deleted from here.",
     .source = "https://support.microsoft.com/kb/2019392",
-    .events = {unexpected_errors()},
+    .signals = {judged(unexpected_errors())},
     .consequences = {"vss-writers-not-reached", "vss-writer-missing", "vss-writer-failed", "backup-attempt-failed",
                      "backup-extension-state"},
     .diagnose = diagnose,

@@ -99,12 +99,13 @@ extern const Remediation remediation{
         "makes it fail where continueBackupOnFailure or fsFreezeEnabled is false. The scripts are the administrator's "
         "and are not changed.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-linux-app-consistent",
-    .log_lines = {{Log::extension, pre_result}, {Log::extension, post_result}},
-    .testimonies = {{.line = {Log::extension, pre_result}, .with = {"timed out"}},
-                    {.line = {Log::extension, pre_result}, .with = {"failed with error code"}},
-                    {.line = {Log::extension, post_result}, .with = {"timed out"}},
-                    {.line = {Log::extension, post_result}, .with = {"failed with error code"}}},
-    .proving_results = {300, 301, 308, 309, 310, 311},
+    .signals = {judged(Log::extension, pre_result),
+                judged(Log::extension, post_result),
+                {.role = Role::proof, .line = {Log::extension, pre_result}, .with = {"timed out"}},
+                {.role = Role::proof, .line = {Log::extension, pre_result}, .with = {"failed with error code"}},
+                {.role = Role::proof, .line = {Log::extension, post_result}, .with = {"timed out"}},
+                {.role = Role::proof, .line = {Log::extension, post_result}, .with = {"failed with error code"}},
+                {.role = Role::proof, .results = {300, 301, 308, 309, 310, 311}}},
     .diagnose = diagnose,
 };
 

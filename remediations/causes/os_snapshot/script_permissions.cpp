@@ -140,9 +140,9 @@ extern const Remediation remediation{
         "fix sets modes 700 and 600 where others could only read. What others could write, or what belongs to another "
         "user, is for a person to read first.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-linux-app-consistent",
-    .testimonies = {{.line = {Log::extension, "does not have desired permissions"}},
-                    {.line = {Log::extension, "The owner of the "}, .with = {"but not root"}}},
-    .proving_results = {306, 307, 314, 315, 317, 318},
+    .signals = {proof(Log::extension, "does not have desired permissions"),
+                {.role = Role::proof, .line = {Log::extension, "The owner of the "}, .with = {"but not root"}},
+                {.role = Role::proof, .results = {306, 307, 314, 315, 317, 318}}},
     .consequences = {"script-failed"},
     .diagnose = diagnose,
     .fix = fix,

@@ -47,12 +47,16 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 /// VSS could not create the provider's COM class (CO_E_SERVER_EXEC_FAILURE), or the service reports what it did not
 /// find.
-std::vector<Testimony> testimonies() {
-    std::vector<Testimony> all{
-        {.event = {"Application", "VSS", {11, 12292}}, .with = {"65ee1dba-8ff4-4a58-ac1c-3470ee2f376a", "0x80080005"}}};
+std::vector<Signal> proofs() {
+    std::vector<Signal> all{{.role = Role::proof,
+                             .event = {"Application", "VSS", {11, 12292}},
+                             .with = {"65ee1dba-8ff4-4a58-ac1c-3470ee2f376a", "0x80080005"}}};
     // ERROR_FILE_NOT_FOUND, ERROR_MOD_NOT_FOUND.
     for (const auto* error : {"2", "126"}) {
-        all.push_back({.event = {"System", "Service Control Manager", {7023}}, .service = "swprv", .with = {error}});
+        all.push_back({.role = Role::proof,
+                       .event = {"System", "Service Control Manager", {7023}},
+                       .service = "swprv",
+                       .with = {error}});
     }
     return all;
 }
@@ -72,7 +76,7 @@ extern const Remediation remediation{
         "provider's COM class cannot be created (events 11 and 12292), and blames a busy CPU. The fix sets the value "
         "to what Windows has.",
     .source = "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/backup-fails-event-12292-11",
-    .testimonies = testimonies(),
+    .signals = proofs(),
     .consequences = {"shadow-copy-provider-service", "vss-service", "vss-writer-missing", "vss-writer-failed",
                      "snapshot-set-open", "other-vss-provider", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,

@@ -20,9 +20,10 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 }
 
 /// VSS could not create the provider's COM class, because its service is disabled.
-std::vector<Testimony> testimonies() {
+std::vector<Signal> proofs() {
     auto all = service_start_failures(service.name);
-    all.push_back({.event = {"Application", "VSS", {11, 13, 12292}},
+    all.push_back({.role = Role::proof,
+                   .event = {"Application", "VSS", {11, 13, 12292}},
                    .with = {"65ee1dba-8ff4-4a58-ac1c-3470ee2f376a", "0x80070422"}});
     return all;
 }
@@ -41,7 +42,7 @@ extern const Remediation remediation{
         "VSS asks all its providers when a snapshot begins, and this is the one of Windows. It starts on demand, "
         "so stopped alone is normal. The fix sets a disabled one back to manual and starts one that failed.",
     .source = "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/backup-fails-event-12292-11",
-    .testimonies = testimonies(),
+    .signals = proofs(),
     .consequences = {"vss-writers-not-reached", "vss-writer-missing", "vss-writer-failed", "snapshot-set-open",
                      "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,

@@ -153,8 +153,9 @@ extern const Remediation remediation{
         "Small volumes without a drive letter (System Reserved, recovery) count too.",
     .source =
         "https://learn.microsoft.com/windows-server/administration/windows-commands/vssadmin-resize-shadowstorage",
-    .events = {storage_failures(), no_volume_for_storage()},
-    .testimonies = {{.event = routine_failed(), .with = {no_candidates}, .heals_unsaid = true}},
+    .signals = {judged(storage_failures()),
+                judged(no_volume_for_storage()),
+                {.role = Role::proof, .event = routine_failed(), .with = {no_candidates}, .heals_unsaid = true}},
     .consequences = {"vss-writer-failed", "snapshot-without-threads", "backup-attempt-failed",
                      "backup-extension-state"},
     .diagnose_for = diagnose,

@@ -94,7 +94,7 @@ extern const Remediation remediation{
         "registered provider at each snapshot; one whose service is disabled makes the snapshot fail (0x80070422, "
         "0x80042306). The fix sets the start type back to automatic, as Site Recovery installs it.",
     .source = "https://learn.microsoft.com/azure/site-recovery/vmware-azure-troubleshoot-replication",
-    .events = {provider_failures()},
+    .signals = {judged(provider_failures())},
     .consequences = {"other-vss-provider", "vss-writer-missing", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

@@ -90,10 +90,8 @@ extern const Remediation remediation{
         "last snapshot was there, because its time was over or its program was ended, the snapshots do not belong "
         "together, and the extension fails the backup with result code 2. The extension is not damaged.",
     .source = "https://github.com/Azure/azure-linux-extensions/issues/394",
-    .log_lines = {{Log::extension, inconsistent_lines[0]},
-                  {Log::extension, inconsistent_lines[1]},
-                  {Log::extension, ended_early_line},
-                  {Log::extension, freeze_begins}},
+    .signals = {judged(Log::extension, inconsistent_lines[0]), judged(Log::extension, inconsistent_lines[1]),
+                judged(Log::extension, ended_early_line), judged(Log::extension, freeze_begins)},
     .consequences = {"extension-error", "backup-extension-state", "no-network-catch-all", "freeze-failed"},
     .diagnose = diagnose,
 };

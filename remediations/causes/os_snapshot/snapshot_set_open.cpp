@@ -81,9 +81,10 @@ std::vector<LogPattern> patterns() {
     return all;
 }
 
-std::vector<Testimony> testimonies() {
-    std::vector<Testimony> all;
-    for (const auto* mark : marks) all.push_back({.line = {Log::extension, mark}, .heals_unsaid = true});
+std::vector<Signal> proofs() {
+    std::vector<Signal> all;
+    for (const auto* mark : marks)
+        all.push_back({.role = Role::proof, .line = {Log::extension, mark}, .heals_unsaid = true});
     return all;
 }
 
@@ -103,8 +104,7 @@ extern const Remediation remediation{
         "back with the next failure of that program.",
     .source =
         "https://learn.microsoft.com/windows/win32/api/vsbackup/nf-vsbackup-ivssbackupcomponents-startsnapshotset",
-    .log_lines = patterns(),
-    .testimonies = testimonies(),
+    .signals = joined({all_judged(patterns()), proofs()}),
     .consequences = {"backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
     .fix = fix,

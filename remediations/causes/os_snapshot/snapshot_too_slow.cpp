@@ -30,7 +30,7 @@ extern const Remediation remediation{
         "out, and the whole snapshot fails (events VSS 12297, 12298, 12310, volsnap 8 and 9; codes 0x800423F2, "
         "0x80042313, 0x80042314).",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .events = snapshot_timeout_events(),
+    .signals = all_judged(snapshot_timeout_events()),
     .consequences = {"vss-writer-failed", "vss-writer-of-service-failed", "vss-writer-of-application-failed",
                      "vss-writer-refused", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,

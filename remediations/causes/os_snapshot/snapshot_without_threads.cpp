@@ -66,7 +66,7 @@ extern const Remediation remediation{
         "without threads of its own, which writers stand better on a busy VM. The fix sets the registry value it "
         "reads; it is an aid, not the cause.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .events = snapshot_timeout_events(),
+    .signals = all_judged(snapshot_timeout_events()),
     .diagnose_for = diagnose,
     .fix = fix,
 };

@@ -89,7 +89,7 @@ extern const Remediation remediation{
         "itself. In the snapshot SQL Server's writer finds it in another state than before and refuses at PostSnapshot "
         "(0x800423F4) without an error of its own. The setting is made in SQL Server, so a person has to.",
     .source = "https://learn.microsoft.com/troubleshoot/sql/database-engine/backup-restore/revocery-jobs-fail-servers",
-    .events = events(),
+    .signals = all_judged(events()),
     .consequences = {"vss-writer-refused", "vss-writer-of-service-failed", "snapshot-without-threads",
                      "backup-attempt-failed", "backup-extension-state"},
     .diagnose_for = diagnose,

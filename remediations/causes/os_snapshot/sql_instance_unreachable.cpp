@@ -45,7 +45,7 @@ extern const Remediation remediation{
         "answer, a protocol that is switched off or an alias that leads elsewhere makes it fail with SQLSTATE 08001 "
         "(event SQLWRITER 24583), and the snapshot with it.",
     .source = "https://support.microsoft.com/kb/919023",
-    .events = sql_writer_events(),
+    .signals = all_judged(sql_writer_events()),
     .consequences = {"sql-writer-failed", "vss-writer-refused", "vss-writer-of-service-failed", "backup-attempt-failed",
                      "backup-extension-state"},
     .diagnose = diagnose,

@@ -34,7 +34,7 @@ extern const Remediation remediation{
         "24583 and "
         "SQLVDI 1 repeat for many databases).",
     .source = "https://learn.microsoft.com/archive/blogs/psssql/how-it-works-sql-server-vdi-vss-backup-resources",
-    .events = sql_writer_events(),
+    .signals = all_judged(sql_writer_events()),
     .consequences = {"sql-writer-failed", "vss-writer-refused", "vss-writer-of-service-failed", "backup-attempt-failed",
                      "backup-extension-state"},
     .diagnose = diagnose,

@@ -78,9 +78,9 @@ extern const Remediation remediation{
         "to, or one database that is damaged or offline, makes it fail, and the snapshot with it. The event of "
         "SQLWRITER or SQLVDI names the instance and SQL Server's own error number.",
     .source = "https://learn.microsoft.com/sql/relational-databases/backup-restore/sql-server-vss-writer-backup-guide",
-    .events = sql_writer_events(),
+    .signals =
+        joined({all_judged(sql_writer_events()), {proof({"Application", "SQLWRITER", {24579, 24581, 24582, 24583}})}}),
     // Where the services of the machine are not known. What the virtual device logs can be of another program.
-    .testimonies = {{.event = {"Application", "SQLWRITER", {24579, 24581, 24582, 24583}}}},
     .consequences = {"vss-writer-refused", "vss-writer-of-service-failed", "backup-attempt-failed",
                      "backup-extension-state"},
     .diagnose = diagnose,

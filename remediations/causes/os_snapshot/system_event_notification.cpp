@@ -32,7 +32,7 @@ extern const Remediation remediation{
         "The COM+ System Application depends on this service; without it the backup's VSS provider can neither be "
         "installed nor run. The fix sets the start type back to automatic and starts it.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .testimonies = service_start_failures(service.name),
+    .signals = service_start_failures(service.name),
     .consequences = {"vss-writers-not-reached", "com-plus-service", "msdtc-damaged", "vss-writer-missing",
                      "provider-flags", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,

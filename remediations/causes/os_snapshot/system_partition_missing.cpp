@@ -46,7 +46,7 @@ extern const Remediation remediation{
         "The ASR Writer and the boot configuration's tools look for the partition from which Windows is started. Where "
         "it is offline, hidden, of the wrong type or there twice, they fail with 0x80073BC3 in every snapshot.",
     .source = "https://learn.microsoft.com/windows/win32/vss/in-box-vss-writers",
-    .events = {errors_of_vss()},
+    .signals = {judged(errors_of_vss())},
     .consequences = {"vss-writers-not-reached", "vss-writer-refused", "vss-writer-failed", "vss-writer-missing",
                      "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,

@@ -152,7 +152,7 @@ extern const Remediation remediation{
         "routine that failed. A complaint of a single driver alone is common and harmless.",
     .source =
         "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/system-writer-not-found-in-backup",
-    .events = events(),
+    .signals = all_judged(events()),
     .consequences = {"vss-writer-missing", "vss-writer-failed", "vss-writer-refused", "backup-attempt-failed",
                      "backup-extension-state"},
     .diagnose_for = diagnose,

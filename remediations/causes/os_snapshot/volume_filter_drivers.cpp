@@ -127,7 +127,7 @@ extern const Remediation remediation{
     .source =
         "https://learn.microsoft.com/windows-hardware/drivers/install/system-defined-device-setup-classes-"
         "available-to-vendors",
-    .events = {unexpected_errors()},
+    .signals = {judged(unexpected_errors())},
     .consequences = {"snapshot-without-threads", "snapshot-too-slow", "backup-attempt-failed",
                      "backup-extension-state"},
     .diagnose = diagnose,

@@ -92,7 +92,7 @@ extern const Remediation remediation{
         "virtual drive of another product) that gets into the snapshot makes all of it fail: volsnap logs event 2, or "
         "VSS ends with 0x8004230C or 0x8004230E.",
     .source = "https://learn.microsoft.com/windows-server/storage/file-server/volume-shadow-copy-service",
-    .events = {not_ntfs()},
+    .signals = {judged(not_ntfs())},
     .consequences = {"vss-writer-failed", "vss-writer-refused", "snapshot-without-threads", "backup-attempt-failed",
                      "backup-extension-state"},
     .diagnose = diagnose,

@@ -52,8 +52,7 @@ extern const Remediation remediation{
     .source =
         "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/"
         "event-id-32-shadow-copies-are-unexpectedly-deleted",
-    .events = {storage_not_present()},
-    .testimonies = {{.event = storage_not_present()}},
+    .signals = {judged(storage_not_present()), proof(storage_not_present())},
     .consequences = {"shadow-storage-exhausted", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
 };

@@ -104,8 +104,7 @@ extern const Remediation remediation{
         "Services, where the System Writer lives.",
     .source =
         "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/system-writer-not-found-in-backup",
-    .events = {writer_without_rights()},
-    .testimonies = {{.event = writer_without_rights()}},
+    .signals = {judged(writer_without_rights()), proof(writer_without_rights())},
     .consequences = {"vss-writers-not-reached", "vss-writer-missing", "vss-writer-failed", "backup-attempt-failed",
                      "backup-extension-state"},
     .diagnose = diagnose,

@@ -48,7 +48,7 @@ extern const Remediation remediation{
     .source =
         "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/"
         "event-id-8193-when-you-perform-backup",
-    .events = {unexpected_errors()},
+    .signals = {judged(unexpected_errors())},
     .consequences = {"vss-writer-missing", "vss-writer-failed", "vss-writer-refused", "backup-attempt-failed",
                      "backup-extension-state"},
     .diagnose = diagnose,

@@ -20,9 +20,11 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 }
 
 /// Writers and requesters could not connect to the service's own COM class.
-std::vector<Testimony> testimonies() {
+std::vector<Signal> proofs() {
     auto all = service_start_failures(service.name);
-    all.push_back({.event = {"Application", "VSS", {13, 22}}, .with = {"e579ab5f-1cc4-44b4-bed9-de0991ff0623"}});
+    all.push_back({.role = Role::proof,
+                   .event = {"Application", "VSS", {13, 22}},
+                   .with = {"e579ab5f-1cc4-44b4-bed9-de0991ff0623"}});
     return all;
 }
 
@@ -41,7 +43,7 @@ extern const Remediation remediation{
         "normal; Azure Backup itself sets its start type to automatic. The fix sets a disabled one back to manual "
         "and restarts one that hangs; if it hangs on, only a restart of the VM helps.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .testimonies = testimonies(),
+    .signals = proofs(),
     .consequences = {"vss-writers-not-reached", "vss-writer-missing", "vss-writer-failed", "snapshot-set-open",
                      "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,

@@ -77,7 +77,7 @@ extern const Remediation remediation{
         "12366 and uses that process no more: snapshots fail until its service is restarted. A crash that comes back "
         "is a fault of the writer or of a module in its process.",
     .source = "https://learn.microsoft.com/windows/win32/vss/event-and-error-handling-under-vss",
-    .events = {unhandled_exceptions()},
+    .signals = {judged(unhandled_exceptions())},
     .consequences = {"vss-writers-not-reached", "vss-writer-failed", "vss-writer-missing", "vss-writer-refused",
                      "vss-writer-of-service-failed", "vss-writer-of-application-failed", "snapshot-without-threads",
                      "backup-attempt-failed", "backup-extension-state"},

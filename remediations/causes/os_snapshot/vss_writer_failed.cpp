@@ -24,7 +24,7 @@ extern const Remediation remediation{
         "restarted whose restart nobody feels (VSS, Cryptographic Services, BITS, Windows Search), with those that "
         "depend on them. vssadmin waits for every writer; where nothing points to VSS it has half a minute.",
     .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .events = vss_suspicion_events(),
+    .signals = all_judged(vss_suspicion_events()),
     .consequences = {"vss-writer-refused", "snapshot-without-threads", "backup-attempt-failed",
                      "backup-extension-state"},
     .only_next_backup_proves = true,

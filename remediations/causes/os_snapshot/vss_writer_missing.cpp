@@ -176,7 +176,7 @@ extern const Remediation remediation{
         "anew: since Windows Server 2008 that destroys more than it heals.",
     .source =
         "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/system-writer-not-found-in-backup",
-    .events = events(),
+    .signals = all_judged(events()),
     .consequences = {"vss-writers-not-reached", "vss-writer-failed", "vss-writer-of-service-failed",
                      "vss-writer-of-application-failed", "vss-writer-refused", "snapshot-without-threads",
                      "backup-attempt-failed", "backup-extension-state"},

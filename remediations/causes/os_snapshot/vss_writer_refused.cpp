@@ -63,7 +63,7 @@ extern const Remediation remediation{
         "VSS logs each writer that refuses a snapshot, with its class id and a code (event 8229). The writer may be "
         "stable again by now; the next backup fails for the same reason unless the application behind it is repaired.",
     .source = "https://learn.microsoft.com/windows/win32/vss/overview-of-processing-a-backup-under-vss",
-    .events = {refusals_of_writers()},
+    .signals = {judged(refusals_of_writers())},
     .consequences = {"snapshot-without-threads", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
 };

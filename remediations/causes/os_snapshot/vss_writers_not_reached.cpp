@@ -88,7 +88,7 @@ extern const Remediation remediation{
     .source =
         "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/"
         "error-0x8000ffff-run-vssadmin-list-writers-command",
-    .events = {no_way_to_writers()},
+    .signals = {judged(no_way_to_writers())},
     .consequences = {"snapshot-without-threads", "backup-attempt-failed", "backup-extension-state"},
     .diagnose = diagnose,
 };

@@ -194,8 +194,9 @@ extern const Remediation remediation{
         "wrong.",
     .source =
         "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/workloadPatch/WorkloadPatch.py",
-    .log_lines = patterns(),
-    .proving_results = {500, 501, 502, 503, 504, 505, 506, 507, 508, 509, 510, 511, 512},
+    .signals =
+        joined({all_judged(patterns()),
+                {{.role = Role::proof, .results = {500, 501, 502, 503, 504, 505, 506, 507, 508, 509, 510, 511, 512}}}}),
     .diagnose = diagnose,
 };
 

@@ -45,7 +45,7 @@ extern const Remediation remediation{
         "The agent asks storage and then the host for the manifest of an extension. When both answer 404, the manifest "
         "is missing in the region: the network works, nothing in the VM causes or cures it, and mostly it passes.",
     .source = "https://github.com/Azure/WALinuxAgent/issues/833",
-    .log_lines = {{Log::agent, manifest_line}, {Log::agent, host_missing_line}},
+    .signals = {judged(Log::agent, manifest_line), judged(Log::agent, host_missing_line)},
     .diagnose = diagnose,
 };
 

@@ -44,10 +44,11 @@ std::vector<EventPattern> agent_crash_events() {
     return {service_ended(), unhandled_exception(), faulting_application()};
 }
 
-std::vector<Testimony> agent_ended_with(const std::string& what, const std::vector<std::string>& without) {
-    std::vector<Testimony> all;
+std::vector<Signal> agent_ended_with(const std::string& what, const std::vector<std::string>& without) {
+    std::vector<Signal> all;
     for (const auto* agent : windows_agent_services) {
-        all.push_back({.event = unhandled_exception(), .with = {agent->program, what}, .without = without});
+        all.push_back(
+            {.role = Role::proof, .event = unhandled_exception(), .with = {agent->program, what}, .without = without});
     }
     return all;
 }

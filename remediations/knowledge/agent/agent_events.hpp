@@ -22,9 +22,9 @@ AgentCrashes agent_crashes(const machine::Machine& machine, const WindowsAgentSe
 /// Returns the events that agent_crashes() asks EventEvidence for.
 std::vector<EventPattern> agent_crash_events();
 
-/// Returns testimonies for the event in which .NET says that a program of the agent ended for this reason: its text has
+/// Returns proofs for the event in which .NET says that a program of the agent ended for this reason: its text has
 /// `what` and none of `without`.
-std::vector<Testimony> agent_ended_with(const std::string& what, const std::vector<std::string>& without = {});
+std::vector<Signal> agent_ended_with(const std::string& what, const std::vector<std::string>& without = {});
 
 /// Returns the name of the first .NET exception in a text of any language; empty without one.
 std::string exception_in(std::string_view text);

@@ -116,12 +116,14 @@ std::vector<EventPattern> installer_events() {
     return {endings()};
 }
 
-std::vector<Testimony> installation_failures(const std::string& product) {
-    std::vector<Testimony> all{
-        {.event = {"Application", "MsiInstaller", {failed, 11401, 11402, 11406}}, .with = {product}}};
+std::vector<Signal> installation_failures(const std::string& product) {
+    std::vector<Signal> all{{.role = Role::proof,
+                             .event = {"Application", "MsiInstaller", {failed, 11401, 11402, 11406}},
+                             .with = {product}}};
     for (const auto& failure : failures) {
-        all.push_back(
-            {.event = {"Application", "MsiInstaller", {ended}}, .with = {product, std::to_string(failure.code)}});
+        all.push_back({.role = Role::proof,
+                       .event = {"Application", "MsiInstaller", {ended}},
+                       .with = {product, std::to_string(failure.code)}});
     }
     return all;
 }

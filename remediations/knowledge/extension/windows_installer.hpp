@@ -24,8 +24,8 @@ std::optional<FailedInstallation> failed_installation(const machine::Machine& ma
 /// Returns the events that failed_installation() asks EventEvidence for.
 std::vector<EventPattern> installer_events();
 
-/// Returns the same events as testimonies that a product could not be installed.
-std::vector<Testimony> installation_failures(const std::string& product);
+/// Returns the same events as proofs that a product could not be installed.
+std::vector<Signal> installation_failures(const std::string& product);
 
 /// Returns the last lines of a log of msiexec (/L*v), UTF-16 or not, that say how it ended and which step failed: only
 /// lines that no language translates, in order. Empty where there are none.

@@ -67,12 +67,12 @@ bool has_word(std::string_view text, std::string_view word) {
     return true;
 }
 
-bool says(const Event& event, const Testimony& testimony) {
+bool says(const Event& event, const Signal& signal) {
     const auto has = [&](const std::string& word) {
         return std::ranges::any_of(event.data, [&](const auto& value) { return has_word(value, word); });
     };
-    if (!testimony.service.empty() && !boost::iequals(service_of(event), testimony.service)) return false;
-    return std::ranges::all_of(testimony.with, has) && std::ranges::none_of(testimony.without, has);
+    if (!signal.service.empty() && !boost::iequals(service_of(event), signal.service)) return false;
+    return std::ranges::all_of(signal.with, has) && std::ranges::none_of(signal.without, has);
 }
 
 /// Returns the named instances of SQL Server.
@@ -173,12 +173,12 @@ std::vector<const Event*> EventEvidence::find(const EventPattern& pattern) const
     return found;
 }
 
-const Event* EventEvidence::testimony_for(const Remediation& remediation) const {
+const Event* EventEvidence::proof_for(const Remediation& remediation) const {
     const Event* newest = nullptr;
-    for (const auto& testimony : remediation.testimonies) {
-        if (testimony.event.channel.empty()) continue;
-        const auto events = find(testimony.event);
-        const auto found = std::ranges::find_if(events, [&](const auto* event) { return says(*event, testimony); });
+    for (const auto& signal : remediation.signals) {
+        if (signal.role != Role::proof || !signal.is_event()) continue;
+        const auto events = find(signal.event);
+        const auto found = std::ranges::find_if(events, [&](const auto* event) { return says(*event, signal); });
         if (found != events.end() && (newest == nullptr || (*found)->time > newest->time)) newest = *found;
     }
     return newest;

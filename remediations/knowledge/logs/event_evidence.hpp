@@ -32,8 +32,8 @@ public:
     /// otherwise.
     std::vector<const machine::Event*> find(const EventPattern& pattern) const;
 
-    /// Returns the newest event that the remediation's testimonies name; nullptr where there is none.
-    const machine::Event* testimony_for(const Remediation& remediation) const;
+    /// Returns the newest event that proves the remediation's cause (Role::proof); nullptr where there is none.
+    const machine::Event* proof_for(const Remediation& remediation) const;
 
     /// Returns errors and warnings that have to do with backups, newest first; see failures_among(). In a capture, only
     /// those that were captured.

@@ -32,7 +32,7 @@ constexpr auto credible_lead = std::chrono::hours(24);
 /// No time zone is further from UTC.
 constexpr auto furthest_zone = std::chrono::hours(14);
 /// A log that continues for so long without the line shows that the cause is over.
-constexpr auto longest_testimony = std::chrono::hours(72);
+constexpr auto longest_proof = std::chrono::hours(72);
 
 /// Returns when a Linux machine was booted: the line "btime <seconds>" of /proc/stat.
 std::optional<Time> boot_time(const machine::Machine& machine) {
@@ -448,7 +448,7 @@ bool LogEvidence::is_credible(std::chrono::system_clock::time_point time) const 
 const LogEvidence::Entry* LogEvidence::entry(Log log, std::string_view text) const {
     const auto place = entries_.find(std::pair(log, std::string(text)));
     if (place == entries_.end()) {
-        throw std::logic_error(fmt::format("no remediation's log_lines has \"{}\" for this log", text));
+        throw std::logic_error(fmt::format("no remediation's signals have \"{}\" for this log", text));
     }
     return place->second.match.count > 0 ? &place->second : nullptr;
 }
@@ -471,24 +471,25 @@ const LogMatch* LogEvidence::find_current(Log log, std::string_view text) const 
     return healed ? nullptr : &found->match;
 }
 
-const LogLine* LogEvidence::testimony_for(const Remediation& remediation, bool as_history) const {
+const LogLine* LogEvidence::proof_for(const Remediation& remediation, bool as_history) const {
     const auto* attempt = newest_attempt();
-    if (attempt && attempt->result && !attempt->decisive.file.empty() &&
-        std::ranges::find(remediation.proving_results, *attempt->result) != remediation.proving_results.end()) {
-        return &attempt->decisive;
-    }
-    for (const auto& testimony : remediation.testimonies) {
-        if (testimony.line.text.empty() || (as_history && testimony.heals_unsaid)) {
+    const bool has_result = attempt && attempt->result && !attempt->decisive.file.empty();
+    const auto is_result = [&](const Signal& signal) {
+        return std::ranges::find(signal.results, *attempt->result) != signal.results.end();
+    };
+    if (has_result && std::ranges::any_of(remediation.signals, is_result)) return &attempt->decisive;
+    for (const auto& signal : remediation.signals) {
+        if (signal.role != Role::proof || !signal.is_line() || (as_history && signal.heals_unsaid)) {
             continue;
         }
-        const auto log = testimony.line.log;
-        const auto* match = find_current(log, testimony.line.text);
+        const auto log = signal.line.log;
+        const auto* match = find_current(log, signal.line.text);
         const auto has = [&](const std::string& part) { return match->newest.text.find(part) != std::string::npos; };
-        if (!match || !std::ranges::all_of(testimony.with, has) || std::ranges::any_of(testimony.without, has)) {
+        if (!match || !std::ranges::all_of(signal.with, has) || std::ranges::any_of(signal.without, has)) {
             continue;
         }
-        const auto position = entry(log, testimony.line.text)->position;
-        const bool revoked = std::ranges::any_of(testimony.revoked_by, [&](const std::string& text) {
+        const auto position = entry(log, signal.line.text)->position;
+        const bool revoked = std::ranges::any_of(signal.revoked_by, [&](const std::string& text) {
             const auto* later = entry(log, text);
             return later && later->position > position;
         });
@@ -496,7 +497,7 @@ const LogLine* LogEvidence::testimony_for(const Remediation& remediation, bool a
             continue;
         }
         const auto newest = newest_line(log);
-        if (newest && match->newest.time && *newest - *match->newest.time > longest_testimony) {
+        if (newest && match->newest.time && *newest - *match->newest.time > longest_proof) {
             continue;
         }
         return &match->newest;

@@ -37,7 +37,7 @@ public:
     LogEvidence(const machine::Machine& machine, const std::vector<LogPattern>& patterns, const LogLimits& limits = {});
 
     /// Returns the newest line of `log` that contains `text`; nullptr where there is none. `text` must be one of a
-    /// remediation's log_lines; std::logic_error otherwise. The newest line is the last one, whatever its time is,
+    /// remediation's signals; std::logic_error otherwise. The newest line is the last one, whatever its time is,
     /// because clocks are set back.
     const LogMatch* find(Log log, std::string_view text) const;
 
@@ -46,11 +46,11 @@ public:
     /// one, stays current, and a line in local time stays current for 14 hours more.
     const LogMatch* find_current(Log log, std::string_view text) const;
 
-    /// Returns the decisive line of the newest attempt if its result is one of remediation.proving_results, else the
-    /// newest line that its testimonies name. nullptr where there is none, where a later backup succeeded, where a line
-    /// that revokes it followed, or where the log continues for days without it. `as_history`: ignores testimonies with
+    /// Returns what proves the remediation's cause (Role::proof): the decisive line of the newest attempt if its result
+    /// does, else the newest such line. nullptr where there is none, where a later backup succeeded, where a line that
+    /// revokes it followed, or where the log continues for days without it. `as_history`: ignores signals with
     /// heals_unsaid.
-    const LogLine* testimony_for(const Remediation& remediation, bool as_history = false) const;
+    const LogLine* proof_for(const Remediation& remediation, bool as_history = false) const;
 
     /// Returns the newest 100 attempts, oldest first. Also empty where there is no log: see sources().
     const std::vector<BackupAttempt>& attempts() const { return attempts_; }

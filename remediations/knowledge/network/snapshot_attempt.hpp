@@ -12,7 +12,7 @@ const BackupAttempt* unsuccessful_attempt(const machine::Machine& machine);
 /// Returns true if the newest attempt in the backup log succeeded.
 bool newest_backup_succeeded(const machine::Machine& machine);
 
-/// Returns the newest line of the backup extension's log with `text` (one of a remediation's log_lines). nullptr where
+/// Returns the newest line of the backup extension's log with `text` (one of a remediation's signals). nullptr where
 /// there is none, where it is older than the newest attempt, or where that attempt succeeded.
 const LogLine* line_of_unsuccessful_attempt(const machine::Machine& machine, std::string_view text);
 

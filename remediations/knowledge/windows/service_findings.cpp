@@ -16,7 +16,7 @@ std::string describe(const machine::Service& service) {
                        to_string(service.start), service.account);
 }
 
-std::vector<Testimony> service_start_failures(const std::string& service) {
+std::vector<Signal> service_start_failures(const std::string& service) {
     // It failed (7000), did not answer in time (7009, 7022), ended with an error (7023, 7024), or may not log on (7038,
     // 7041); 10005 is the same from the one who asked for it.
     const EventPattern by_manager{"System", "Service Control Manager", {7000, 7009, 7022, 7023, 7024, 7038, 7041}};
@@ -24,9 +24,9 @@ std::vector<Testimony> service_start_failures(const std::string& service) {
     const EventPattern by_com_of_old{"System", "DCOM", {10005}};
     // ERROR_SERVICE_DEPENDENCY_FAIL, and ERROR_NOT_SAFEBOOT_SERVICE: not in safe mode.
     const std::vector<std::string> for_others = {"1068", "1084"};
-    std::vector<Testimony> all;
+    std::vector<Signal> all;
     for (const auto& event : {by_manager, by_com, by_com_of_old}) {
-        all.push_back({.event = event, .service = service, .without = for_others});
+        all.push_back({.role = Role::proof, .event = event, .service = service, .without = for_others});
     }
     return all;
 }

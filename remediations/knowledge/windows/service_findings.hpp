@@ -18,7 +18,7 @@ std::string describe(const machine::Service& service);
 
 /// Returns the events with which Windows reports that a service cannot be started, by its key name. Not included:
 /// events that say that another service prevents its start.
-std::vector<Testimony> service_start_failures(const std::string& service);
+std::vector<Signal> service_start_failures(const std::string& service);
 
 /// Returns the commands, for an elevated prompt, that set the start type of a service and start it: "sc.exe config
 /// MSDTC start= auto, then sc.exe start MSDTC".

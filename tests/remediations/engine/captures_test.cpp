@@ -85,11 +85,11 @@ std::string text_of_captures() {
 }
 
 /// The lines that prove a cause by themselves.
-std::set<std::string> texts_of_testimonies() {
+std::set<std::string> texts_of_proofs() {
     std::set<std::string> texts;
     for (const auto* remediation : catalogue()) {
-        for (const auto& testimony : remediation->testimonies) {
-            if (!testimony.line.text.empty()) texts.insert(testimony.line.text);
+        for (const auto& signal : remediation->signals) {
+            if (signal.role == Role::proof && signal.is_line()) texts.insert(signal.line.text);
         }
     }
     return texts;
@@ -124,7 +124,7 @@ TEST(CaptureFolders, SayWhyTheyExistAndNothingThatIsUnknown) {
 TEST(CaptureFolders, HaveEachLineThatProvesACause) {
     const auto text = text_of_captures();
     std::set<std::string> unseen;
-    for (const auto& line : texts_of_testimonies()) {
+    for (const auto& line : texts_of_proofs()) {
         const auto as_json = json::serialize(json::string(line));
         if (text.find(line) == std::string::npos &&
             text.find(std::string_view(as_json).substr(1, as_json.size() - 2)) == std::string::npos) {

@@ -143,14 +143,15 @@ TEST(EventEvidence, AsksNothingOnLinux) {
     EXPECT_THAT(evidence.find({"System", "VSS", {1}}), IsEmpty());
 }
 
-TEST(EventEvidence, TestimonyIsTheNewestEventThatSaysAllOfIt) {
+TEST(EventEvidence, ProofIsTheNewestEventThatSaysAllOfIt) {
     const EventPattern failures{"System", "VSS", {11, 12292}};
     Remediation remediation;
-    remediation.testimonies = {{.event = failures, .with = {"65ee1dba-8ff4", "0x80080005"}, .without = {"harmless"}}};
+    remediation.signals = {
+        {.role = Role::proof, .event = failures, .with = {"65ee1dba-8ff4", "0x80080005"}, .without = {"harmless"}}};
     const auto told_by = [&](std::vector<std::string> data) {
         EventMachine test;
         test.events->events = {event("VSS", 11, std::chrono::minutes(1), std::move(data))};
-        return EventEvidence(test.machine, {failures}).testimony_for(remediation) != nullptr;
+        return EventEvidence(test.machine, {failures}).proof_for(remediation) != nullptr;
     };
     EXPECT_TRUE(told_by({"{65EE1DBA-8FF4}", "0x80080005, Fehler\r\n"})) << "in any case, in any value";
     EXPECT_TRUE(told_by({"0x800800050 0x80080005", "x65ee1dba-8ff4 65ee1dba-8ff4"})) << "the second one";
@@ -163,9 +164,10 @@ TEST(EventEvidence, TestimonyIsTheNewestEventThatSaysAllOfIt) {
     test.events->events = {event("VSS", 11, std::chrono::minutes(3), {"65ee1dba-8ff4", "0x80080005", "new"}),
                            event("VSS", 12292, std::chrono::minutes(9), {"65ee1dba-8ff4", "0x80080005", "old"})};
     const EventEvidence evidence(test.machine, {{"System", "VSS", {11, 12292}}});
-    remediation.testimonies.push_back({.event = {"System", "VSS", {12292}}});
-    remediation.testimonies.push_back({.line = {Log::agent, "a line is the log's to tell"}});
-    EXPECT_THAT(evidence.testimony_for(remediation), Pointee(test.events->events[0]));
+    remediation.signals.push_back(proof({"System", "VSS", {12292}}));
+    remediation.signals.push_back(proof(Log::agent, "a line is the log's to tell"));
+    remediation.signals.push_back(judged({"System", "VSS", {1}}));
+    EXPECT_THAT(evidence.proof_for(remediation), Pointee(test.events->events[0]));
 }
 
 TEST(EventEvidence, KnowsTheServiceOfAnEventByItsKey) {

@@ -52,37 +52,40 @@ TEST(LogEvidence, NewestLineAndCount) {
     EXPECT_FALSE(evidence.sources()[0].error);
 }
 
-TEST(LogEvidence, TestimonyStandsUntilSomethingTakesItBack) {
+TEST(LogEvidence, ProofStandsUntilSomethingTakesItBack) {
     const LogPattern heartbeat{Log::agent, "[HEARTBEAT]"};
     Remediation remediation;
-    remediation.testimonies = {
-        {.line = noexec, .with = {"/var"}, .without = {"harmless"}, .revoked_by = {heartbeat.text}}};
-    const auto testimony_in = [&](const std::string& log) {
+    remediation.signals = {{.role = Role::proof,
+                            .line = noexec,
+                            .with = {"/var"},
+                            .without = {"harmless"},
+                            .revoked_by = {heartbeat.text}}};
+    const auto proof_in = [&](const std::string& log) {
         LogMachine vm;
         vm.files->add(waagent, log);
         const LogEvidence evidence(vm.machine, {noexec, heartbeat});
-        const auto* line = evidence.testimony_for(remediation);
+        const auto* line = evidence.proof_for(remediation);
         return line ? line->text : std::string("none");
     };
     const std::string told = "2026-11-20T01:00:00.000000Z WARNING ExtHandler The noexec flag is set on /var.\n";
-    EXPECT_THAT(testimony_in(told), EndsWith("set on /var."));
-    EXPECT_THAT(testimony_in("2026-11-20T00:59:00.000000Z INFO ExtHandler [HEARTBEAT]\n" + told), EndsWith("on /var."));
-    EXPECT_EQ(testimony_in(told + "2026-11-20T01:30:00.000000Z INFO ExtHandler [HEARTBEAT]\n"), "none");
-    EXPECT_EQ(testimony_in(told + "2026-11-20T01:30:00.000000Z The noexec flag is set on /home\n"), "none");
-    EXPECT_EQ(testimony_in("2026-11-20T01:30:00.000000Z harmless: The noexec flag is set on /var\n"), "none");
-    EXPECT_EQ(testimony_in("2026-11-16T01:00:00.000000Z The noexec flag is set on /var\n"
-                           "2026-11-20T01:30:00.000000Z INFO ExtHandler other work\n"),
+    EXPECT_THAT(proof_in(told), EndsWith("set on /var."));
+    EXPECT_THAT(proof_in("2026-11-20T00:59:00.000000Z INFO ExtHandler [HEARTBEAT]\n" + told), EndsWith("on /var."));
+    EXPECT_EQ(proof_in(told + "2026-11-20T01:30:00.000000Z INFO ExtHandler [HEARTBEAT]\n"), "none");
+    EXPECT_EQ(proof_in(told + "2026-11-20T01:30:00.000000Z The noexec flag is set on /home\n"), "none");
+    EXPECT_EQ(proof_in("2026-11-20T01:30:00.000000Z harmless: The noexec flag is set on /var\n"), "none");
+    EXPECT_EQ(proof_in("2026-11-16T01:00:00.000000Z The noexec flag is set on /var\n"
+                       "2026-11-20T01:30:00.000000Z INFO ExtHandler other work\n"),
               "none")
         << "the log goes on for days without it";
 }
 
-TEST(LogEvidence, ResultOfTheNewestRunIsATestimony) {
+TEST(LogEvidence, ResultOfTheNewestRunIsAProof) {
     Remediation remediation;
-    remediation.proving_results = {16, 402};
+    remediation.signals = {{.role = Role::proof, .results = {16, 402}}};
     const auto is_told = [&](const std::string& log) {
         LogMachine vm;
         vm.files->add(backup + "/extension.log", log);
-        return LogEvidence(vm.machine, {}).testimony_for(remediation) != nullptr;
+        return LogEvidence(vm.machine, {}).proof_for(remediation) != nullptr;
     };
     EXPECT_TRUE(is_told(run("02", "402")));
     EXPECT_FALSE(is_told(run("02", "121")));
@@ -333,8 +336,9 @@ TEST(LogEvidence, CatalogueIsWhatIsLookedFor) {
     LogMachine vm;
     const LogEvidence evidence(vm.machine, log_patterns_of_catalogue());
     for (const auto* remediation : catalogue()) {
-        for (const auto& line : remediation->log_lines) {
-            EXPECT_FALSE(evidence.find(line.log, line.text)) << remediation->id;
+        for (const auto& signal : remediation->signals) {
+            if (!signal.is_line()) continue;
+            EXPECT_FALSE(evidence.find(signal.line.log, signal.line.text)) << remediation->id;
         }
     }
     EXPECT_TRUE(evidence.sources().empty());
