@@ -21,6 +21,7 @@
     entry(wcf_profiling_enabled)                \
     entry(agent_configuration_values)           \
     entry(extensions_disabled)                  \
+    entry(extensions_on_hold)                   \
     entry(agent_disabled_by_file)               \
     entry(extension_policy)                     \
     entry(agent_unit_changed)                   \

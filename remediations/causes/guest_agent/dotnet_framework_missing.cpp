@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "remediations/knowledge/agent/windows_agent.hpp"
+#include "remediations/knowledge/windows/dotnet_release.hpp"
 #include "remediations/knowledge/windows/registry_values.hpp"
 #include "remediations/model/remediation.hpp"
 
@@ -8,17 +9,12 @@ namespace remediations::causes::dotnet_framework_missing {
 
 namespace {
 
-constexpr auto framework_key = R"(HKLM\SOFTWARE\Microsoft\NET Framework Setup\NDP\v4\Full)";
-/// The release number of .NET Framework 4.5.
-constexpr std::uint64_t oldest_release = 378389;
-
 Finding diagnose(const machine::Machine& machine) {
-    const auto place = fmt::format("{}\\Release", framework_key);
-    const auto release = registry_number(machine, framework_key, "Release");
-    if (!release) return Finding::unknown(place, release.error());
-    std::vector<Evidence> evidence{
-        {place, *release ? std::to_string(**release) : "missing", fmt::format("at least {} (4.5)", oldest_release)}};
-    if (*release && **release >= oldest_release) {
+    const auto release = dotnet_release(machine);
+    if (!release) return Finding::unknown(dotnet_release_place, release.error());
+    std::vector<Evidence> evidence{{dotnet_release_place, *release ? std::to_string(**release) : "missing",
+                                    fmt::format("at least {} (4.5)", dotnet_4_5)}};
+    if (*release && **release >= dotnet_4_5) {
         return Finding::healthy("The .NET Framework is new enough for the guest agent.", std::move(evidence));
     }
     const auto told = registry_text(machine, agent_state_key, "RequiredDotNetVersionPresent");
