@@ -7,16 +7,31 @@
 
 namespace remediations {
 
+namespace {
+
+/// Made at the first use: most starts of the program ask for no cause.
+const std::vector<Remediation>& all_causes() {
+#define ADD(name) all.push_back(causes::name::remediation());
+    static const auto made = [] {
+        std::vector<Remediation> all;
+        REMEDIATIONS(ADD)
+        return all;
+    }();
+#undef ADD
+    return made;
+}
+
+}  // namespace
+
 std::span<const Remediation* const> catalogue() {
-#define ADDRESS_OF(name) &causes::name::remediation,
     static const auto all = [] {
-        std::vector<const Remediation*> entries = {REMEDIATIONS(ADDRESS_OF)};
+        std::vector<const Remediation*> entries;
+        for (const auto& cause : all_causes()) entries.push_back(&cause);
         const auto rest = unexplained_failures();
         entries.insert(entries.end(), rest.begin(), rest.end());
         std::ranges::stable_sort(entries, {}, &Remediation::layer);
         return entries;
     }();
-#undef ADDRESS_OF
     return all;
 }
 

@@ -228,9 +228,9 @@
 
 namespace remediations::causes {
 
-#define DECLARE_REMEDIATION(name)         \
-    namespace name {                      \
-    extern const Remediation remediation; \
+#define DECLARE_REMEDIATION(name) \
+    namespace name {              \
+    Remediation remediation();    \
     }
 REMEDIATIONS(DECLARE_REMEDIATION)
 #undef DECLARE_REMEDIATION

@@ -31,23 +31,25 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "application-control-blocks-extension",
-    .title = "Application control blocks the backup extension",
-    .layer = Layer::backup_extension,
-    .scope = Scope::windows,
-    .error_codes = {"GuestAgentSnapshotTaskStatusError", "UserErrorVmProvisioningStateFailed",
-                    "VMExtensionProvisioningError", "VMRestorePointInternalError", "ExtensionInstallationFailure",
-                    "ExtensionVCRedistInstallationFailure"},
-    .explanation =
-        "AppLocker, App Control for Business (WDAC) and software restriction policies let only programs run that their "
-        "rules allow. One that blocks IaaSBcdrExtension.exe or its libraries stops every backup, and the portal only "
-        "says that no status came back. Policies are never changed from here.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .signals = all_judged(blocks()),
-    .consequences = {"extension-crashed", "visual-cpp-runtime", "provider-flags", "backup-attempt-failed",
-                     "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "application-control-blocks-extension",
+        .title = "Application control blocks the backup extension",
+        .layer = Layer::backup_extension,
+        .scope = Scope::windows,
+        .error_codes = {"GuestAgentSnapshotTaskStatusError", "UserErrorVmProvisioningStateFailed",
+                        "VMExtensionProvisioningError", "VMRestorePointInternalError", "ExtensionInstallationFailure",
+                        "ExtensionVCRedistInstallationFailure"},
+        .explanation =
+            "AppLocker, App Control for Business (WDAC) and software restriction policies let only programs run that "
+            "their rules allow. One that blocks IaaSBcdrExtension.exe or its libraries stops every backup, and the "
+            "portal only says that no status came back. Policies are never changed from here.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+        .signals = all_judged(blocks()),
+        .consequences = {"extension-crashed", "visual-cpp-runtime", "provider-flags", "backup-attempt-failed",
+                         "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::application_control_blocks_extension

@@ -244,37 +244,40 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "backup-extension-state",
-    .title = "The backup extension is in a failed or stuck state",
-    .layer = Layer::backup_extension,
-    .scope = Scope::both,
-    .error_codes = {"UserErrorVmProvisioningStateFailed", "ExtensionStuckInDeletionState", "ExtensionOperationFailed",
-                    "ExtentionOperationFailed", "VMExtensionProvisioningError", "GuestAgentSnapshotTaskStatusError",
-                    "ExtensionOperationFailedForManagedDisks", "BackUpOperationFailed", "BackUpOperationFailedV2",
-                    "1002", "1003", "1004", "1005", "1007", "1008", "1009", "1010", "1012"},
-    .disruption = Disruption::none,
-    .explanation =
-        "The guest agent keeps the state of the backup extension on disk. A version that failed to install, hangs, "
-        "lacks files or lies above the version in use stops every later backup. The fix moves the extension's folders "
-        "and kept packages (on Windows also its HandlerState keys) to quarantine while no backup runs; the agent "
-        "installs it afresh at the next goal state, which the next backup brings. That backup may be crash-consistent "
-        "once.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .signals = {proof(Log::agent, "Downgrade not allowed"),
-                {.role = Role::proof,
-                 .line = {Log::agent, "name=Microsoft.Azure.RecoveryServices.VMSnapshotLinux, op="},
-                 .with = {"Error]"},
-                 .without = {"ownload", "olicy", "processing is disabled", "No space left"}},
-                // Windows: it was started, and did not come to an end.
-                {.role = Role::proof,
-                 .line = {Log::agent, "Beginning enable of plugin Microsoft.Azure.RecoveryServices.VMSnapshot"},
-                 .revoked_by = {"Successfully enabled plugin Microsoft.Azure.RecoveryServices.VMSnapshot"},
-                 .heals_unsaid = true}},
-    .consequences = {"extension-error", "backup-attempt-failed"},
-    .only_next_backup_proves = true,
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "backup-extension-state",
+        .title = "The backup extension is in a failed or stuck state",
+        .layer = Layer::backup_extension,
+        .scope = Scope::both,
+        .error_codes = {"UserErrorVmProvisioningStateFailed", "ExtensionStuckInDeletionState",
+                        "ExtensionOperationFailed", "ExtentionOperationFailed", "VMExtensionProvisioningError",
+                        "GuestAgentSnapshotTaskStatusError", "ExtensionOperationFailedForManagedDisks",
+                        "BackUpOperationFailed", "BackUpOperationFailedV2", "1002", "1003", "1004", "1005", "1007",
+                        "1008", "1009", "1010", "1012"},
+        .disruption = Disruption::none,
+        .explanation =
+            "The guest agent keeps the state of the backup extension on disk. A version that failed to install, hangs, "
+            "lacks files or lies above the version in use stops every later backup. The fix moves the extension's "
+            "folders and kept packages (on Windows also its HandlerState keys) to quarantine while no backup runs; the "
+            "agent installs it afresh at the next goal state, which the next backup brings. That backup may be "
+            "crash-consistent once.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+        .signals = {proof(Log::agent, "Downgrade not allowed"),
+                    {.role = Role::proof,
+                     .line = {Log::agent, "name=Microsoft.Azure.RecoveryServices.VMSnapshotLinux, op="},
+                     .with = {"Error]"},
+                     .without = {"ownload", "olicy", "processing is disabled", "No space left"}},
+                    // Windows: it was started, and did not come to an end.
+                    {.role = Role::proof,
+                     .line = {Log::agent, "Beginning enable of plugin Microsoft.Azure.RecoveryServices.VMSnapshot"},
+                     .revoked_by = {"Successfully enabled plugin Microsoft.Azure.RecoveryServices.VMSnapshot"},
+                     .heals_unsaid = true}},
+        .consequences = {"extension-error", "backup-attempt-failed"},
+        .only_next_backup_proves = true,
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::backup_extension_state

@@ -65,23 +65,25 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "command-too-late",
-    .title = "The guest agent started the backup too late",
-    .layer = Layer::backup_extension,
-    .scope = Scope::linux,
-    .error_codes = {"402", "FailedGuestAgentInvokedCommandTooLate", "InvokedCommandTooLate"},
-    .disruption = Disruption::none,
-    .explanation =
-        "The extension refuses a request that is older than 140 minutes, because Azure no longer waits for its "
-        "snapshot. It compares the time of the request with the host's clock, or with the machine's where the host "
-        "does not answer. A stopped or busy agent, or a wrong clock, makes a request old.",
-    .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/freezesnapshotter.py",
-    .signals = {judged(Log::extension, ticks_line),
-                proof(Log::extension, too_late_line),
-                {.role = Role::proof, .results = {402}}},
-    .consequences = {"extension-error"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "command-too-late",
+        .title = "The guest agent started the backup too late",
+        .layer = Layer::backup_extension,
+        .scope = Scope::linux,
+        .error_codes = {"402", "FailedGuestAgentInvokedCommandTooLate", "InvokedCommandTooLate"},
+        .disruption = Disruption::none,
+        .explanation =
+            "The extension refuses a request that is older than 140 minutes, because Azure no longer waits for its "
+            "snapshot. It compares the time of the request with the host's clock, or with the machine's where the host "
+            "does not answer. A stopped or busy agent, or a wrong clock, makes a request old.",
+        .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/freezesnapshotter.py",
+        .signals = {judged(Log::extension, ticks_line),
+                    proof(Log::extension, too_late_line),
+                    {.role = Role::proof, .results = {402}}},
+        .consequences = {"extension-error"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::command_too_late

@@ -87,24 +87,27 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "defender-blocks-extension",
-    .title = "Microsoft Defender acts on the backup extension",
-    .layer = Layer::backup_extension,
-    .scope = Scope::windows,
-    .error_codes = {"VMRestorePointInternalError", "GuestAgentSnapshotTaskStatusError", "ExtensionOperationFailed",
-                    "ExtentionOperationFailed", "ExtensionInstallationFailure", "VMExtensionProvisioningError"},
-    .disruption = Disruption::workload,
-    .explanation =
-        "Antivirus that removes or blocks files of the extension stops every backup. The fix excludes the extension's "
-        "two folders by policy, where the settings allow it, because an exclusion makes the VM less protected; "
-        "Defender itself is never switched off. Undo takes the exclusions back. Other antivirus is only reported.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .signals = all_judged(actions()),
-    .consequences = {"extension-crashed", "extension-damaged", "provider-flags", "backup-attempt-failed",
-                     "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "defender-blocks-extension",
+        .title = "Microsoft Defender acts on the backup extension",
+        .layer = Layer::backup_extension,
+        .scope = Scope::windows,
+        .error_codes = {"VMRestorePointInternalError", "GuestAgentSnapshotTaskStatusError", "ExtensionOperationFailed",
+                        "ExtentionOperationFailed", "ExtensionInstallationFailure", "VMExtensionProvisioningError"},
+        .disruption = Disruption::workload,
+        .explanation =
+            "Antivirus that removes or blocks files of the extension stops every backup. The fix excludes the "
+            "extension's two folders by policy, where the settings allow it, because an exclusion makes the VM less "
+            "protected; Defender itself is never switched off. Undo takes the exclusions back. Other antivirus is only "
+            "reported.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+        .signals = all_judged(actions()),
+        .consequences = {"extension-crashed", "extension-damaged", "provider-flags", "backup-attempt-failed",
+                         "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::defender_blocks_extension

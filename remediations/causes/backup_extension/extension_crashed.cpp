@@ -132,20 +132,24 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "extension-crashed",
-    .title = "The backup extension crashes",
-    .layer = Layer::backup_extension,
-    .scope = Scope::windows,
-    .error_codes = {"VMRestorePointInternalError", "GuestAgentSnapshotTaskStatusError", "ExtensionInstallationFailure"},
-    .explanation =
-        "Windows reports that IaaSBcdrExtension.exe ended with an error (Application Error 1000, .NET Runtime 1026). "
-        "The exception of .NET names the reason: an older .NET Framework, for example, or a library that is missing. "
-        "Without one the event names the module in which it happened; by Microsoft's experience antivirus interferes.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .signals = all_judged(crashes()),
-    .consequences = {"backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "extension-crashed",
+        .title = "The backup extension crashes",
+        .layer = Layer::backup_extension,
+        .scope = Scope::windows,
+        .error_codes = {"VMRestorePointInternalError", "GuestAgentSnapshotTaskStatusError",
+                        "ExtensionInstallationFailure"},
+        .explanation =
+            "Windows reports that IaaSBcdrExtension.exe ended with an error (Application Error 1000, .NET Runtime "
+            "1026). The exception of .NET names the reason: an older .NET Framework, for example, or a library that is "
+            "missing. Without one the event names the module in which it happened; by Microsoft's experience antivirus "
+            "interferes.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+        .signals = all_judged(crashes()),
+        .consequences = {"backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::extension_crashed

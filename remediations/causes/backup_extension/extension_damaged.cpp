@@ -229,27 +229,30 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "extension-damaged",
-    .title = "Files of the backup extension are missing or damaged",
-    .layer = Layer::backup_extension,
-    .scope = Scope::both,
-    .error_codes = {"ExtensionOperationFailed", "ExtentionOperationFailed", "VMExtensionProvisioningError",
-                    "BackUpOperationFailed", "BackUpOperationFailedV2", "VMRestorePointInternalError",
-                    "UserErrorVmProvisioningStateFailed", "GuestAgentSnapshotTaskStatusError",
-                    "ExtensionOperationFailedForManagedDisks", "2", "12", "124", "304", "313", "1002", "1003",
-                    "IncorrectPluginhostFile"},
-    .disruption = Disruption::none,
-    .explanation =
-        "The agent unpacked the backup extension from a package that it keeps beside its files. Files that are "
-        "missing, empty, cut short or overwritten since then make every backup fail. The fix restores exactly these "
-        "from the package, with their checksums proven; without a usable package it moves the extension to quarantine "
-        "and the agent installs it afresh. Settings, state and status of the extension are never touched.",
-    .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
-    .consequences = {"backup-extension-state", "extension-not-executable", "extension-safefreeze-missing",
-                     "extension-error", "provider-flags", "backup-attempt-failed"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "extension-damaged",
+        .title = "Files of the backup extension are missing or damaged",
+        .layer = Layer::backup_extension,
+        .scope = Scope::both,
+        .error_codes = {"ExtensionOperationFailed", "ExtentionOperationFailed", "VMExtensionProvisioningError",
+                        "BackUpOperationFailed", "BackUpOperationFailedV2", "VMRestorePointInternalError",
+                        "UserErrorVmProvisioningStateFailed", "GuestAgentSnapshotTaskStatusError",
+                        "ExtensionOperationFailedForManagedDisks", "2", "12", "124", "304", "313", "1002", "1003",
+                        "IncorrectPluginhostFile"},
+        .disruption = Disruption::none,
+        .explanation =
+            "The agent unpacked the backup extension from a package that it keeps beside its files. Files that are "
+            "missing, empty, cut short or overwritten since then make every backup fail. The fix restores exactly "
+            "these from the package, with their checksums proven; without a usable package it moves the extension to "
+            "quarantine and the agent installs it afresh. Settings, state and status of the extension are never "
+            "touched.",
+        .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
+        .consequences = {"backup-extension-state", "extension-not-executable", "extension-safefreeze-missing",
+                         "extension-error", "provider-flags", "backup-attempt-failed"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::extension_damaged

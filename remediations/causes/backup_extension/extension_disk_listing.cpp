@@ -129,25 +129,27 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "extension-disk-listing",
-    .title = "The backup extension cannot list disks and mounts",
-    .layer = Layer::backup_extension,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorFsFreezeFailed", "121", "GuestAgentSnapshotTaskStatusError", "2"},
-    .disruption = Disruption::none,
-    .explanation =
-        "Before it freezes anything, the extension asks lsblk and mount what there is, and df how much of it is used. "
-        "A disk or network file system that does not answer makes one of them hang, and the backup with it; an lsblk "
-        "that is missing or too old gives a list with which the freeze fails.",
-    .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/Utils/DiskUtil.py",
-    .signals = {judged(Log::extension, listing_line), judged(Log::extension, behind_listing[0]),
-                judged(Log::extension, behind_listing[1]), judged(Log::extension, behind_listing[2]),
-                judged(Log::extension, behind_listing[3]), judged(Log::extension, behind_listing[4]),
-                judged(Log::extension, old_lsblk_line), proof(Log::extension, failed_lines[0]),
-                proof(Log::extension, failed_lines[1]), proof(Log::extension, failed_lines[2])},
-    .consequences = {"extension-error", "extension-stuck-process", "freeze-failed", "extension-run-broke-off"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "extension-disk-listing",
+        .title = "The backup extension cannot list disks and mounts",
+        .layer = Layer::backup_extension,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorFsFreezeFailed", "121", "GuestAgentSnapshotTaskStatusError", "2"},
+        .disruption = Disruption::none,
+        .explanation =
+            "Before it freezes anything, the extension asks lsblk and mount what there is, and df how much of it is "
+            "used. A disk or network file system that does not answer makes one of them hang, and the backup with it; "
+            "an lsblk that is missing or too old gives a list with which the freeze fails.",
+        .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/Utils/DiskUtil.py",
+        .signals = {judged(Log::extension, listing_line), judged(Log::extension, behind_listing[0]),
+                    judged(Log::extension, behind_listing[1]), judged(Log::extension, behind_listing[2]),
+                    judged(Log::extension, behind_listing[3]), judged(Log::extension, behind_listing[4]),
+                    judged(Log::extension, old_lsblk_line), proof(Log::extension, failed_lines[0]),
+                    proof(Log::extension, failed_lines[1]), proof(Log::extension, failed_lines[2])},
+        .consequences = {"extension-error", "extension-stuck-process", "freeze-failed", "extension-run-broke-off"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::extension_disk_listing

@@ -143,23 +143,26 @@ std::vector<LogPattern> patterns() {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = own_id,
-    .title = "The last run of the backup extension ended with an error",
-    .layer = Layer::backup_extension,
-    .scope = Scope::linux,
-    .error_codes = {"2", "error", "11", "error_parameter", "12", "error_12", "13", "14", "17",
-                    "FailedInvalidDataDiskLunList", "312", "555", "557", "558"},
-    .disruption = Disruption::none,
-    .explanation =
-        "The extension ends each run with a code of its own. A code for an exception, its settings or its list of "
-        "disks is a cause by itself. Every other code tells of something the extension met, which is looked for in its "
-        "own place.",
-    .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/ExtensionErrorCodeHelper.py",
-    .signals = joined({all_judged(patterns()),
-                       {proof(Log::extension, "IsAnyDiskExcluded is marked as true but input LUN list"),
-                        proof(Log::extension_shell, "- 1 returned from handle.py")}}),
-    .diagnose_for = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = own_id,
+        .title = "The last run of the backup extension ended with an error",
+        .layer = Layer::backup_extension,
+        .scope = Scope::linux,
+        .error_codes = {"2", "error", "11", "error_parameter", "12", "error_12", "13", "14", "17",
+                        "FailedInvalidDataDiskLunList", "312", "555", "557", "558"},
+        .disruption = Disruption::none,
+        .explanation =
+            "The extension ends each run with a code of its own. A code for an exception, its settings or its list of "
+            "disks is a cause by itself. Every other code tells of something the extension met, which is looked for in "
+            "its own place.",
+        .source =
+            "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/ExtensionErrorCodeHelper.py",
+        .signals = joined({all_judged(patterns()),
+                           {proof(Log::extension, "IsAnyDiskExcluded is marked as true but input LUN list"),
+                            proof(Log::extension_shell, "- 1 returned from handle.py")}}),
+        .diagnose_for = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::extension_error

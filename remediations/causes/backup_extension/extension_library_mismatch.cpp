@@ -50,21 +50,23 @@ std::vector<LogPattern> patterns() {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "extension-library-mismatch",
-    .title = "The backup extension does not fit the guest agent's Python library",
-    .layer = Layer::backup_extension,
-    .scope = Scope::linux,
-    .error_codes = {"ExtensionSnapshotFailedNoNetwork", "FailedRetryableSnapshotFailedNoNetwork", "76", "2"},
-    .disruption = Disruption::none,
-    .explanation =
-        "The extension loads a library of the guest agent. When their versions do not fit, each of its HTTP calls ends "
-        "with a Python exception, and the extension reports that as a missing network. Neither firewall nor network "
-        "security group is at fault then.",
-    .source = "https://github.com/Azure/azure-linux-extensions/issues/758",
-    .signals = all_judged(patterns()),
-    .consequences = {"extension-error", "backup-extension-state", "no-network-catch-all"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "extension-library-mismatch",
+        .title = "The backup extension does not fit the guest agent's Python library",
+        .layer = Layer::backup_extension,
+        .scope = Scope::linux,
+        .error_codes = {"ExtensionSnapshotFailedNoNetwork", "FailedRetryableSnapshotFailedNoNetwork", "76", "2"},
+        .disruption = Disruption::none,
+        .explanation =
+            "The extension loads a library of the guest agent. When their versions do not fit, each of its HTTP calls "
+            "ends with a Python exception, and the extension reports that as a missing network. Neither firewall nor "
+            "network security group is at fault then.",
+        .source = "https://github.com/Azure/azure-linux-extensions/issues/758",
+        .signals = all_judged(patterns()),
+        .consequences = {"extension-error", "backup-extension-state", "no-network-catch-all"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::extension_library_mismatch

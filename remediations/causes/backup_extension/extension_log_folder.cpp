@@ -62,23 +62,25 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "extension-log-folder",
-    .title = "The log folder of the backup extension is missing",
-    .layer = Layer::backup_extension,
-    .scope = Scope::linux,
-    .error_codes = {"GuestAgentSnapshotTaskStatusError", "UserErrorGuestAgentStatusUnavailable",
-                    "UserErrorVmProvisioningStateFailed"},
-    .disruption = Disruption::none,
-    .explanation =
-        "Agent and extension log to /var/log/azure/Microsoft.Azure.RecoveryServices.VMSnapshotLinux. Current agents "
-        "make the folder again when a cleanup took it away; older ones crash again and again. The fix makes the "
-        "folder.",
-    .source = "https://github.com/Azure/WALinuxAgent/blob/master/azurelinuxagent/ga/exthandlers.py",
-    .signals = {proof(Log::agent, no_folder_line)},
-    .consequences = {"extension-error", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "extension-log-folder",
+        .title = "The log folder of the backup extension is missing",
+        .layer = Layer::backup_extension,
+        .scope = Scope::linux,
+        .error_codes = {"GuestAgentSnapshotTaskStatusError", "UserErrorGuestAgentStatusUnavailable",
+                        "UserErrorVmProvisioningStateFailed"},
+        .disruption = Disruption::none,
+        .explanation =
+            "Agent and extension log to /var/log/azure/Microsoft.Azure.RecoveryServices.VMSnapshotLinux. Current "
+            "agents make the folder again when a cleanup took it away; older ones crash again and again. The fix makes "
+            "the folder.",
+        .source = "https://github.com/Azure/WALinuxAgent/blob/master/azurelinuxagent/ga/exthandlers.py",
+        .signals = {proof(Log::agent, no_folder_line)},
+        .consequences = {"extension-error", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::extension_log_folder

@@ -67,25 +67,27 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "extension-no-interpreter",
-    .title = "The backup extension finds no Python",
-    .layer = Layer::backup_extension,
-    .scope = Scope::linux,
-    .error_codes = {"GuestAgentPluginInstallCommandProcessingFailed", "GuestAgentSnapshotTaskStatusError",
-                    "UserErrorVmProvisioningStateFailed", "VMExtensionProvisioningError", "1009"},
-    .disruption = Disruption::none,
-    .explanation =
-        "The extension's start script tries a fixed list of names, python3.8 down to python, in /usr/bin and, since "
-        "November 2024, in /usr/local/bin, and then the interpreter that runs the guest agent. Where Python is "
-        "installed under another name only, it ends with exit code 3. The fix adds a small python3 script that calls "
-        "the interpreter that is there.",
-    .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/handle.sh",
-    .signals = {judged(Log::extension_shell, exit_3_line), proof(Log::extension_shell, unknown_version_line),
-                proof(Log::extension_shell, "- 3 returned from handle.py")},
-    .consequences = {"extension-error", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "extension-no-interpreter",
+        .title = "The backup extension finds no Python",
+        .layer = Layer::backup_extension,
+        .scope = Scope::linux,
+        .error_codes = {"GuestAgentPluginInstallCommandProcessingFailed", "GuestAgentSnapshotTaskStatusError",
+                        "UserErrorVmProvisioningStateFailed", "VMExtensionProvisioningError", "1009"},
+        .disruption = Disruption::none,
+        .explanation =
+            "The extension's start script tries a fixed list of names, python3.8 down to python, in /usr/bin and, "
+            "since November 2024, in /usr/local/bin, and then the interpreter that runs the guest agent. Where Python "
+            "is installed under another name only, it ends with exit code 3. The fix adds a small python3 script that "
+            "calls the interpreter that is there.",
+        .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/handle.sh",
+        .signals = {judged(Log::extension_shell, exit_3_line), proof(Log::extension_shell, unknown_version_line),
+                    proof(Log::extension_shell, "- 3 returned from handle.py")},
+        .consequences = {"extension-error", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::extension_no_interpreter

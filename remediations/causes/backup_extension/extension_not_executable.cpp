@@ -55,24 +55,26 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "extension-not-executable",
-    .title = "Programs of the backup extension lost their execute permission",
-    .layer = Layer::backup_extension,
-    .scope = Scope::linux,
-    .error_codes = {"GuestAgentSnapshotTaskStatusError", "UserErrorVmProvisioningStateFailed",
-                    "VMExtensionProvisioningError", "ExtensionOperationFailed",
-                    "ExtensionOperationFailedForManagedDisks", "UserErrorFsFreezeTimeout", "122", "124", "1007",
-                    "1009"},
-    .disruption = Disruption::none,
-    .explanation =
-        "The agent makes everything it unpacks executable, once. When main/handle.sh loses that permission, every "
-        "command of the agent ends with exit code 126; when safefreeze loses it, the freeze is reported as timed out. "
-        "The fix gives the owner the permission back and leaves the rest of the mode as it is.",
-    .source = "https://github.com/Azure/WALinuxAgent/blob/master/azurelinuxagent/ga/exthandlers.py",
-    .consequences = {"extension-error", "backup-extension-state", "freeze-failed", "freeze-timeout-too-short"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "extension-not-executable",
+        .title = "Programs of the backup extension lost their execute permission",
+        .layer = Layer::backup_extension,
+        .scope = Scope::linux,
+        .error_codes = {"GuestAgentSnapshotTaskStatusError", "UserErrorVmProvisioningStateFailed",
+                        "VMExtensionProvisioningError", "ExtensionOperationFailed",
+                        "ExtensionOperationFailedForManagedDisks", "UserErrorFsFreezeTimeout", "122", "124", "1007",
+                        "1009"},
+        .disruption = Disruption::none,
+        .explanation =
+            "The agent makes everything it unpacks executable, once. When main/handle.sh loses that permission, every "
+            "command of the agent ends with exit code 126; when safefreeze loses it, the freeze is reported as timed "
+            "out. The fix gives the owner the permission back and leaves the rest of the mode as it is.",
+        .source = "https://github.com/Azure/WALinuxAgent/blob/master/azurelinuxagent/ga/exthandlers.py",
+        .consequences = {"extension-error", "backup-extension-state", "freeze-failed", "freeze-timeout-too-short"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::extension_not_executable

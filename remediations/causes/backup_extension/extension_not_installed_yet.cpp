@@ -43,19 +43,21 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "extension-not-installed-yet",
-    .title = "Scripts or a database are configured for a backup extension that is not installed yet",
-    .layer = Layer::backup_extension,
-    .scope = Scope::linux,
-    .error_codes = {},
-    .disruption = Disruption::none,
-    .explanation =
-        "The backup extension comes with the first backup, and with it the scripts that bring a database to rest. "
-        "Before that nothing reads what is configured in /etc/azure. A VM without such a configuration and without the "
-        "extension is simply one that was not backed up yet.",
-    .source = "https://github.com/MicrosoftDocs/azure-docs/issues/72571",
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "extension-not-installed-yet",
+        .title = "Scripts or a database are configured for a backup extension that is not installed yet",
+        .layer = Layer::backup_extension,
+        .scope = Scope::linux,
+        .error_codes = {},
+        .disruption = Disruption::none,
+        .explanation =
+            "The backup extension comes with the first backup, and with it the scripts that bring a database to rest. "
+            "Before that nothing reads what is configured in /etc/azure. A VM without such a configuration and without "
+            "the extension is simply one that was not backed up yet.",
+        .source = "https://github.com/MicrosoftDocs/azure-docs/issues/72571",
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::extension_not_installed_yet

@@ -192,24 +192,26 @@ std::vector<Signal> proofs() {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "extension-python-too-new",
-    .title = "The backup extension is too old for this machine's Python",
-    .layer = Layer::backup_extension,
-    .scope = Scope::linux,
-    .error_codes = {"400039", "GuestAgentSnapshotTaskStatusError", "UserErrorVmProvisioningStateFailed",
-                    "VMExtensionProvisioningError", "ExtensionOperationFailedForManagedDisks", "1009"},
-    .disruption = Disruption::none,
-    .explanation =
-        "Python 3.12 dropped imp and distutils, Python 3.13 crypt and others. A version of the extension that still "
-        "imports one of them ends at once, before it can log or report anything; the vault sees only that no status "
-        "came. Only another version of the extension, or another Python, helps.",
-    .source = "https://github.com/Azure/azure-linux-extensions/pull/2177",
-    .signals = joined({{judged(Log::commands, no_module_line), judged(Log::agent, no_module_line),
-                        judged(Log::extension_shell, exit_1_line)},
-                       proofs()}),
-    .consequences = {"extension-error", "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "extension-python-too-new",
+        .title = "The backup extension is too old for this machine's Python",
+        .layer = Layer::backup_extension,
+        .scope = Scope::linux,
+        .error_codes = {"400039", "GuestAgentSnapshotTaskStatusError", "UserErrorVmProvisioningStateFailed",
+                        "VMExtensionProvisioningError", "ExtensionOperationFailedForManagedDisks", "1009"},
+        .disruption = Disruption::none,
+        .explanation =
+            "Python 3.12 dropped imp and distutils, Python 3.13 crypt and others. A version of the extension that "
+            "still imports one of them ends at once, before it can log or report anything; the vault sees only that no "
+            "status came. Only another version of the extension, or another Python, helps.",
+        .source = "https://github.com/Azure/azure-linux-extensions/pull/2177",
+        .signals = joined({{judged(Log::commands, no_module_line), judged(Log::agent, no_module_line),
+                            judged(Log::extension_shell, exit_1_line)},
+                           proofs()}),
+        .consequences = {"extension-error", "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::extension_python_too_new

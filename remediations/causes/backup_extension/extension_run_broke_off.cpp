@@ -100,21 +100,24 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "extension-run-broke-off",
-    .title = "The last run of the backup extension broke off",
-    .layer = Layer::backup_extension,
-    .scope = Scope::linux,
-    .error_codes = {"GuestAgentSnapshotTaskStatusError", "GuestAgentSnapshotTaskStatusErrorLin",
-                    "ExtensionSnapshotFailedNoNetwork", "UserErrorGuestAgentStatusUnavailable"},
-    .disruption = Disruption::none,
-    .explanation =
-        "A run that ends for good writes a result. Where its log stops before that and no process of it is left, "
-        "something ended it: a restart or reset of the VM, the kernel for want of memory, a restart of the guest "
-        "agent, a security product or a person. The status stays at \"transitioning\", and the vault waits in vain.",
-    .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
-    .consequences = {"extension-error", "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "extension-run-broke-off",
+        .title = "The last run of the backup extension broke off",
+        .layer = Layer::backup_extension,
+        .scope = Scope::linux,
+        .error_codes = {"GuestAgentSnapshotTaskStatusError", "GuestAgentSnapshotTaskStatusErrorLin",
+                        "ExtensionSnapshotFailedNoNetwork", "UserErrorGuestAgentStatusUnavailable"},
+        .disruption = Disruption::none,
+        .explanation =
+            "A run that ends for good writes a result. Where its log stops before that and no process of it is left, "
+            "something ended it: a restart or reset of the VM, the kernel for want of memory, a restart of the guest "
+            "agent, a security product or a person. The status stays at \"transitioning\", and the vault waits in "
+            "vain.",
+        .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
+        .consequences = {"extension-error", "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::extension_run_broke_off

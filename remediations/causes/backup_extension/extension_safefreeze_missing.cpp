@@ -117,23 +117,26 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "extension-safefreeze-missing",
-    .title = "The backup extension's program that freezes file systems is missing or for another architecture",
-    .layer = Layer::backup_extension,
-    .scope = Scope::linux,
-    .error_codes = {"124", "FailedSafeFreezeBinaryNotFound", "SafeFreezeBinaryNotFound", "122",
-                    "UserErrorFsFreezeTimeout", "UserErrorFsFreezeFailed"},
-    .disruption = Disruption::none,
-    .explanation =
-        "The extension brings its own program, safefreeze, one for x86_64 and one for Arm. Without the right one no "
-        "backup can freeze the file systems: code 124 when it is missing, a freeze that times out when it is for "
-        "another architecture. The fix moves the extension to quarantine, so that the agent installs it afresh.",
-    .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/fsfreezer.py",
-    .signals = {proof(Log::extension, missing_line), {.role = Role::proof, .results = {124}}},
-    .consequences = {"extension-error", "backup-extension-state", "freeze-failed", "freeze-timeout-too-short"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "extension-safefreeze-missing",
+        .title = "The backup extension's program that freezes file systems is missing or for another architecture",
+        .layer = Layer::backup_extension,
+        .scope = Scope::linux,
+        .error_codes = {"124", "FailedSafeFreezeBinaryNotFound", "SafeFreezeBinaryNotFound", "122",
+                        "UserErrorFsFreezeTimeout", "UserErrorFsFreezeFailed"},
+        .disruption = Disruption::none,
+        .explanation =
+            "The extension brings its own program, safefreeze, one for x86_64 and one for Arm. Without the right one "
+            "no backup can freeze the file systems: code 124 when it is missing, a freeze that times out when it is "
+            "for another architecture. The fix moves the extension to quarantine, so that the agent installs it "
+            "afresh.",
+        .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/fsfreezer.py",
+        .signals = {proof(Log::extension, missing_line), {.role = Role::proof, .results = {124}}},
+        .consequences = {"extension-error", "backup-extension-state", "freeze-failed", "freeze-timeout-too-short"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::extension_safefreeze_missing

@@ -86,22 +86,24 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "extension-status-unwritable",
-    .title = "The backup extension cannot write its status file",
-    .layer = Layer::backup_extension,
-    .scope = Scope::linux,
-    .error_codes = {"GuestAgentSnapshotTaskStatusError", "GuestAgentSnapshotTaskStatusErrorLin",
-                    "NoExtensionStatusButStatusBlobAvailable"},
-    .disruption = Disruption::none,
-    .explanation =
-        "The extension tells how a backup went in status/<n>.status below its folder; the agent reads it there and "
-        "reports it. Where that folder is read-only, immutable or no folder, the backup runs, but its result is never "
-        "heard of.",
-    .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
-    .signals = {judged(Log::extension, failed_line), judged(Log::agent, no_file_line)},
-    .consequences = {"extension-error", "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "extension-status-unwritable",
+        .title = "The backup extension cannot write its status file",
+        .layer = Layer::backup_extension,
+        .scope = Scope::linux,
+        .error_codes = {"GuestAgentSnapshotTaskStatusError", "GuestAgentSnapshotTaskStatusErrorLin",
+                        "NoExtensionStatusButStatusBlobAvailable"},
+        .disruption = Disruption::none,
+        .explanation =
+            "The extension tells how a backup went in status/<n>.status below its folder; the agent reads it there and "
+            "reports it. Where that folder is read-only, immutable or no folder, the backup runs, but its result is "
+            "never heard of.",
+        .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
+        .signals = {judged(Log::extension, failed_line), judged(Log::agent, no_file_line)},
+        .consequences = {"extension-error", "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::extension_status_unwritable

@@ -87,22 +87,24 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "extension-stuck-process",
-    .title = "A process of the backup extension hangs",
-    .layer = Layer::backup_extension,
-    .scope = Scope::both,
-    .error_codes = {"GuestAgentSnapshotTaskStatusError", "ExtensionOperationInProgress", "BMSUserErrorObjectLocked",
-                    "UserErrorOperationInProgress", "1011"},
-    .disruption = Disruption::none,
-    .explanation =
-        "A run of the extension takes minutes. One that is still there after six hours hangs, holds its lock file, and "
-        "the next backup starts beside it. Whether file systems are frozen by it is for a person to see before it is "
-        "ended; killing safefreeze hard would leave them frozen.",
-    .source = "https://github.com/Azure/azure-linux-extensions/issues/1680",
-    .signals = {{.role = Role::proof, .line = {Log::agent, "Timeout("}, .with = {"VMSnapshotLinux"}}},
-    .consequences = {"extension-error", "backup-attempt-failed"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "extension-stuck-process",
+        .title = "A process of the backup extension hangs",
+        .layer = Layer::backup_extension,
+        .scope = Scope::both,
+        .error_codes = {"GuestAgentSnapshotTaskStatusError", "ExtensionOperationInProgress", "BMSUserErrorObjectLocked",
+                        "UserErrorOperationInProgress", "1011"},
+        .disruption = Disruption::none,
+        .explanation =
+            "A run of the extension takes minutes. One that is still there after six hours hangs, holds its lock file, "
+            "and the next backup starts beside it. Whether file systems are frozen by it is for a person to see before "
+            "it is ended; killing safefreeze hard would leave them frozen.",
+        .source = "https://github.com/Azure/azure-linux-extensions/issues/1680",
+        .signals = {{.role = Role::proof, .line = {Log::agent, "Timeout("}, .with = {"VMSnapshotLinux"}}},
+        .consequences = {"extension-error", "backup-attempt-failed"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::extension_stuck_process

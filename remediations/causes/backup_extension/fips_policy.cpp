@@ -37,21 +37,23 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "windows-fips-policy",
-    .title = "Windows' FIPS mode forbids an algorithm that backup uses",
-    .layer = Layer::backup_extension,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionSnapshotFailed", "ExtensionConfigParsingFailure"},
-    .explanation =
-        "In FIPS mode .NET Framework refuses every implementation of an algorithm that was not validated, and the "
-        "program that uses one ends with InvalidOperationException. Programs that use validated ones work in FIPS "
-        "mode, so it counts only where one failed. It protects the machine: nothing is changed from here.",
-    .source = "https://learn.microsoft.com/dotnet/standard/security/fips-compliance",
-    .signals = {judged(Log::extension, mark),
-                {.role = Role::proof, .line = {Log::extension, mark}, .with = {exception}, .heals_unsaid = true}},
-    .consequences = {"backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "windows-fips-policy",
+        .title = "Windows' FIPS mode forbids an algorithm that backup uses",
+        .layer = Layer::backup_extension,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionSnapshotFailed", "ExtensionConfigParsingFailure"},
+        .explanation =
+            "In FIPS mode .NET Framework refuses every implementation of an algorithm that was not validated, and the "
+            "program that uses one ends with InvalidOperationException. Programs that use validated ones work in FIPS "
+            "mode, so it counts only where one failed. It protects the machine: nothing is changed from here.",
+        .source = "https://learn.microsoft.com/dotnet/standard/security/fips-compliance",
+        .signals = {judged(Log::extension, mark),
+                    {.role = Role::proof, .line = {Log::extension, mark}, .with = {exception}, .heals_unsaid = true}},
+        .consequences = {"backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::fips_policy

@@ -176,24 +176,26 @@ std::vector<LogPattern> patterns() {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "mandatory-access-control",
-    .title = "SELinux, AppArmor or fapolicyd stops the guest agent or the backup extension",
-    .layer = Layer::backup_extension,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorVmNotInDesirableState", "VmNotInDesirableState", "GuestAgentSnapshotTaskStatusError",
-                    "UserErrorVmProvisioningStateFailed", "VMExtensionProvisioningError",
-                    "UserErrorGuestAgentStatusUnavailable", "UserErrorFsFreezeFailed", "121", "1007", "1009"},
-    .disruption = Disruption::none,
-    .explanation =
-        "The agent unpacks extensions to /var/lib/waagent and runs them from there; safefreeze opens every mount "
-        "point. A policy that does not expect this denies it, and the audit log says so. What a policy allows is for "
-        "its owner to decide: nothing is switched off or loosened from here.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .signals = all_judged(patterns()),
-    .consequences = {"extension-error", "backup-extension-state", "freeze-failed", "agent-not-running",
-                     "agent-crash-looping", "agent-hung", "agent-restart-policy"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "mandatory-access-control",
+        .title = "SELinux, AppArmor or fapolicyd stops the guest agent or the backup extension",
+        .layer = Layer::backup_extension,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorVmNotInDesirableState", "VmNotInDesirableState", "GuestAgentSnapshotTaskStatusError",
+                        "UserErrorVmProvisioningStateFailed", "VMExtensionProvisioningError",
+                        "UserErrorGuestAgentStatusUnavailable", "UserErrorFsFreezeFailed", "121", "1007", "1009"},
+        .disruption = Disruption::none,
+        .explanation =
+            "The agent unpacks extensions to /var/lib/waagent and runs them from there; safefreeze opens every mount "
+            "point. A policy that does not expect this denies it, and the audit log says so. What a policy allows is "
+            "for its owner to decide: nothing is switched off or loosened from here.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+        .signals = all_judged(patterns()),
+        .consequences = {"extension-error", "backup-extension-state", "freeze-failed", "agent-not-running",
+                         "agent-crash-looping", "agent-hung", "agent-restart-policy"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::mandatory_access_control

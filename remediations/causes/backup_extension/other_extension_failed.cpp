@@ -11,7 +11,7 @@
 
 namespace remediations::causes::other_extension_failed {
 
-extern const Remediation remediation;
+Remediation remediation();
 
 namespace {
 
@@ -128,28 +128,32 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question& quest
             "the VM's state with az vm reapply.",
             machine.azure().access()->vm_id, names.front()));
     const bool has_failed = vm.model() && boost::iequals(vm.model()->state, "Failed");
-    return has_failed || explains(remediation, question.error_code) ? finding : std::move(finding).as_risk();
+    return has_failed || explains(remediation(), question.error_code) ? finding : std::move(finding).as_risk();
 }
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "other-extension-failed",
-    .title = "Another extension of the VM failed or hangs",
-    .layer = Layer::backup_extension,
-    .scope = Scope::both,
-    .error_codes = {"UserErrorVmProvisioningStateFailed", "VMExtensionProvisioningError", "VMRestorePointInternalError",
-                    "UserErrorVmNotInDesirableState", "VmNotInDesirableState", "GuestAgentSnapshotTaskStatusError"},
-    .disruption = Disruption::none,
-    .explanation =
-        "Azure starts a restore point only when every extension of the VM has ended its provisioning, so one that "
-        "stays in transitioning stops all backups. One that ended with an error can put the VM in the failed state, "
-        "which stops them too; where it does not, backups go on. Other extensions are never touched from here.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .consequences = {"provisioning-state-failed", "backup-extension-state", "extension-error",
-                     "extension-not-installed-yet"},
-    .diagnose = diagnose,
-    .diagnose_in_azure = diagnose_in_azure,
-};
+Remediation remediation() {
+    return {
+        .id = "other-extension-failed",
+        .title = "Another extension of the VM failed or hangs",
+        .layer = Layer::backup_extension,
+        .scope = Scope::both,
+        .error_codes = {"UserErrorVmProvisioningStateFailed", "VMExtensionProvisioningError",
+                        "VMRestorePointInternalError", "UserErrorVmNotInDesirableState", "VmNotInDesirableState",
+                        "GuestAgentSnapshotTaskStatusError"},
+        .disruption = Disruption::none,
+        .explanation =
+            "Azure starts a restore point only when every extension of the VM has ended its provisioning, so one that "
+            "stays in transitioning stops all backups. One that ended with an error can put the VM in the failed "
+            "state, which stops them too; where it does not, backups go on. Other extensions are never touched from "
+            "here.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+        .consequences = {"provisioning-state-failed", "backup-extension-state", "extension-error",
+                         "extension-not-installed-yet"},
+        .diagnose = diagnose,
+        .diagnose_in_azure = diagnose_in_azure,
+    };
+}
 
 }  // namespace remediations::causes::other_extension_failed

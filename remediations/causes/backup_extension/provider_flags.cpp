@@ -98,23 +98,26 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "provider-flags",
-    .title = "The backup's VSS provider has to be installed anew",
-    .layer = Layer::backup_extension,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionSnapshotFailedCOM", "ExtensionInstallationFailedCOM", "ExtensionCommandExecFailure",
-                    "BackUpOperationFailed", "BackUpOperationFailedV2"},
-    .disruption = Disruption::none,
-    .explanation =
-        "The extension notes in IsProviderInstalled and IsCommonProviderInstalled that it installed its VSS provider, "
-        "and then never tries again. When the service IaasVmProvider or its library is gone or failing, every snapshot "
-        "fails. A stopped service is normal. The fix sets the flags to False; the next backup installs the provider. "
-        "Where the vault's code means COM+ and nothing else is found, that is tried too, because it loses nothing.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .consequences = {"backup-attempt-failed", "backup-extension-state"},
-    .diagnose_for = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "provider-flags",
+        .title = "The backup's VSS provider has to be installed anew",
+        .layer = Layer::backup_extension,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionSnapshotFailedCOM", "ExtensionInstallationFailedCOM", "ExtensionCommandExecFailure",
+                        "BackUpOperationFailed", "BackUpOperationFailedV2"},
+        .disruption = Disruption::none,
+        .explanation =
+            "The extension notes in IsProviderInstalled and IsCommonProviderInstalled that it installed its VSS "
+            "provider, and then never tries again. When the service IaasVmProvider or its library is gone or failing, "
+            "every snapshot fails. A stopped service is normal. The fix sets the flags to False; the next backup "
+            "installs the provider. Where the vault's code means COM+ and nothing else is found, that is tried too, "
+            "because it loses nothing.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+        .consequences = {"backup-attempt-failed", "backup-extension-state"},
+        .diagnose_for = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::provider_flags

@@ -32,23 +32,25 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "provider-service-disabled",
-    .title = "The backup's VSS provider is disabled",
-    .layer = Layer::backup_extension,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionSnapshotFailedCOM", "GuestAgentSnapshotTaskStatusError", "BackUpOperationFailed",
-                    "BackUpOperationFailedV2"},
-    .disruption = Disruption::none,
-    .explanation =
-        "The extension registers a service of its own, IaasVmProvider, as a provider of snapshots. It comes with the "
-        "first backup and is stopped between backups; disabled it cannot run. The fix sets its start type back to "
-        "automatic, as Azure Backup does.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .signals = service_start_failures(provider_service),
-    .consequences = {"provider-flags", "backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "provider-service-disabled",
+        .title = "The backup's VSS provider is disabled",
+        .layer = Layer::backup_extension,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionSnapshotFailedCOM", "GuestAgentSnapshotTaskStatusError", "BackUpOperationFailed",
+                        "BackUpOperationFailedV2"},
+        .disruption = Disruption::none,
+        .explanation =
+            "The extension registers a service of its own, IaasVmProvider, as a provider of snapshots. It comes with "
+            "the first backup and is stopped between backups; disabled it cannot run. The fix sets its start type back "
+            "to automatic, as Azure Backup does.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+        .signals = service_start_failures(provider_service),
+        .consequences = {"provider-flags", "backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::provider_service_disabled

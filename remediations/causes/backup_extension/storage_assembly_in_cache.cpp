@@ -52,20 +52,22 @@ Finding diagnose(const machine::Machine& machine, const Question& question) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "storage-assembly-in-cache",
-    .title = "Another version of Azure's storage library takes the place of the extension's",
-    .layer = Layer::backup_extension,
-    .scope = Scope::windows,
-    .error_codes = {code},
-    .explanation =
-        "Libraries in .NET's global assembly cache come before a program's own. An old Microsoft.WindowsAzure.Storage "
-        "there makes commands of the extension fail. Other programs may need it, so it is only reported, and only "
-        "where such a failure was seen.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .signals = proofs(),
-    .consequences = {"backup-attempt-failed", "backup-extension-state"},
-    .diagnose_for = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "storage-assembly-in-cache",
+        .title = "Another version of Azure's storage library takes the place of the extension's",
+        .layer = Layer::backup_extension,
+        .scope = Scope::windows,
+        .error_codes = {code},
+        .explanation =
+            "Libraries in .NET's global assembly cache come before a program's own. An old "
+            "Microsoft.WindowsAzure.Storage there makes commands of the extension fail. Other programs may need it, so "
+            "it is only reported, and only where such a failure was seen.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+        .signals = proofs(),
+        .consequences = {"backup-attempt-failed", "backup-extension-state"},
+        .diagnose_for = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::storage_assembly_in_cache

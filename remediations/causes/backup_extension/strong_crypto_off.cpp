@@ -98,22 +98,25 @@ std::vector<Signal> proofs() {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "strong-crypto-off",
-    .title = ".NET is not told to use TLS 1.2",
-    .layer = Layer::backup_extension,
-    .scope = Scope::windows,
-    .error_codes = {code},
-    .disruption = Disruption::none,
-    .explanation =
-        "Programs built for .NET before 4.6 use TLS 1.2 only where SchUseStrongCrypto says so, and Azure accepts "
-        "nothing older. The fix sets it for every .NET that is there, in the 64- and the 32-bit registry; programs "
-        "read it when they start. Unset is what Windows comes with, and counts only where a secure connection failed.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .signals = joined({all_judged(patterns()), proofs()}),
-    .consequences = {"backup-attempt-failed", "backup-extension-state"},
-    .diagnose_for = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "strong-crypto-off",
+        .title = ".NET is not told to use TLS 1.2",
+        .layer = Layer::backup_extension,
+        .scope = Scope::windows,
+        .error_codes = {code},
+        .disruption = Disruption::none,
+        .explanation =
+            "Programs built for .NET before 4.6 use TLS 1.2 only where SchUseStrongCrypto says so, and Azure accepts "
+            "nothing older. The fix sets it for every .NET that is there, in the 64- and the 32-bit registry; programs "
+            "read it when they start. Unset is what Windows comes with, and counts only where a secure connection "
+            "failed.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+        .signals = joined({all_judged(patterns()), proofs()}),
+        .consequences = {"backup-attempt-failed", "backup-extension-state"},
+        .diagnose_for = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::strong_crypto_off

@@ -44,21 +44,23 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "tls-12-off",
-    .title = "TLS 1.2 is switched off for connections that Windows makes",
-    .layer = Layer::backup_extension,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionSnapshotFailedNoSecureNetwork"},
-    .disruption = Disruption::workload,
-    .explanation =
-        "Windows' own TLS (Schannel) can be told which versions it uses. With TLS 1.2 off, no program of Windows "
-        "reaches Azure's storage. The fix switches it on, where the settings allow it, because other programs' "
-        "connections change with it; it counts from the next start of the VM.",
-    .source = "https://learn.microsoft.com/windows-server/security/tls/tls-registry-settings",
-    .consequences = {"strong-crypto-off", "backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "tls-12-off",
+        .title = "TLS 1.2 is switched off for connections that Windows makes",
+        .layer = Layer::backup_extension,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionSnapshotFailedNoSecureNetwork"},
+        .disruption = Disruption::workload,
+        .explanation =
+            "Windows' own TLS (Schannel) can be told which versions it uses. With TLS 1.2 off, no program of Windows "
+            "reaches Azure's storage. The fix switches it on, where the settings allow it, because other programs' "
+            "connections change with it; it counts from the next start of the VM.",
+        .source = "https://learn.microsoft.com/windows-server/security/tls/tls-registry-settings",
+        .consequences = {"strong-crypto-off", "backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::tls_12_off

@@ -114,24 +114,27 @@ std::vector<Signal> proofs() {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "visual-cpp-runtime",
-    .title = "The Visual C++ 2013 runtime is missing or damaged",
-    .layer = Layer::backup_extension,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionVCRedistInstallationFailure", "ExtensionInstallationFailure", "VMRestorePointClientError",
-                    "BackUpOperationFailed", "BackUpOperationFailedV2", "ExtensionSnapshotFailedCOM"},
-    .disruption = Disruption::service_restart,
-    .explanation =
-        "The extension and its VSS provider need the Visual C++ 2013 x64 runtime and install it themselves. Where that "
-        "fails, or another program replaced one of its two libraries, the extension cannot start or COM+ refuses the "
-        "provider with 0x80110401. The fix runs the installer that the extension brings, quietly and without a restart "
-        "of the VM.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .signals = joined({all_judged(installer_events()), proofs()}),
-    .consequences = {"provider-flags", "extension-crashed", "backup-attempt-failed", "backup-extension-state"},
-    .diagnose_for = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "visual-cpp-runtime",
+        .title = "The Visual C++ 2013 runtime is missing or damaged",
+        .layer = Layer::backup_extension,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionVCRedistInstallationFailure", "ExtensionInstallationFailure",
+                        "VMRestorePointClientError", "BackUpOperationFailed", "BackUpOperationFailedV2",
+                        "ExtensionSnapshotFailedCOM"},
+        .disruption = Disruption::service_restart,
+        .explanation =
+            "The extension and its VSS provider need the Visual C++ 2013 x64 runtime and install it themselves. Where "
+            "that fails, or another program replaced one of its two libraries, the extension cannot start or COM+ "
+            "refuses the provider with 0x80110401. The fix runs the installer that the extension brings, quietly and "
+            "without a restart of the VM.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+        .signals = joined({all_judged(installer_events()), proofs()}),
+        .consequences = {"provider-flags", "extension-crashed", "backup-attempt-failed", "backup-extension-state"},
+        .diagnose_for = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::visual_cpp_runtime

@@ -45,21 +45,23 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "windows-installer-disabled",
-    .title = "Windows Installer is disabled",
-    .layer = Layer::backup_extension,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionVCRedistInstallationFailure", "ExtensionInstallationFailure"},
-    .disruption = Disruption::none,
-    .explanation =
-        "The backup extension installs the Visual C++ 2013 runtime through Windows Installer. That service starts on "
-        "demand; disabled, it makes the installation fail. The fix sets it back to manual.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .signals = service_start_failures(installer),
-    .consequences = {"visual-cpp-runtime", "provider-flags", "backup-attempt-failed", "backup-extension-state"},
-    .diagnose_for = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "windows-installer-disabled",
+        .title = "Windows Installer is disabled",
+        .layer = Layer::backup_extension,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionVCRedistInstallationFailure", "ExtensionInstallationFailure"},
+        .disruption = Disruption::none,
+        .explanation =
+            "The backup extension installs the Visual C++ 2013 runtime through Windows Installer. That service starts "
+            "on demand; disabled, it makes the installation fail. The fix sets it back to manual.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+        .signals = service_start_failures(installer),
+        .consequences = {"visual-cpp-runtime", "provider-flags", "backup-attempt-failed", "backup-extension-state"},
+        .diagnose_for = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::windows_installer_disabled

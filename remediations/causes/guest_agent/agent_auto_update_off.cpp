@@ -55,21 +55,23 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-auto-update-off",
-    .title = "The guest agent is old and told not to update itself",
-    .layer = Layer::guest_agent,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorGuestAgentVersionUnsupported", "UserErrorGuestAgentStatusUnavailable"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "The agent downloads newer versions of itself through the host, unless AutoUpdate.Enabled or, in newer "
-        "agents, AutoUpdate.UpdateToLatestVersion is n. Switched off it stays what the image brought. The fix sets "
-        "both to y and restarts the agent.",
-    .source = "https://github.com/Azure/WALinuxAgent#configuration-file-options",
-    .consequences = {"agent-too-old"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-auto-update-off",
+        .title = "The guest agent is old and told not to update itself",
+        .layer = Layer::guest_agent,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorGuestAgentVersionUnsupported", "UserErrorGuestAgentStatusUnavailable"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "The agent downloads newer versions of itself through the host, unless AutoUpdate.Enabled or, in newer "
+            "agents, AutoUpdate.UpdateToLatestVersion is n. Switched off it stays what the image brought. The fix sets "
+            "both to y and restarts the agent.",
+        .source = "https://github.com/Azure/WALinuxAgent#configuration-file-options",
+        .consequences = {"agent-too-old"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::agent_auto_update_off

@@ -55,19 +55,21 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-cgroup-unavailable",
-    .title = "An old guest agent needs control groups that this kernel does not have",
-    .layer = Layer::guest_agent,
-    .scope = Scope::linux,
-    .error_codes = {"GuestAgentSnapshotTaskStatusError"},
-    .explanation =
-        "Agents before 2.2.41 insist on the cpu and memory controllers before they start an extension; kernels such as "
-        "CloudLinux's do not show them in /proc/cgroups. A newer agent goes on without.",
-    .source = "https://github.com/Azure/WALinuxAgent/issues/1390",
-    .signals = {proof(Log::agent, missing_line)},
-    .consequences = {"backup-extension-state", "agent-too-old"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-cgroup-unavailable",
+        .title = "An old guest agent needs control groups that this kernel does not have",
+        .layer = Layer::guest_agent,
+        .scope = Scope::linux,
+        .error_codes = {"GuestAgentSnapshotTaskStatusError"},
+        .explanation =
+            "Agents before 2.2.41 insist on the cpu and memory controllers before they start an extension; kernels "
+            "such as CloudLinux's do not show them in /proc/cgroups. A newer agent goes on without.",
+        .source = "https://github.com/Azure/WALinuxAgent/issues/1390",
+        .signals = {proof(Log::agent, missing_line)},
+        .consequences = {"backup-extension-state", "agent-too-old"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::agent_cgroup_unavailable

@@ -204,27 +204,29 @@ Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-configuration-values",
-    .title = "waagent.conf hinders the guest agent",
-    .layer = Layer::guest_agent,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
-                    "VMAgentStatusCommunicationError"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "A missing or empty waagent.conf ends the agent at once; agents before 2.2.19 take a comment behind a value as "
-        "part of it, so that for example OS.OpensslPath names no program; a long Extensions.GoalStatePeriod brings the "
-        "order to take a snapshot too late. The fix writes the package's own file, where a copy of it is on "
-        "this VM (beside it, or in apt's cache), else one that leaves all to the agent's defaults; it removes such "
-        "comments, or sets the default period; and it restarts the agent.",
-    .source = "https://github.com/Azure/WALinuxAgent/issues/763",
-    .signals = {judged(Log::agent, decryption_line), proof(Log::agent, ": None: not found"),
-                proof(Log::agent, ": None: command not found")},
-    .consequences = {"agent-not-running", "agent-crash-looping", "agent-hung", "transport-certificate-missing",
-                     "agent-openssl-missing", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-configuration-values",
+        .title = "waagent.conf hinders the guest agent",
+        .layer = Layer::guest_agent,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
+                        "VMAgentStatusCommunicationError"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "A missing or empty waagent.conf ends the agent at once; agents before 2.2.19 take a comment behind a "
+            "value as part of it, so that for example OS.OpensslPath names no program; a long "
+            "Extensions.GoalStatePeriod brings the order to take a snapshot too late. The fix writes the package's own "
+            "file, where a copy of it is on this VM (beside it, or in apt's cache), else one that leaves all to the "
+            "agent's defaults; it removes such comments, or sets the default period; and it restarts the agent.",
+        .source = "https://github.com/Azure/WALinuxAgent/issues/763",
+        .signals = {judged(Log::agent, decryption_line), proof(Log::agent, ": None: not found"),
+                    proof(Log::agent, ": None: command not found")},
+        .consequences = {"agent-not-running", "agent-crash-looping", "agent-hung", "transport-certificate-missing",
+                         "agent-openssl-missing", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::agent_configuration_values

@@ -115,28 +115,32 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-crash-looping",
-    .title = "The guest agent crashes again and again",
-    .layer = Layer::guest_agent,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
-                    "VMAgentStatusCommunicationError"},
-    .explanation =
-        "The agent ends with an exception, and the service manager or its own daemon starts it again. In between it "
-        "may even report Ready, so that the portal changes its mind. One more restart changes nothing: what the "
-        "exception names has to go.",
-    .source = "https://github.com/Azure/WALinuxAgent/issues/812",
-    .signals = {judged(Log::agent, crash_log_line),
-                judged(Log::agent, crash_lines[0]),
-                judged(Log::agent, crash_lines[1]),
-                {.role = Role::proof,
-                 .line = {Log::agent, crash_lines[0]},
-                 .without = {"download failed"},
-                 .revoked_by = signs_of_agent_at_work()},
-                {.role = Role::proof, .line = {Log::agent, crash_lines[2]}, .revoked_by = signs_of_agent_at_work()}},
-    .consequences = {"agent-hung", "agent-status-not-reported", "backup-extension-state", "file-system-full"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-crash-looping",
+        .title = "The guest agent crashes again and again",
+        .layer = Layer::guest_agent,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
+                        "VMAgentStatusCommunicationError"},
+        .explanation =
+            "The agent ends with an exception, and the service manager or its own daemon starts it again. In between "
+            "it may even report Ready, so that the portal changes its mind. One more restart changes nothing: what the "
+            "exception names has to go.",
+        .source = "https://github.com/Azure/WALinuxAgent/issues/812",
+        .signals = {judged(Log::agent, crash_log_line),
+                    judged(Log::agent, crash_lines[0]),
+                    judged(Log::agent, crash_lines[1]),
+                    {.role = Role::proof,
+                     .line = {Log::agent, crash_lines[0]},
+                     .without = {"download failed"},
+                     .revoked_by = signs_of_agent_at_work()},
+                    {.role = Role::proof,
+                     .line = {Log::agent, crash_lines[2]},
+                     .revoked_by = signs_of_agent_at_work()}},
+        .consequences = {"agent-hung", "agent-status-not-reported", "backup-extension-state", "file-system-full"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::agent_crash_looping

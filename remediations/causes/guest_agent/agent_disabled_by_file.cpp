@@ -30,23 +30,25 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-disabled-by-file",
-    .title = "The guest agent is switched off by the file disable_agent",
-    .layer = Layer::guest_agent,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
-                    "VMAgentStatusCommunicationError"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "While disable_agent lies in the agent's library folder, the agent's service looks as if it ran, but no goal "
-        "state is fetched and no extension run. Provisioning without extensions (allowExtensionOperations=false) "
-        "leaves it there. The fix moves the file away and restarts the agent; in Azure allowExtensionOperations must "
-        "be true too.",
-    .source = "https://github.com/Azure/WALinuxAgent/blob/master/azurelinuxagent/daemon/main.py",
-    .consequences = {"agent-hung", "agent-status-not-reported", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-disabled-by-file",
+        .title = "The guest agent is switched off by the file disable_agent",
+        .layer = Layer::guest_agent,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
+                        "VMAgentStatusCommunicationError"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "While disable_agent lies in the agent's library folder, the agent's service looks as if it ran, but no "
+            "goal state is fetched and no extension run. Provisioning without extensions "
+            "(allowExtensionOperations=false) leaves it there. The fix moves the file away and restarts the agent; in "
+            "Azure allowExtensionOperations must be true too.",
+        .source = "https://github.com/Azure/WALinuxAgent/blob/master/azurelinuxagent/daemon/main.py",
+        .consequences = {"agent-hung", "agent-status-not-reported", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::agent_disabled_by_file

@@ -44,22 +44,24 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-fips",
-    .title = "In FIPS mode the guest agent cannot decrypt its certificates",
-    .layer = Layer::guest_agent,
-    .scope = Scope::linux,
-    .error_codes = {"GuestAgentCertificateNotFound", "GuestAgentSnapshotTaskStatusError"},
-    .disruption = Disruption::none,
-    .explanation =
-        "Azure sends the certificates for extensions encrypted with triple DES, which openssl refuses under FIPS "
-        "140-3. The VM has to opt in to AES in Azure, and needs an agent that knows it. OS.EnableFIPS of waagent.conf "
-        "does not help there: it only sets OPENSSL_FIPS=1, with which openssl may refuse everything.",
-    .source = "https://aka.ms/linuxagentfipssupport",
-    .signals = {judged(Log::agent, decryption_lines[0]), judged(Log::agent, decryption_lines[1]),
-                judged(Log::agent, decryption_lines[2])},
-    .consequences = {"transport-certificate-missing"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-fips",
+        .title = "In FIPS mode the guest agent cannot decrypt its certificates",
+        .layer = Layer::guest_agent,
+        .scope = Scope::linux,
+        .error_codes = {"GuestAgentCertificateNotFound", "GuestAgentSnapshotTaskStatusError"},
+        .disruption = Disruption::none,
+        .explanation =
+            "Azure sends the certificates for extensions encrypted with triple DES, which openssl refuses under FIPS "
+            "140-3. The VM has to opt in to AES in Azure, and needs an agent that knows it. OS.EnableFIPS of "
+            "waagent.conf does not help there: it only sets OPENSSL_FIPS=1, with which openssl may refuse everything.",
+        .source = "https://aka.ms/linuxagentfipssupport",
+        .signals = {judged(Log::agent, decryption_lines[0]), judged(Log::agent, decryption_lines[1]),
+                    judged(Log::agent, decryption_lines[2])},
+        .consequences = {"transport-certificate-missing"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::agent_fips

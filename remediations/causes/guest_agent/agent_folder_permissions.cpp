@@ -49,24 +49,26 @@ std::vector<Signal> proofs() {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-folder-permissions",
-    .title = "SYSTEM has no full control of the guest agent's folders",
-    .layer = Layer::guest_agent,
-    .scope = Scope::windows,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
-                    "GuestAgentSnapshotTaskStatusErrorWin", "VMExtensionProvisioningError"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "The agent runs as SYSTEM, updates itself in WindowsAzure and unpacks extensions into Packages. Without full "
-        "control it can do neither, nor write its log. The fix adds full control for SYSTEM, to be inherited by what "
-        "is made there from now on, leaves out denials that take it away again, changes nothing else, and restarts the "
-        "agent.",
-    .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
-    .signals = proofs(),
-    .consequences = {"agent-hung", "agent-service-crashes", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-folder-permissions",
+        .title = "SYSTEM has no full control of the guest agent's folders",
+        .layer = Layer::guest_agent,
+        .scope = Scope::windows,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
+                        "GuestAgentSnapshotTaskStatusErrorWin", "VMExtensionProvisioningError"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "The agent runs as SYSTEM, updates itself in WindowsAzure and unpacks extensions into Packages. Without "
+            "full control it can do neither, nor write its log. The fix adds full control for SYSTEM, to be inherited "
+            "by what is made there from now on, leaves out denials that take it away again, changes nothing else, and "
+            "restarts the agent.",
+        .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
+        .signals = proofs(),
+        .consequences = {"agent-hung", "agent-service-crashes", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::agent_folder_permissions

@@ -68,18 +68,20 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-foreign-modules",
-    .title = "Libraries of other makers are loaded into a guest agent that crashes",
-    .layer = Layer::guest_agent,
-    .scope = Scope::windows,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable"},
-    .explanation =
-        "Security and monitoring products load libraries into every process. Where the guest agent crashes and "
-        "nothing else explains it, they are the next thing to look at; in an agent that runs they are normal.",
-    .source = "https://github.com/Azure/azure-support-scripts",
-    .signals = all_judged(agent_crash_events()),
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-foreign-modules",
+        .title = "Libraries of other makers are loaded into a guest agent that crashes",
+        .layer = Layer::guest_agent,
+        .scope = Scope::windows,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable"},
+        .explanation =
+            "Security and monitoring products load libraries into every process. Where the guest agent crashes and "
+            "nothing else explains it, they are the next thing to look at; in an agent that runs they are normal.",
+        .source = "https://github.com/Azure/azure-support-scripts",
+        .signals = all_judged(agent_crash_events()),
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::agent_foreign_modules

@@ -241,27 +241,29 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-hung",
-    .title = "The guest agent runs, but does nothing",
-    .layer = Layer::guest_agent,
-    .scope = Scope::both,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
-                    "GuestAgentSnapshotTaskStatusErrorLin", "GuestAgentSnapshotTaskStatusErrorWin",
-                    "VMAgentStatusCommunicationError", "ManagedRPCreationFailedInCrpButExtensionSucceeded"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "The agent's service runs, but what fetches goal states has stopped: its heartbeat in waagent.log, due every "
-        "30 minutes, is hours old, or its second process is missing; on Windows its log and its heartbeat in the "
-        "registry stand still. No extension runs and no status is sent. The fix restarts the agent.",
-    .source = "https://github.com/Azure/WALinuxAgent/issues/821",
-    .signals = {judged(Log::agent, heartbeat_line), judged(Log::agent, fetching_lines[0]),
-                judged(Log::agent, fetching_lines[1]), judged(Log::agent, fetching_lines[2]),
-                judged(Log::agent, fetching_lines[3]), judged(Log::agent, fetching_lines[4]),
-                judged(Log::agent, setup_unfinished)},
-    .consequences = {"backup-extension-state", "agent-status-not-reported"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-hung",
+        .title = "The guest agent runs, but does nothing",
+        .layer = Layer::guest_agent,
+        .scope = Scope::both,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
+                        "GuestAgentSnapshotTaskStatusErrorLin", "GuestAgentSnapshotTaskStatusErrorWin",
+                        "VMAgentStatusCommunicationError", "ManagedRPCreationFailedInCrpButExtensionSucceeded"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "The agent's service runs, but what fetches goal states has stopped: its heartbeat in waagent.log, due "
+            "every 30 minutes, is hours old, or its second process is missing; on Windows its log and its heartbeat in "
+            "the registry stand still. No extension runs and no status is sent. The fix restarts the agent.",
+        .source = "https://github.com/Azure/WALinuxAgent/issues/821",
+        .signals = {judged(Log::agent, heartbeat_line), judged(Log::agent, fetching_lines[0]),
+                    judged(Log::agent, fetching_lines[1]), judged(Log::agent, fetching_lines[2]),
+                    judged(Log::agent, fetching_lines[3]), judged(Log::agent, fetching_lines[4]),
+                    judged(Log::agent, setup_unfinished)},
+        .consequences = {"backup-extension-state", "agent-status-not-reported"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::agent_hung

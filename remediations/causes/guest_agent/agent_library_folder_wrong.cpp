@@ -150,24 +150,26 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-library-folder",
-    .title = "The guest agent's library folder is missing, or not where the backup extension expects it",
-    .layer = Layer::guest_agent,
-    .scope = Scope::linux,
-    .error_codes = {"GuestAgentCertificateNotFound", "GuestAgentSnapshotTaskStatusError",
-                    "UserErrorGuestAgentStatusUnavailable"},
-    .explanation =
-        "Lib.Dir in waagent.conf moves the folder in which the agent keeps extensions and certificates; the backup "
-        "extension still looks for the certificate in /var/lib/waagent and cannot decrypt its settings (result code "
-        "16). The fix makes a link from there where nothing is there; a folder of that name stays, and a person has "
-        "to mount the other one over it. Moving Lib.Dir back by program is no fix: an agent that finds an empty folder "
-        "may provision the VM again.",
-    .source = "https://github.com/Azure/WALinuxAgent/issues/2949",
-    .signals = {judged(Log::extension, cannot_open_line), judged(Log::extension, cannot_open_old_line)},
-    .consequences = {"transport-certificate-missing", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-library-folder",
+        .title = "The guest agent's library folder is missing, or not where the backup extension expects it",
+        .layer = Layer::guest_agent,
+        .scope = Scope::linux,
+        .error_codes = {"GuestAgentCertificateNotFound", "GuestAgentSnapshotTaskStatusError",
+                        "UserErrorGuestAgentStatusUnavailable"},
+        .explanation =
+            "Lib.Dir in waagent.conf moves the folder in which the agent keeps extensions and certificates; the backup "
+            "extension still looks for the certificate in /var/lib/waagent and cannot decrypt its settings (result "
+            "code 16). The fix makes a link from there where nothing is there; a folder of that name stays, and a "
+            "person has to mount the other one over it. Moving Lib.Dir back by program is no fix: an agent that finds "
+            "an empty folder may provision the VM again.",
+        .source = "https://github.com/Azure/WALinuxAgent/issues/2949",
+        .signals = {judged(Log::extension, cannot_open_line), judged(Log::extension, cannot_open_old_line)},
+        .consequences = {"transport-certificate-missing", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::agent_library_folder_wrong

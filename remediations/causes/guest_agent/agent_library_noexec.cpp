@@ -45,24 +45,26 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-library-noexec",
-    .title = "Extensions lie on a file system that forbids running programs",
-    .layer = Layer::guest_agent,
-    .scope = Scope::linux,
-    .error_codes = {"GuestAgentSnapshotTaskStatusError", "GuestAgentPluginInstallCommandProcessingFailed",
-                    "VMExtensionProvisioningError"},
-    .disruption = Disruption::workload,
-    .explanation =
-        "Hardening guides mount /var with noexec. The agent itself still runs, because Python reads it, but every "
-        "command of an extension ends with exit code 126. The fix mounts it again with exec, until the next boot: "
-        "/etc/fstab is left to whoever hardened the machine.",
-    .source = "https://github.com/Azure/WALinuxAgent/issues/1388",
-    .signals = {judged(Log::agent, exit_line), proof(Log::agent, "The noexec flag is set on "),
-                proof(Log::agent, "is mounted with the noexec flag")},
-    .consequences = {"backup-extension-state", "agent-library-folder", "agent-status-not-reported"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-library-noexec",
+        .title = "Extensions lie on a file system that forbids running programs",
+        .layer = Layer::guest_agent,
+        .scope = Scope::linux,
+        .error_codes = {"GuestAgentSnapshotTaskStatusError", "GuestAgentPluginInstallCommandProcessingFailed",
+                        "VMExtensionProvisioningError"},
+        .disruption = Disruption::workload,
+        .explanation =
+            "Hardening guides mount /var with noexec. The agent itself still runs, because Python reads it, but every "
+            "command of an extension ends with exit code 126. The fix mounts it again with exec, until the next boot: "
+            "/etc/fstab is left to whoever hardened the machine.",
+        .source = "https://github.com/Azure/WALinuxAgent/issues/1388",
+        .signals = {judged(Log::agent, exit_line), proof(Log::agent, "The noexec flag is set on "),
+                    proof(Log::agent, "is mounted with the noexec flag")},
+        .consequences = {"backup-extension-state", "agent-library-folder", "agent-status-not-reported"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::agent_library_noexec

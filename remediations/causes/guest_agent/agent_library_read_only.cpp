@@ -39,23 +39,25 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-library-read-only",
-    .title = "A file system that the guest agent writes to is read-only",
-    .layer = Layer::guest_agent,
-    .scope = Scope::linux,
-    .error_codes = {"GuestAgentSnapshotTaskStatusError", "UserErrorGuestAgentStatusUnavailable",
-                    "UserErrorFsFreezeFailed"},
-    .explanation =
-        "The kernel makes a file system read-only after errors of its disk or of its structures (errors=remount-ro). "
-        "The agent then stores no goal state and writes no log, and the extension fails. Making it writable again "
-        "without a check could lose data.",
-    .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/linux/linux-azure-guest-agent",
-    .signals = {proof(Log::agent, "Read-only file system: '"), proof(Log::extension, "Read-only file system: '"),
-                proof(Log::commands, "Read-only file system: '")},
-    .consequences = {"agent-hung", "agent-crash-looping", "agent-not-running", "agent-restart-policy",
-                     "agent-status-not-reported", "transport-certificate-missing", "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-library-read-only",
+        .title = "A file system that the guest agent writes to is read-only",
+        .layer = Layer::guest_agent,
+        .scope = Scope::linux,
+        .error_codes = {"GuestAgentSnapshotTaskStatusError", "UserErrorGuestAgentStatusUnavailable",
+                        "UserErrorFsFreezeFailed"},
+        .explanation =
+            "The kernel makes a file system read-only after errors of its disk or of its structures "
+            "(errors=remount-ro). The agent then stores no goal state and writes no log, and the extension fails. "
+            "Making it writable again without a check could lose data.",
+        .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/linux/linux-azure-guest-agent",
+        .signals = {proof(Log::agent, "Read-only file system: '"), proof(Log::extension, "Read-only file system: '"),
+                    proof(Log::commands, "Read-only file system: '")},
+        .consequences = {"agent-hung", "agent-crash-looping", "agent-not-running", "agent-restart-policy",
+                         "agent-status-not-reported", "transport-certificate-missing", "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::agent_library_read_only

@@ -92,22 +92,24 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-log-folder",
-    .title = "A file stands in place of a folder for logs",
-    .layer = Layer::guest_agent,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "A careless clean-up of /var/log can leave a file where /var/log/azure, or the folder of an extension in it, "
-        "was. The extension cannot log and fails, and old agents crash over it again and again. The fix moves the "
-        "file into quarantine and restarts the agent, which makes the folder.",
-    .source = "https://github.com/Azure/WALinuxAgent/issues/812",
-    .signals = {judged(Log::agent, not_a_folder_line), proof(Log::agent, "Not a directory: '/var/log/azure")},
-    .consequences = {"agent-crash-looping", "agent-hung", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-log-folder",
+        .title = "A file stands in place of a folder for logs",
+        .layer = Layer::guest_agent,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "A careless clean-up of /var/log can leave a file where /var/log/azure, or the folder of an extension in "
+            "it, was. The extension cannot log and fails, and old agents crash over it again and again. The fix moves "
+            "the file into quarantine and restarts the agent, which makes the folder.",
+        .source = "https://github.com/Azure/WALinuxAgent/issues/812",
+        .signals = {judged(Log::agent, not_a_folder_line), proof(Log::agent, "Not a directory: '/var/log/azure")},
+        .consequences = {"agent-crash-looping", "agent-hung", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::agent_log_folder

@@ -90,23 +90,25 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-not-installed",
-    .title = "The guest agent is not installed",
-    .layer = Layer::guest_agent,
-    .scope = Scope::both,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
-                    "GuestAgentSnapshotTaskStatusErrorLin", "GuestAgentSnapshotTaskStatusErrorWin",
-                    "UserErrorVmNotInDesirableState", "VMAgentStatusCommunicationError"},
-    .explanation =
-        "Azure Backup works through an extension, and extensions are run by the guest agent alone. Without it the "
-        "vault reports that the agent does not answer. On Linux only the distribution's own package is right: it "
-        "brings the service and fits the distribution's Python. On Windows images bring it, or its MSI.",
-    .source = "https://learn.microsoft.com/azure/virtual-machines/extensions/agent-linux",
-    .signals = all_judged(installer_events()),
-    .consequences = {"agent-not-running", "agent-python-broken", "agent-program-missing", "agent-too-old", "agent-hung",
-                     "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-not-installed",
+        .title = "The guest agent is not installed",
+        .layer = Layer::guest_agent,
+        .scope = Scope::both,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
+                        "GuestAgentSnapshotTaskStatusErrorLin", "GuestAgentSnapshotTaskStatusErrorWin",
+                        "UserErrorVmNotInDesirableState", "VMAgentStatusCommunicationError"},
+        .explanation =
+            "Azure Backup works through an extension, and extensions are run by the guest agent alone. Without it the "
+            "vault reports that the agent does not answer. On Linux only the distribution's own package is right: it "
+            "brings the service and fits the distribution's Python. On Windows images bring it, or its MSI.",
+        .source = "https://learn.microsoft.com/azure/virtual-machines/extensions/agent-linux",
+        .signals = all_judged(installer_events()),
+        .consequences = {"agent-not-running", "agent-python-broken", "agent-program-missing", "agent-too-old",
+                         "agent-hung", "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::agent_not_installed

@@ -8,7 +8,7 @@
 
 namespace remediations::causes::agent_not_ready_yet {
 
-extern const Remediation remediation;
+Remediation remediation();
 
 namespace {
 
@@ -26,7 +26,7 @@ std::optional<std::chrono::system_clock::time_point> boot_of(const std::vector<m
 }
 
 Finding diagnose(const machine::Machine& machine, const Question& question) {
-    if (!explains(remediation, question.error_code) && !question.named) {
+    if (!explains(remediation(), question.error_code) && !question.named) {
         return Finding::not_applicable("No error code was given that tells of an agent that did not answer.");
     }
     const auto& processes = machine.derived<machine::ProcessList>().processes();
@@ -47,19 +47,21 @@ Finding diagnose(const machine::Machine& machine, const Question& question) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-not-ready-yet",
-    .title = "The VM has just booted, and the guest agent could not answer before",
-    .layer = Layer::guest_agent,
-    .scope = Scope::both,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "VMAgentStatusCommunicationError",
-                    "UserErrorVmNotInDesirableState"},
-    .explanation =
-        "The agent reports for the first time some minutes after a boot, after a first one with provisioning up to "
-        "half an hour. A backup that is enabled or started in between fails and needs only to be repeated. It is "
-        "looked at only where the error code tells that the agent did not answer.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .diagnose_for = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-not-ready-yet",
+        .title = "The VM has just booted, and the guest agent could not answer before",
+        .layer = Layer::guest_agent,
+        .scope = Scope::both,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "VMAgentStatusCommunicationError",
+                        "UserErrorVmNotInDesirableState"},
+        .explanation =
+            "The agent reports for the first time some minutes after a boot, after a first one with provisioning up to "
+            "half an hour. A backup that is enabled or started in between fails and needs only to be repeated. It is "
+            "looked at only where the error code tells that the agent did not answer.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+        .diagnose_for = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::agent_not_ready_yet

@@ -175,24 +175,26 @@ std::vector<Signal> proofs() {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-not-running",
-    .title = "The guest agent does not run",
-    .layer = Layer::guest_agent,
-    .scope = Scope::both,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
-                    "GuestAgentSnapshotTaskStatusErrorLin", "GuestAgentSnapshotTaskStatusErrorWin",
-                    "VMAgentStatusCommunicationError", "UserErrorVmNotInDesirableState"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "The agent's service (walinuxagent on Debian and Ubuntu, waagent elsewhere; RdAgent and "
-        "WindowsAzureGuestAgent on Windows) is stopped, has failed, or is disabled or masked, so no extension runs and "
-        "no snapshot is taken. The fix unmasks, enables and starts it, and looks whether it stays.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .signals = proofs(),
-    .consequences = {"agent-hung", "agent-crash-looping", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-not-running",
+        .title = "The guest agent does not run",
+        .layer = Layer::guest_agent,
+        .scope = Scope::both,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
+                        "GuestAgentSnapshotTaskStatusErrorLin", "GuestAgentSnapshotTaskStatusErrorWin",
+                        "VMAgentStatusCommunicationError", "UserErrorVmNotInDesirableState"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "The agent's service (walinuxagent on Debian and Ubuntu, waagent elsewhere; RdAgent and "
+            "WindowsAzureGuestAgent on Windows) is stopped, has failed, or is disabled or masked, so no extension runs "
+            "and no snapshot is taken. The fix unmasks, enables and starts it, and looks whether it stays.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+        .signals = proofs(),
+        .consequences = {"agent-hung", "agent-crash-looping", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::agent_not_running

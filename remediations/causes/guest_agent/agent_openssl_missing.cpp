@@ -81,29 +81,31 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-openssl-missing",
-    .title = "The guest agent has no openssl that works",
-    .layer = Layer::guest_agent,
-    .scope = Scope::linux,
-    .error_codes = {"GuestAgentCertificateNotFound", "UserErrorGuestAgentStatusUnavailable",
-                    "GuestAgentSnapshotTaskStatusError"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "The agent runs openssl (OS.OpensslPath, else /usr/bin/openssl) to make its own certificate and to take the "
-        "certificates of a goal state apart; the backup extension decrypts its settings with it. Where the "
-        "configuration names a program that does not exist, the fix sets the default back and restarts the agent.",
-    .source = "https://github.com/Azure/WALinuxAgent/blob/master/azurelinuxagent/common/utils/cryptutil.py",
-    .signals = {judged(Log::agent, unread_configuration[0]), judged(Log::agent, unread_configuration[1]),
-                proof(Log::agent, "openssl: not found"), proof(Log::agent, "openssl: command not found"),
-                proof(Log::agent, "No such file or directory: 'openssl'"),
-                proof(Log::agent, "No such file or directory: '/usr/bin/openssl'"),
-                proof(Log::extension, "openssl: not found"), proof(Log::extension, "openssl: command not found"),
-                proof(Log::extension, "No such file or directory: 'openssl'"),
-                proof(Log::extension, "No such file or directory: '/usr/bin/openssl'")},
-    .consequences = {"transport-certificate-missing", "agent-crash-looping", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-openssl-missing",
+        .title = "The guest agent has no openssl that works",
+        .layer = Layer::guest_agent,
+        .scope = Scope::linux,
+        .error_codes = {"GuestAgentCertificateNotFound", "UserErrorGuestAgentStatusUnavailable",
+                        "GuestAgentSnapshotTaskStatusError"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "The agent runs openssl (OS.OpensslPath, else /usr/bin/openssl) to make its own certificate and to take "
+            "the certificates of a goal state apart; the backup extension decrypts its settings with it. Where the "
+            "configuration names a program that does not exist, the fix sets the default back and restarts the agent.",
+        .source = "https://github.com/Azure/WALinuxAgent/blob/master/azurelinuxagent/common/utils/cryptutil.py",
+        .signals = {judged(Log::agent, unread_configuration[0]), judged(Log::agent, unread_configuration[1]),
+                    proof(Log::agent, "openssl: not found"), proof(Log::agent, "openssl: command not found"),
+                    proof(Log::agent, "No such file or directory: 'openssl'"),
+                    proof(Log::agent, "No such file or directory: '/usr/bin/openssl'"),
+                    proof(Log::extension, "openssl: not found"), proof(Log::extension, "openssl: command not found"),
+                    proof(Log::extension, "No such file or directory: 'openssl'"),
+                    proof(Log::extension, "No such file or directory: '/usr/bin/openssl'")},
+        .consequences = {"transport-certificate-missing", "agent-crash-looping", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::agent_openssl_missing

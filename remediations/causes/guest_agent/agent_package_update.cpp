@@ -115,21 +115,23 @@ Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-package-update",
-    .title = "The distribution has a newer guest agent",
-    .layer = Layer::guest_agent,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorGuestAgentVersionUnsupported"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "On request only: updates the agent's package, and nothing else that is not needed for it, with the "
-        "distribution's own package manager and from its own repositories, keeps waagent.conf, and restarts the agent. "
-        "Undo cannot bring the older package back.",
-    .source = "https://learn.microsoft.com/azure/virtual-machines/extensions/update-linux-agent",
-    .on_request = true,
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-package-update",
+        .title = "The distribution has a newer guest agent",
+        .layer = Layer::guest_agent,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorGuestAgentVersionUnsupported"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "On request only: updates the agent's package, and nothing else that is not needed for it, with the "
+            "distribution's own package manager and from its own repositories, keeps waagent.conf, and restarts the "
+            "agent. Undo cannot bring the older package back.",
+        .source = "https://learn.microsoft.com/azure/virtual-machines/extensions/update-linux-agent",
+        .on_request = true,
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::agent_package_update

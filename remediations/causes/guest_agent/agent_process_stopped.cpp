@@ -45,21 +45,23 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-process-stopped",
-    .title = "The guest agent's process is stopped",
-    .layer = Layer::guest_agent,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
-                    "VMAgentStatusCommunicationError"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "A process that got SIGSTOP, from a person, a script or a tool that froze it for a dump, is there and its "
-        "service counts as running, but it does nothing until SIGCONT. The fix ends it and restarts the agent.",
-    .source = "https://man7.org/linux/man-pages/man7/signal.7.html",
-    .consequences = {"agent-hung", "agent-status-not-reported", "backup-extension-state", "agent-crash-looping"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-process-stopped",
+        .title = "The guest agent's process is stopped",
+        .layer = Layer::guest_agent,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
+                        "VMAgentStatusCommunicationError"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "A process that got SIGSTOP, from a person, a script or a tool that froze it for a dump, is there and its "
+            "service counts as running, but it does nothing until SIGCONT. The fix ends it and restarts the agent.",
+        .source = "https://man7.org/linux/man-pages/man7/signal.7.html",
+        .consequences = {"agent-hung", "agent-status-not-reported", "backup-extension-state", "agent-crash-looping"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::agent_process_stopped

@@ -119,24 +119,26 @@ Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-program-missing",
-    .title = "A service of the Windows guest agent starts a program that is not there",
-    .layer = Layer::guest_agent,
-    .scope = Scope::windows,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
-                    "GuestAgentSnapshotTaskStatusErrorWin", "BackUpOperationFailed", "BackUpOperationFailedV2"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "The agent updates itself into new folders (GuestAgent_<version>_<time>, Packages_<time>) and points its "
-        "services there. A cleaned or half updated disk leaves them pointing at a program that is gone, though another "
-        "copy may be there. The fix sets ImagePath to the newest copy, as the agent's installer does, and starts the "
-        "service. Without a copy the agent has to be installed again.",
-    .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
-    .consequences = {"agent-not-running", "agent-hung", "agent-service-crashes", "agent-too-old",
-                     "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-program-missing",
+        .title = "A service of the Windows guest agent starts a program that is not there",
+        .layer = Layer::guest_agent,
+        .scope = Scope::windows,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
+                        "GuestAgentSnapshotTaskStatusErrorWin", "BackUpOperationFailed", "BackUpOperationFailedV2"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "The agent updates itself into new folders (GuestAgent_<version>_<time>, Packages_<time>) and points its "
+            "services there. A cleaned or half updated disk leaves them pointing at a program that is gone, though "
+            "another copy may be there. The fix sets ImagePath to the newest copy, as the agent's installer does, and "
+            "starts the service. Without a copy the agent has to be installed again.",
+        .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
+        .consequences = {"agent-not-running", "agent-hung", "agent-service-crashes", "agent-too-old",
+                         "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::agent_program_missing

@@ -229,28 +229,31 @@ Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-python-broken",
-    .title = "The Python that the guest agent needs is missing or damaged",
-    .layer = Layer::guest_agent,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentPluginInstallCommandProcessingFailed",
-                    "GuestAgentSnapshotTaskStatusError"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "The agent is a Python program. Where its interpreter was removed, or a newer Python does not have the agent's "
-        "modules (azurelinuxagent) or lacks modules it uses (imp, crypt, distutils), it ends as soon as it starts. "
-        "The cure is the distribution's Python with the distribution's agent; /usr/bin/python3 must not be pointed "
-        "at another version. Where only that name is gone, and the Python with the agent's modules is there under its "
-        "full name, the fix makes /usr/bin/python3 a small script that runs it, and starts the agent.",
-    .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/linux/linux-azure-guest-agent",
-    .signals = {proof(Log::agent, "No module named 'azurelinuxagent"),
-                proof(Log::agent, "No module named azurelinuxagent"),
-                proof(Log::agent, "module 'platform' has no attribute")},
-    .consequences = {"agent-not-running", "agent-restart-policy", "agent-crash-looping", "agent-hung",
-                     "extension-no-interpreter", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-python-broken",
+        .title = "The Python that the guest agent needs is missing or damaged",
+        .layer = Layer::guest_agent,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentPluginInstallCommandProcessingFailed",
+                        "GuestAgentSnapshotTaskStatusError"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "The agent is a Python program. Where its interpreter was removed, or a newer Python does not have the "
+            "agent's modules (azurelinuxagent) or lacks modules it uses (imp, crypt, distutils), it ends as soon as it "
+            "starts. The cure is the distribution's Python with the distribution's agent; /usr/bin/python3 must not be "
+            "pointed at another version. Where only that name is gone, and the Python with the agent's modules is "
+            "there under its full name, the fix makes /usr/bin/python3 a small script that runs it, and starts the "
+            "agent.",
+        .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/linux/linux-azure-guest-agent",
+        .signals = {proof(Log::agent, "No module named 'azurelinuxagent"),
+                    proof(Log::agent, "No module named azurelinuxagent"),
+                    proof(Log::agent, "module 'platform' has no attribute")},
+        .consequences = {"agent-not-running", "agent-restart-policy", "agent-crash-looping", "agent-hung",
+                         "extension-no-interpreter", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::agent_python_broken

@@ -145,21 +145,23 @@ Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-reinstall",
-    .title = "The Windows guest agent has to be installed again",
-    .layer = Layer::guest_agent,
-    .scope = Scope::windows,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "UserErrorGuestAgentVersionUnsupported"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "On request only, and only from a file that is given: stops the agent's services and installs the MSI named by "
-        "agentInstaller over what is there, without a restart. Nothing is downloaded. The file and its folder must be "
-        "closed to everybody but administrators. Undo cannot bring the older agent back.",
-    .source = "https://learn.microsoft.com/azure/virtual-machines/extensions/agent-windows",
-    .on_request = true,
-    .diagnose_for = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-reinstall",
+        .title = "The Windows guest agent has to be installed again",
+        .layer = Layer::guest_agent,
+        .scope = Scope::windows,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "UserErrorGuestAgentVersionUnsupported"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "On request only, and only from a file that is given: stops the agent's services and installs the MSI "
+            "named by agentInstaller over what is there, without a restart. Nothing is downloaded. The file and its "
+            "folder must be closed to everybody but administrators. Undo cannot bring the older agent back.",
+        .source = "https://learn.microsoft.com/azure/virtual-machines/extensions/agent-windows",
+        .on_request = true,
+        .diagnose_for = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::agent_reinstall

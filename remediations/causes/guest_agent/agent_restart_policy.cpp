@@ -45,19 +45,21 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-restart-policy",
-    .title = "The guest agent is not started again after a crash",
-    .layer = Layer::guest_agent,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable"},
-    .disruption = Disruption::none,
-    .explanation =
-        "Some distributions ship the agent's unit without Restart=, so a crash ends all backups until somebody starts "
-        "it. The fix adds a drop-in with Restart=always; the unit itself stays as it is.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-restart-policy",
+        .title = "The guest agent is not started again after a crash",
+        .layer = Layer::guest_agent,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable"},
+        .disruption = Disruption::none,
+        .explanation =
+            "Some distributions ship the agent's unit without Restart=, so a crash ends all backups until somebody "
+            "starts it. The fix adds a drop-in with Restart=always; the unit itself stays as it is.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::agent_restart_policy

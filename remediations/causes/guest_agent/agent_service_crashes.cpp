@@ -109,21 +109,23 @@ std::vector<Signal> proofs() {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-service-crashes",
-    .title = "The Windows guest agent crashes again and again",
-    .layer = Layer::guest_agent,
-    .scope = Scope::windows,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
-                    "GuestAgentSnapshotTaskStatusErrorWin", "VMAgentStatusCommunicationError"},
-    .explanation =
-        "RdAgent or WindowsAzureGuestAgent ends with an exception and the service manager starts it again, until it "
-        "gives up. In between the agent may report Ready. The events of the service manager, of .NET and of Windows "
-        "Error Reporting say how often, and what the exception is; one more restart changes nothing.",
-    .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
-    .signals = joined({all_judged(agent_crash_events()), proofs()}),
-    .consequences = {"agent-not-running", "agent-hung", "agent-foreign-modules", "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-service-crashes",
+        .title = "The Windows guest agent crashes again and again",
+        .layer = Layer::guest_agent,
+        .scope = Scope::windows,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
+                        "GuestAgentSnapshotTaskStatusErrorWin", "VMAgentStatusCommunicationError"},
+        .explanation =
+            "RdAgent or WindowsAzureGuestAgent ends with an exception and the service manager starts it again, until "
+            "it gives up. In between the agent may report Ready. The events of the service manager, of .NET and of "
+            "Windows Error Reporting say how often, and what the exception is; one more restart changes nothing.",
+        .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
+        .signals = joined({all_judged(agent_crash_events()), proofs()}),
+        .consequences = {"agent-not-running", "agent-hung", "agent-foreign-modules", "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::agent_service_crashes

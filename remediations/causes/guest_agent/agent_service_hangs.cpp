@@ -148,29 +148,31 @@ Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-service-hangs",
-    .title = "A service of the Windows guest agent hangs while it starts or stops",
-    .layer = Layer::guest_agent,
-    .scope = Scope::windows,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
-                    "GuestAgentSnapshotTaskStatusErrorWin", "VMAgentStatusCommunicationError",
-                    "ExtensionStuckInDeletionState"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "When it is told to stop, the agent waits for extensions that run; a fault in that wait keeps the service in "
-        "\"stopping\" for ever, where it can neither be used nor started. The fix sees that RdAgent runs, ends the one "
-        "process of the service that hangs, and starts the service.",
-    .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
-    .signals = {judged(Log::agent, begins_to_stop),
-                judged(Log::agent, waits_for_extensions),
-                {.role = Role::proof,
-                 .line = {Log::agent, cannot_stop},
-                 .revoked_by = signs_of_windows_agent_at_work(),
-                 .heals_unsaid = true}},
-    .consequences = {"agent-hung", "agent-not-running", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-service-hangs",
+        .title = "A service of the Windows guest agent hangs while it starts or stops",
+        .layer = Layer::guest_agent,
+        .scope = Scope::windows,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
+                        "GuestAgentSnapshotTaskStatusErrorWin", "VMAgentStatusCommunicationError",
+                        "ExtensionStuckInDeletionState"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "When it is told to stop, the agent waits for extensions that run; a fault in that wait keeps the service "
+            "in \"stopping\" for ever, where it can neither be used nor started. The fix sees that RdAgent runs, ends "
+            "the one process of the service that hangs, and starts the service.",
+        .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
+        .signals = {judged(Log::agent, begins_to_stop),
+                    judged(Log::agent, waits_for_extensions),
+                    {.role = Role::proof,
+                     .line = {Log::agent, cannot_stop},
+                     .revoked_by = signs_of_windows_agent_at_work(),
+                     .heals_unsaid = true}},
+        .consequences = {"agent-hung", "agent-not-running", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::agent_service_hangs

@@ -47,22 +47,24 @@ std::vector<Signal> proofs() {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-service-marked-for-deletion",
-    .title = "A service of the guest agent is marked for deletion",
-    .layer = Layer::guest_agent,
-    .scope = Scope::windows,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "VMAgentStatusCommunicationError",
-                    "GuestAgentSnapshotTaskStatusError"},
-    .explanation =
-        "A service that is deleted while a program holds it open stays, disabled, with a DeleteFlag in its key, until "
-        "Windows restarts. It cannot be enabled, started or installed again before (error 1072). It happens when the "
-        "agent is reinstalled while services.msc or another tool shows its services.",
-    .source = "https://github.com/MicrosoftDocs/SupportArticles-docs/issues/628",
-    .signals = proofs(),
-    .consequences = {"agent-not-installed", "agent-not-running", "agent-service-hangs", "agent-program-missing",
-                     "agent-status-not-reported", "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-service-marked-for-deletion",
+        .title = "A service of the guest agent is marked for deletion",
+        .layer = Layer::guest_agent,
+        .scope = Scope::windows,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "VMAgentStatusCommunicationError",
+                        "GuestAgentSnapshotTaskStatusError"},
+        .explanation =
+            "A service that is deleted while a program holds it open stays, disabled, with a DeleteFlag in its key, "
+            "until Windows restarts. It cannot be enabled, started or installed again before (error 1072). It happens "
+            "when the agent is reinstalled while services.msc or another tool shows its services.",
+        .source = "https://github.com/MicrosoftDocs/SupportArticles-docs/issues/628",
+        .signals = proofs(),
+        .consequences = {"agent-not-installed", "agent-not-running", "agent-service-hangs", "agent-program-missing",
+                         "agent-status-not-reported", "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::agent_service_marked_for_deletion

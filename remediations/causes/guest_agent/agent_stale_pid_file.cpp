@@ -148,30 +148,32 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-stale-pid-file",
-    .title = "A stale pid file keeps the guest agent from working",
-    .layer = Layer::guest_agent,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "The agent believes its pid files (/var/run/waagent.pid and <n>_waagent.pid) without looking whose number it "
-        "is. Where one survived and its number was given to another program, the daemon says that it already runs and "
-        "ends, or the goal-state agent waits for that program's end and finally kills it. The fix moves the file away "
-        "and restarts the agent.",
-    .source = "https://github.com/Azure/WALinuxAgent/issues/872",
-    .signals = {judged(Log::agent, orphan_line),
-                {.role = Role::proof,
-                 .line = {Log::agent, "forcibly terminated orphan process"},
-                 .revoked_by = signs_of_agent_at_work()},
-                {.role = Role::proof,
-                 .line = {Log::agent, "Exception occurred waiting for orphan agent"},
-                 .revoked_by = signs_of_agent_at_work()},
-                {.role = Role::proof, .line = {Log::agent, daemon_line}, .revoked_by = signs_of_agent_at_work()}},
-    .consequences = {"agent-not-running", "agent-crash-looping", "agent-hung", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-stale-pid-file",
+        .title = "A stale pid file keeps the guest agent from working",
+        .layer = Layer::guest_agent,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "The agent believes its pid files (/var/run/waagent.pid and <n>_waagent.pid) without looking whose number "
+            "it is. Where one survived and its number was given to another program, the daemon says that it already "
+            "runs and ends, or the goal-state agent waits for that program's end and finally kills it. The fix moves "
+            "the file away and restarts the agent.",
+        .source = "https://github.com/Azure/WALinuxAgent/issues/872",
+        .signals = {judged(Log::agent, orphan_line),
+                    {.role = Role::proof,
+                     .line = {Log::agent, "forcibly terminated orphan process"},
+                     .revoked_by = signs_of_agent_at_work()},
+                    {.role = Role::proof,
+                     .line = {Log::agent, "Exception occurred waiting for orphan agent"},
+                     .revoked_by = signs_of_agent_at_work()},
+                    {.role = Role::proof, .line = {Log::agent, daemon_line}, .revoked_by = signs_of_agent_at_work()}},
+        .consequences = {"agent-not-running", "agent-crash-looping", "agent-hung", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::agent_stale_pid_file

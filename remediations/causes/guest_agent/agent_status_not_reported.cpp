@@ -76,21 +76,23 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-status-not-reported",
-    .title = "The guest agent cannot report its status",
-    .layer = Layer::guest_agent,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "VMAgentStatusCommunicationError",
-                    "ManagedRPCreationFailedInCrpButExtensionSucceeded", "GuestAgentSnapshotTaskStatusError"},
-    .explanation =
-        "The agent fetches goal states and runs extensions, but the report of what they did fails to upload, through "
-        "the host (port 32526) and directly. The portal then shows the agent as not ready and the backup waits for a "
-        "snapshot status that never comes.",
-    .source = "https://github.com/MicrosoftDocs/azure-docs/issues/116356",
-    .signals = {judged(Log::agent, failure_lines[0]), judged(Log::agent, failure_lines[1]),
-                judged(Log::agent, failure_lines[2]), judged(Log::agent, failure_lines[3])},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-status-not-reported",
+        .title = "The guest agent cannot report its status",
+        .layer = Layer::guest_agent,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "VMAgentStatusCommunicationError",
+                        "ManagedRPCreationFailedInCrpButExtensionSucceeded", "GuestAgentSnapshotTaskStatusError"},
+        .explanation =
+            "The agent fetches goal states and runs extensions, but the report of what they did fails to upload, "
+            "through the host (port 32526) and directly. The portal then shows the agent as not ready and the backup "
+            "waits for a snapshot status that never comes.",
+        .source = "https://github.com/MicrosoftDocs/azure-docs/issues/116356",
+        .signals = {judged(Log::agent, failure_lines[0]), judged(Log::agent, failure_lines[1]),
+                    judged(Log::agent, failure_lines[2]), judged(Log::agent, failure_lines[3])},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::agent_status_not_reported

@@ -68,25 +68,28 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-too-old",
-    .title = "The guest agent is too old",
-    .layer = Layer::guest_agent,
-    .scope = Scope::both,
-    .error_codes = {"UserErrorGuestAgentVersionUnsupported", "UserErrorGuestAgentStatusUnavailable",
-                    "GuestAgentSnapshotTaskStatusError", "ExtensionOperationFailedForManagedDisks",
-                    "BackUpOperationFailed", "BackUpOperationFailedV2"},
-    .explanation =
-        "Many failures of agent and extension come from old agents. On Linux the version that counts is that of the "
-        "goal-state agent, which may have updated itself beside the installed one: below 2.2.53.1 a failure is "
-        "likelier, below 2.1.7 backup does not work, and the distribution's own package is the way to a newer one. On "
-        "Windows these are 2.7.41491.1010 and 2.6.1198.718, and a newer one comes as an MSI.",
-    .source =
-        "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/extensions/support-extensions-agent-version",
-    .signals = {judged(Log::agent, lines_with_agent_version[0]), judged(Log::agent, lines_with_agent_version[1]),
-                judged(Log::agent, unknown_feature)},
-    .consequences = {"backup-extension-state", "extension-error"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-too-old",
+        .title = "The guest agent is too old",
+        .layer = Layer::guest_agent,
+        .scope = Scope::both,
+        .error_codes = {"UserErrorGuestAgentVersionUnsupported", "UserErrorGuestAgentStatusUnavailable",
+                        "GuestAgentSnapshotTaskStatusError", "ExtensionOperationFailedForManagedDisks",
+                        "BackUpOperationFailed", "BackUpOperationFailedV2"},
+        .explanation =
+            "Many failures of agent and extension come from old agents. On Linux the version that counts is that of "
+            "the goal-state agent, which may have updated itself beside the installed one: below 2.2.53.1 a failure is "
+            "likelier, below 2.1.7 backup does not work, and the distribution's own package is the way to a newer one. "
+            "On Windows these are 2.7.41491.1010 and 2.6.1198.718, and a newer one comes as an MSI.",
+        .source =
+            "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/extensions/"
+            "support-extensions-agent-version",
+        .signals = {judged(Log::agent, lines_with_agent_version[0]), judged(Log::agent, lines_with_agent_version[1]),
+                    judged(Log::agent, unknown_feature)},
+        .consequences = {"backup-extension-state", "extension-error"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::agent_too_old

@@ -361,25 +361,27 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-unit-changed",
-    .title = "A change of the guest agent's systemd unit keeps it from starting",
-    .layer = Layer::guest_agent,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
-                    "VMAgentStatusCommunicationError"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "A drop-in in /etc/systemd/system/<unit>.d, or a unit of the same name in /etc/systemd/system, changes how "
-        "systemd starts the agent: another program or user, a condition that is never met, a folder it may not see. "
-        "Where one drop-in alone can be the reason and no package brought it, the fix moves it away and starts the "
-        "agent, and puts it back where the agent does not run then. A drop-in that also hardens the unit goes only "
-        "where changes of security are allowed; whole units are only told.",
-    .source = "https://www.freedesktop.org/software/systemd/man/latest/systemd.unit.html",
-    .consequences = {"agent-not-running", "agent-python-broken", "agent-crash-looping", "agent-hung",
-                     "agent-restart-policy", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-unit-changed",
+        .title = "A change of the guest agent's systemd unit keeps it from starting",
+        .layer = Layer::guest_agent,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
+                        "VMAgentStatusCommunicationError"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "A drop-in in /etc/systemd/system/<unit>.d, or a unit of the same name in /etc/systemd/system, changes how "
+            "systemd starts the agent: another program or user, a condition that is never met, a folder it may not "
+            "see. Where one drop-in alone can be the reason and no package brought it, the fix moves it away and "
+            "starts the agent, and puts it back where the agent does not run then. A drop-in that also hardens the "
+            "unit goes only where changes of security are allowed; whole units are only told.",
+        .source = "https://www.freedesktop.org/software/systemd/man/latest/systemd.unit.html",
+        .consequences = {"agent-not-running", "agent-python-broken", "agent-crash-looping", "agent-hung",
+                         "agent-restart-policy", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::agent_unit_changed

@@ -109,24 +109,27 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-update-failed",
-    .title = "The guest agent cannot start the newer version it downloaded",
-    .layer = Layer::guest_agent,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
-                    "UserErrorGuestAgentVersionUnsupported"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "The agent keeps newer versions of itself in WALinuxAgent-<version> below its library folder. One that is "
-        "damaged, or that failed three times, is not started again (error.json), and the VM stays with an older agent, "
-        "or, where that one fails too, without any. The fix moves the damaged version away and restarts the agent.",
-    .source = "https://github.com/Azure/WALinuxAgent/blob/master/azurelinuxagent/ga/guestagent.py",
-    .signals = {judged(Log::agent, failure_lines[0]), judged(Log::agent, failure_lines[1]),
-                judged(Log::agent, failure_lines[2])},
-    .consequences = {"agent-too-old", "agent-crash-looping", "agent-hung"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-update-failed",
+        .title = "The guest agent cannot start the newer version it downloaded",
+        .layer = Layer::guest_agent,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
+                        "UserErrorGuestAgentVersionUnsupported"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "The agent keeps newer versions of itself in WALinuxAgent-<version> below its library folder. One that is "
+            "damaged, or that failed three times, is not started again (error.json), and the VM stays with an older "
+            "agent, or, where that one fails too, without any. The fix moves the damaged version away and restarts the "
+            "agent.",
+        .source = "https://github.com/Azure/WALinuxAgent/blob/master/azurelinuxagent/ga/guestagent.py",
+        .signals = {judged(Log::agent, failure_lines[0]), judged(Log::agent, failure_lines[1]),
+                    judged(Log::agent, failure_lines[2])},
+        .consequences = {"agent-too-old", "agent-crash-looping", "agent-hung"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::agent_update_failed

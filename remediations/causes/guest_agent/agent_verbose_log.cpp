@@ -40,20 +40,22 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-verbose-log",
-    .title = "The guest agent's log is not verbose",
-    .layer = Layer::guest_agent,
-    .scope = Scope::linux,
-    .error_codes = {},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "On request only: Logs.Verbose=y makes waagent.log tell every step, which helps where nothing else names a "
-        "cause. Undo sets it back; a verbose log grows quickly.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .on_request = true,
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-verbose-log",
+        .title = "The guest agent's log is not verbose",
+        .layer = Layer::guest_agent,
+        .scope = Scope::linux,
+        .error_codes = {},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "On request only: Logs.Verbose=y makes waagent.log tell every step, which helps where nothing else names a "
+            "cause. Undo sets it back; a verbose log grows quickly.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+        .on_request = true,
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::agent_verbose_log

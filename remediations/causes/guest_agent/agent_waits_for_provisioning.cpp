@@ -63,21 +63,24 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-waits-for-provisioning",
-    .title = "The guest agent waits for cloud-init and runs no extension",
-    .layer = Layer::guest_agent,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "VMAgentStatusCommunicationError",
-                    "GuestAgentSnapshotTaskStatusError", "VMExtensionProvisioningError"},
-    .explanation =
-        "With Provisioning.Agent=auto or cloud-init, the agent's daemon waits until cloud-init has copied ovf-env.xml "
-        "and made the SSH host keys, half an hour each, before it processes the first goal state. Where cloud-init "
-        "never does that, as on a VM made from an uploaded disk, it waits after every start again.",
-    .source = "https://github.com/Azure/WALinuxAgent#provisioningagent",
-    .signals = {judged(Log::agent, waiting_lines[0]), judged(Log::agent, waiting_lines[1])},
-    .consequences = {"backup-extension-state", "agent-status-not-reported", "agent-not-ready-yet"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-waits-for-provisioning",
+        .title = "The guest agent waits for cloud-init and runs no extension",
+        .layer = Layer::guest_agent,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "VMAgentStatusCommunicationError",
+                        "GuestAgentSnapshotTaskStatusError", "VMExtensionProvisioningError"},
+        .explanation =
+            "With Provisioning.Agent=auto or cloud-init, the agent's daemon waits until cloud-init has copied "
+            "ovf-env.xml and made the SSH host keys, half an hour each, before it processes the first goal state. "
+            "Where cloud-init never does that, as on a VM made from an uploaded disk, it waits after every start "
+            "again.",
+        .source = "https://github.com/Azure/WALinuxAgent#provisioningagent",
+        .signals = {judged(Log::agent, waiting_lines[0]), judged(Log::agent, waiting_lines[1])},
+        .consequences = {"backup-extension-state", "agent-status-not-reported", "agent-not-ready-yet"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::agent_waits_for_provisioning

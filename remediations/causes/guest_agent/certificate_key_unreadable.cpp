@@ -64,25 +64,28 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "certificate-key-unreadable",
-    .title = "SYSTEM may not read the key that decrypts the extension's settings",
-    .layer = Layer::guest_agent,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionConfigParsingFailure", "GuestAgentCertificateNotFound"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "The settings of the backup extension are encrypted to a certificate whose private key is a file in "
-        "MachineKeys or Keys. Where the file's own access list keeps SYSTEM out, the extension cannot decrypt them "
-        "(\"Keyset does not exist\"). The fix adds full control for SYSTEM to that one file and restarts the agent.",
-    .source =
-        "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/"
-        "troubleshoot-extension-certificates-issues-windows-vm",
-    .signals = {proof(Log::extension, no_keyset), proof(Log::commands, no_keyset), proof(Log::agent, no_keyset),
-                proof(Log::extension, no_keyset_code), proof(Log::commands, no_keyset_code)},
-    .consequences = {"backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "certificate-key-unreadable",
+        .title = "SYSTEM may not read the key that decrypts the extension's settings",
+        .layer = Layer::guest_agent,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionConfigParsingFailure", "GuestAgentCertificateNotFound"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "The settings of the backup extension are encrypted to a certificate whose private key is a file in "
+            "MachineKeys or Keys. Where the file's own access list keeps SYSTEM out, the extension cannot decrypt them "
+            "(\"Keyset does not exist\"). The fix adds full control for SYSTEM to that one file and restarts the "
+            "agent.",
+        .source =
+            "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/"
+            "troubleshoot-extension-certificates-issues-windows-vm",
+        .signals = {proof(Log::extension, no_keyset), proof(Log::commands, no_keyset), proof(Log::agent, no_keyset),
+                    proof(Log::extension, no_keyset_code), proof(Log::commands, no_keyset_code)},
+        .consequences = {"backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::certificate_key_unreadable

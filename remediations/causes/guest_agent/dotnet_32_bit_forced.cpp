@@ -40,25 +40,27 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "dotnet-32-bit-forced",
-    .title = ".NET is told to run every program with 32 bits",
-    .layer = Layer::guest_agent,
-    .scope = Scope::windows,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
-                    "GuestAgentSnapshotTaskStatusErrorWin", "GuestAgentPluginInstallCommandProcessingFailed",
-                    "VMExtensionProvisioningError"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "With Enable64Bit=0 below .NETFramework, 64-bit .NET programs run as 32-bit ones. The guest agent then fails "
-        "with BadImageFormatException (0x8007000B) as it unpacks or tests extensions. The fix sets the value to 1 and "
-        "restarts the agent; other programs take it in when they are started again.",
-    .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
-    .signals = {judged(Log::agent, failed_line),
-                {.role = Role::proof, .line = {Log::agent, failed_line}, .with = {"0x8007000B"}}},
-    .consequences = {"agent-service-crashes", "agent-hung", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "dotnet-32-bit-forced",
+        .title = ".NET is told to run every program with 32 bits",
+        .layer = Layer::guest_agent,
+        .scope = Scope::windows,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
+                        "GuestAgentSnapshotTaskStatusErrorWin", "GuestAgentPluginInstallCommandProcessingFailed",
+                        "VMExtensionProvisioningError"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "With Enable64Bit=0 below .NETFramework, 64-bit .NET programs run as 32-bit ones. The guest agent then "
+            "fails with BadImageFormatException (0x8007000B) as it unpacks or tests extensions. The fix sets the value "
+            "to 1 and restarts the agent; other programs take it in when they are started again.",
+        .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
+        .signals = {judged(Log::agent, failed_line),
+                    {.role = Role::proof, .line = {Log::agent, failed_line}, .with = {"0x8007000B"}}},
+        .consequences = {"agent-service-crashes", "agent-hung", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::dotnet_32_bit_forced

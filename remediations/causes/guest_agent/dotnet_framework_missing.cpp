@@ -29,19 +29,21 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "dotnet-framework-missing",
-    .title = "The .NET Framework is missing or too old",
-    .layer = Layer::guest_agent,
-    .scope = Scope::windows,
-    .error_codes = {"UserErrorDotNetVersionUpgradeRequired", "GuestAgentPluginInstallCommandProcessingFailed",
-                    "UserErrorGuestAgentStatusUnavailable"},
-    .explanation =
-        "The Windows guest agent and the backup extension are .NET programs and need .NET Framework 4.5 or later. "
-        "Windows Server 2012 and later bring it. Its installation needs a restart, so it is left to a person.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .consequences = {"agent-service-crashes", "agent-not-running", "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "dotnet-framework-missing",
+        .title = "The .NET Framework is missing or too old",
+        .layer = Layer::guest_agent,
+        .scope = Scope::windows,
+        .error_codes = {"UserErrorDotNetVersionUpgradeRequired", "GuestAgentPluginInstallCommandProcessingFailed",
+                        "UserErrorGuestAgentStatusUnavailable"},
+        .explanation =
+            "The Windows guest agent and the backup extension are .NET programs and need .NET Framework 4.5 or later. "
+            "Windows Server 2012 and later bring it. Its installation needs a restart, so it is left to a person.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+        .consequences = {"agent-service-crashes", "agent-not-running", "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::dotnet_framework_missing

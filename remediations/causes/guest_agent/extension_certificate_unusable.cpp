@@ -111,26 +111,28 @@ constexpr auto not_decrypted = "FailedToDecryptProtectedSettings";
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "extension-certificate-unusable",
-    .title = "The certificate for the extensions' settings is missing or without its key",
-    .layer = Layer::guest_agent,
-    .scope = Scope::windows,
-    .error_codes = {"GuestAgentCertificateNotFound", "ExtensionConfigParsingFailure"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "Azure encrypts the settings of extensions to a certificate that the agent keeps in the computer's personal "
-        "store, issued by \"Windows Azure CRP Certificate Generator\". When it or its private key is gone, the "
-        "extension cannot read its settings. The fix removes a certificate without key, restarts the agent, which "
-        "fetches it again, and waits for it; where it does not come, the old state is put back.",
-    .source =
-        "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/"
-        "troubleshoot-extension-certificates-issues-windows-vm",
-    .signals = {proof(Log::agent, not_decrypted), proof(Log::extension, not_decrypted),
-                proof(Log::commands, not_decrypted)},
-    .consequences = {"backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "extension-certificate-unusable",
+        .title = "The certificate for the extensions' settings is missing or without its key",
+        .layer = Layer::guest_agent,
+        .scope = Scope::windows,
+        .error_codes = {"GuestAgentCertificateNotFound", "ExtensionConfigParsingFailure"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "Azure encrypts the settings of extensions to a certificate that the agent keeps in the computer's "
+            "personal store, issued by \"Windows Azure CRP Certificate Generator\". When it or its private key is "
+            "gone, the extension cannot read its settings. The fix removes a certificate without key, restarts the "
+            "agent, which fetches it again, and waits for it; where it does not come, the old state is put back.",
+        .source =
+            "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/"
+            "troubleshoot-extension-certificates-issues-windows-vm",
+        .signals = {proof(Log::agent, not_decrypted), proof(Log::extension, not_decrypted),
+                    proof(Log::commands, not_decrypted)},
+        .consequences = {"backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::extension_certificate_unusable

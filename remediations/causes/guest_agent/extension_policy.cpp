@@ -191,29 +191,33 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "extension-policy",
-    .title = "A policy on this machine forbids the backup extension",
-    .layer = Layer::guest_agent,
-    .scope = Scope::linux,
-    .error_codes = {"GuestAgentSnapshotTaskStatusError", "VMExtensionProvisioningError"},
-    .explanation =
-        "With Debug.EnableExtensionPolicy=y the agent runs only what /etc/waagent_policy.json allows; a policy it "
-        "cannot understand, with an attribute, a type or a version it does not know, stops every extension. Where the "
-        "policy demands signatures, an agent that enforces them refuses an extension without one. Such a policy is "
-        "somebody's decision, so it is not changed here.",
-    .source = "https://github.com/Azure/WALinuxAgent/blob/master/azurelinuxagent/ga/policy/policy_engine.py",
-    .signals =
-        {judged(Log::agent, refused_line),
-         judged(Log::agent, signature_line),
-         {.role = Role::proof, .line = {Log::agent, refused_line}, .with = {"VMSnapshotLinux"}, .heals_unsaid = true},
-         {.role = Role::proof, .line = {Log::agent, invalid_line}, .heals_unsaid = true},
-         {.role = Role::proof,
-          .line = {Log::agent, signature_line},
-          .with = {"VMSnapshotLinux"},
-          .heals_unsaid = true}},
-    .consequences = {"backup-extension-state", "extension-error", "extension-not-installed-yet"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "extension-policy",
+        .title = "A policy on this machine forbids the backup extension",
+        .layer = Layer::guest_agent,
+        .scope = Scope::linux,
+        .error_codes = {"GuestAgentSnapshotTaskStatusError", "VMExtensionProvisioningError"},
+        .explanation =
+            "With Debug.EnableExtensionPolicy=y the agent runs only what /etc/waagent_policy.json allows; a policy it "
+            "cannot understand, with an attribute, a type or a version it does not know, stops every extension. Where "
+            "the policy demands signatures, an agent that enforces them refuses an extension without one. Such a "
+            "policy is somebody's decision, so it is not changed here.",
+        .source = "https://github.com/Azure/WALinuxAgent/blob/master/azurelinuxagent/ga/policy/policy_engine.py",
+        .signals = {judged(Log::agent, refused_line),
+                    judged(Log::agent, signature_line),
+                    {.role = Role::proof,
+                     .line = {Log::agent, refused_line},
+                     .with = {"VMSnapshotLinux"},
+                     .heals_unsaid = true},
+                    {.role = Role::proof, .line = {Log::agent, invalid_line}, .heals_unsaid = true},
+                    {.role = Role::proof,
+                     .line = {Log::agent, signature_line},
+                     .with = {"VMSnapshotLinux"},
+                     .heals_unsaid = true}},
+        .consequences = {"backup-extension-state", "extension-error", "extension-not-installed-yet"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::extension_policy

@@ -55,22 +55,24 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "extensions-disabled",
-    .title = "The guest agent is told not to run extensions",
-    .layer = Layer::guest_agent,
-    .scope = Scope::linux,
-    .error_codes = {"GuestAgentSnapshotTaskStatusError", "UserErrorGuestAgentStatusUnavailable",
-                    "VMAgentStatusCommunicationError"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "Extensions.Enabled=n in waagent.conf makes the agent ignore every extension, and the backup extension with "
-        "them; the portal only says that no snapshot status came back. The fix sets the value to y, keeping comments, "
-        "order, owner and mode, and restarts the agent.",
-    .source = "https://github.com/MicrosoftDocs/azure-docs/issues/42262",
-    .signals = {proof(Log::agent, "will not be processed since extension processing is disabled")},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "extensions-disabled",
+        .title = "The guest agent is told not to run extensions",
+        .layer = Layer::guest_agent,
+        .scope = Scope::linux,
+        .error_codes = {"GuestAgentSnapshotTaskStatusError", "UserErrorGuestAgentStatusUnavailable",
+                        "VMAgentStatusCommunicationError"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "Extensions.Enabled=n in waagent.conf makes the agent ignore every extension, and the backup extension "
+            "with them; the portal only says that no snapshot status came back. The fix sets the value to y, keeping "
+            "comments, order, owner and mode, and restarts the agent.",
+        .source = "https://github.com/MicrosoftDocs/azure-docs/issues/42262",
+        .signals = {proof(Log::agent, "will not be processed since extension processing is disabled")},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::extensions_disabled

@@ -33,20 +33,24 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "extensions-on-hold",
-    .title = "Azure keeps the VM on hold, so the guest agent handles no extension",
-    .layer = Layer::guest_agent,
-    .scope = Scope::linux,
-    .error_codes = {"GuestAgentSnapshotTaskStatusError", "VMExtensionProvisioningError"},
-    .explanation =
-        "With each goal state Azure can say that the VM is on hold, as it does with the excess instances of a scale "
-        "set that overprovisions. The guest agent then reports that it is ready, but installs and runs no extension.",
-    .source = "https://learn.microsoft.com/azure/virtual-machine-scale-sets/virtual-machine-scale-sets-design-overview",
-    .signals = {judged(Log::agent, hold_line), judged(Log::agent, handling_lines[0]),
-                judged(Log::agent, handling_lines[1])},
-    .consequences = {"backup-extension-state", "agent-status-not-reported"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "extensions-on-hold",
+        .title = "Azure keeps the VM on hold, so the guest agent handles no extension",
+        .layer = Layer::guest_agent,
+        .scope = Scope::linux,
+        .error_codes = {"GuestAgentSnapshotTaskStatusError", "VMExtensionProvisioningError"},
+        .explanation =
+            "With each goal state Azure can say that the VM is on hold, as it does with the excess instances of a "
+            "scale set that overprovisions. The guest agent then reports that it is ready, but installs and runs no "
+            "extension.",
+        .source =
+            "https://learn.microsoft.com/azure/virtual-machine-scale-sets/virtual-machine-scale-sets-design-overview",
+        .signals = {judged(Log::agent, hold_line), judged(Log::agent, handling_lines[0]),
+                    judged(Log::agent, handling_lines[1])},
+        .consequences = {"backup-extension-state", "agent-status-not-reported"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::extensions_on_hold

@@ -193,28 +193,30 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "file-system-full",
-    .title = "A file system that the guest agent writes to is full",
-    .layer = Layer::guest_agent,
-    .scope = Scope::both,
-    .error_codes = {"GuestAgentSnapshotTaskStatusError", "GuestAgentSnapshotTaskStatusErrorLin",
-                    "GuestAgentSnapshotTaskStatusErrorWin", "UserErrorGuestAgentStatusUnavailable",
-                    "GuestAgentPluginInstallCommandProcessingFailed"},
-    .explanation =
-        "Without room for data, or without free inodes (df -i, while df still shows space), the agent fetches no goal "
-        "state, reports nothing, and the extension cannot be unpacked or write its status. Linux agents before 2.3 "
-        "could fill history and events themselves. On Windows less than 100 MiB on the system drive is a fault, less "
-        "than 1 GiB a risk. Only a person can say what may be deleted.",
-    .source = "https://github.com/Azure/WALinuxAgent/issues/2619",
-    .signals = {judged(Log::agent, crash_log_line), proof(Log::agent, no_space_line),
-                proof(Log::extension, no_space_line), proof(Log::commands, no_space_line),
-                proof(Log::agent, disk_full_code), proof(Log::extension, disk_full_code),
-                proof(Log::commands, disk_full_code)},
-    .consequences = {"agent-hung", "agent-crash-looping", "agent-not-running", "agent-restart-policy",
-                     "agent-status-not-reported", "agent-update-failed", "transport-certificate-missing",
-                     "agent-service-crashes", "backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "file-system-full",
+        .title = "A file system that the guest agent writes to is full",
+        .layer = Layer::guest_agent,
+        .scope = Scope::both,
+        .error_codes = {"GuestAgentSnapshotTaskStatusError", "GuestAgentSnapshotTaskStatusErrorLin",
+                        "GuestAgentSnapshotTaskStatusErrorWin", "UserErrorGuestAgentStatusUnavailable",
+                        "GuestAgentPluginInstallCommandProcessingFailed"},
+        .explanation =
+            "Without room for data, or without free inodes (df -i, while df still shows space), the agent fetches no "
+            "goal state, reports nothing, and the extension cannot be unpacked or write its status. Linux agents "
+            "before 2.3 could fill history and events themselves. On Windows less than 100 MiB on the system drive is "
+            "a fault, less than 1 GiB a risk. Only a person can say what may be deleted.",
+        .source = "https://github.com/Azure/WALinuxAgent/issues/2619",
+        .signals = {judged(Log::agent, crash_log_line), proof(Log::agent, no_space_line),
+                    proof(Log::extension, no_space_line), proof(Log::commands, no_space_line),
+                    proof(Log::agent, disk_full_code), proof(Log::extension, disk_full_code),
+                    proof(Log::commands, disk_full_code)},
+        .consequences = {"agent-hung", "agent-crash-looping", "agent-not-running", "agent-restart-policy",
+                         "agent-status-not-reported", "agent-update-failed", "transport-certificate-missing",
+                         "agent-service-crashes", "backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::file_system_full

@@ -81,24 +81,26 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "goal-state-cache-damaged",
-    .title = "The cached goal state of an old guest agent is damaged",
-    .layer = Layer::guest_agent,
-    .scope = Scope::linux,
-    .error_codes = {"GuestAgentSnapshotTaskStatusError", "UserErrorGuestAgentStatusUnavailable"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "Agents up to 2.2.20 read their goal state from GoalState.<n>.xml and fetch it only when its number changes: "
-        "where the file is gone they process nothing. The fix moves what is left of that cache, with the number, into "
-        "quarantine and restarts the agent, which then fetches all of it. Newer agents have no such file, and that is "
-        "no fault.",
-    .source = "https://github.com/Azure/WALinuxAgent/issues/945",
-    .signals = {judged(Log::agent, missing_line),
-                {.role = Role::proof, .line = {Log::agent, missing_line}, .with = {"is missing"}}},
-    .consequences = {"backup-extension-state", "agent-too-old", "agent-hung"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "goal-state-cache-damaged",
+        .title = "The cached goal state of an old guest agent is damaged",
+        .layer = Layer::guest_agent,
+        .scope = Scope::linux,
+        .error_codes = {"GuestAgentSnapshotTaskStatusError", "UserErrorGuestAgentStatusUnavailable"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "Agents up to 2.2.20 read their goal state from GoalState.<n>.xml and fetch it only when its number "
+            "changes: where the file is gone they process nothing. The fix moves what is left of that cache, with the "
+            "number, into quarantine and restarts the agent, which then fetches all of it. Newer agents have no such "
+            "file, and that is no fault.",
+        .source = "https://github.com/Azure/WALinuxAgent/issues/945",
+        .signals = {judged(Log::agent, missing_line),
+                    {.role = Role::proof, .line = {Log::agent, missing_line}, .with = {"is missing"}}},
+        .consequences = {"backup-extension-state", "agent-too-old", "agent-hung"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::goal_state_cache_damaged

@@ -55,25 +55,28 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "key-folder-permissions",
-    .title = "SYSTEM may not use the folders of private keys",
-    .layer = Layer::guest_agent,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionConfigParsingFailure", "GuestAgentCertificateNotFound",
-                    "UserErrorGuestAgentStatusUnavailable", "BackUpOperationFailed", "BackUpOperationFailedV2"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "The guest agent and the extension run as SYSTEM and keep their keys in MachineKeys, Keys and SystemKeys below "
-        "ProgramData\\Microsoft\\Crypto. Hardening scripts take the right to these folders away; then certificates "
-        "cannot be imported and settings not decrypted. The fix adds full control for SYSTEM to the folder, leaves out "
-        "denials that take it away again, changes nothing else and no key file, and restarts the agent.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .signals = {proof(Log::agent, import_failed)},
-    .consequences = {"certificate-key-unreadable", "extension-certificate-unusable", "backup-attempt-failed",
-                     "backup-extension-state", "agent-hung"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "key-folder-permissions",
+        .title = "SYSTEM may not use the folders of private keys",
+        .layer = Layer::guest_agent,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionConfigParsingFailure", "GuestAgentCertificateNotFound",
+                        "UserErrorGuestAgentStatusUnavailable", "BackUpOperationFailed", "BackUpOperationFailedV2"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "The guest agent and the extension run as SYSTEM and keep their keys in MachineKeys, Keys and SystemKeys "
+            "below ProgramData\\Microsoft\\Crypto. Hardening scripts take the right to these folders away; then "
+            "certificates cannot be imported and settings not decrypted. The fix adds full control for SYSTEM to the "
+            "folder, leaves out denials that take it away again, changes nothing else and no key file, and restarts "
+            "the agent.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+        .signals = {proof(Log::agent, import_failed)},
+        .consequences = {"certificate-key-unreadable", "extension-certificate-unusable", "backup-attempt-failed",
+                         "backup-extension-state", "agent-hung"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::key_folder_permissions

@@ -74,24 +74,28 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "key-isolation-unavailable",
-    .title = "The CNG Key Isolation service is disabled or cannot be used",
-    .layer = Layer::guest_agent,
-    .scope = Scope::windows,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
-                    "GuestAgentSnapshotTaskStatusErrorWin", "GuestAgentCertificateNotFound",
-                    "ExtensionConfigParsingFailure"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "The guest agent makes its transport certificate with the help of the service KeyIso; without it \"RdCrypt "
-        "Initialization failed\" is in its log and no extension gets its settings. The service starts on demand, so "
-        "stopped alone is normal; disabled is not. The fix makes it manual again, starts it, and restarts the agent.",
-    .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
-    .signals = {proof(Log::agent, no_crypto)},
-    .consequences = {"extension-certificate-unusable", "agent-hung", "agent-service-crashes", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "key-isolation-unavailable",
+        .title = "The CNG Key Isolation service is disabled or cannot be used",
+        .layer = Layer::guest_agent,
+        .scope = Scope::windows,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
+                        "GuestAgentSnapshotTaskStatusErrorWin", "GuestAgentCertificateNotFound",
+                        "ExtensionConfigParsingFailure"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "The guest agent makes its transport certificate with the help of the service KeyIso; without it \"RdCrypt "
+            "Initialization failed\" is in its log and no extension gets its settings. The service starts on demand, "
+            "so stopped alone is normal; disabled is not. The fix makes it manual again, starts it, and restarts the "
+            "agent.",
+        .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
+        .signals = {proof(Log::agent, no_crypto)},
+        .consequences = {"extension-certificate-unusable", "agent-hung", "agent-service-crashes",
+                         "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::key_isolation_unavailable

@@ -68,24 +68,26 @@ std::vector<Signal> proofs() {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "machine-config-damaged",
-    .title = "The configuration file of .NET Framework is damaged",
-    .layer = Layer::guest_agent,
-    .scope = Scope::windows,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
-                    "GuestAgentSnapshotTaskStatusErrorWin"},
-    .disruption = Disruption::workload,
-    .explanation =
-        "machine.config is read by every .NET program when it starts. Empty, cut short or edited wrongly, it makes the "
-        "guest agent end at once with ConfigurationErrorsException. The fix puts machine.config.default in its place, "
-        "which Windows keeps beside it, and restarts the agent; it needs approval, because settings that other "
-        "programs had added are then gone for them. Undo puts the old file back.",
-    .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
-    .signals = proofs(),
-    .consequences = {"agent-service-crashes", "agent-not-running", "agent-hung", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "machine-config-damaged",
+        .title = "The configuration file of .NET Framework is damaged",
+        .layer = Layer::guest_agent,
+        .scope = Scope::windows,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
+                        "GuestAgentSnapshotTaskStatusErrorWin"},
+        .disruption = Disruption::workload,
+        .explanation =
+            "machine.config is read by every .NET program when it starts. Empty, cut short or edited wrongly, it makes "
+            "the guest agent end at once with ConfigurationErrorsException. The fix puts machine.config.default in its "
+            "place, which Windows keeps beside it, and restarts the agent; it needs approval, because settings that "
+            "other programs had added are then gone for them. Undo puts the old file back.",
+        .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
+        .signals = proofs(),
+        .consequences = {"agent-service-crashes", "agent-not-running", "agent-hung", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::machine_config_damaged

@@ -130,26 +130,28 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "settings-not-decrypted",
-    .title = "openssl cannot decrypt the backup extension's settings",
-    .layer = Layer::guest_agent,
-    .scope = Scope::linux,
-    .error_codes = {"GuestAgentSnapshotTaskStatusError", "ExtensionSnapshotFailedNoNetwork", "11", "16"},
-    .disruption = Disruption::none,
-    .explanation =
-        "The extension has openssl decrypt its settings and reads what it writes, warnings included. An openssl that "
-        "does not start, may not use the algorithm, or writes a warning (a wrapper, a missing library in "
-        "ld.so.preload, an error in openssl.cnf) leaves the extension without settings: it knows no disks and reports "
-        "\"no network\".",
-    .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
-    .signals = {judged(Log::extension, decrypted_line), judged(Log::extension, not_json_line),
-                judged(Log::extension, return_code_line),
-                proof(Log::extension, "decryption also failed with return code: 127"),
-                proof(Log::extension, "decryption also failed with return code: 126")},
-    .consequences = {"no-network-catch-all", "extension-error", "backup-extension-state",
-                     "transport-certificate-missing"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "settings-not-decrypted",
+        .title = "openssl cannot decrypt the backup extension's settings",
+        .layer = Layer::guest_agent,
+        .scope = Scope::linux,
+        .error_codes = {"GuestAgentSnapshotTaskStatusError", "ExtensionSnapshotFailedNoNetwork", "11", "16"},
+        .disruption = Disruption::none,
+        .explanation =
+            "The extension has openssl decrypt its settings and reads what it writes, warnings included. An openssl "
+            "that does not start, may not use the algorithm, or writes a warning (a wrapper, a missing library in "
+            "ld.so.preload, an error in openssl.cnf) leaves the extension without settings: it knows no disks and "
+            "reports \"no network\".",
+        .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
+        .signals = {judged(Log::extension, decrypted_line), judged(Log::extension, not_json_line),
+                    judged(Log::extension, return_code_line),
+                    proof(Log::extension, "decryption also failed with return code: 127"),
+                    proof(Log::extension, "decryption also failed with return code: 126")},
+        .consequences = {"no-network-catch-all", "extension-error", "backup-extension-state",
+                         "transport-certificate-missing"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::settings_not_decrypted

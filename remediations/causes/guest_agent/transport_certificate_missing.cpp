@@ -169,31 +169,33 @@ Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "transport-certificate-missing",
-    .title = "The certificate for the backup extension's settings is missing",
-    .layer = Layer::guest_agent,
-    .scope = Scope::linux,
-    .error_codes = {"GuestAgentCertificateNotFound", "FailedHandlerGuestAgentCertificateNotFound"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "The service encrypts the extension's settings to a certificate that the agent keeps as <thumbprint>.crt and "
-        ".prv in its library folder. Without it the extension ends with result code 16. The fix restarts the agent, "
-        "which fetches the certificates again, and waits for them.",
-    .source = "https://github.com/Azure/WALinuxAgent/issues/370",
-    .signals = {judged(Log::extension, not_decrypted_line),
-                proof(Log::extension, failure_lines[0]),
-                proof(Log::extension, failure_lines[1]),
-                proof(Log::extension, failure_lines[2]),
-                {.role = Role::proof, .line = {Log::extension, cannot_open_line}, .with = {".crt"}},
-                {.role = Role::proof,
-                 .line = {Log::extension, not_decrypted_line},
-                 .without = {"code: 127", "code: 126", "code: 0"}},
-                proof(Log::agent, "Error outputting keys and certificates"),
-                {.role = Role::proof, .results = {16}}},
-    .consequences = {"backup-extension-state", "extension-error", "no-network-catch-all"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "transport-certificate-missing",
+        .title = "The certificate for the backup extension's settings is missing",
+        .layer = Layer::guest_agent,
+        .scope = Scope::linux,
+        .error_codes = {"GuestAgentCertificateNotFound", "FailedHandlerGuestAgentCertificateNotFound"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "The service encrypts the extension's settings to a certificate that the agent keeps as <thumbprint>.crt "
+            "and .prv in its library folder. Without it the extension ends with result code 16. The fix restarts the "
+            "agent, which fetches the certificates again, and waits for them.",
+        .source = "https://github.com/Azure/WALinuxAgent/issues/370",
+        .signals = {judged(Log::extension, not_decrypted_line),
+                    proof(Log::extension, failure_lines[0]),
+                    proof(Log::extension, failure_lines[1]),
+                    proof(Log::extension, failure_lines[2]),
+                    {.role = Role::proof, .line = {Log::extension, cannot_open_line}, .with = {".crt"}},
+                    {.role = Role::proof,
+                     .line = {Log::extension, not_decrypted_line},
+                     .without = {"code: 127", "code: 126", "code: 0"}},
+                    proof(Log::agent, "Error outputting keys and certificates"),
+                    {.role = Role::proof, .results = {16}}},
+        .consequences = {"backup-extension-state", "extension-error", "no-network-catch-all"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::transport_certificate_missing

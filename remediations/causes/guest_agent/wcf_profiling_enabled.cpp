@@ -84,24 +84,26 @@ std::vector<Signal> proofs() {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "wcf-profiling-enabled",
-    .title = "Profiling of WCF is switched on in machine.config",
-    .layer = Layer::guest_agent,
-    .scope = Scope::windows,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
-                    "GuestAgentSnapshotTaskStatusErrorWin"},
-    .disruption = Disruption::workload,
-    .explanation =
-        "Visual Studio's ServiceModelSink, registered in machine.config, is loaded into every program that uses WCF; "
-        "where its library is missing, the guest agent ends as soon as it starts. The fix takes these elements out of "
-        "the file, and nothing else, and restarts the agent; it needs approval, because it speaks for all programs. "
-        "While the agent runs well the entries are a risk only.",
-    .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
-    .signals = proofs(),
-    .consequences = {"agent-service-crashes", "agent-not-running", "agent-hung", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "wcf-profiling-enabled",
+        .title = "Profiling of WCF is switched on in machine.config",
+        .layer = Layer::guest_agent,
+        .scope = Scope::windows,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
+                        "GuestAgentSnapshotTaskStatusErrorWin"},
+        .disruption = Disruption::workload,
+        .explanation =
+            "Visual Studio's ServiceModelSink, registered in machine.config, is loaded into every program that uses "
+            "WCF; where its library is missing, the guest agent ends as soon as it starts. The fix takes these "
+            "elements out of the file, and nothing else, and restarts the agent; it needs approval, because it speaks "
+            "for all programs. While the agent runs well the entries are a risk only.",
+        .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
+        .signals = proofs(),
+        .consequences = {"agent-service-crashes", "agent-not-running", "agent-hung", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::wcf_profiling_enabled

@@ -76,23 +76,26 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "wire-server-endpoint-wrong",
-    .title = "The guest agent has the wrong address of the wire server",
-    .layer = Layer::guest_agent,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
-                    "VMAgentStatusCommunicationError"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "The agent notes the wire server's address in WireServerEndpoint below its library folder. It is "
-        "168.63.129.16 in every Azure cloud; old agents could take the name servers of the DHCP lease for it when "
-        "there was no route. The fix moves the file away and restarts the agent, which then finds the address anew.",
-    .source = "https://github.com/Azure/WALinuxAgent/issues/680",
-    .signals = {judged(Log::agent, std::string(endpoint_line))},
-    .consequences = {"agent-hung", "agent-status-not-reported", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "wire-server-endpoint-wrong",
+        .title = "The guest agent has the wrong address of the wire server",
+        .layer = Layer::guest_agent,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
+                        "VMAgentStatusCommunicationError"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "The agent notes the wire server's address in WireServerEndpoint below its library folder. It is "
+            "168.63.129.16 in every Azure cloud; old agents could take the name servers of the DHCP lease for it when "
+            "there was no route. The fix moves the file away and restarts the agent, which then finds the address "
+            "anew.",
+        .source = "https://github.com/Azure/WALinuxAgent/issues/680",
+        .signals = {judged(Log::agent, std::string(endpoint_line))},
+        .consequences = {"agent-hung", "agent-status-not-reported", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::wire_server_endpoint_wrong

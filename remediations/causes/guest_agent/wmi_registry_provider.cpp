@@ -50,21 +50,23 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "wmi-registry-provider",
-    .title = "WMI has lost the registry provider that the guest agent's installer needs",
-    .layer = Layer::guest_agent,
-    .scope = Scope::windows,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "UserErrorGuestAgentVersionUnsupported"},
-    .disruption = Disruption::workload,
-    .explanation =
-        "The guest agent's MSI sets the path of its services through WMI's class StdRegProv; with a damaged WMI "
-        "repository it fails, and the agent is neither installed nor updated. The fix lets Windows salvage the "
-        "repository, which cannot be undone and so needs approval. While the agent runs, this is a risk only.",
-    .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
-    .consequences = {"agent-not-installed", "agent-too-old", "agent-program-missing"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "wmi-registry-provider",
+        .title = "WMI has lost the registry provider that the guest agent's installer needs",
+        .layer = Layer::guest_agent,
+        .scope = Scope::windows,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "UserErrorGuestAgentVersionUnsupported"},
+        .disruption = Disruption::workload,
+        .explanation =
+            "The guest agent's MSI sets the path of its services through WMI's class StdRegProv; with a damaged WMI "
+            "repository it fails, and the agent is neither installed nor updated. The fix lets Windows salvage the "
+            "repository, which cannot be undone and so needs approval. While the agent runs, this is a risk only.",
+        .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
+        .consequences = {"agent-not-installed", "agent-too-old", "agent-program-missing"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::wmi_registry_provider

@@ -27,18 +27,20 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "confidential-vm",
-    .title = "The VM is a confidential VM",
-    .layer = Layer::managed_disk,
-    .scope = Scope::both,
-    .error_codes = {"UserErrorUnsupportedDiskConfiguration", "UserErrorInvalidManagedDiskOperation"},
-    .disruption = Disruption::none,
-    .explanation =
-        "Confidential VMs are supported by Azure Backup in part: it depends on size, region, policy and the way in "
-        "which the OS disk is encrypted. Trusted Launch is supported with Enhanced policies.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "confidential-vm",
+        .title = "The VM is a confidential VM",
+        .layer = Layer::managed_disk,
+        .scope = Scope::both,
+        .error_codes = {"UserErrorUnsupportedDiskConfiguration", "UserErrorInvalidManagedDiskOperation"},
+        .disruption = Disruption::none,
+        .explanation =
+            "Confidential VMs are supported by Azure Backup in part: it depends on size, region, policy and the way in "
+            "which the OS disk is encrypted. Trusted Launch is supported with Enhanced policies.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::confidential_vm

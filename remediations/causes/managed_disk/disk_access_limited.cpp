@@ -9,7 +9,7 @@
 
 namespace remediations::causes::disk_access_limited {
 
-extern const Remediation remediation;
+Remediation remediation();
 
 namespace {
 
@@ -46,29 +46,31 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
     }
     auto finding =
         Finding::needs_operator("A disk of the VM limits who may export it; that should not stop a snapshot.",
-                                std::move(evidence), remediation.instructions);
+                                std::move(evidence), remediation().instructions);
     finding.is_suspicion = true;
     return std::move(finding).as_risk();
 }
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "disk-access-limited",
-    .title = "A disk limits who may export it",
-    .layer = Layer::managed_disk,
-    .scope = Scope::both,
-    .error_codes = {},
-    .disruption = Disruption::none,
-    .explanation =
-        "A disk's network access policy, and its data access mode, say who may export it. Snapshots do not need an "
-        "export, so this is told only beside a backup that has failed, as a thing to look at once nothing else "
-        "explains it. It is seen where Azure may be asked (setting azure).",
-    .source = "https://learn.microsoft.com/azure/virtual-machines/disks-restrict-import-export-overview",
-    .instructions =
-        "Where nothing else explains the failure: az disk update --ids <disk> --network-access-policy AllowAll, back "
-        "up, and set it back. If that helps, tell Azure's support.",
-    .diagnose_in_azure = diagnose_in_azure,
-};
+Remediation remediation() {
+    return {
+        .id = "disk-access-limited",
+        .title = "A disk limits who may export it",
+        .layer = Layer::managed_disk,
+        .scope = Scope::both,
+        .error_codes = {},
+        .disruption = Disruption::none,
+        .explanation =
+            "A disk's network access policy, and its data access mode, say who may export it. Snapshots do not need an "
+            "export, so this is told only beside a backup that has failed, as a thing to look at once nothing else "
+            "explains it. It is seen where Azure may be asked (setting azure).",
+        .source = "https://learn.microsoft.com/azure/virtual-machines/disks-restrict-import-export-overview",
+        .instructions =
+            "Where nothing else explains the failure: az disk update --ids <disk> --network-access-policy AllowAll, "
+            "back up, and set it back. If that helps, tell Azure's support.",
+        .diagnose_in_azure = diagnose_in_azure,
+    };
+}
 
 }  // namespace remediations::causes::disk_access_limited

@@ -64,19 +64,21 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "disk-encryption",
-    .title = "The VM's disks are encrypted with Azure Disk Encryption",
-    .layer = Layer::managed_disk,
-    .scope = Scope::both,
-    .error_codes = {"UserErrorKeyVaultPermissionsNotConfigured", "UserErrorInvalidVMEncryptionInfo",
-                    "DiskRestorePointClientError"},
-    .disruption = Disruption::none,
-    .explanation =
-        "Azure Backup saves the keys of encrypted disks with the disks, so it must be allowed to read them in their "
-        "key vault. Whether it is cannot be seen from inside the VM.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-encryption",
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "disk-encryption",
+        .title = "The VM's disks are encrypted with Azure Disk Encryption",
+        .layer = Layer::managed_disk,
+        .scope = Scope::both,
+        .error_codes = {"UserErrorKeyVaultPermissionsNotConfigured", "UserErrorInvalidVMEncryptionInfo",
+                        "DiskRestorePointClientError"},
+        .disruption = Disruption::none,
+        .explanation =
+            "Azure Backup saves the keys of encrypted disks with the disks, so it must be allowed to read them in "
+            "their key vault. Whether it is cannot be seen from inside the VM.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-encryption",
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::disk_encryption

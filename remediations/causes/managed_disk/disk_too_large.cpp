@@ -49,21 +49,23 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "disk-too-large",
-    .title = "The VM's disks are more or larger than Azure Backup supports",
-    .layer = Layer::managed_disk,
-    .scope = Scope::both,
-    .error_codes = {"UserErrorUnsupportedDiskSize", "UserErrorBCMUnsupportedDiskCount"},
-    .disruption = Disruption::none,
-    .explanation =
-        "Azure VM backup supports disks up to 64 TB, 512 TB in all, and 32 data disks. Older pages, and the text of "
-        "the error, name lower limits. Excluded disks do not count.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
-    .instructions =
-        "See which disk the job's details name. Exclude it from the backup (selective disk backup), or spread its data "
-        "over smaller disks. Disks with Azure Disk Encryption have a lower limit than others.",
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "disk-too-large",
+        .title = "The VM's disks are more or larger than Azure Backup supports",
+        .layer = Layer::managed_disk,
+        .scope = Scope::both,
+        .error_codes = {"UserErrorUnsupportedDiskSize", "UserErrorBCMUnsupportedDiskCount"},
+        .disruption = Disruption::none,
+        .explanation =
+            "Azure VM backup supports disks up to 64 TB, 512 TB in all, and 32 data disks. Older pages, and the text "
+            "of the error, name lower limits. Excluded disks do not count.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
+        .instructions =
+            "See which disk the job's details name. Exclude it from the backup (selective disk backup), or spread its "
+            "data over smaller disks. Disks with Azure Disk Encryption have a lower limit than others.",
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::disk_too_large

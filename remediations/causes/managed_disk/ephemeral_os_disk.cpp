@@ -22,18 +22,20 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "ephemeral-os-disk",
-    .title = "The VM's OS disk is ephemeral",
-    .layer = Layer::managed_disk,
-    .scope = Scope::both,
-    .error_codes = {"UserErrorUnsupportedDiskConfiguration", "UserErrorUnsupportedStorageType"},
-    .disruption = Disruption::none,
-    .explanation =
-        "An ephemeral OS disk lies on the host's local storage, of which no snapshot can be taken. Azure Backup does "
-        "not support VMs that have one.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "ephemeral-os-disk",
+        .title = "The VM's OS disk is ephemeral",
+        .layer = Layer::managed_disk,
+        .scope = Scope::both,
+        .error_codes = {"UserErrorUnsupportedDiskConfiguration", "UserErrorUnsupportedStorageType"},
+        .disruption = Disruption::none,
+        .explanation =
+            "An ephemeral OS disk lies on the host's local storage, of which no snapshot can be taken. Azure Backup "
+            "does not support VMs that have one.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::ephemeral_os_disk

@@ -83,23 +83,25 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "host-refuses-snapshot",
-    .title = "The host refused the snapshot",
-    .layer = Layer::managed_disk,
-    .scope = Scope::linux,
-    .error_codes = {"ExtensionSnapshotFailedNoNetwork", "FailedRetryableSnapshotFailedNoNetwork",
-                    "FailedHostSnapshotRemoteServerError", "76"},
-    .disruption = Disruption::none,
-    .explanation =
-        "The backup extension asks the VM's host, at 168.63.129.16, to take the snapshots. An answer with an HTTP "
-        "status of 400 or more is a refusal: 409 another operation on the disks, 429 too many requests, 5xx a fault of "
-        "the host. The extension reports that as \"no network\", though the answer came over the network.",
-    .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
-    .signals = {judged(Log::extension, do_snapshot_body), judged(Log::extension, pre_snapshot_body),
-                judged(guest_path_lines()[0]), judged(guest_path_lines()[1])},
-    .consequences = {"no-network-catch-all", "extension-error", "backup-extension-state", "snapshot-conflict"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "host-refuses-snapshot",
+        .title = "The host refused the snapshot",
+        .layer = Layer::managed_disk,
+        .scope = Scope::linux,
+        .error_codes = {"ExtensionSnapshotFailedNoNetwork", "FailedRetryableSnapshotFailedNoNetwork",
+                        "FailedHostSnapshotRemoteServerError", "76"},
+        .disruption = Disruption::none,
+        .explanation =
+            "The backup extension asks the VM's host, at 168.63.129.16, to take the snapshots. An answer with an HTTP "
+            "status of 400 or more is a refusal: 409 another operation on the disks, 429 too many requests, 5xx a "
+            "fault of the host. The extension reports that as \"no network\", though the answer came over the network.",
+        .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
+        .signals = {judged(Log::extension, do_snapshot_body), judged(Log::extension, pre_snapshot_body),
+                    judged(guest_path_lines()[0]), judged(guest_path_lines()[1])},
+        .consequences = {"no-network-catch-all", "extension-error", "backup-extension-state", "snapshot-conflict"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::host_refuses_snapshot

@@ -35,21 +35,23 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "host-snapshot-service",
-    .title = "The host's snapshot service did not work",
-    .layer = Layer::managed_disk,
-    .scope = Scope::linux,
-    .error_codes = {"FailedHostSnapshotRemoteServerError", "556", "ExtensionSnapshotFailedNoNetwork"},
-    .disruption = Disruption::none,
-    .explanation =
-        "The backup extension asks a service on the VM's host for the snapshots. Where that does not run, the host "
-        "answers HTTP 500, and the extension notes 556. Nothing inside the VM can repair it.",
-    .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
-    .signals = {judged(Log::extension, not_running), judged(Log::extension, remote_error)},
-    .consequences = {"no-network-catch-all", "name-resolution", "storage-unreachable", "tls-interception",
-                     "snapshot-conflict", "extension-error", "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "host-snapshot-service",
+        .title = "The host's snapshot service did not work",
+        .layer = Layer::managed_disk,
+        .scope = Scope::linux,
+        .error_codes = {"FailedHostSnapshotRemoteServerError", "556", "ExtensionSnapshotFailedNoNetwork"},
+        .disruption = Disruption::none,
+        .explanation =
+            "The backup extension asks a service on the VM's host for the snapshots. Where that does not run, the host "
+            "answers HTTP 500, and the extension notes 556. Nothing inside the VM can repair it.",
+        .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
+        .signals = {judged(Log::extension, not_running), judged(Log::extension, remote_error)},
+        .consequences = {"no-network-catch-all", "name-resolution", "storage-unreachable", "tls-interception",
+                         "snapshot-conflict", "extension-error", "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::host_snapshot_service

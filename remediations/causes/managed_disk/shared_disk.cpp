@@ -9,7 +9,7 @@
 
 namespace remediations::causes::shared_disk {
 
-extern const Remediation remediation;
+Remediation remediation();
 
 namespace {
 
@@ -69,25 +69,28 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question& quest
     auto finding = Finding::needs_operator(
         "A disk is shared with other VMs: Azure VM backup does not back up such disks.", std::move(evidence), how_to);
     // It may be excluded from the backup.
-    return explains(remediation, question.error_code) ? finding : std::move(finding).as_risk();
+    return explains(remediation(), question.error_code) ? finding : std::move(finding).as_risk();
 }
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "shared-disk",
-    .title = "A shared disk is attached to the VM",
-    .layer = Layer::managed_disk,
-    .scope = Scope::both,
-    .error_codes = {"UserErrorSharedDiskBackupNotSupported", "UserErrorUnsupportedDiskConfiguration"},
-    .disruption = Disruption::none,
-    .explanation =
-        "A managed disk whose maxShares is above 1 can be attached to several VMs; a VM backup that includes one "
-        "fails. From inside the VM it is seen only in part: Azure tells of ultra disks alone whether they are shared.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
-    .instructions = how_to,
-    .diagnose = diagnose,
-    .diagnose_in_azure = diagnose_in_azure,
-};
+Remediation remediation() {
+    return {
+        .id = "shared-disk",
+        .title = "A shared disk is attached to the VM",
+        .layer = Layer::managed_disk,
+        .scope = Scope::both,
+        .error_codes = {"UserErrorSharedDiskBackupNotSupported", "UserErrorUnsupportedDiskConfiguration"},
+        .disruption = Disruption::none,
+        .explanation =
+            "A managed disk whose maxShares is above 1 can be attached to several VMs; a VM backup that includes one "
+            "fails. From inside the VM it is seen only in part: Azure tells of ultra disks alone whether they are "
+            "shared.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
+        .instructions = how_to,
+        .diagnose = diagnose,
+        .diagnose_in_azure = diagnose_in_azure,
+    };
+}
 
 }  // namespace remediations::causes::shared_disk

@@ -37,22 +37,24 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "snapshot-conflict",
-    .title = "Storage refused the snapshots of some disks",
-    .layer = Layer::managed_disk,
-    .scope = Scope::linux,
-    .error_codes = {"FailedRetryableSnapshotFailedRestrictedNetwork", "761", "ExtensionSnapshotFailedNoNetwork"},
-    .disruption = Disruption::none,
-    .explanation =
-        "Result 761 of the backup extension means that some disks' snapshots succeeded and others did not, for any "
-        "reason; its name says network. HTTP 409 is an answer of storage: another operation on that disk was under "
-        "way.",
-    .source = "https://github.com/Azure/azure-linux-extensions/issues/494",
-    .signals = {judged(Log::extension, some_failed), judged(Log::extension, conflict),
-                judged(Log::extension, refused_by_storage)},
-    .consequences = {"extension-error", "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "snapshot-conflict",
+        .title = "Storage refused the snapshots of some disks",
+        .layer = Layer::managed_disk,
+        .scope = Scope::linux,
+        .error_codes = {"FailedRetryableSnapshotFailedRestrictedNetwork", "761", "ExtensionSnapshotFailedNoNetwork"},
+        .disruption = Disruption::none,
+        .explanation =
+            "Result 761 of the backup extension means that some disks' snapshots succeeded and others did not, for any "
+            "reason; its name says network. HTTP 409 is an answer of storage: another operation on that disk was under "
+            "way.",
+        .source = "https://github.com/Azure/azure-linux-extensions/issues/494",
+        .signals = {judged(Log::extension, some_failed), judged(Log::extension, conflict),
+                    judged(Log::extension, refused_by_storage)},
+        .consequences = {"extension-error", "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::snapshot_conflict

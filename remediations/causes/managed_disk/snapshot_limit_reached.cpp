@@ -26,21 +26,23 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "snapshot-limit-reached",
-    .title = "A disk has as many snapshots as it may have",
-    .layer = Layer::managed_disk,
-    .scope = Scope::both,
-    .error_codes = {"ExtensionFailedSnapshotLimitReachedError", "FailedSnapshotLimitReached", "85"},
-    .disruption = Disruption::none,
-    .explanation =
-        "Storage keeps a limited number of snapshots of a disk. When others fill it, the backup's snapshot is refused; "
-        "where that befell every disk, the extension reports \"no network\" instead. Settings that old pages name "
-        "(isanysnapshotfailed) have no effect.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .signals = {judged(Log::extension, count_exceeded), judged(Log::extension, named)},
-    .consequences = {"no-network-catch-all", "snapshot-conflict", "extension-error", "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "snapshot-limit-reached",
+        .title = "A disk has as many snapshots as it may have",
+        .layer = Layer::managed_disk,
+        .scope = Scope::both,
+        .error_codes = {"ExtensionFailedSnapshotLimitReachedError", "FailedSnapshotLimitReached", "85"},
+        .disruption = Disruption::none,
+        .explanation =
+            "Storage keeps a limited number of snapshots of a disk. When others fill it, the backup's snapshot is "
+            "refused; where that befell every disk, the extension reports \"no network\" instead. Settings that old "
+            "pages name (isanysnapshotfailed) have no effect.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+        .signals = {judged(Log::extension, count_exceeded), judged(Log::extension, named)},
+        .consequences = {"no-network-catch-all", "snapshot-conflict", "extension-error", "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::snapshot_limit_reached

@@ -25,21 +25,23 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "snapshot-rate-exceeded",
-    .title = "Snapshots of a disk are asked for too fast",
-    .layer = Layer::managed_disk,
-    .scope = Scope::both,
-    .error_codes = {"ExtensionFailedSnapshotRateExceededError", "FailedRetryableSnapshotRateExceeded",
-                    "SnapshotRateExceeded", "173"},
-    .disruption = Disruption::none,
-    .explanation =
-        "Storage takes one snapshot of a disk in a minute. When another product takes one at the same time, the "
-        "backup's is refused; where that befell every disk, the extension reports \"no network\" instead.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .signals = {judged(Log::extension, rate_exceeded), judged(Log::extension, named)},
-    .consequences = {"no-network-catch-all", "snapshot-conflict", "extension-error", "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "snapshot-rate-exceeded",
+        .title = "Snapshots of a disk are asked for too fast",
+        .layer = Layer::managed_disk,
+        .scope = Scope::both,
+        .error_codes = {"ExtensionFailedSnapshotRateExceededError", "FailedRetryableSnapshotRateExceeded",
+                        "SnapshotRateExceeded", "173"},
+        .disruption = Disruption::none,
+        .explanation =
+            "Storage takes one snapshot of a disk in a minute. When another product takes one at the same time, the "
+            "backup's is refused; where that befell every disk, the extension reports \"no network\" instead.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+        .signals = {judged(Log::extension, rate_exceeded), judged(Log::extension, named)},
+        .consequences = {"no-network-catch-all", "snapshot-conflict", "extension-error", "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::snapshot_rate_exceeded

@@ -67,19 +67,21 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "ultra-disk",
-    .title = "A disk of the VM needs an Enhanced backup policy",
-    .layer = Layer::managed_disk,
-    .scope = Scope::both,
-    .error_codes = {"UserErrorUnsupportedStorageType", "UserErrorUnsupportedDiskConfiguration"},
-    .disruption = Disruption::none,
-    .explanation =
-        "Ultra disks and Premium SSD v2 are backed up with Enhanced policies only, and not in every region. Which "
-        "policy the VM has cannot be seen from inside it.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
-    .diagnose = diagnose,
-    .diagnose_in_azure = diagnose_in_azure,
-};
+Remediation remediation() {
+    return {
+        .id = "ultra-disk",
+        .title = "A disk of the VM needs an Enhanced backup policy",
+        .layer = Layer::managed_disk,
+        .scope = Scope::both,
+        .error_codes = {"UserErrorUnsupportedStorageType", "UserErrorUnsupportedDiskConfiguration"},
+        .disruption = Disruption::none,
+        .explanation =
+            "Ultra disks and Premium SSD v2 are backed up with Enhanced policies only, and not in every region. Which "
+            "policy the VM has cannot be seen from inside it.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
+        .diagnose = diagnose,
+        .diagnose_in_azure = diagnose_in_azure,
+    };
+}
 
 }  // namespace remediations::causes::ultra_disk

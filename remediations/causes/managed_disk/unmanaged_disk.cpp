@@ -25,19 +25,21 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "unmanaged-disk",
-    .title = "A disk of the VM is not a managed disk",
-    .layer = Layer::managed_disk,
-    .scope = Scope::both,
-    .error_codes = {"UserErrorUnsupportedStorageType", "UserErrorComputeVmWithClassicStorage",
-                    "UserErrorBCMPremiumStorageQuotaError", "UserErrorStorageAccountIsLocked"},
-    .disruption = Disruption::none,
-    .explanation =
-        "Restore points are taken of managed disks. Unmanaged ones, blobs in a storage account of the customer's, "
-        "depend on that account's limits, locks and firewall, and Azure retires them.",
-    .source = "https://learn.microsoft.com/azure/virtual-machines/unmanaged-disks-deprecation",
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "unmanaged-disk",
+        .title = "A disk of the VM is not a managed disk",
+        .layer = Layer::managed_disk,
+        .scope = Scope::both,
+        .error_codes = {"UserErrorUnsupportedStorageType", "UserErrorComputeVmWithClassicStorage",
+                        "UserErrorBCMPremiumStorageQuotaError", "UserErrorStorageAccountIsLocked"},
+        .disruption = Disruption::none,
+        .explanation =
+            "Restore points are taken of managed disks. Unmanaged ones, blobs in a storage account of the customer's, "
+            "depend on that account's limits, locks and firewall, and Azure retires them.",
+        .source = "https://learn.microsoft.com/azure/virtual-machines/unmanaged-disks-deprecation",
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::unmanaged_disk

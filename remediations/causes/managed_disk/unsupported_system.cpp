@@ -121,20 +121,22 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "unsupported-system",
-    .title = "Azure VM backup does not support this system",
-    .layer = Layer::managed_disk,
-    .scope = Scope::both,
-    .error_codes = {"UserErrorUnSupportedDistribution", "UserErrorUnsupportedDiskConfiguration"},
-    .disruption = Disruption::none,
-    .explanation =
-        "Azure VM backup needs a VM in Azure with a 64-bit system, at least 1 GB of memory and a distribution that "
-        "Azure endorses; CoreOS and ZFS are not supported. What else is in the VM's way follows from that.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
-    .consequences = {"agent-not-installed", "agent-not-running", "agent-hung", "agent-too-old",
-                     "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "unsupported-system",
+        .title = "Azure VM backup does not support this system",
+        .layer = Layer::managed_disk,
+        .scope = Scope::both,
+        .error_codes = {"UserErrorUnSupportedDistribution", "UserErrorUnsupportedDiskConfiguration"},
+        .disruption = Disruption::none,
+        .explanation =
+            "Azure VM backup needs a VM in Azure with a 64-bit system, at least 1 GB of memory and a distribution that "
+            "Azure endorses; CoreOS and ZFS are not supported. What else is in the VM's way follows from that.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
+        .consequences = {"agent-not-installed", "agent-not-running", "agent-hung", "agent-too-old",
+                         "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::unsupported_system

@@ -30,19 +30,21 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "write-accelerator",
-    .title = "A disk of the VM uses Write Accelerator",
-    .layer = Layer::managed_disk,
-    .scope = Scope::both,
-    .error_codes = {"UserErrorWAEnabledDisksNotSupported", "UserErrorInvalidManagedDiskOperation"},
-    .disruption = Disruption::none,
-    .explanation =
-        "Disks with Write Accelerator are backed up today, other than old pages and error texts say, but such a VM "
-        "needs a way to the internet, even if the disk is excluded. The backup extension then takes its snapshots "
-        "through the host alone.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "write-accelerator",
+        .title = "A disk of the VM uses Write Accelerator",
+        .layer = Layer::managed_disk,
+        .scope = Scope::both,
+        .error_codes = {"UserErrorWAEnabledDisksNotSupported", "UserErrorInvalidManagedDiskOperation"},
+        .disruption = Disruption::none,
+        .explanation =
+            "Disks with Write Accelerator are backed up today, other than old pages and error texts say, but such a VM "
+            "needs a way to the internet, even if the disk is excluded. The backup extension then takes its snapshots "
+            "through the host alone.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::write_accelerator

@@ -74,25 +74,27 @@ std::vector<LogPattern> log_lines() {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-container-stale",
-    .title = "The host does not know the guest agent's container id any more",
-    .layer = Layer::network,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
-                    "VMAgentStatusCommunicationError"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "The agent names a container id in each request to the host's channel, port 32526. After a live migration, a "
-        "redeployment or a repair of the host it may keep an old one; the host then answers 400 "
-        "InvalidContainerConfiguration for ever. The fix restarts the agent, which takes the new one from its goal "
-        "state.",
-    .source = "https://github.com/Azure/WALinuxAgent/blob/master/azurelinuxagent/common/protocol/hostplugin.py",
-    .signals = all_judged(log_lines()),
-    .consequences = {"goal-state-refused", "agent-status-not-reported", "agent-hung", "agent-crash-looping",
-                     "backup-extension-state", "extension-package-unavailable"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-container-stale",
+        .title = "The host does not know the guest agent's container id any more",
+        .layer = Layer::network,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
+                        "VMAgentStatusCommunicationError"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "The agent names a container id in each request to the host's channel, port 32526. After a live migration, "
+            "a redeployment or a repair of the host it may keep an old one; the host then answers 400 "
+            "InvalidContainerConfiguration for ever. The fix restarts the agent, which takes the new one from its goal "
+            "state.",
+        .source = "https://github.com/Azure/WALinuxAgent/blob/master/azurelinuxagent/common/protocol/hostplugin.py",
+        .signals = all_judged(log_lines()),
+        .consequences = {"goal-state-refused", "agent-status-not-reported", "agent-hung", "agent-crash-looping",
+                         "backup-extension-state", "extension-package-unavailable"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::agent_container_stale

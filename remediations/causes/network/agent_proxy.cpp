@@ -203,24 +203,26 @@ Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-proxy",
-    .title = "The guest agent is told to use a proxy that does not work",
-    .layer = Layer::network,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
-                    "VMExtensionProvisioningError"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "HttpProxy.Host and HttpProxy.Port in waagent.conf, or http_proxy in the environment of the agent's service, "
-        "send the agent's downloads of extensions through a proxy; old agents send what is meant for 168.63.129.16 "
-        "there too. A VM backup needs no proxy, and the backup extension uses none. The fix sets both keys to None "
-        "where the agent's log and the proxy's silence prove the fault, and restarts the agent.",
-    .source = "https://github.com/Azure/WALinuxAgent/issues/800",
-    .signals = {judged(Log::agent, uses_proxy), judged(Log::agent, tunnel_failed), judged(Log::agent, heartbeat)},
-    .consequences = {"agent-update-failed", "agent-status-not-reported", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-proxy",
+        .title = "The guest agent is told to use a proxy that does not work",
+        .layer = Layer::network,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
+                        "VMExtensionProvisioningError"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "HttpProxy.Host and HttpProxy.Port in waagent.conf, or http_proxy in the environment of the agent's "
+            "service, send the agent's downloads of extensions through a proxy; old agents send what is meant for "
+            "168.63.129.16 there too. A VM backup needs no proxy, and the backup extension uses none. The fix sets "
+            "both keys to None where the agent's log and the proxy's silence prove the fault, and restarts the agent.",
+        .source = "https://github.com/Azure/WALinuxAgent/issues/800",
+        .signals = {judged(Log::agent, uses_proxy), judged(Log::agent, tunnel_failed), judged(Log::agent, heartbeat)},
+        .consequences = {"agent-update-failed", "agent-status-not-reported", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::agent_proxy

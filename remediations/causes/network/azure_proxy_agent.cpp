@@ -97,27 +97,29 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "azure-proxy-agent",
-    .title = "The Guest Proxy Agent keeps this VM from the platform",
-    .layer = Layer::network,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
-                    "VMAgentStatusCommunicationError", "ExtensionSnapshotFailedNoNetwork"},
-    .disruption = Disruption::service_restart,
-    .explanation =
-        "With the Metadata Security Protocol the kernel leads requests to 168.63.129.16:80 and 169.254.169.254 to the "
-        "Guest Proxy Agent, which signs them; port 32526 is left alone. Where that agent has failed, connections are "
-        "refused; where it is missing, the host answers 403. No goal state comes then and no snapshot is taken. The "
-        "fix starts its service.",
-    .source = "https://learn.microsoft.com/azure/virtual-machines/metadata-security-protocol/troubleshoot-guide",
-    .consequences = {"wire-server-unreachable", "instance-metadata-unreachable", "goal-state-refused",
-                     "guest-firewall-blocks-wire-server", "agent-crash-looping", "agent-hung",
-                     "agent-status-not-reported", "wrong-wire-server-answer", "host-refuses-snapshot",
-                     "no-network-catch-all", "backup-extension-state", "dhcp-disabled", "agent-proxy",
-                     "duplicate-network-configuration"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "azure-proxy-agent",
+        .title = "The Guest Proxy Agent keeps this VM from the platform",
+        .layer = Layer::network,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
+                        "VMAgentStatusCommunicationError", "ExtensionSnapshotFailedNoNetwork"},
+        .disruption = Disruption::service_restart,
+        .explanation =
+            "With the Metadata Security Protocol the kernel leads requests to 168.63.129.16:80 and 169.254.169.254 to "
+            "the Guest Proxy Agent, which signs them; port 32526 is left alone. Where that agent has failed, "
+            "connections are refused; where it is missing, the host answers 403. No goal state comes then and no "
+            "snapshot is taken. The fix starts its service.",
+        .source = "https://learn.microsoft.com/azure/virtual-machines/metadata-security-protocol/troubleshoot-guide",
+        .consequences = {"wire-server-unreachable", "instance-metadata-unreachable", "goal-state-refused",
+                         "guest-firewall-blocks-wire-server", "agent-crash-looping", "agent-hung",
+                         "agent-status-not-reported", "wrong-wire-server-answer", "host-refuses-snapshot",
+                         "no-network-catch-all", "backup-extension-state", "dhcp-disabled", "agent-proxy",
+                         "duplicate-network-configuration"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::azure_proxy_agent

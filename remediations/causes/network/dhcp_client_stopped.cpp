@@ -58,23 +58,25 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "dhcp-client-stopped",
-    .title = "The DHCP Client service of Windows is disabled or stopped",
-    .layer = Layer::network,
-    .scope = Scope::windows,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "VMAgentStatusCommunicationError",
-                    "GuestAgentSnapshotTaskStatusError", "ExtensionSnapshotFailedNoNetwork"},
-    .disruption = Disruption::service_restart,
-    .explanation =
-        "Azure gives a VM its address, its routes and the platform's address (option 245) by DHCP. Without the service "
-        "that asks for them the VM loses its address when the lease ends. The fix makes the service automatic again "
-        "and starts it; fixed addresses stay as they are.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .signals = service_start_failures(dhcp_client),
-    .consequences = {"wire-server-unreachable", "dhcp-disabled", "wrong-source-address", "agent-hung"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "dhcp-client-stopped",
+        .title = "The DHCP Client service of Windows is disabled or stopped",
+        .layer = Layer::network,
+        .scope = Scope::windows,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "VMAgentStatusCommunicationError",
+                        "GuestAgentSnapshotTaskStatusError", "ExtensionSnapshotFailedNoNetwork"},
+        .disruption = Disruption::service_restart,
+        .explanation =
+            "Azure gives a VM its address, its routes and the platform's address (option 245) by DHCP. Without the "
+            "service that asks for them the VM loses its address when the lease ends. The fix makes the service "
+            "automatic again and starts it; fixed addresses stay as they are.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+        .signals = service_start_failures(dhcp_client),
+        .consequences = {"wire-server-unreachable", "dhcp-disabled", "wrong-source-address", "agent-hung"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::dhcp_client_stopped

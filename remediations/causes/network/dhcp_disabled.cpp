@@ -204,26 +204,28 @@ Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "dhcp-disabled",
-    .title = "The VM does not use DHCP, and the platform cannot be found without",
-    .layer = Layer::network,
-    .scope = Scope::both,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "VMAgentStatusCommunicationError",
-                    "GuestAgentSnapshotTaskStatusError", "VMRestorePointInternalError"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "Azure gives a VM its address, its route to the platform and the platform's address (option 245) by DHCP. With "
-        "a fixed address in the guest, an agent that finds no route of its own to 168.63.129.16 waits for a DHCP "
-        "answer that never comes, and a wrong address makes the platform unreachable. A fixed address with which the "
-        "platform answers is no fault. The fix, where the Linux agent knows the setting, makes it use 168.63.129.16 "
-        "without DHCP and restarts it; the network itself is never changed.",
-    .source = "https://github.com/Azure/WALinuxAgent/issues/2781",
-    .signals = {judged(Log::agent, dhcp_failed), judged(Log::agent, wire_server_found)},
-    .consequences = {"agent-crash-looping", "agent-hung", "agent-status-not-reported", "backup-extension-state",
-                     "wire-server-unreachable"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "dhcp-disabled",
+        .title = "The VM does not use DHCP, and the platform cannot be found without",
+        .layer = Layer::network,
+        .scope = Scope::both,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "VMAgentStatusCommunicationError",
+                        "GuestAgentSnapshotTaskStatusError", "VMRestorePointInternalError"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "Azure gives a VM its address, its route to the platform and the platform's address (option 245) by DHCP. "
+            "With a fixed address in the guest, an agent that finds no route of its own to 168.63.129.16 waits for a "
+            "DHCP answer that never comes, and a wrong address makes the platform unreachable. A fixed address with "
+            "which the platform answers is no fault. The fix, where the Linux agent knows the setting, makes it use "
+            "168.63.129.16 without DHCP and restarts it; the network itself is never changed.",
+        .source = "https://github.com/Azure/WALinuxAgent/issues/2781",
+        .signals = {judged(Log::agent, dhcp_failed), judged(Log::agent, wire_server_found)},
+        .consequences = {"agent-crash-looping", "agent-hung", "agent-status-not-reported", "backup-extension-state",
+                         "wire-server-unreachable"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::dhcp_disabled

@@ -95,24 +95,26 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "duplicate-network-configuration",
-    .title = "The network configuration has addresses twice or is another VM's",
-    .layer = Layer::network,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "ExtensionSnapshotFailedNoNetwork"},
-    .disruption = Disruption::none,
-    .explanation =
-        "A configuration that names the MAC address of another VM's network card, left over from the VM that this one "
-        "was copied from, does not apply to this VM's card; an IP address on two interfaces sends answers the wrong "
-        "way. Either can leave the VM without a way to 168.63.129.16, often only after the next restart. Which "
-        "configuration is right only the operator knows, so nothing is changed.",
-    .source =
-        "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/linux/"
-        "serial-console-grub-proactive-configuration",
-    .consequences = {"wire-server-unreachable", "dhcp-disabled"},
-    .diagnose = diagnose,
-    .fix = nullptr,
-};
+Remediation remediation() {
+    return {
+        .id = "duplicate-network-configuration",
+        .title = "The network configuration has addresses twice or is another VM's",
+        .layer = Layer::network,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "ExtensionSnapshotFailedNoNetwork"},
+        .disruption = Disruption::none,
+        .explanation =
+            "A configuration that names the MAC address of another VM's network card, left over from the VM that this "
+            "one was copied from, does not apply to this VM's card; an IP address on two interfaces sends answers the "
+            "wrong way. Either can leave the VM without a way to 168.63.129.16, often only after the next restart. "
+            "Which configuration is right only the operator knows, so nothing is changed.",
+        .source =
+            "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/linux/"
+            "serial-console-grub-proactive-configuration",
+        .consequences = {"wire-server-unreachable", "dhcp-disabled"},
+        .diagnose = diagnose,
+        .fix = nullptr,
+    };
+}
 
 }  // namespace remediations::causes::duplicate_network_configuration

@@ -106,25 +106,28 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "extension-package-unavailable",
-    .title = "The guest agent cannot get the package of the backup extension",
-    .layer = Layer::network,
-    .scope = Scope::linux,
-    .error_codes = {"GuestAgentSnapshotTaskStatusError", "VMExtensionProvisioningError",
-                    "UserErrorVmProvisioningStateFailed", "1001", "1002"},
-    .disruption = Disruption::none,
-    .explanation =
-        "The agent fetches the extension from a storage account of Azure, directly or, where that fails, through the "
-        "host (168.63.129.16, port 32526). Where both fail it leaves a folder with its own status and little else, and "
-        "tries again with the next goal state. Moving that folder away changes nothing: what stops the download has to "
-        "go.",
-    .source = "https://learn.microsoft.com/azure/virtual-machines/extensions/features-linux",
-    .signals =
-        {judged(Log::agent, log_line),
-         {.role = Role::proof, .line = {Log::agent, log_line}, .with = {"VMSnapshotLinux"}, .heals_unsaid = true}},
-    .consequences = {"backup-extension-state", "extension-error", "extension-not-installed-yet", "extension-damaged"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "extension-package-unavailable",
+        .title = "The guest agent cannot get the package of the backup extension",
+        .layer = Layer::network,
+        .scope = Scope::linux,
+        .error_codes = {"GuestAgentSnapshotTaskStatusError", "VMExtensionProvisioningError",
+                        "UserErrorVmProvisioningStateFailed", "1001", "1002"},
+        .disruption = Disruption::none,
+        .explanation =
+            "The agent fetches the extension from a storage account of Azure, directly or, where that fails, through "
+            "the host (168.63.129.16, port 32526). Where both fail it leaves a folder with its own status and little "
+            "else, and tries again with the next goal state. Moving that folder away changes nothing: what stops the "
+            "download has to go.",
+        .source = "https://learn.microsoft.com/azure/virtual-machines/extensions/features-linux",
+        .signals =
+            {judged(Log::agent, log_line),
+             {.role = Role::proof, .line = {Log::agent, log_line}, .with = {"VMSnapshotLinux"}, .heals_unsaid = true}},
+        .consequences = {"backup-extension-state", "extension-error", "extension-not-installed-yet",
+                         "extension-damaged"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::extension_package_unavailable

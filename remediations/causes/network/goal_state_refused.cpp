@@ -118,24 +118,26 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "goal-state-refused",
-    .title = "The platform answers the guest agent's request for its goal state with an error",
-    .layer = Layer::network,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
-                    "VMAgentStatusCommunicationError", "VMRestorePointInternalError"},
-    .disruption = Disruption::none,
-    .explanation =
-        "The agent learns from the goal state that it is to run the backup extension. It asks for it at 168.63.129.16, "
-        "port 80 and 32526. Where the answer comes but is an error (HTTP 4xx or 5xx), or is none that the agent can "
-        "use, the network is well and the fault lies with the host, with what Azure keeps of this VM, or with a "
-        "container id that the agent keeps and the host does not know any more.",
-    .source = "https://github.com/Azure/WALinuxAgent/issues/3256",
-    .signals = all_judged(failing_fetch_lines()),
-    .consequences = {"agent-crash-looping", "agent-hung", "agent-status-not-reported", "agent-not-ready-yet",
-                     "backup-extension-state", "transport-certificate-missing"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "goal-state-refused",
+        .title = "The platform answers the guest agent's request for its goal state with an error",
+        .layer = Layer::network,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
+                        "VMAgentStatusCommunicationError", "VMRestorePointInternalError"},
+        .disruption = Disruption::none,
+        .explanation =
+            "The agent learns from the goal state that it is to run the backup extension. It asks for it at "
+            "168.63.129.16, port 80 and 32526. Where the answer comes but is an error (HTTP 4xx or 5xx), or is none "
+            "that the agent can use, the network is well and the fault lies with the host, with what Azure keeps of "
+            "this VM, or with a container id that the agent keeps and the host does not know any more.",
+        .source = "https://github.com/Azure/WALinuxAgent/issues/3256",
+        .signals = all_judged(failing_fetch_lines()),
+        .consequences = {"agent-crash-looping", "agent-hung", "agent-status-not-reported", "agent-not-ready-yet",
+                         "backup-extension-state", "transport-certificate-missing"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::goal_state_refused

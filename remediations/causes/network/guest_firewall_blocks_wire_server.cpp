@@ -313,27 +313,29 @@ Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "guest-firewall-blocks-wire-server",
-    .title = "A firewall in the VM blocks the Azure platform address 168.63.129.16",
-    .layer = Layer::network,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "ExtensionSnapshotFailedNoNetwork",
-                    "VMAgentStatusCommunicationError", "GuestAgentSnapshotTaskStatusError",
-                    "VMRestorePointInternalError"},
-    .disruption = Disruption::none,
-    .explanation =
-        "A rule of nftables or iptables drops or rejects what this VM sends to 168.63.129.16, so the guest agent gets "
-        "no orders and its status does not arrive. A network security group cannot do that. The rules are read only "
-        "where the address does not answer, and followed as a first packet of root would meet them; the guest agent's "
-        "own rules let root through and are left alone. The fix puts a rule first that accepts root's connections, "
-        "and takes it back where the platform does not answer right then; it lasts until the firewall is loaded anew, "
-        "so the rule has to go from where it comes from too.",
-    .source = "https://jpaztech.github.io/blog/vm/vmagent-notready/",
-    .signals = {judged(Log::agent, got_through[0]), judged(Log::agent, got_through[1])},
-    .consequences = {"wire-server-unreachable", "dhcp-disabled", "duplicate-network-configuration", "agent-proxy"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "guest-firewall-blocks-wire-server",
+        .title = "A firewall in the VM blocks the Azure platform address 168.63.129.16",
+        .layer = Layer::network,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "ExtensionSnapshotFailedNoNetwork",
+                        "VMAgentStatusCommunicationError", "GuestAgentSnapshotTaskStatusError",
+                        "VMRestorePointInternalError"},
+        .disruption = Disruption::none,
+        .explanation =
+            "A rule of nftables or iptables drops or rejects what this VM sends to 168.63.129.16, so the guest agent "
+            "gets no orders and its status does not arrive. A network security group cannot do that. The rules are "
+            "read only where the address does not answer, and followed as a first packet of root would meet them; the "
+            "guest agent's own rules let root through and are left alone. The fix puts a rule first that accepts "
+            "root's connections, and takes it back where the platform does not answer right then; it lasts until the "
+            "firewall is loaded anew, so the rule has to go from where it comes from too.",
+        .source = "https://jpaztech.github.io/blog/vm/vmagent-notready/",
+        .signals = {judged(Log::agent, got_through[0]), judged(Log::agent, got_through[1])},
+        .consequences = {"wire-server-unreachable", "dhcp-disabled", "duplicate-network-configuration", "agent-proxy"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::guest_firewall_blocks_wire_server

@@ -27,19 +27,21 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "instance-metadata-unreachable",
-    .title = "The instance metadata service cannot be reached",
-    .layer = Layer::network,
-    .scope = Scope::both,
-    .error_codes = {},
-    .disruption = Disruption::none,
-    .explanation =
-        "169.254.169.254 tells a VM what Azure knows of it: size, disks, addresses. Backups do without; many firewalls "
-        "close it on purpose. Where it does not answer, what the disks are in Azure stays unknown here.",
-    .source = "https://learn.microsoft.com/azure/virtual-machines/instance-metadata-service",
-    .diagnose = diagnose,
-    .fix = nullptr,
-};
+Remediation remediation() {
+    return {
+        .id = "instance-metadata-unreachable",
+        .title = "The instance metadata service cannot be reached",
+        .layer = Layer::network,
+        .scope = Scope::both,
+        .error_codes = {},
+        .disruption = Disruption::none,
+        .explanation =
+            "169.254.169.254 tells a VM what Azure knows of it: size, disks, addresses. Backups do without; many "
+            "firewalls close it on purpose. Where it does not answer, what the disks are in Azure stays unknown here.",
+        .source = "https://learn.microsoft.com/azure/virtual-machines/instance-metadata-service",
+        .diagnose = diagnose,
+        .fix = nullptr,
+    };
+}
 
 }  // namespace remediations::causes::instance_metadata_unreachable

@@ -42,25 +42,27 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "name-resolution",
-    .title = "The VM cannot resolve the storage account of its disks",
-    .layer = Layer::network,
-    .scope = Scope::linux,
-    .error_codes = {"ExtensionSnapshotFailedNoNetwork", "FailedRetryableSnapshotFailedNoNetwork", "76"},
-    .disruption = Disruption::none,
-    .explanation =
-        "Where the host's snapshot service does not answer, the backup extension asks storage itself, at names such as "
-        "md-*.blob.storage.azure.net. Only then does a backup need name resolution, so it is tried only where the "
-        "newest backup went that way and failed to resolve the name.",
-    .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
-    .signals = {judged(Log::extension, resolver_errors[0]), judged(Log::extension, resolver_errors[1]),
-                judged(Log::extension, resolver_errors[2]), judged(guest_path_lines()[0]),
-                judged(guest_path_lines()[1])},
-    .consequences = {"storage-unreachable", "no-network-catch-all", "snapshot-conflict", "extension-error",
-                     "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = nullptr,
-};
+Remediation remediation() {
+    return {
+        .id = "name-resolution",
+        .title = "The VM cannot resolve the storage account of its disks",
+        .layer = Layer::network,
+        .scope = Scope::linux,
+        .error_codes = {"ExtensionSnapshotFailedNoNetwork", "FailedRetryableSnapshotFailedNoNetwork", "76"},
+        .disruption = Disruption::none,
+        .explanation =
+            "Where the host's snapshot service does not answer, the backup extension asks storage itself, at names "
+            "such as md-*.blob.storage.azure.net. Only then does a backup need name resolution, so it is tried only "
+            "where the newest backup went that way and failed to resolve the name.",
+        .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
+        .signals = {judged(Log::extension, resolver_errors[0]), judged(Log::extension, resolver_errors[1]),
+                    judged(Log::extension, resolver_errors[2]), judged(guest_path_lines()[0]),
+                    judged(guest_path_lines()[1])},
+        .consequences = {"storage-unreachable", "no-network-catch-all", "snapshot-conflict", "extension-error",
+                         "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = nullptr,
+    };
+}
 
 }  // namespace remediations::causes::name_resolution

@@ -52,21 +52,23 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "no-network-catch-all",
-    .title = "The snapshots of all disks failed (\"no network\")",
-    .layer = Layer::network,
-    .scope = Scope::linux,
-    .error_codes = {"ExtensionSnapshotFailedNoNetwork", "FailedRetryableSnapshotFailedNoNetwork", "76"},
-    .disruption = Disruption::none,
-    .explanation =
-        "Result 76 of the backup extension means that no disk's snapshot succeeded, for any reason at all: an "
-        "exception in the extension, a host whose service failed, a limit of snapshots, or the network. Other causes "
-        "found here explain it.",
-    .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
-    .signals = all_judged(log_lines()),
-    .diagnose = diagnose,
-    .fix = nullptr,
-};
+Remediation remediation() {
+    return {
+        .id = "no-network-catch-all",
+        .title = "The snapshots of all disks failed (\"no network\")",
+        .layer = Layer::network,
+        .scope = Scope::linux,
+        .error_codes = {"ExtensionSnapshotFailedNoNetwork", "FailedRetryableSnapshotFailedNoNetwork", "76"},
+        .disruption = Disruption::none,
+        .explanation =
+            "Result 76 of the backup extension means that no disk's snapshot succeeded, for any reason at all: an "
+            "exception in the extension, a host whose service failed, a limit of snapshots, or the network. Other "
+            "causes found here explain it.",
+        .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
+        .signals = all_judged(log_lines()),
+        .diagnose = diagnose,
+        .fix = nullptr,
+    };
+}
 
 }  // namespace remediations::causes::no_network_catch_all

@@ -68,26 +68,28 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "npcap-loopback-adapter",
-    .title = "Npcap's loopback adapter leads the guest agent astray",
-    .layer = Layer::network,
-    .scope = Scope::windows,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "VMAgentStatusCommunicationError",
-                    "GuestAgentSnapshotTaskStatusError"},
-    .disruption = Disruption::workload,
-    .explanation =
-        "Wireshark and Nmap install Npcap, whose loopback adapter looks like a network adapter. An older guest agent "
-        "asks for the platform's address there and gets no DHCP answer. The fix disables that adapter and restarts "
-        "the agent; it needs approval, because tools that record loopback traffic then fail, and the adapter has to "
-        "be enabled again by hand.",
-    .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
-    .signals = {judged(Log::agent, tried_there),
-                judged(Log::agent, found_address),
-                {.role = Role::proof, .line = {Log::agent, failed_there}, .revoked_by = {found_address}}},
-    .consequences = {"agent-hung", "wire-server-unreachable", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "npcap-loopback-adapter",
+        .title = "Npcap's loopback adapter leads the guest agent astray",
+        .layer = Layer::network,
+        .scope = Scope::windows,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "VMAgentStatusCommunicationError",
+                        "GuestAgentSnapshotTaskStatusError"},
+        .disruption = Disruption::workload,
+        .explanation =
+            "Wireshark and Nmap install Npcap, whose loopback adapter looks like a network adapter. An older guest "
+            "agent asks for the platform's address there and gets no DHCP answer. The fix disables that adapter and "
+            "restarts the agent; it needs approval, because tools that record loopback traffic then fail, and the "
+            "adapter has to be enabled again by hand.",
+        .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
+        .signals = {judged(Log::agent, tried_there),
+                    judged(Log::agent, found_address),
+                    {.role = Role::proof, .line = {Log::agent, failed_there}, .revoked_by = {found_address}}},
+        .consequences = {"agent-hung", "wire-server-unreachable", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::npcap_loopback_adapter

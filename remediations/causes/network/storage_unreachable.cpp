@@ -76,23 +76,25 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "storage-unreachable",
-    .title = "The VM cannot reach the storage account of its disks",
-    .layer = Layer::network,
-    .scope = Scope::linux,
-    .error_codes = {"ExtensionSnapshotFailedNoNetwork", "FailedRetryableSnapshotFailedNoNetwork", "76"},
-    .disruption = Disruption::none,
-    .explanation =
-        "Where the host's snapshot service does not answer, the backup extension asks storage itself over TCP 443. "
-        "Only then does a backup need a way out of the virtual network, so it is tried only where the newest backup "
-        "went that way and could not connect. Where Azure may be asked (setting azure), the routes and the rules of "
-        "network security groups that may block it are named.",
-    .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
-    .signals = all_judged(log_lines()),
-    .consequences = {"no-network-catch-all", "snapshot-conflict", "extension-error", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = nullptr,
-};
+Remediation remediation() {
+    return {
+        .id = "storage-unreachable",
+        .title = "The VM cannot reach the storage account of its disks",
+        .layer = Layer::network,
+        .scope = Scope::linux,
+        .error_codes = {"ExtensionSnapshotFailedNoNetwork", "FailedRetryableSnapshotFailedNoNetwork", "76"},
+        .disruption = Disruption::none,
+        .explanation =
+            "Where the host's snapshot service does not answer, the backup extension asks storage itself over TCP 443. "
+            "Only then does a backup need a way out of the virtual network, so it is tried only where the newest "
+            "backup went that way and could not connect. Where Azure may be asked (setting azure), the routes and the "
+            "rules of network security groups that may block it are named.",
+        .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
+        .signals = all_judged(log_lines()),
+        .consequences = {"no-network-catch-all", "snapshot-conflict", "extension-error", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = nullptr,
+    };
+}
 
 }  // namespace remediations::causes::storage_unreachable

@@ -93,26 +93,28 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "system-proxy",
-    .title = "A proxy of Windows swallows what is meant for the Azure platform",
-    .layer = Layer::network,
-    .scope = Scope::windows,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "VMAgentStatusCommunicationError",
-                    "GuestAgentSnapshotTaskStatusError", "ExtensionSnapshotFailedNoNetwork",
-                    "VMExtensionProvisioningError", "ExtensionFailedTimeoutDelayInNetwork"},
-    .disruption = Disruption::agent_restart,
-    .explanation =
-        "168.63.129.16 and 169.254.169.254 exist for this VM alone; no proxy can reach them. Where WinHTTP's proxy or "
-        "that of the account SYSTEM is not told so, the guest agent may ask the proxy. The fix adds both addresses to "
-        "the list that the proxy is not used for, and restarts the agent. Unless the agent complains while the "
-        "platform answers directly, this is a risk only.",
-    .source = "https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16",
-    .signals = {judged(Log::agent, complaints[0]), judged(Log::agent, complaints[1]),
-                judged(Log::agent, complaints[2])},
-    .consequences = {"agent-hung", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "system-proxy",
+        .title = "A proxy of Windows swallows what is meant for the Azure platform",
+        .layer = Layer::network,
+        .scope = Scope::windows,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "VMAgentStatusCommunicationError",
+                        "GuestAgentSnapshotTaskStatusError", "ExtensionSnapshotFailedNoNetwork",
+                        "VMExtensionProvisioningError", "ExtensionFailedTimeoutDelayInNetwork"},
+        .disruption = Disruption::agent_restart,
+        .explanation =
+            "168.63.129.16 and 169.254.169.254 exist for this VM alone; no proxy can reach them. Where WinHTTP's proxy "
+            "or that of the account SYSTEM is not told so, the guest agent may ask the proxy. The fix adds both "
+            "addresses to the list that the proxy is not used for, and restarts the agent. Unless the agent complains "
+            "while the platform answers directly, this is a risk only.",
+        .source = "https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16",
+        .signals = {judged(Log::agent, complaints[0]), judged(Log::agent, complaints[1]),
+                    judged(Log::agent, complaints[2])},
+        .consequences = {"agent-hung", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::system_proxy

@@ -66,23 +66,26 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "tls-interception",
-    .title = "Something between the VM and storage answers with its own certificate",
-    .layer = Layer::network,
-    .scope = Scope::linux,
-    .error_codes = {"ExtensionSnapshotFailedNoNetwork", "FailedRetryableSnapshotFailedNoNetwork", "76"},
-    .disruption = Disruption::none,
-    .explanation =
-        "Where the backup extension has to ask storage for snapshots itself, it checks storage's certificate. A "
-        "firewall that inspects TLS shows its own, and every disk's snapshot fails. Through the host no TLS is used.",
-    .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
-    .signals = {judged(Log::extension, certificate_errors[0]), judged(Log::extension, certificate_errors[1]),
-                judged(Log::extension, certificate_errors[2]), judged(guest_path_lines()[0]),
-                judged(guest_path_lines()[1])},
-    .consequences = {"no-network-catch-all", "snapshot-conflict", "extension-error", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = nullptr,
-};
+Remediation remediation() {
+    return {
+        .id = "tls-interception",
+        .title = "Something between the VM and storage answers with its own certificate",
+        .layer = Layer::network,
+        .scope = Scope::linux,
+        .error_codes = {"ExtensionSnapshotFailedNoNetwork", "FailedRetryableSnapshotFailedNoNetwork", "76"},
+        .disruption = Disruption::none,
+        .explanation =
+            "Where the backup extension has to ask storage for snapshots itself, it checks storage's certificate. A "
+            "firewall that inspects TLS shows its own, and every disk's snapshot fails. Through the host no TLS is "
+            "used.",
+        .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
+        .signals = {judged(Log::extension, certificate_errors[0]), judged(Log::extension, certificate_errors[1]),
+                    judged(Log::extension, certificate_errors[2]), judged(guest_path_lines()[0]),
+                    judged(guest_path_lines()[1])},
+        .consequences = {"no-network-catch-all", "snapshot-conflict", "extension-error", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = nullptr,
+    };
+}
 
 }  // namespace remediations::causes::tls_interception

@@ -128,24 +128,26 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "windows-firewall-blocks-wire-server",
-    .title = "Windows Firewall blocks the Azure platform address 168.63.129.16",
-    .layer = Layer::network,
-    .scope = Scope::windows,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "ExtensionSnapshotFailedNoNetwork",
-                    "VMAgentStatusCommunicationError", "GuestAgentSnapshotTaskStatusError",
-                    "VMRestorePointInternalError"},
-    .disruption = Disruption::none,
-    .explanation =
-        "An outbound rule, local or of a group policy, or a profile that blocks what no rule allows, keeps the guest "
-        "agent from the platform. A network security group cannot do that. The rules are read from the registry, only "
-        "where the address does not answer. The fix disables a local rule that is for this address alone; others a "
-        "person has to change. What other products filter is not seen here.",
-    .source = "https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16",
-    .consequences = {"wire-server-unreachable", "dhcp-disabled", "wrong-source-address"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "windows-firewall-blocks-wire-server",
+        .title = "Windows Firewall blocks the Azure platform address 168.63.129.16",
+        .layer = Layer::network,
+        .scope = Scope::windows,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "ExtensionSnapshotFailedNoNetwork",
+                        "VMAgentStatusCommunicationError", "GuestAgentSnapshotTaskStatusError",
+                        "VMRestorePointInternalError"},
+        .disruption = Disruption::none,
+        .explanation =
+            "An outbound rule, local or of a group policy, or a profile that blocks what no rule allows, keeps the "
+            "guest agent from the platform. A network security group cannot do that. The rules are read from the "
+            "registry, only where the address does not answer. The fix disables a local rule that is for this address "
+            "alone; others a person has to change. What other products filter is not seen here.",
+        .source = "https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16",
+        .consequences = {"wire-server-unreachable", "dhcp-disabled", "wrong-source-address"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::windows_firewall_blocks_wire_server

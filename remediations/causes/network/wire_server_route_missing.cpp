@@ -248,28 +248,29 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "wire-server-route-missing",
-    .title = "No usable route leads to the Azure platform address 168.63.129.16",
-    .layer = Layer::network,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "ExtensionSnapshotFailedNoNetwork",
-                    "VMAgentStatusCommunicationError", "GuestAgentSnapshotTaskStatusError",
-                    "VMRestorePointInternalError"},
-    // It interrupts nothing, but it is the network's configuration, not that of backup.
-    .disruption = Disruption::service_restart,
-    .explanation =
-        "Packets to 168.63.129.16 must leave through the VM's network card, from the primary address that Azure gave "
-        "it. A route that is missing, leads nowhere, into a VPN or through a secondary card, or uses a secondary or "
-        "foreign address makes the platform unreachable. DHCP brings the right route. The fix adds one for this "
-        "address "
-        "alone, through the primary card to the subnet's router, and takes it back where the platform does not answer "
-        "right then; it lasts until the network is configured anew, so the network's or VPN's configuration has to be "
-        "repaired too.",
-    .source = "https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16",
-    .consequences = {"wire-server-unreachable", "dhcp-disabled"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "wire-server-route-missing",
+        .title = "No usable route leads to the Azure platform address 168.63.129.16",
+        .layer = Layer::network,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "ExtensionSnapshotFailedNoNetwork",
+                        "VMAgentStatusCommunicationError", "GuestAgentSnapshotTaskStatusError",
+                        "VMRestorePointInternalError"},
+        // It interrupts nothing, but it is the network's configuration, not that of backup.
+        .disruption = Disruption::service_restart,
+        .explanation =
+            "Packets to 168.63.129.16 must leave through the VM's network card, from the primary address that Azure "
+            "gave it. A route that is missing, leads nowhere, into a VPN or through a secondary card, or uses a "
+            "secondary or foreign address makes the platform unreachable. DHCP brings the right route. The fix adds "
+            "one for this address alone, through the primary card to the subnet's router, and takes it back where the "
+            "platform does not answer right then; it lasts until the network is configured anew, so the network's or "
+            "VPN's configuration has to be repaired too.",
+        .source = "https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16",
+        .consequences = {"wire-server-unreachable", "dhcp-disabled"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::wire_server_route_missing

@@ -125,29 +125,31 @@ std::vector<Signal> proofs() {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "wire-server-unreachable",
-    .title = "The Azure platform address 168.63.129.16 cannot be reached",
-    .layer = Layer::network,
-    .scope = Scope::both,
-    .error_codes = {"ExtensionSnapshotFailedNoNetwork", "UserErrorGuestAgentStatusUnavailable",
-                    "VMAgentStatusCommunicationError", "GuestAgentSnapshotTaskStatusError",
-                    "VMRestorePointInternalError"},
-    .disruption = Disruption::none,
-    .explanation =
-        "The guest agent gets its orders from 168.63.129.16 on TCP 80 and reports through port 32526; the snapshot "
-        "itself is asked for on port 80. Both are tried as root or SYSTEM, because the agent's own firewall rule shuts "
-        "out everyone else. Nothing else on the network is needed for a VM backup.",
-    .source = "https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16",
-    .signals = joined({{judged(Log::agent, failed_requests[0]), judged(Log::agent, failed_requests[1]),
-                        judged(Log::agent, failed_requests[2])},
-                       proofs()}),
-    .consequences = {"wire-server-endpoint-wrong", "agent-update-failed", "agent-crash-looping", "agent-hung",
-                     "agent-status-not-reported", "transport-certificate-missing", "agent-too-old",
-                     "backup-extension-state", "wrong-wire-server-answer", "no-network-catch-all",
-                     "instance-metadata-unreachable", "name-resolution", "storage-unreachable", "tls-interception"},
-    .diagnose = diagnose,
-    .fix = nullptr,
-};
+Remediation remediation() {
+    return {
+        .id = "wire-server-unreachable",
+        .title = "The Azure platform address 168.63.129.16 cannot be reached",
+        .layer = Layer::network,
+        .scope = Scope::both,
+        .error_codes = {"ExtensionSnapshotFailedNoNetwork", "UserErrorGuestAgentStatusUnavailable",
+                        "VMAgentStatusCommunicationError", "GuestAgentSnapshotTaskStatusError",
+                        "VMRestorePointInternalError"},
+        .disruption = Disruption::none,
+        .explanation =
+            "The guest agent gets its orders from 168.63.129.16 on TCP 80 and reports through port 32526; the snapshot "
+            "itself is asked for on port 80. Both are tried as root or SYSTEM, because the agent's own firewall rule "
+            "shuts out everyone else. Nothing else on the network is needed for a VM backup.",
+        .source = "https://learn.microsoft.com/azure/virtual-network/what-is-ip-address-168-63-129-16",
+        .signals = joined({{judged(Log::agent, failed_requests[0]), judged(Log::agent, failed_requests[1]),
+                            judged(Log::agent, failed_requests[2])},
+                           proofs()}),
+        .consequences = {"wire-server-endpoint-wrong", "agent-update-failed", "agent-crash-looping", "agent-hung",
+                         "agent-status-not-reported", "transport-certificate-missing", "agent-too-old",
+                         "backup-extension-state", "wrong-wire-server-answer", "no-network-catch-all",
+                         "instance-metadata-unreachable", "name-resolution", "storage-unreachable", "tls-interception"},
+        .diagnose = diagnose,
+        .fix = nullptr,
+    };
+}
 
 }  // namespace remediations::causes::wire_server_unreachable

@@ -99,20 +99,22 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "wrong-source-address",
-    .title = "Windows uses another address than the primary one towards the platform",
-    .layer = Layer::network,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionSnapshotFailedNoNetwork", "UserErrorGuestAgentStatusUnavailable",
-                    "VMAgentStatusCommunicationError"},
-    .explanation =
-        "Of several addresses of one adapter Windows takes the lowest one as source, whichever is the primary one in "
-        "Azure; from a secondary address, or through a VPN, the platform cannot be reached. Which addresses are to be "
-        "used only the operator knows, so nothing is changed.",
-    .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/no-internet-access-multi-ip",
-    .consequences = {"wire-server-unreachable", "instance-metadata-unreachable", "dhcp-disabled"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "wrong-source-address",
+        .title = "Windows uses another address than the primary one towards the platform",
+        .layer = Layer::network,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionSnapshotFailedNoNetwork", "UserErrorGuestAgentStatusUnavailable",
+                        "VMAgentStatusCommunicationError"},
+        .explanation =
+            "Of several addresses of one adapter Windows takes the lowest one as source, whichever is the primary one "
+            "in Azure; from a secondary address, or through a VPN, the platform cannot be reached. Which addresses are "
+            "to be used only the operator knows, so nothing is changed.",
+        .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/no-internet-access-multi-ip",
+        .consequences = {"wire-server-unreachable", "instance-metadata-unreachable", "dhcp-disabled"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::wrong_source_address

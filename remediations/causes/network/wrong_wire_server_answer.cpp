@@ -41,22 +41,24 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "wrong-wire-server-answer",
-    .title = "The host did not answer the backup extension",
-    .layer = Layer::network,
-    .scope = Scope::linux,
-    .error_codes = {"ExtensionSnapshotFailedNoNetwork", "FailedRetryableSnapshotFailedNoNetwork", "76", "15"},
-    .disruption = Disruption::none,
-    .explanation =
-        "The backup extension asks the host for the snapshot at 168.63.129.16, port 80. \"Hitting wrong WireServer "
-        "IP\" in its log means that no HTTP answer came at all, so the connection itself failed.",
-    .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
-    .signals = {judged(Log::extension, no_answer)},
-    .consequences = {"no-network-catch-all", "name-resolution", "storage-unreachable", "tls-interception",
-                     "snapshot-conflict", "extension-error", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = nullptr,
-};
+Remediation remediation() {
+    return {
+        .id = "wrong-wire-server-answer",
+        .title = "The host did not answer the backup extension",
+        .layer = Layer::network,
+        .scope = Scope::linux,
+        .error_codes = {"ExtensionSnapshotFailedNoNetwork", "FailedRetryableSnapshotFailedNoNetwork", "76", "15"},
+        .disruption = Disruption::none,
+        .explanation =
+            "The backup extension asks the host for the snapshot at 168.63.129.16, port 80. \"Hitting wrong WireServer "
+            "IP\" in its log means that no HTTP answer came at all, so the connection itself failed.",
+        .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
+        .signals = {judged(Log::extension, no_answer)},
+        .consequences = {"no-network-catch-all", "name-resolution", "storage-unreachable", "tls-interception",
+                         "snapshot-conflict", "extension-error", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = nullptr,
+    };
+}
 
 }  // namespace remediations::causes::wrong_wire_server_answer

@@ -134,20 +134,22 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "backup-attempt-failed",
-    .title = "The last run of the Windows backup extension failed or broke off",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionSnapshotFailed", "ExtensionSnapshotFailedCOM", "ExtensionFailedVssServiceInBadState",
-                    "ExtensionFailedVssWriterInBadState", "GuestAgentSnapshotTaskStatusError"},
-    .explanation =
-        "The extension logs each step of a backup; the last one it reached names what it was waiting for: the Visual "
-        "C++ runtime, services, COM+ for its provider, the VSS writers, the volumes, or the Azure host. It is what is "
-        "left to say where no cause of its own was found.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .signals = {judged(errors_of_vss()), judged(errors_of_disks())},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "backup-attempt-failed",
+        .title = "The last run of the Windows backup extension failed or broke off",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionSnapshotFailed", "ExtensionSnapshotFailedCOM", "ExtensionFailedVssServiceInBadState",
+                        "ExtensionFailedVssWriterInBadState", "GuestAgentSnapshotTaskStatusError"},
+        .explanation =
+            "The extension logs each step of a backup; the last one it reached names what it was waiting for: the "
+            "Visual C++ runtime, services, COM+ for its provider, the VSS writers, the volumes, or the Azure host. It "
+            "is what is left to say where no cause of its own was found.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+        .signals = {judged(errors_of_vss()), judged(errors_of_disks())},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::backup_attempt_failed

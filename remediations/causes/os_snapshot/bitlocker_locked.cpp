@@ -52,20 +52,22 @@ Finding diagnose(const machine::Machine& machine, const Question& question) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "bitlocker-locked",
-    .title = "A volume is locked by BitLocker",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {code},
-    .explanation =
-        "VSS cannot take a snapshot of a volume that is locked. Only who has its key can unlock it; it has to be "
-        "unlocked at every backup.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .signals = {proof(Log::extension, locked_volume),
-                {.role = Role::proof, .event = {"Application", "VSS", {8193, 12289}}, .with = {locked_volume}}},
-    .consequences = {"backup-attempt-failed", "backup-extension-state"},
-    .diagnose_for = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "bitlocker-locked",
+        .title = "A volume is locked by BitLocker",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {code},
+        .explanation =
+            "VSS cannot take a snapshot of a volume that is locked. Only who has its key can unlock it; it has to be "
+            "unlocked at every backup.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+        .signals = {proof(Log::extension, locked_volume),
+                    {.role = Role::proof, .event = {"Application", "VSS", {8193, 12289}}, .with = {locked_volume}}},
+        .consequences = {"backup-attempt-failed", "backup-extension-state"},
+        .diagnose_for = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::bitlocker_locked

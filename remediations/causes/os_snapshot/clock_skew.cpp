@@ -152,23 +152,25 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "clock-skew",
-    .title = "The clock of the VM is wrong",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::both,
-    .error_codes = {"ExtensionOperationFailedForManagedDisks", "GuestAgentCertificateNotFound",
-                    "FailedHandlerGuestAgentCertificateNotFound", "16", "402", "ExtensionSnapshotFailedNoNetwork"},
-    .disruption = Disruption::service_restart,
-    .explanation =
-        "Settings are protected by certificates, and snapshots are asked for with signed URLs; both are good for a "
-        "time only. When the clock is more than five minutes off they are refused, and a command can look older than "
-        "the extension accepts. The time of the platform's own answer is the reference. The fix starts the installed "
-        "time service; it never sets the clock itself.",
-    .source = "https://learn.microsoft.com/azure/virtual-machines/linux/time-sync",
-    .consequences = {"transport-certificate-missing", "command-too-late", "extension-error", "tls-interception"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "clock-skew",
+        .title = "The clock of the VM is wrong",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::both,
+        .error_codes = {"ExtensionOperationFailedForManagedDisks", "GuestAgentCertificateNotFound",
+                        "FailedHandlerGuestAgentCertificateNotFound", "16", "402", "ExtensionSnapshotFailedNoNetwork"},
+        .disruption = Disruption::service_restart,
+        .explanation =
+            "Settings are protected by certificates, and snapshots are asked for with signed URLs; both are good for a "
+            "time only. When the clock is more than five minutes off they are refused, and a command can look older "
+            "than the extension accepts. The time of the platform's own answer is the reference. The fix starts the "
+            "installed time service; it never sets the clock itself.",
+        .source = "https://learn.microsoft.com/azure/virtual-machines/linux/time-sync",
+        .consequences = {"transport-certificate-missing", "command-too-late", "extension-error", "tls-interception"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::clock_skew

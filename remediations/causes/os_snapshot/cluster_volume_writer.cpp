@@ -56,23 +56,26 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "cluster-volume-writer",
-    .title = "The VSS writer of cluster shared volumes refuses the snapshot",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed"},
-    .explanation =
-        "Failover clustering brings this writer even where no cluster shared volume is used. It refuses the snapshot "
-        "(VSS 8229, FailoverClustering 1544), so that the backup is only consistent for file systems or fails. It can "
-        "be switched off, on every node and with a restart, which is for the cluster's administrator to decide.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
-    .signals = {judged(refusals()),
-                judged(cluster_backup_cancelled()),
-                {.role = Role::proof, .event = refusals(), .with = {std::string(cluster_volume_writer_id)}}},
-    .consequences = {"vss-writer-refused", "vss-writer-of-application-failed", "backup-attempt-failed",
-                     "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "cluster-volume-writer",
+        .title = "The VSS writer of cluster shared volumes refuses the snapshot",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed"},
+        .explanation =
+            "Failover clustering brings this writer even where no cluster shared volume is used. It refuses the "
+            "snapshot (VSS 8229, FailoverClustering 1544), so that the backup is only consistent for file systems or "
+            "fails. It can be switched off, on every node and with a restart, which is for the cluster's administrator "
+            "to decide.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
+        .signals = {judged(refusals()),
+                    judged(cluster_backup_cancelled()),
+                    {.role = Role::proof, .event = refusals(), .with = {std::string(cluster_volume_writer_id)}}},
+        .consequences = {"vss-writer-refused", "vss-writer-of-application-failed", "backup-attempt-failed",
+                         "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::cluster_volume_writer

@@ -81,22 +81,25 @@ std::vector<EventPattern> events() {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "com-plus-coordinator",
-    .title = "COM+ is told to use a transaction coordinator that it cannot reach",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionSnapshotFailedCOM", "ExtensionInstallationFailedCOM", "ExtensionInstallationFailedMDTC"},
-    .explanation =
-        "COM+ asks the coordinator of its machine, but can be set to one elsewhere, and on a cluster node takes the "
-        "cluster's first. When that is gone, every change of the COM+ catalogue fails with 0x8004E00F, and with it the "
-        "backup's VSS provider, however well the local MSDTC is.",
-    .source =
-        "https://learn.microsoft.com/previous-versions/windows/it-pro/windows-server-2008-R2-and-2008/"
-        "dd353849(v=ws.10)",
-    .signals = all_judged(events()),
-    .consequences = {"backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "com-plus-coordinator",
+        .title = "COM+ is told to use a transaction coordinator that it cannot reach",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionSnapshotFailedCOM", "ExtensionInstallationFailedCOM",
+                        "ExtensionInstallationFailedMDTC"},
+        .explanation =
+            "COM+ asks the coordinator of its machine, but can be set to one elsewhere, and on a cluster node takes "
+            "the cluster's first. When that is gone, every change of the COM+ catalogue fails with 0x8004E00F, and "
+            "with it the backup's VSS provider, however well the local MSDTC is.",
+        .source =
+            "https://learn.microsoft.com/previous-versions/windows/it-pro/windows-server-2008-R2-and-2008/"
+            "dd353849(v=ws.10)",
+        .signals = all_judged(events()),
+        .consequences = {"backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::com_plus_coordinator

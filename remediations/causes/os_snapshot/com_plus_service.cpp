@@ -49,22 +49,24 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "com-plus-service",
-    .title = "The COM+ System Application is disabled or does not start",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionSnapshotFailedCOM", "ExtensionInstallationFailedCOM", "VMRestorePointClientError"},
-    .disruption = Disruption::service_restart,
-    .explanation =
-        "The backup's VSS provider is a COM+ application: without COMSysApp it can neither be installed nor run. The "
-        "service starts on demand, so stopped alone is normal; disabled, or stopped with an error, is not. The fix "
-        "sets the start type back to manual and starts it.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .signals = service_start_failures(com_plus),
-    .consequences = {"vss-writers-not-reached", "backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "com-plus-service",
+        .title = "The COM+ System Application is disabled or does not start",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionSnapshotFailedCOM", "ExtensionInstallationFailedCOM", "VMRestorePointClientError"},
+        .disruption = Disruption::service_restart,
+        .explanation =
+            "The backup's VSS provider is a COM+ application: without COMSysApp it can neither be installed nor run. "
+            "The service starts on demand, so stopped alone is normal; disabled, or stopped with an error, is not. The "
+            "fix sets the start type back to manual and starts it.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+        .signals = service_start_failures(com_plus),
+        .consequences = {"vss-writers-not-reached", "backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::com_plus_service

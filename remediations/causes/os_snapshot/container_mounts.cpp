@@ -58,19 +58,21 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "container-mounts",
-    .title = "Mounts of containers come and go while the backup freezes",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorFsFreezeFailed", "UserErrorUnableToOpenMount", "121", "123"},
-    .explanation =
-        "The extension lists the mounts seconds before it freezes them. Persistent volumes of Kubernetes and Docker "
-        "are disks with ext4 or xfs whose mount points vanish with their pod, and one that is gone ends the freeze. "
-        "Overlay, tmpfs and the like are never frozen.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
-    .consequences = {"freeze-failed", "mount-unreachable"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "container-mounts",
+        .title = "Mounts of containers come and go while the backup freezes",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorFsFreezeFailed", "UserErrorUnableToOpenMount", "121", "123"},
+        .explanation =
+            "The extension lists the mounts seconds before it freezes them. Persistent volumes of Kubernetes and "
+            "Docker are disks with ext4 or xfs whose mount points vanish with their pod, and one that is gone ends the "
+            "freeze. Overlay, tmpfs and the like are never frozen.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
+        .consequences = {"freeze-failed", "mount-unreachable"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::container_mounts

@@ -122,20 +122,22 @@ Finding diagnose(const machine::Machine& machine, const Question& question) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "cpu-pressure",
-    .title = "The processors are overloaded",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::both,
-    .error_codes = {"UserErrorFsFreezeTimeout", "VMRestorePointClientError", "GuestAgentSnapshotTaskStatusError",
-                    "GuestAgentSnapshotTaskStatusErrorWin", "ExtensionFailedTimeoutVMNetworkUnresponsive",
-                    "ExtensionFailedVssWriterInBadState"},
-    .explanation =
-        "On an overloaded VM the agent starts the backup late and the extension or a VSS writer misses its time "
-        "limits. This is the state now, which may differ from that at the time of the backup, so it counts as a risk "
-        "only.",
-    .source = "https://docs.kernel.org/accounting/psi.html",
-    .diagnose_for = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "cpu-pressure",
+        .title = "The processors are overloaded",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::both,
+        .error_codes = {"UserErrorFsFreezeTimeout", "VMRestorePointClientError", "GuestAgentSnapshotTaskStatusError",
+                        "GuestAgentSnapshotTaskStatusErrorWin", "ExtensionFailedTimeoutVMNetworkUnresponsive",
+                        "ExtensionFailedVssWriterInBadState"},
+        .explanation =
+            "On an overloaded VM the agent starts the backup late and the extension or a VSS writer misses its time "
+            "limits. This is the state now, which may differ from that at the time of the backup, so it counts as a "
+            "risk only.",
+        .source = "https://docs.kernel.org/accounting/psi.html",
+        .diagnose_for = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::cpu_pressure

@@ -18,24 +18,26 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "cryptographic-services",
-    .title = "Cryptographic Services are disabled or do not run",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionFailedVssServiceInBadState",
-                    "ExtensionSnapshotFailed", "VMRestorePointClientError"},
-    .disruption = Disruption::service_restart,
-    .explanation =
-        "This service is the home of the System Writer, without which a snapshot of Windows' own volume is not "
-        "consistent. It also verifies signatures for Windows Installer. The fix sets the start type back to "
-        "automatic and starts it.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .signals = service_start_failures(service.name),
-    .consequences = {"vss-writers-not-reached", "vss-writer-missing", "vss-writer-failed", "backup-attempt-failed",
-                     "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "cryptographic-services",
+        .title = "Cryptographic Services are disabled or do not run",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionFailedVssServiceInBadState",
+                        "ExtensionSnapshotFailed", "VMRestorePointClientError"},
+        .disruption = Disruption::service_restart,
+        .explanation =
+            "This service is the home of the System Writer, without which a snapshot of Windows' own volume is not "
+            "consistent. It also verifies signatures for Windows Installer. The fix sets the start type back to "
+            "automatic and starts it.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+        .signals = service_start_failures(service.name),
+        .consequences = {"vss-writers-not-reached", "vss-writer-missing", "vss-writer-failed", "backup-attempt-failed",
+                         "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::cryptographic_services

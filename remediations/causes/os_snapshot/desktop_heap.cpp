@@ -83,23 +83,26 @@ std::vector<Signal> proofs() {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "desktop-heap",
-    .title = "The desktop heap of services is too small for COM+",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {code, "ExtensionInstallationFailedCOM", "VMRestorePointClientError"},
-    .disruption = Disruption::workload,
-    .explanation =
-        "Each service has a small desktop heap; where it is used up, COM+ fails with 0x8000FFFF (event 4689), the "
-        "backup's provider cannot be installed, and a restart of the VM helps for a while. Only all of these together "
-        "are taken for it. The fix changes one number in the registry, which counts from the next start of the VM.",
-    .source = "https://learn.microsoft.com/azure/virtual-machines/restore-point-troubleshooting",
-    .signals = joined(
-        {{judged(com_errors()), judged(com_errors_by_old_name()), judged(com_errors_by_oldest_name())}, proofs()}),
-    .consequences = {"com-plus-service", "provider-flags", "backup-attempt-failed", "backup-extension-state"},
-    .diagnose_for = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "desktop-heap",
+        .title = "The desktop heap of services is too small for COM+",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {code, "ExtensionInstallationFailedCOM", "VMRestorePointClientError"},
+        .disruption = Disruption::workload,
+        .explanation =
+            "Each service has a small desktop heap; where it is used up, COM+ fails with 0x8000FFFF (event 4689), the "
+            "backup's provider cannot be installed, and a restart of the VM helps for a while. Only all of these "
+            "together are taken for it. The fix changes one number in the registry, which counts from the next start "
+            "of the VM.",
+        .source = "https://learn.microsoft.com/azure/virtual-machines/restore-point-troubleshooting",
+        .signals = joined(
+            {{judged(com_errors()), judged(com_errors_by_old_name()), judged(com_errors_by_oldest_name())}, proofs()}),
+        .consequences = {"com-plus-service", "provider-flags", "backup-attempt-failed", "backup-extension-state"},
+        .diagnose_for = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::desktop_heap

@@ -82,21 +82,23 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "device-mapper-suspended",
-    .title = "A volume of the device mapper is suspended",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorFsFreezeFailed", "UserErrorFsFreezeTimeout", "121", "122"},
-    .disruption = Disruption::workload,
-    .explanation =
-        "LVM suspends a volume for a moment while it changes its table. Where the program died in between, the volume "
-        "stays suspended: all input and output waits, and so does the freeze. The fix resumes it, with approval only, "
-        "because what was being changed may be half done.",
-    .source = "https://www.man7.org/linux/man-pages/man8/dmsetup.8.html",
-    .consequences = {"freeze-failed", "freeze-timeout-too-short", "mount-unreachable", "file-system-frozen"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "device-mapper-suspended",
+        .title = "A volume of the device mapper is suspended",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorFsFreezeFailed", "UserErrorFsFreezeTimeout", "121", "122"},
+        .disruption = Disruption::workload,
+        .explanation =
+            "LVM suspends a volume for a moment while it changes its table. Where the program died in between, the "
+            "volume stays suspended: all input and output waits, and so does the freeze. The fix resumes it, with "
+            "approval only, because what was being changed may be half done.",
+        .source = "https://www.man7.org/linux/man-pages/man8/dmsetup.8.html",
+        .consequences = {"freeze-failed", "freeze-timeout-too-short", "mount-unreachable", "file-system-frozen"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::device_mapper_suspended

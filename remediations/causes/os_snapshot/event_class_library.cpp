@@ -111,28 +111,29 @@ constexpr auto event_class_id = "faf53cc4-bd73-4e36-83f1-2b23f46e513e";
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "event-class-library",
-    .title = "The event class of VSS is damaged: its type library (TypeLib) is wrong",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionFailedVssServiceInBadState",
-                    "ExtensionSnapshotFailed"},
-    .disruption = Disruption::service_restart,
-    .explanation =
-        "VSS reaches its writers through an event class of COM+. Where its type library is wrong, vssadmin lists no "
-        "writer and VSS logs events 13, 20, 22, 34 and 8193 (0x80040154). The value is a REG_EXPAND_SZ: as a REG_SZ "
-        "its "
-        "variable is not replaced. The fix sets the value to what Windows has and restarts "
-        "the COM+ Event System with the services that depend on it.",
-    .source = "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/no-vss-writers-listed",
-    .signals = {judged(class_failures()),
-                {.role = Role::proof, .event = {"Application", "VSS", {13, 20, 22}}, .with = {event_class_id}},
-                proof({"Application", "VSS", {34}})},
-    .consequences = {"vss-writers-not-reached", "vss-writer-missing", "vss-writer-failed", "vss-service",
-                     "backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "event-class-library",
+        .title = "The event class of VSS is damaged: its type library (TypeLib) is wrong",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionFailedVssServiceInBadState",
+                        "ExtensionSnapshotFailed"},
+        .disruption = Disruption::service_restart,
+        .explanation =
+            "VSS reaches its writers through an event class of COM+. Where its type library is wrong, vssadmin lists "
+            "no writer and VSS logs events 13, 20, 22, 34 and 8193 (0x80040154). The value is a REG_EXPAND_SZ: as a "
+            "REG_SZ its variable is not replaced. The fix sets the value to what Windows has and restarts the COM+ "
+            "Event System with the services that depend on it.",
+        .source = "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/no-vss-writers-listed",
+        .signals = {judged(class_failures()),
+                    {.role = Role::proof, .event = {"Application", "VSS", {13, 20, 22}}, .with = {event_class_id}},
+                    proof({"Application", "VSS", {34}})},
+        .consequences = {"vss-writers-not-reached", "vss-writer-missing", "vss-writer-failed", "vss-service",
+                         "backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::event_class_library

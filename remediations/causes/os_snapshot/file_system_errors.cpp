@@ -206,26 +206,28 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "file-system-errors",
-    .title = "A file system is damaged",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorFsFreezeFailed", "UserErrorUnableToOpenMount", "121", "123"},
-    .explanation =
-        "ext4 and btrfs count the errors they met; xfs shuts itself down when it meets one it cannot get over, and "
-        "then nothing on it can be opened, let alone frozen. Only a check of the unmounted file system heals it, so "
-        "this says where and leaves the rest to a person.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .signals = {judged(Log::kernel, btrfs_error),
-                judged(Log::kernel, btrfs_critical),
-                {.role = Role::proof, .line = {Log::kernel, xfs_shutdown_lines[0]}, .heals_unsaid = true},
-                {.role = Role::proof, .line = {Log::kernel, xfs_shutdown_lines[1]}, .heals_unsaid = true},
-                {.role = Role::proof, .line = {Log::kernel, xfs_shutdown_lines[2]}, .heals_unsaid = true},
-                {.role = Role::proof, .line = {Log::kernel, xfs_damage}, .heals_unsaid = true},
-                {.role = Role::proof, .line = {Log::kernel, ext4_error}, .heals_unsaid = true}},
-    .consequences = {"file-system-read-only", "mount-unreachable", "freeze-failed"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "file-system-errors",
+        .title = "A file system is damaged",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorFsFreezeFailed", "UserErrorUnableToOpenMount", "121", "123"},
+        .explanation =
+            "ext4 and btrfs count the errors they met; xfs shuts itself down when it meets one it cannot get over, and "
+            "then nothing on it can be opened, let alone frozen. Only a check of the unmounted file system heals it, "
+            "so this says where and leaves the rest to a person.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+        .signals = {judged(Log::kernel, btrfs_error),
+                    judged(Log::kernel, btrfs_critical),
+                    {.role = Role::proof, .line = {Log::kernel, xfs_shutdown_lines[0]}, .heals_unsaid = true},
+                    {.role = Role::proof, .line = {Log::kernel, xfs_shutdown_lines[1]}, .heals_unsaid = true},
+                    {.role = Role::proof, .line = {Log::kernel, xfs_shutdown_lines[2]}, .heals_unsaid = true},
+                    {.role = Role::proof, .line = {Log::kernel, xfs_damage}, .heals_unsaid = true},
+                    {.role = Role::proof, .line = {Log::kernel, ext4_error}, .heals_unsaid = true}},
+        .consequences = {"file-system-read-only", "mount-unreachable", "freeze-failed"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::file_system_errors

@@ -162,27 +162,29 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "file-system-frozen",
-    .title = "A file system stayed frozen after a backup",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::linux,
-    .error_codes = {"GuestAgentSnapshotTaskStatusError", "GuestAgentSnapshotTaskStatusErrorLin",
-                    "UserErrorGuestAgentStatusUnavailable", "UserErrorFsFreezeFailed", "UserErrorFsFreezeTimeout",
-                    "121", "122"},
-    .disruption = Disruption::workload,
-    .explanation =
-        "safefreeze thaws what it froze when the snapshot is taken or its time is over. Where it or the extension "
-        "hangs in between, for instance because its own log lies on a frozen file system, everything that writes there "
-        "waits for ever. The fix thaws all file systems that a backup freezes; it needs approval, because it must not "
-        "hit a freeze that somebody wants. A thaw loses no data.",
-    .source = "https://github.com/Azure/azure-linux-extensions/issues/951",
-    .signals = {judged(Log::kernel, hung_task), judged(Log::extension, freeze_begins),
-                judged(Log::extension, lock_refused)},
-    .consequences = {"extension-error", "freeze-failed", "freeze-timeout-too-short", "mount-unreachable", "freeze-hung",
-                     "extension-run-broke-off", "extension-stuck-process"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "file-system-frozen",
+        .title = "A file system stayed frozen after a backup",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::linux,
+        .error_codes = {"GuestAgentSnapshotTaskStatusError", "GuestAgentSnapshotTaskStatusErrorLin",
+                        "UserErrorGuestAgentStatusUnavailable", "UserErrorFsFreezeFailed", "UserErrorFsFreezeTimeout",
+                        "121", "122"},
+        .disruption = Disruption::workload,
+        .explanation =
+            "safefreeze thaws what it froze when the snapshot is taken or its time is over. Where it or the extension "
+            "hangs in between, for instance because its own log lies on a frozen file system, everything that writes "
+            "there waits for ever. The fix thaws all file systems that a backup freezes; it needs approval, because it "
+            "must not hit a freeze that somebody wants. A thaw loses no data.",
+        .source = "https://github.com/Azure/azure-linux-extensions/issues/951",
+        .signals = {judged(Log::kernel, hung_task), judged(Log::extension, freeze_begins),
+                    judged(Log::extension, lock_refused)},
+        .consequences = {"extension-error", "freeze-failed", "freeze-timeout-too-short", "mount-unreachable",
+                         "freeze-hung", "extension-run-broke-off", "extension-stuck-process"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::file_system_frozen

@@ -93,23 +93,25 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "file-system-read-only",
-    .title = "A file system has become read-only",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorFsFreezeFailed", "UserErrorGuestAgentStatusUnavailable",
-                    "GuestAgentSnapshotTaskStatusError", "GuestAgentSnapshotTaskStatusErrorLin", "121"},
-    .explanation =
-        "After an error that it cannot get over, ext4 and btrfs make the file system read-only. Where the agent and "
-        "the extension keep their files, no backup can run any more; elsewhere the data on it is at risk. Only a check "
-        "of the unmounted file system heals it.",
-    .source =
-        "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/linux/"
-        "linux-recovery-cannot-start-file-system-errors",
-    .signals = {judged(Log::kernel, ext4_remount), judged(Log::kernel, btrfs_remount)},
-    .consequences = {"freeze-failed"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "file-system-read-only",
+        .title = "A file system has become read-only",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorFsFreezeFailed", "UserErrorGuestAgentStatusUnavailable",
+                        "GuestAgentSnapshotTaskStatusError", "GuestAgentSnapshotTaskStatusErrorLin", "121"},
+        .explanation =
+            "After an error that it cannot get over, ext4 and btrfs make the file system read-only. Where the agent "
+            "and the extension keep their files, no backup can run any more; elsewhere the data on it is at risk. Only "
+            "a check of the unmounted file system heals it.",
+        .source =
+            "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/linux/"
+            "linux-recovery-cannot-start-file-system-errors",
+        .signals = {judged(Log::kernel, ext4_remount), judged(Log::kernel, btrfs_remount)},
+        .consequences = {"freeze-failed"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::file_system_read_only

@@ -159,25 +159,28 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "freeze-configuration",
-    .title = "The backup extension cannot read vmbackup.conf",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::linux,
-    .error_codes = {"VMBackupLinuxExtensionConfFileWrongEncodingFormat", "UserErrorFsFreezeFailed",
-                    "UserErrorFsFreezeTimeout", "UserErrorUnableToOpenMount"},
-    .disruption = Disruption::none,
-    .explanation =
-        "The extension reads /etc/azure/vmbackup.conf with Python's configparser. A byte order mark, UTF-16, a missing "
-        "[SnapshotThread], a setting that appears twice or one line it does not understand make it ignore the whole "
-        "file, mostly without a message: mounts that should be skipped are frozen, longer times do not count. The fix "
-        "rewrites the file as plain text, keeping every setting; what is no setting becomes a comment.",
-    .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/Utils/HandlerUtil.py",
-    .signals = {judged(Log::extension, unreadable_line)},
-    .consequences = {"freeze-failed", "mounts-listed-twice", "mount-unreachable", "mounts-to-skip-ineffective",
-                     "freeze-timeout-too-short", "network-mount-hung"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "freeze-configuration",
+        .title = "The backup extension cannot read vmbackup.conf",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::linux,
+        .error_codes = {"VMBackupLinuxExtensionConfFileWrongEncodingFormat", "UserErrorFsFreezeFailed",
+                        "UserErrorFsFreezeTimeout", "UserErrorUnableToOpenMount"},
+        .disruption = Disruption::none,
+        .explanation =
+            "The extension reads /etc/azure/vmbackup.conf with Python's configparser. A byte order mark, UTF-16, a "
+            "missing [SnapshotThread], a setting that appears twice or one line it does not understand make it ignore "
+            "the whole file, mostly without a message: mounts that should be skipped are frozen, longer times do not "
+            "count. The fix rewrites the file as plain text, keeping every setting; what is no setting becomes a "
+            "comment.",
+        .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/Utils/HandlerUtil.py",
+        .signals = {judged(Log::extension, unreadable_line)},
+        .consequences = {"freeze-failed", "mounts-listed-twice", "mount-unreachable", "mounts-to-skip-ineffective",
+                         "freeze-timeout-too-short", "network-mount-hung"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::freeze_configuration

@@ -136,20 +136,22 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "freeze-failed",
-    .title = "The file systems could not be frozen for the snapshot",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorFsFreezeFailed", "UserErrorFsFreezeTimeout", "UserErrorUnableToOpenMount",
-                    "ExtensionSnapshotFailed", "NoExtensionStatusButStatusBlobAvailable", "121", "122", "123"},
-    .explanation =
-        "The extension freezes every mounted ext3, ext4, xfs and btrfs file system, the root last, for the moment of "
-        "the snapshot. The first one that cannot be opened or frozen ends the whole freeze. This names that mount "
-        "point and the reason from the extension's log; where another cause explains it, repair that one.",
-    .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup/main/safefreeze",
-    .signals = all_judged(mount_failure_patterns()),
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "freeze-failed",
+        .title = "The file systems could not be frozen for the snapshot",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorFsFreezeFailed", "UserErrorFsFreezeTimeout", "UserErrorUnableToOpenMount",
+                        "ExtensionSnapshotFailed", "NoExtensionStatusButStatusBlobAvailable", "121", "122", "123"},
+        .explanation =
+            "The extension freezes every mounted ext3, ext4, xfs and btrfs file system, the root last, for the moment "
+            "of the snapshot. The first one that cannot be opened or frozen ends the whole freeze. This names that "
+            "mount point and the reason from the extension's log; where another cause explains it, repair that one.",
+        .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup/main/safefreeze",
+        .signals = all_judged(mount_failure_patterns()),
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::freeze_failed

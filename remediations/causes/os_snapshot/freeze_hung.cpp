@@ -86,24 +86,26 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "freeze-hung",
-    .title = "The freeze of a file system does not return",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorFsFreezeFailed", "UserErrorFsFreezeTimeout", "GuestAgentSnapshotTaskStatusError",
-                    "GuestAgentSnapshotTaskStatusErrorLin", "121", "122"},
-    .disruption = Disruption::none,
-    .explanation =
-        "Before a file system is frozen the kernel writes back what waits in memory. On a slow or failing disk that "
-        "takes longer than the minute a backup allows, or does not end; and a program that answers for accesses to "
-        "files (fapolicyd, on-access scanners) can wait for the frozen file system while the freeze waits for it. The "
-        "backup then has no end, and the next ones find its process still there.",
-    .source = "https://github.com/Azure/azure-linux-extensions/issues/951",
-    .signals = {judged(Log::kernel, hung_task)},
-    .consequences = {"extension-error", "extension-stuck-process", "extension-run-broke-off", "freeze-failed",
-                     "freeze-timeout-too-short", "extension-disk-listing", "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "freeze-hung",
+        .title = "The freeze of a file system does not return",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorFsFreezeFailed", "UserErrorFsFreezeTimeout", "GuestAgentSnapshotTaskStatusError",
+                        "GuestAgentSnapshotTaskStatusErrorLin", "121", "122"},
+        .disruption = Disruption::none,
+        .explanation =
+            "Before a file system is frozen the kernel writes back what waits in memory. On a slow or failing disk "
+            "that takes longer than the minute a backup allows, or does not end; and a program that answers for "
+            "accesses to files (fapolicyd, on-access scanners) can wait for the frozen file system while the freeze "
+            "waits for it. The backup then has no end, and the next ones find its process still there.",
+        .source = "https://github.com/Azure/azure-linux-extensions/issues/951",
+        .signals = {judged(Log::kernel, hung_task)},
+        .consequences = {"extension-error", "extension-stuck-process", "extension-run-broke-off", "freeze-failed",
+                         "freeze-timeout-too-short", "extension-disk-listing", "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::freeze_hung

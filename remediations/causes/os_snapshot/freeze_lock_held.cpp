@@ -72,21 +72,23 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "freeze-lock-held",
-    .title = "Another program freezes the file systems at the same time",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorFsFreezeFailed", "121"},
-    .explanation =
-        "Azure Backup and Azure Site Recovery freeze under one lock file. The extension asks for it five times in "
-        "about 34 seconds and then tries without it; file systems that are frozen already refuse, and the backup "
-        "fails. The lock file itself is harmless and is left alone.",
-    .source = "https://github.com/Azure/azure-linux-extensions/pull/1309",
-    .signals = {judged(Log::extension, lock_refused), judged(Log::extension, lock_obtained),
-                judged(Log::extension, frozen_by_another)},
-    .consequences = {"freeze-failed", "mounts-listed-twice"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "freeze-lock-held",
+        .title = "Another program freezes the file systems at the same time",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorFsFreezeFailed", "121"},
+        .explanation =
+            "Azure Backup and Azure Site Recovery freeze under one lock file. The extension asks for it five times in "
+            "about 34 seconds and then tries without it; file systems that are frozen already refuse, and the backup "
+            "fails. The lock file itself is harmless and is left alone.",
+        .source = "https://github.com/Azure/azure-linux-extensions/pull/1309",
+        .signals = {judged(Log::extension, lock_refused), judged(Log::extension, lock_obtained),
+                    judged(Log::extension, frozen_by_another)},
+        .consequences = {"freeze-failed", "mounts-listed-twice"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::freeze_lock_held

@@ -30,18 +30,20 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "freeze-switched-off",
-    .title = "The freeze of the file systems is switched off",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::linux,
-    .error_codes = {"Pre-ScriptExecutionFailed", "Post-ScriptExecutionFailed", "300", "301"},
-    .explanation =
-        "fsFreezeEnabled in VMSnapshotScriptPluginConfig.json is the only switch of the freeze that has an effect; "
-        "fsfreeze in vmbackup.conf has none. Without the freeze the scripts alone make data consistent, and the "
-        "extension then fails the backup with them.",
-    .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/handle.py",
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "freeze-switched-off",
+        .title = "The freeze of the file systems is switched off",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::linux,
+        .error_codes = {"Pre-ScriptExecutionFailed", "Post-ScriptExecutionFailed", "300", "301"},
+        .explanation =
+            "fsFreezeEnabled in VMSnapshotScriptPluginConfig.json is the only switch of the freeze that has an effect; "
+            "fsfreeze in vmbackup.conf has none. Without the freeze the scripts alone make data consistent, and the "
+            "extension then fails the backup with them.",
+        .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/handle.py",
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::freeze_switched_off

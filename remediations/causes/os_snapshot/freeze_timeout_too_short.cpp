@@ -127,28 +127,30 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "freeze-timeout-too-short",
-    .title = "The time for freezing the file systems is too short",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorFsFreezeTimeout", "122"},
-    .disruption = Disruption::none,
-    .explanation =
-        "Freezing writes out all unwritten data first. The extension waits SafeFreezeWaitInSeconds (66) for that, and "
-        "keeps the file systems frozen for timeout seconds (60) at most. Where the log of the last backup shows that "
-        "one of them ran out, the fix sets twice what was measured, 600 at most. While frozen, programs that write "
-        "stand still; so nothing is raised without that evidence.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .signals = {judged(Log::extension, time_taken),
-                judged(Log::extension, time_limit),
-                proof(Log::extension, took_longer),
-                proof(Log::extension, thaw_too_late),
-                proof(Log::extension, sleep_failed),
-                {.role = Role::proof, .results = {122}}},
-    .consequences = {"extension-error", "freeze-failed"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "freeze-timeout-too-short",
+        .title = "The time for freezing the file systems is too short",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorFsFreezeTimeout", "122"},
+        .disruption = Disruption::none,
+        .explanation =
+            "Freezing writes out all unwritten data first. The extension waits SafeFreezeWaitInSeconds (66) for that, "
+            "and keeps the file systems frozen for timeout seconds (60) at most. Where the log of the last backup "
+            "shows that one of them ran out, the fix sets twice what was measured, 600 at most. While frozen, programs "
+            "that write stand still; so nothing is raised without that evidence.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+        .signals = {judged(Log::extension, time_taken),
+                    judged(Log::extension, time_limit),
+                    proof(Log::extension, took_longer),
+                    proof(Log::extension, thaw_too_late),
+                    proof(Log::extension, sleep_failed),
+                    {.role = Role::proof, .results = {122}}},
+        .consequences = {"extension-error", "freeze-failed"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::freeze_timeout_too_short

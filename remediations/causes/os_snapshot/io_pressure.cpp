@@ -27,18 +27,20 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "io-pressure",
-    .title = "The disks are overloaded",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorFsFreezeTimeout", "VMRestorePointClientError", "122"},
-    .explanation =
-        "A freeze waits until unwritten data is on the disk. On overloaded disks that takes longer than the extension "
-        "waits. This is the state now, which may differ from that at the time of the backup, so it counts as a risk "
-        "only.",
-    .source = "https://docs.kernel.org/accounting/psi.html",
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "io-pressure",
+        .title = "The disks are overloaded",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorFsFreezeTimeout", "VMRestorePointClientError", "122"},
+        .explanation =
+            "A freeze waits until unwritten data is on the disk. On overloaded disks that takes longer than the "
+            "extension waits. This is the state now, which may differ from that at the time of the backup, so it "
+            "counts as a risk only.",
+        .source = "https://docs.kernel.org/accounting/psi.html",
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::io_pressure

@@ -19,22 +19,24 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "management-instrumentation",
-    .title = "Windows Management Instrumentation is disabled or does not run",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionFailedVssServiceInBadState",
-                    "ExtensionSnapshotFailed", "VMRestorePointClientError"},
-    .disruption = Disruption::service_restart,
-    .explanation =
-        "The guest agent and VSS' WMI Writer need this service. The fix sets the start type back to automatic and "
-        "starts it. Its repository is not touched.",
-    .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
-    .signals = service_start_failures(service.name),
-    .consequences = {"vss-writer-missing", "vss-writer-failed", "backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "management-instrumentation",
+        .title = "Windows Management Instrumentation is disabled or does not run",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionFailedVssServiceInBadState",
+                        "ExtensionSnapshotFailed", "VMRestorePointClientError"},
+        .disruption = Disruption::service_restart,
+        .explanation =
+            "The guest agent and VSS' WMI Writer need this service. The fix sets the start type back to automatic and "
+            "starts it. Its repository is not touched.",
+        .source = "https://learn.microsoft.com/troubleshoot/azure/virtual-machines/windows/windows-azure-guest-agent",
+        .signals = service_start_failures(service.name),
+        .consequences = {"vss-writer-missing", "vss-writer-failed", "backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::management_instrumentation

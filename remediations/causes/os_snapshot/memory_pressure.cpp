@@ -165,32 +165,36 @@ Finding diagnose(const machine::Machine& machine, const Question& question) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "memory-pressure",
-    .title = "Memory runs out",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::both,
-    .error_codes = {"ExtensionFailedOutOfMemoryError", "VMRestorePointClientError", "UserErrorFsFreezeTimeout",
-                    "GuestAgentSnapshotTaskStatusError"},
-    .explanation =
-        "Where memory runs out, the kernel ends processes, those of agent and extension among them, or everything "
-        "waits for swap. It is a cause where the kernel ended one of them during the last backup; otherwise a risk.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .signals = {judged(Log::kernel, killed),
-                judged(Log::kernel, killed_in_group),
-                judged(exhausted()),
-                proof(Log::agent, "Cannot allocate memory"),
-                proof(Log::extension, "Cannot allocate memory"),
-                proof(Log::commands, "MemoryError"),
-                {.role = Role::proof, .line = {Log::kernel, killed}, .with = {"python"}, .heals_unsaid = true},
-                {.role = Role::proof, .line = {Log::kernel, killed}, .with = {"safefreeze"}, .heals_unsaid = true},
-                proof(Log::agent, out_of_memory),
-                proof(Log::extension, out_of_memory),
-                proof(Log::extension, "0x8007000E")},
-    .consequences = {"extension-error", "freeze-timeout-too-short", "vss-writer-refused", "vss-writer-failed",
-                     "snapshot-too-slow", "backup-attempt-failed", "backup-extension-state", "extension-run-broke-off",
-                     "agent-not-running", "agent-hung", "agent-crash-looping", "agent-restart-policy"},
-    .diagnose_for = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "memory-pressure",
+        .title = "Memory runs out",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::both,
+        .error_codes = {"ExtensionFailedOutOfMemoryError", "VMRestorePointClientError", "UserErrorFsFreezeTimeout",
+                        "GuestAgentSnapshotTaskStatusError"},
+        .explanation =
+            "Where memory runs out, the kernel ends processes, those of agent and extension among them, or everything "
+            "waits for swap. It is a cause where the kernel ended one of them during the last backup; otherwise a "
+            "risk.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+        .signals = {judged(Log::kernel, killed),
+                    judged(Log::kernel, killed_in_group),
+                    judged(exhausted()),
+                    proof(Log::agent, "Cannot allocate memory"),
+                    proof(Log::extension, "Cannot allocate memory"),
+                    proof(Log::commands, "MemoryError"),
+                    {.role = Role::proof, .line = {Log::kernel, killed}, .with = {"python"}, .heals_unsaid = true},
+                    {.role = Role::proof, .line = {Log::kernel, killed}, .with = {"safefreeze"}, .heals_unsaid = true},
+                    proof(Log::agent, out_of_memory),
+                    proof(Log::extension, out_of_memory),
+                    proof(Log::extension, "0x8007000E")},
+        .consequences = {"extension-error", "freeze-timeout-too-short", "vss-writer-refused", "vss-writer-failed",
+                         "snapshot-too-slow", "backup-attempt-failed", "backup-extension-state",
+                         "extension-run-broke-off", "agent-not-running", "agent-hung", "agent-crash-looping",
+                         "agent-restart-policy"},
+        .diagnose_for = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::memory_pressure

@@ -149,23 +149,26 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "mount-unreachable",
-    .title = "A mount point that the backup freezes cannot be opened",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorUnableToOpenMount", "UserErrorFsFreezeFailed", "NoExtensionStatusButStatusBlobAvailable",
-                    "123"},
-    .disruption = Disruption::none,
-    .explanation =
-        "Before it freezes anything the extension opens every mount point of its list; the first that fails ends the "
-        "backup. Left over are disks of a file recovery or of a detached volume, paths hidden by a later mount, file "
-        "systems that shut down after an error, and names that lsblk prints with escapes. The fix adds the mount point "
-        "to MountsToSkip in vmbackup.conf; its disk is then in the snapshot without having been frozen.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .consequences = {"freeze-failed"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "mount-unreachable",
+        .title = "A mount point that the backup freezes cannot be opened",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorUnableToOpenMount", "UserErrorFsFreezeFailed",
+                        "NoExtensionStatusButStatusBlobAvailable", "123"},
+        .disruption = Disruption::none,
+        .explanation =
+            "Before it freezes anything the extension opens every mount point of its list; the first that fails ends "
+            "the backup. Left over are disks of a file recovery or of a detached volume, paths hidden by a later "
+            "mount, file systems that shut down after an error, and names that lsblk prints with escapes. The fix adds "
+            "the mount point to MountsToSkip in vmbackup.conf; its disk is then in the snapshot without having been "
+            "frozen.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+        .consequences = {"freeze-failed"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::mount_unreachable

@@ -195,24 +195,26 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "mounts-listed-twice",
-    .title = "One file system is frozen through two mount points",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorFsFreezeFailed", "121"},
-    .disruption = Disruption::none,
-    .explanation =
-        "safefreeze freezes each mount point of its list, and a file system that is frozen already refuses: device or "
-        "resource busy. Bind mounts alone do no harm, because the extension takes one mount point of each device. A "
-        "mount made later on a folder above does: the path below it then leads into the upper file system. The fix "
-        "adds the redundant mount point to MountsToSkip in vmbackup.conf, keeping its other entries; the file system "
-        "is still frozen through the other one.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .signals = {judged(Log::extension, safefreeze_arguments)},
-    .consequences = {"freeze-failed", "snapshot-inconsistent"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "mounts-listed-twice",
+        .title = "One file system is frozen through two mount points",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorFsFreezeFailed", "121"},
+        .disruption = Disruption::none,
+        .explanation =
+            "safefreeze freezes each mount point of its list, and a file system that is frozen already refuses: device "
+            "or resource busy. Bind mounts alone do no harm, because the extension takes one mount point of each "
+            "device. A mount made later on a folder above does: the path below it then leads into the upper file "
+            "system. The fix adds the redundant mount point to MountsToSkip in vmbackup.conf, keeping its other "
+            "entries; the file system is still frozen through the other one.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+        .signals = {judged(Log::extension, safefreeze_arguments)},
+        .consequences = {"freeze-failed", "snapshot-inconsistent"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::mounts_listed_twice

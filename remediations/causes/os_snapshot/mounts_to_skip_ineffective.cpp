@@ -112,23 +112,25 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "mounts-to-skip-ineffective",
-    .title = "MountsToSkip names mounts in a way that has no effect",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorFsFreezeFailed", "UserErrorFsFreezeTimeout", "UserErrorUnableToOpenMount", "121", "122",
-                    "123"},
-    .disruption = Disruption::none,
-    .explanation =
-        "The extension splits MountsToSkip at commas and compares each piece with a mount point letter by letter: a "
-        "blank after a comma, quotes, a slash at the end or another separator make an entry mean nothing, and the "
-        "mount is frozen all the same. The root file system cannot be left out. The fix writes the entries that mean a "
-        "mount as the extension needs them and keeps the others.",
-    .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/fsfreezer.py",
-    .consequences = {"freeze-failed", "mounts-listed-twice", "mount-unreachable", "freeze-timeout-too-short"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "mounts-to-skip-ineffective",
+        .title = "MountsToSkip names mounts in a way that has no effect",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorFsFreezeFailed", "UserErrorFsFreezeTimeout", "UserErrorUnableToOpenMount", "121",
+                        "122", "123"},
+        .disruption = Disruption::none,
+        .explanation =
+            "The extension splits MountsToSkip at commas and compares each piece with a mount point letter by letter: "
+            "a blank after a comma, quotes, a slash at the end or another separator make an entry mean nothing, and "
+            "the mount is frozen all the same. The root file system cannot be left out. The fix writes the entries "
+            "that mean a mount as the extension needs them and keeps the others.",
+        .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/fsfreezer.py",
+        .consequences = {"freeze-failed", "mounts-listed-twice", "mount-unreachable", "freeze-timeout-too-short"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::mounts_to_skip_ineffective

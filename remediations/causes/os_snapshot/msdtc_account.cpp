@@ -37,22 +37,25 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "msdtc-account",
-    .title = "Distributed Transaction Coordinator does not run as Network Service",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionSnapshotFailedCOM", "ExtensionInstallationFailedCOM", "ExtensionInstallationFailedMDTC",
-                    "VMRestorePointClientError"},
-    .disruption = Disruption::service_restart,
-    .explanation =
-        "MSDTC works under one account only, Network Service; under another one COM+ cannot enlist with it and the "
-        "backup's provider fails. Accounts are compared by SID, because their names differ by language. The fix sets "
-        "the account, restarts MSDTC and the COM+ System Application; distributed transactions in flight are aborted.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .consequences = {"com-plus-service", "com-plus-coordinator", "backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "msdtc-account",
+        .title = "Distributed Transaction Coordinator does not run as Network Service",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionSnapshotFailedCOM", "ExtensionInstallationFailedCOM",
+                        "ExtensionInstallationFailedMDTC", "VMRestorePointClientError"},
+        .disruption = Disruption::service_restart,
+        .explanation =
+            "MSDTC works under one account only, Network Service; under another one COM+ cannot enlist with it and the "
+            "backup's provider fails. Accounts are compared by SID, because their names differ by language. The fix "
+            "sets the account, restarts MSDTC and the COM+ System Application; distributed transactions in flight are "
+            "aborted.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+        .consequences = {"com-plus-service", "com-plus-coordinator", "backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::msdtc_account

@@ -152,25 +152,27 @@ std::vector<Signal> proofs() {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "msdtc-damaged",
-    .title = "Distributed Transaction Coordinator is missing, damaged or does not start",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionSnapshotFailedCOM", "ExtensionInstallationFailedCOM", "ExtensionInstallationFailedMDTC"},
-    .disruption = Disruption::workload,
-    .explanation =
-        "When MSDTC still fails, cannot read its configuration (0x8004D027), or COM+ still fails with it, under the "
-        "right account, it has to be installed anew. "
-        "Where only its log file is missing (event 4163), a new one is made. "
-        "A new installation deletes the log, so transactions in doubt are lost: it is done only when the settings "
-        "allow workload "
-        "disruption. The network-access settings under MSDTC\\Security are put back afterwards.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .signals = joined({all_judged(missing_transaction_log_events()), proofs()}),
-    .consequences = {"com-plus-service", "com-plus-coordinator", "backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose_apart_from_clusters,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "msdtc-damaged",
+        .title = "Distributed Transaction Coordinator is missing, damaged or does not start",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionSnapshotFailedCOM", "ExtensionInstallationFailedCOM",
+                        "ExtensionInstallationFailedMDTC"},
+        .disruption = Disruption::workload,
+        .explanation =
+            "When MSDTC still fails, cannot read its configuration (0x8004D027), or COM+ still fails with it, under "
+            "the right account, it has to be installed anew. Where only its log file is missing (event 4163), a new "
+            "one is made. A new installation deletes the log, so transactions in doubt are lost: it is done only when "
+            "the settings allow workload disruption. The network-access settings under MSDTC\\Security are put back "
+            "afterwards.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+        .signals = joined({all_judged(missing_transaction_log_events()), proofs()}),
+        .consequences = {"com-plus-service", "com-plus-coordinator", "backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose_apart_from_clusters,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::msdtc_damaged

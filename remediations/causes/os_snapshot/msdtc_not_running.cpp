@@ -58,23 +58,25 @@ std::vector<Signal> proofs() {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "msdtc-not-running",
-    .title = "Distributed Transaction Coordinator is disabled or stopped with an error",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionSnapshotFailedCOM", "ExtensionInstallationFailedCOM", "ExtensionInstallationFailedMDTC",
-                    "VMRestorePointClientError"},
-    .disruption = Disruption::service_restart,
-    .explanation =
-        "COM+ enlists the backup's VSS provider with MSDTC, so MSDTC has to run when the provider is installed or "
-        "used. The fix sets a disabled service back to automatic and starts it. Where it does not start, msdtc-damaged "
-        "is next.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .signals = joined({all_judged(missing_transaction_log_events()), proofs()}),
-    .consequences = {"com-plus-service", "com-plus-coordinator", "backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "msdtc-not-running",
+        .title = "Distributed Transaction Coordinator is disabled or stopped with an error",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionSnapshotFailedCOM", "ExtensionInstallationFailedCOM",
+                        "ExtensionInstallationFailedMDTC", "VMRestorePointClientError"},
+        .disruption = Disruption::service_restart,
+        .explanation =
+            "COM+ enlists the backup's VSS provider with MSDTC, so MSDTC has to run when the provider is installed or "
+            "used. The fix sets a disabled service back to automatic and starts it. Where it does not start, "
+            "msdtc-damaged is next.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+        .signals = joined({all_judged(missing_transaction_log_events()), proofs()}),
+        .consequences = {"com-plus-service", "com-plus-coordinator", "backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::msdtc_not_running

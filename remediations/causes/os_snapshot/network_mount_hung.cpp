@@ -109,26 +109,29 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "network-mount-hung",
-    .title = "A network file system hangs, and the backup with it",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::linux,
-    .error_codes = {"GuestAgentSnapshotTaskStatusError", "GuestAgentSnapshotTaskStatusErrorLin",
-                    "UserErrorFsFreezeTimeout", "ExtensionSnapshotFailed", "122"},
-    .disruption = Disruption::none,
-    .explanation =
-        "The extension runs df over all mounts to count what is used. A server of NFS, SMB or FUSE that does not "
-        "answer blocks df, and everything else that touches the mount, for minutes or for ever. It is judged by "
-        "processes that wait in the kernel and by the kernel's messages; the mount itself is never touched. The fix "
-        "sets onlyLocalFilesystems in vmbackup.conf; network mounts are not in the snapshot anyway.",
-    .source = "https://github.com/Azure/azure-linux-extensions/issues/1237",
-    .signals = {{.role = Role::proof, .line = {Log::kernel, nfs_silent}, .heals_unsaid = true},
-                {.role = Role::proof, .line = {Log::kernel, nfs_given_up}, .heals_unsaid = true},
-                {.role = Role::proof, .line = {Log::kernel, smb_silent}, .heals_unsaid = true}},
-    .consequences = {"extension-disk-listing", "extension-stuck-process", "freeze-failed", "freeze-timeout-too-short"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "network-mount-hung",
+        .title = "A network file system hangs, and the backup with it",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::linux,
+        .error_codes = {"GuestAgentSnapshotTaskStatusError", "GuestAgentSnapshotTaskStatusErrorLin",
+                        "UserErrorFsFreezeTimeout", "ExtensionSnapshotFailed", "122"},
+        .disruption = Disruption::none,
+        .explanation =
+            "The extension runs df over all mounts to count what is used. A server of NFS, SMB or FUSE that does not "
+            "answer blocks df, and everything else that touches the mount, for minutes or for ever. It is judged by "
+            "processes that wait in the kernel and by the kernel's messages; the mount itself is never touched. The "
+            "fix sets onlyLocalFilesystems in vmbackup.conf; network mounts are not in the snapshot anyway.",
+        .source = "https://github.com/Azure/azure-linux-extensions/issues/1237",
+        .signals = {{.role = Role::proof, .line = {Log::kernel, nfs_silent}, .heals_unsaid = true},
+                    {.role = Role::proof, .line = {Log::kernel, nfs_given_up}, .heals_unsaid = true},
+                    {.role = Role::proof, .line = {Log::kernel, smb_silent}, .heals_unsaid = true}},
+        .consequences = {"extension-disk-listing", "extension-stuck-process", "freeze-failed",
+                         "freeze-timeout-too-short"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::network_mount_hung

@@ -91,20 +91,22 @@ std::vector<EventPattern> looked_for() {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "ntfs-damaged",
-    .title = "A file system of Windows is damaged",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionSnapshotFailed", "ExtensionFailedVssServiceInBadState", "VMRestorePointClientError"},
-    .explanation =
-        "VSS flushes and reads every volume of the backup. On a volume whose structures are damaged that fails with "
-        "0x80070570 or 0x80070571, and NTFS logs events 55 and 98. A check can take the volume offline for long and "
-        "can lose damaged files, so a person decides when.",
-    .source = "https://learn.microsoft.com/windows-server/administration/windows-commands/chkdsk",
-    .signals = all_judged(looked_for()),
-    .consequences = {"backup-attempt-failed", "backup-extension-state", "vss-writer-failed"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "ntfs-damaged",
+        .title = "A file system of Windows is damaged",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionSnapshotFailed", "ExtensionFailedVssServiceInBadState", "VMRestorePointClientError"},
+        .explanation =
+            "VSS flushes and reads every volume of the backup. On a volume whose structures are damaged that fails "
+            "with 0x80070570 or 0x80070571, and NTFS logs events 55 and 98. A check can take the volume offline for "
+            "long and can lose damaged files, so a person decides when.",
+        .source = "https://learn.microsoft.com/windows-server/administration/windows-commands/chkdsk",
+        .signals = all_judged(looked_for()),
+        .consequences = {"backup-attempt-failed", "backup-extension-state", "vss-writer-failed"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::ntfs_damaged

@@ -92,19 +92,21 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "other-backup-product",
-    .title = "Another backup product takes snapshots of this VM",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::both,
-    .error_codes = {"ExtensionFailedSnapshotRateExceededError", "UserErrorFsFreezeFailed", "173",
-                    "ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed"},
-    .explanation =
-        "A second product that freezes file systems or takes snapshots of the same disks at the same time makes the "
-        "freeze fail as busy, or exceeds the rate at which Azure takes snapshots of a disk. It is known by its "
-        "processes and is only reported.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "other-backup-product",
+        .title = "Another backup product takes snapshots of this VM",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::both,
+        .error_codes = {"ExtensionFailedSnapshotRateExceededError", "UserErrorFsFreezeFailed", "173",
+                        "ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed"},
+        .explanation =
+            "A second product that freezes file systems or takes snapshots of the same disks at the same time makes "
+            "the freeze fail as busy, or exceeds the rate at which Azure takes snapshots of a disk. It is known by its "
+            "processes and is only reported.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::other_backup_product

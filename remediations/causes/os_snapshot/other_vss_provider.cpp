@@ -107,24 +107,26 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "other-vss-provider",
-    .title = "The snapshot provider of another product disturbs VSS",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssServiceInBadState", "ExtensionFailedVssWriterInBadState",
-                    "ExtensionSnapshotFailed"},
-    .disruption = Disruption::workload,
-    .explanation =
-        "VSS asks every registered provider at each snapshot. One whose program is gone, mostly left over from a "
-        "backup product that was uninstalled, or one that fails makes the whole snapshot fail. The fix removes the "
-        "registration of providers whose program is missing, where the settings allow it; undo puts it back. One that "
-        "exists is only reported.",
-    .source = "https://learn.microsoft.com/windows-server/storage/file-server/volume-shadow-copy-service",
-    .signals = {judged(provider_failures())},
-    .consequences = {"vss-writer-missing", "backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "other-vss-provider",
+        .title = "The snapshot provider of another product disturbs VSS",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssServiceInBadState", "ExtensionFailedVssWriterInBadState",
+                        "ExtensionSnapshotFailed"},
+        .disruption = Disruption::workload,
+        .explanation =
+            "VSS asks every registered provider at each snapshot. One whose program is gone, mostly left over from a "
+            "backup product that was uninstalled, or one that fails makes the whole snapshot fail. The fix removes the "
+            "registration of providers whose program is missing, where the settings allow it; undo puts it back. One "
+            "that exists is only reported.",
+        .source = "https://learn.microsoft.com/windows-server/storage/file-server/volume-shadow-copy-service",
+        .signals = {judged(provider_failures())},
+        .consequences = {"vss-writer-missing", "backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::other_vss_provider

@@ -62,22 +62,24 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "plugin-host-configuration",
-    .title = "VMSnapshotPluginHost.conf cannot be used",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::linux,
-    .error_codes = {"IncorrectPluginhostFile", "304", "313", "314", "315"},
-    .disruption = Disruption::none,
-    .explanation =
-        "VMSnapshotPluginHost.conf, in /etc/azure or in the extension's folder, says where the scripts before and "
-        "after the snapshot are configured. It must belong to root and not be writable or executable for others. The "
-        "fix corrects the mode where nobody but root could write the file; another one is for a person to read first, "
-        "because root runs what it leads to.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-linux-app-consistent",
-    .consequences = {"script-configuration", "script-failed"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "plugin-host-configuration",
+        .title = "VMSnapshotPluginHost.conf cannot be used",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::linux,
+        .error_codes = {"IncorrectPluginhostFile", "304", "313", "314", "315"},
+        .disruption = Disruption::none,
+        .explanation =
+            "VMSnapshotPluginHost.conf, in /etc/azure or in the extension's folder, says where the scripts before and "
+            "after the snapshot are configured. It must belong to root and not be writable or executable for others. "
+            "The fix corrects the mode where nobody but root could write the file; another one is for a person to read "
+            "first, because root runs what it leads to.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-linux-app-consistent",
+        .consequences = {"script-configuration", "script-failed"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::plugin_host_configuration

@@ -56,20 +56,22 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "profile-list-damaged",
-    .title = "The list of user profiles has entries that VSS cannot read",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed"},
-    .explanation =
-        "Writers look through the user profiles by their account ids. An entry whose name is no such id makes VSS fail "
-        "with 0x80070539 (event 8193). Profiles belong to people, so nothing is deleted from here.",
-    .source = "https://support.microsoft.com/kb/2019392",
-    .signals = {judged(unexpected_errors())},
-    .consequences = {"vss-writers-not-reached", "vss-writer-missing", "vss-writer-failed", "backup-attempt-failed",
-                     "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "profile-list-damaged",
+        .title = "The list of user profiles has entries that VSS cannot read",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed"},
+        .explanation =
+            "Writers look through the user profiles by their account ids. An entry whose name is no such id makes VSS "
+            "fail with 0x80070539 (event 8193). Profiles belong to people, so nothing is deleted from here.",
+        .source = "https://support.microsoft.com/kb/2019392",
+        .signals = {judged(unexpected_errors())},
+        .consequences = {"vss-writers-not-reached", "vss-writer-missing", "vss-writer-failed", "backup-attempt-failed",
+                         "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::profile_list_damaged

@@ -72,17 +72,19 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "reboot-pending",
-    .title = "Updates wait for a restart",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::both,
-    .error_codes = {"UserErrorGuestAgentStatusUnavailable", "ExtensionVCRedistInstallationFailure"},
-    .explanation =
-        "Files were replaced while the old ones are still in use, or wait for a restart to be replaced. That is normal "
-        "for a while, but can disturb agent and extension. This program never restarts a VM.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "reboot-pending",
+        .title = "Updates wait for a restart",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::both,
+        .error_codes = {"UserErrorGuestAgentStatusUnavailable", "ExtensionVCRedistInstallationFailure"},
+        .explanation =
+            "Files were replaced while the old ones are still in use, or wait for a restart to be replaced. That is "
+            "normal for a while, but can disturb agent and extension. This program never restarts a VM.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::reboot_pending

@@ -36,22 +36,25 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "rpc-services",
-    .title = "A service of COM and RPC is disabled or does not run",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssServiceInBadState", "ExtensionSnapshotFailedCOM",
-                    "ExtensionInstallationFailedCOM"},
-    .explanation =
-        "VSS, COM+, MSDTC and most of Windows depend on these three. Windows does not let them be stopped or "
-        "restarted, so only a restart of the VM helps, which this program never does.",
-    .source = "https://learn.microsoft.com/windows/win32/rpc/rpc-start-page",
-    .consequences = {"vss-writers-not-reached", "event-system-service", "system-event-notification", "com-plus-service",
-                     "msdtc-not-running", "msdtc-damaged", "vss-service", "shadow-copy-provider-service",
-                     "cryptographic-services", "management-instrumentation", "provider-flags", "vss-writer-missing",
-                     "vss-writer-failed", "backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "rpc-services",
+        .title = "A service of COM and RPC is disabled or does not run",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssServiceInBadState", "ExtensionSnapshotFailedCOM",
+                        "ExtensionInstallationFailedCOM"},
+        .explanation =
+            "VSS, COM+, MSDTC and most of Windows depend on these three. Windows does not let them be stopped or "
+            "restarted, so only a restart of the VM helps, which this program never does.",
+        .source = "https://learn.microsoft.com/windows/win32/rpc/rpc-start-page",
+        .consequences = {"vss-writers-not-reached", "event-system-service", "system-event-notification",
+                         "com-plus-service", "msdtc-not-running", "msdtc-damaged", "vss-service",
+                         "shadow-copy-provider-service", "cryptographic-services", "management-instrumentation",
+                         "provider-flags", "vss-writer-missing", "vss-writer-failed", "backup-attempt-failed",
+                         "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::rpc_services

@@ -95,22 +95,24 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "script-configuration",
-    .title = "The scripts before and after the snapshot are configured wrongly",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::linux,
-    .error_codes = {"IncorrectJSONConfigFile", "Pre-ScriptNotFound", "Post-ScriptNotFound", "302", "303", "305"},
-    .disruption = Disruption::none,
-    .explanation =
-        "VMSnapshotScriptPluginConfig.json names the scripts that make a backup consistent for applications. The "
-        "extension needs valid JSON, both paths, and numbers and booleans without quotes. The template copied "
-        "unchanged has no paths, so that every backup reports a missing script: the fix moves such a file to "
-        "quarantine, which changes nothing else. What is wrong in a file that names scripts is for its author.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-linux-app-consistent",
-    .consequences = {"script-failed"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "script-configuration",
+        .title = "The scripts before and after the snapshot are configured wrongly",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::linux,
+        .error_codes = {"IncorrectJSONConfigFile", "Pre-ScriptNotFound", "Post-ScriptNotFound", "302", "303", "305"},
+        .disruption = Disruption::none,
+        .explanation =
+            "VMSnapshotScriptPluginConfig.json names the scripts that make a backup consistent for applications. The "
+            "extension needs valid JSON, both paths, and numbers and booleans without quotes. The template copied "
+            "unchanged has no paths, so that every backup reports a missing script: the fix moves such a file to "
+            "quarantine, which changes nothing else. What is wrong in a file that names scripts is for its author.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-linux-app-consistent",
+        .consequences = {"script-failed"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::script_configuration

@@ -86,27 +86,29 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "script-failed",
-    .title = "A script before or after the snapshot fails",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::linux,
-    .error_codes = {"Pre-ScriptExecutionFailed", "Post-ScriptExecutionFailed", "Pre-ScriptTimeout",
-                    "Post-ScriptTimeout", "ExtensionPreScriptTimeout", "300", "301", "308", "309", "310", "311"},
-    .explanation =
-        "The extension runs both scripts with sh, each for timeoutInSeconds at most (10 if unset, 1800 at most). A "
-        "code other than 0 or a script that takes longer makes the backup merely consistent for the file system, or "
-        "makes it fail where continueBackupOnFailure or fsFreezeEnabled is false. The scripts are the administrator's "
-        "and are not changed.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-linux-app-consistent",
-    .signals = {judged(Log::extension, pre_result),
-                judged(Log::extension, post_result),
-                {.role = Role::proof, .line = {Log::extension, pre_result}, .with = {"timed out"}},
-                {.role = Role::proof, .line = {Log::extension, pre_result}, .with = {"failed with error code"}},
-                {.role = Role::proof, .line = {Log::extension, post_result}, .with = {"timed out"}},
-                {.role = Role::proof, .line = {Log::extension, post_result}, .with = {"failed with error code"}},
-                {.role = Role::proof, .results = {300, 301, 308, 309, 310, 311}}},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "script-failed",
+        .title = "A script before or after the snapshot fails",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::linux,
+        .error_codes = {"Pre-ScriptExecutionFailed", "Post-ScriptExecutionFailed", "Pre-ScriptTimeout",
+                        "Post-ScriptTimeout", "ExtensionPreScriptTimeout", "300", "301", "308", "309", "310", "311"},
+        .explanation =
+            "The extension runs both scripts with sh, each for timeoutInSeconds at most (10 if unset, 1800 at most). A "
+            "code other than 0 or a script that takes longer makes the backup merely consistent for the file system, "
+            "or makes it fail where continueBackupOnFailure or fsFreezeEnabled is false. The scripts are the "
+            "administrator's and are not changed.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-linux-app-consistent",
+        .signals = {judged(Log::extension, pre_result),
+                    judged(Log::extension, post_result),
+                    {.role = Role::proof, .line = {Log::extension, pre_result}, .with = {"timed out"}},
+                    {.role = Role::proof, .line = {Log::extension, pre_result}, .with = {"failed with error code"}},
+                    {.role = Role::proof, .line = {Log::extension, post_result}, .with = {"timed out"}},
+                    {.role = Role::proof, .line = {Log::extension, post_result}, .with = {"failed with error code"}},
+                    {.role = Role::proof, .results = {300, 301, 308, 309, 310, 311}}},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::script_failed

@@ -126,26 +126,28 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "script-permissions",
-    .title = "The scripts before and after the snapshot have the wrong owner or mode",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::linux,
-    .error_codes = {"InsufficientPermissionforPre-Script", "InsufficientPermissionforPost-Script", "306", "307", "317",
-                    "318"},
-    .disruption = Disruption::none,
-    .explanation =
-        "Root runs the scripts, so the extension takes them and VMSnapshotScriptPluginConfig.json only where they "
-        "belong to root and nobody else has any right to them; the configuration must not be executable either. The "
-        "fix sets modes 700 and 600 where others could only read. What others could write, or what belongs to another "
-        "user, is for a person to read first.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-linux-app-consistent",
-    .signals = {proof(Log::extension, "does not have desired permissions"),
-                {.role = Role::proof, .line = {Log::extension, "The owner of the "}, .with = {"but not root"}},
-                {.role = Role::proof, .results = {306, 307, 314, 315, 317, 318}}},
-    .consequences = {"script-failed"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "script-permissions",
+        .title = "The scripts before and after the snapshot have the wrong owner or mode",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::linux,
+        .error_codes = {"InsufficientPermissionforPre-Script", "InsufficientPermissionforPost-Script", "306", "307",
+                        "317", "318"},
+        .disruption = Disruption::none,
+        .explanation =
+            "Root runs the scripts, so the extension takes them and VMSnapshotScriptPluginConfig.json only where they "
+            "belong to root and nobody else has any right to them; the configuration must not be executable either. "
+            "The fix sets modes 700 and 600 where others could only read. What others could write, or what belongs to "
+            "another user, is for a person to read first.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-linux-app-consistent",
+        .signals = {proof(Log::extension, "does not have desired permissions"),
+                    {.role = Role::proof, .line = {Log::extension, "The owner of the "}, .with = {"but not root"}},
+                    {.role = Role::proof, .results = {306, 307, 314, 315, 317, 318}}},
+        .consequences = {"script-failed"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::script_permissions

@@ -63,24 +63,27 @@ std::vector<Signal> proofs() {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "shadow-copy-provider-library",
-    .title = "The Microsoft Software Shadow Copy Provider does not find its library",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssServiceInBadState", "ExtensionFailedVssWriterInBadState",
-                    "ExtensionSnapshotFailed"},
-    .disruption = Disruption::none,
-    .explanation =
-        "The service swprv loads its library from a registry value. Where that is missing or wrong, VSS logs that the "
-        "provider's COM class cannot be created (events 11 and 12292), and blames a busy CPU. The fix sets the value "
-        "to what Windows has.",
-    .source = "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/backup-fails-event-12292-11",
-    .signals = proofs(),
-    .consequences = {"shadow-copy-provider-service", "vss-service", "vss-writer-missing", "vss-writer-failed",
-                     "snapshot-set-open", "other-vss-provider", "backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "shadow-copy-provider-library",
+        .title = "The Microsoft Software Shadow Copy Provider does not find its library",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssServiceInBadState", "ExtensionFailedVssWriterInBadState",
+                        "ExtensionSnapshotFailed"},
+        .disruption = Disruption::none,
+        .explanation =
+            "The service swprv loads its library from a registry value. Where that is missing or wrong, VSS logs that "
+            "the provider's COM class cannot be created (events 11 and 12292), and blames a busy CPU. The fix sets the "
+            "value to what Windows has.",
+        .source =
+            "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/backup-fails-event-12292-11",
+        .signals = proofs(),
+        .consequences = {"shadow-copy-provider-service", "vss-service", "vss-writer-missing", "vss-writer-failed",
+                         "snapshot-set-open", "other-vss-provider", "backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::shadow_copy_provider_library

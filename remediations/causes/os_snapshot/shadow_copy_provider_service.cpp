@@ -30,23 +30,26 @@ std::vector<Signal> proofs() {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "shadow-copy-provider-service",
-    .title = "The Microsoft Software Shadow Copy Provider is disabled, failed or hangs",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssServiceInBadState", "ExtensionSnapshotFailed", "VMRestorePointClientError",
-                    "ExtensionFailedVssWriterInBadState"},
-    .disruption = Disruption::service_restart,
-    .explanation =
-        "VSS asks all its providers when a snapshot begins, and this is the one of Windows. It starts on demand, "
-        "so stopped alone is normal. The fix sets a disabled one back to manual and starts one that failed.",
-    .source = "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/backup-fails-event-12292-11",
-    .signals = proofs(),
-    .consequences = {"vss-writers-not-reached", "vss-writer-missing", "vss-writer-failed", "snapshot-set-open",
-                     "backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "shadow-copy-provider-service",
+        .title = "The Microsoft Software Shadow Copy Provider is disabled, failed or hangs",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssServiceInBadState", "ExtensionSnapshotFailed", "VMRestorePointClientError",
+                        "ExtensionFailedVssWriterInBadState"},
+        .disruption = Disruption::service_restart,
+        .explanation =
+            "VSS asks all its providers when a snapshot begins, and this is the one of Windows. It starts on demand, "
+            "so stopped alone is normal. The fix sets a disabled one back to manual and starts one that failed.",
+        .source =
+            "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/backup-fails-event-12292-11",
+        .signals = proofs(),
+        .consequences = {"vss-writers-not-reached", "vss-writer-missing", "vss-writer-failed", "snapshot-set-open",
+                         "backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::shadow_copy_provider_service

@@ -140,25 +140,26 @@ Finding diagnose(const Machine& machine, const Question& question) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "shadow-storage-exhausted",
-    .title = "There is no room for shadow copies",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed", "VMRestorePointClientError"},
-    .explanation =
-        "A shadow copy keeps what changes after it in a storage area of limited size. A full volume, a limit that is "
-        "too small or disks that are too slow make volsnap delete or refuse shadow copies (events 23, 24, 25, 35, 36 "
-        "and others). "
-        "Small volumes without a drive letter (System Reserved, recovery) count too.",
-    .source =
-        "https://learn.microsoft.com/windows-server/administration/windows-commands/vssadmin-resize-shadowstorage",
-    .signals = {judged(storage_failures()),
-                judged(no_volume_for_storage()),
-                {.role = Role::proof, .event = routine_failed(), .with = {no_candidates}, .heals_unsaid = true}},
-    .consequences = {"vss-writer-failed", "snapshot-without-threads", "backup-attempt-failed",
-                     "backup-extension-state"},
-    .diagnose_for = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "shadow-storage-exhausted",
+        .title = "There is no room for shadow copies",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed", "VMRestorePointClientError"},
+        .explanation =
+            "A shadow copy keeps what changes after it in a storage area of limited size. A full volume, a limit that "
+            "is too small or disks that are too slow make volsnap delete or refuse shadow copies (events 23, 24, 25, "
+            "35, 36 and others). Small volumes without a drive letter (System Reserved, recovery) count too.",
+        .source =
+            "https://learn.microsoft.com/windows-server/administration/windows-commands/vssadmin-resize-shadowstorage",
+        .signals = {judged(storage_failures()),
+                    judged(no_volume_for_storage()),
+                    {.role = Role::proof, .event = routine_failed(), .with = {no_candidates}, .heals_unsaid = true}},
+        .consequences = {"vss-writer-failed", "snapshot-without-threads", "backup-attempt-failed",
+                         "backup-extension-state"},
+        .diagnose_for = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::shadow_storage_exhausted

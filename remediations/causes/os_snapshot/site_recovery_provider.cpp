@@ -81,23 +81,25 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "site-recovery-provider",
-    .title = "The VSS provider of Azure Site Recovery is disabled or fails",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssServiceInBadState", "ExtensionFailedVssWriterInBadState",
-                    "ExtensionSnapshotFailed"},
-    .disruption = Disruption::service_restart,
-    .explanation =
-        "A VM that is replicated by Azure Site Recovery has a VSS provider of it, a service of its own. VSS asks every "
-        "registered provider at each snapshot; one whose service is disabled makes the snapshot fail (0x80070422, "
-        "0x80042306). The fix sets the start type back to automatic, as Site Recovery installs it.",
-    .source = "https://learn.microsoft.com/azure/site-recovery/vmware-azure-troubleshoot-replication",
-    .signals = {judged(provider_failures())},
-    .consequences = {"other-vss-provider", "vss-writer-missing", "backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "site-recovery-provider",
+        .title = "The VSS provider of Azure Site Recovery is disabled or fails",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssServiceInBadState", "ExtensionFailedVssWriterInBadState",
+                        "ExtensionSnapshotFailed"},
+        .disruption = Disruption::service_restart,
+        .explanation =
+            "A VM that is replicated by Azure Site Recovery has a VSS provider of it, a service of its own. VSS asks "
+            "every registered provider at each snapshot; one whose service is disabled makes the snapshot fail "
+            "(0x80070422, 0x80042306). The fix sets the start type back to automatic, as Site Recovery installs it.",
+        .source = "https://learn.microsoft.com/azure/site-recovery/vmware-azure-troubleshoot-replication",
+        .signals = {judged(provider_failures())},
+        .consequences = {"other-vss-provider", "vss-writer-missing", "backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::site_recovery_provider

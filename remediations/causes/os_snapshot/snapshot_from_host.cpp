@@ -58,21 +58,23 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "snapshot-from-host",
-    .title = "The extension asks for the snapshot through a network that is too slow",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {code},
-    .disruption = Disruption::none,
-    .explanation =
-        "A snapshot of the disks can be asked of the Azure host, or of storage through the VM's own network. Where the "
-        "latter is too slow the extension gives up. The fix lets it ask the host first and take the snapshot's time "
-        "from there; it is made where the error code, or the extension's log, says so.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .consequences = {"backup-attempt-failed", "backup-extension-state"},
-    .diagnose_for = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "snapshot-from-host",
+        .title = "The extension asks for the snapshot through a network that is too slow",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {code},
+        .disruption = Disruption::none,
+        .explanation =
+            "A snapshot of the disks can be asked of the Azure host, or of storage through the VM's own network. Where "
+            "the latter is too slow the extension gives up. The fix lets it ask the host first and take the snapshot's "
+            "time from there; it is made where the error code, or the extension's log, says so.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+        .consequences = {"backup-attempt-failed", "backup-extension-state"},
+        .diagnose_for = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::snapshot_from_host

@@ -77,23 +77,25 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "snapshot-inconsistent",
-    .title = "The file systems were thawed before the snapshots were taken",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::linux,
-    .error_codes = {"ExtensionSnapshotFailedNoNetwork", "UserErrorFsFreezeTimeout", "GuestAgentSnapshotTaskStatusError",
-                    "2"},
-    .disruption = Disruption::none,
-    .explanation =
-        "The extension freezes the file systems, has the snapshots taken and thaws. When the freeze ended before the "
-        "last snapshot was there, because its time was over or its program was ended, the snapshots do not belong "
-        "together, and the extension fails the backup with result code 2. The extension is not damaged.",
-    .source = "https://github.com/Azure/azure-linux-extensions/issues/394",
-    .signals = {judged(Log::extension, inconsistent_lines[0]), judged(Log::extension, inconsistent_lines[1]),
-                judged(Log::extension, ended_early_line), judged(Log::extension, freeze_begins)},
-    .consequences = {"extension-error", "backup-extension-state", "no-network-catch-all", "freeze-failed"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "snapshot-inconsistent",
+        .title = "The file systems were thawed before the snapshots were taken",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::linux,
+        .error_codes = {"ExtensionSnapshotFailedNoNetwork", "UserErrorFsFreezeTimeout",
+                        "GuestAgentSnapshotTaskStatusError", "2"},
+        .disruption = Disruption::none,
+        .explanation =
+            "The extension freezes the file systems, has the snapshots taken and thaws. When the freeze ended before "
+            "the last snapshot was there, because its time was over or its program was ended, the snapshots do not "
+            "belong together, and the extension fails the backup with result code 2. The extension is not damaged.",
+        .source = "https://github.com/Azure/azure-linux-extensions/issues/394",
+        .signals = {judged(Log::extension, inconsistent_lines[0]), judged(Log::extension, inconsistent_lines[1]),
+                    judged(Log::extension, ended_early_line), judged(Log::extension, freeze_begins)},
+        .consequences = {"extension-error", "backup-extension-state", "no-network-catch-all", "freeze-failed"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::snapshot_inconsistent

@@ -90,24 +90,26 @@ std::vector<Signal> proofs() {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "snapshot-set-open",
-    .title = "Another program's snapshot was left open",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssServiceInBadState", "ExtensionFailedVssWriterInBadState",
-                    "ExtensionSnapshotFailed"},
-    .disruption = Disruption::service_restart,
-    .explanation =
-        "VSS takes one snapshot at a time. A program that fails in the middle of one leaves it open, and every other "
-        "is refused with 0x80042316 until the service is restarted, which the fix does while no backup runs. It comes "
-        "back with the next failure of that program.",
-    .source =
-        "https://learn.microsoft.com/windows/win32/api/vsbackup/nf-vsbackup-ivssbackupcomponents-startsnapshotset",
-    .signals = joined({all_judged(patterns()), proofs()}),
-    .consequences = {"backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "snapshot-set-open",
+        .title = "Another program's snapshot was left open",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssServiceInBadState", "ExtensionFailedVssWriterInBadState",
+                        "ExtensionSnapshotFailed"},
+        .disruption = Disruption::service_restart,
+        .explanation =
+            "VSS takes one snapshot at a time. A program that fails in the middle of one leaves it open, and every "
+            "other is refused with 0x80042316 until the service is restarted, which the fix does while no backup runs. "
+            "It comes back with the next failure of that program.",
+        .source =
+            "https://learn.microsoft.com/windows/win32/api/vsbackup/nf-vsbackup-ivssbackupcomponents-startsnapshotset",
+        .signals = joined({all_judged(patterns()), proofs()}),
+        .consequences = {"backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::snapshot_set_open

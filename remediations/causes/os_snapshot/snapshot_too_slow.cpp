@@ -19,21 +19,23 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "snapshot-too-slow",
-    .title = "Disks or writers are too busy for a snapshot",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed", "VMRestorePointClientError"},
-    .explanation =
-        "VSS gives writers a minute and disks ten seconds in which nothing may be written. On a busy VM the time runs "
-        "out, and the whole snapshot fails (events VSS 12297, 12298, 12310, volsnap 8 and 9; codes 0x800423F2, "
-        "0x80042313, 0x80042314).",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .signals = all_judged(snapshot_timeout_events()),
-    .consequences = {"vss-writer-failed", "vss-writer-of-service-failed", "vss-writer-of-application-failed",
-                     "vss-writer-refused", "backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "snapshot-too-slow",
+        .title = "Disks or writers are too busy for a snapshot",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed", "VMRestorePointClientError"},
+        .explanation =
+            "VSS gives writers a minute and disks ten seconds in which nothing may be written. On a busy VM the time "
+            "runs out, and the whole snapshot fails (events VSS 12297, 12298, 12310, volsnap 8 and 9; codes "
+            "0x800423F2, 0x80042313, 0x80042314).",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+        .signals = all_judged(snapshot_timeout_events()),
+        .consequences = {"vss-writer-failed", "vss-writer-of-service-failed", "vss-writer-of-application-failed",
+                         "vss-writer-refused", "backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::snapshot_too_slow

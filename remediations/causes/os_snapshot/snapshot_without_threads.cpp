@@ -54,21 +54,23 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "snapshot-without-threads",
-    .title = "Writers time out although they are stable",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssWriterInBadState", "VMRestorePointClientError"},
-    .disruption = Disruption::none,
-    .explanation =
-        "Where writers time out and restarting their services did not help, Microsoft has the extension take snapshots "
-        "without threads of its own, which writers stand better on a busy VM. The fix sets the registry value it "
-        "reads; it is an aid, not the cause.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .signals = all_judged(snapshot_timeout_events()),
-    .diagnose_for = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "snapshot-without-threads",
+        .title = "Writers time out although they are stable",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssWriterInBadState", "VMRestorePointClientError"},
+        .disruption = Disruption::none,
+        .explanation =
+            "Where writers time out and restarting their services did not help, Microsoft has the extension take "
+            "snapshots without threads of its own, which writers stand better on a busy VM. The fix sets the registry "
+            "value it reads; it is an aid, not the cause.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+        .signals = all_judged(snapshot_timeout_events()),
+        .diagnose_for = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::snapshot_without_threads

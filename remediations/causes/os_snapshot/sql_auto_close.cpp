@@ -78,21 +78,25 @@ std::vector<EventPattern> events() {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "sql-auto-close",
-    .title = "Databases of SQL Server have AUTO_CLOSE on",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed", "VMRestorePointClientError"},
-    .explanation =
-        "A database with AUTO_CLOSE is shut down when its last user leaves, and opened for a moment by the writer "
-        "itself. In the snapshot SQL Server's writer finds it in another state than before and refuses at PostSnapshot "
-        "(0x800423F4) without an error of its own. The setting is made in SQL Server, so a person has to.",
-    .source = "https://learn.microsoft.com/troubleshoot/sql/database-engine/backup-restore/revocery-jobs-fail-servers",
-    .signals = all_judged(events()),
-    .consequences = {"vss-writer-refused", "vss-writer-of-service-failed", "snapshot-without-threads",
-                     "backup-attempt-failed", "backup-extension-state"},
-    .diagnose_for = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "sql-auto-close",
+        .title = "Databases of SQL Server have AUTO_CLOSE on",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed", "VMRestorePointClientError"},
+        .explanation =
+            "A database with AUTO_CLOSE is shut down when its last user leaves, and opened for a moment by the writer "
+            "itself. In the snapshot SQL Server's writer finds it in another state than before and refuses at "
+            "PostSnapshot (0x800423F4) without an error of its own. The setting is made in SQL Server, so a person has "
+            "to.",
+        .source =
+            "https://learn.microsoft.com/troubleshoot/sql/database-engine/backup-restore/revocery-jobs-fail-servers",
+        .signals = all_judged(events()),
+        .consequences = {"vss-writer-refused", "vss-writer-of-service-failed", "snapshot-without-threads",
+                         "backup-attempt-failed", "backup-extension-state"},
+        .diagnose_for = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::sql_auto_close

@@ -37,22 +37,24 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "sql-copy-backup",
-    .title = "VM backups are full backups of SQL Server's databases",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {},
-    .disruption = Disruption::none,
-    .explanation =
-        "A full VSS backup cuts SQL Server's chain of differential and log backups and can delay the snapshot. "
-        "Microsoft's pages contradict one another: by the older ones full is the default and this value makes it "
-        "copy-only, by the newer ones copy-only is. Look in msdb.dbo.backupset whether the VM's backups have "
-        "is_copy_only = 0, and set it only then; so it is done where it is asked for by name alone.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .on_request = true,
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "sql-copy-backup",
+        .title = "VM backups are full backups of SQL Server's databases",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {},
+        .disruption = Disruption::none,
+        .explanation =
+            "A full VSS backup cuts SQL Server's chain of differential and log backups and can delay the snapshot. "
+            "Microsoft's pages contradict one another: by the older ones full is the default and this value makes it "
+            "copy-only, by the newer ones copy-only is. Look in msdb.dbo.backupset whether the VM's backups have "
+            "is_copy_only = 0, and set it only then; so it is done where it is asked for by name alone.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+        .on_request = true,
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::sql_copy_backup

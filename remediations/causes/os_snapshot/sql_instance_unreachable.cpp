@@ -34,21 +34,23 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "sql-instance-unreachable",
-    .title = "SQL Server's VSS writer cannot connect to an instance",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed", "VMRestorePointClientError"},
-    .explanation =
-        "SQL Server's writer connects to each instance of the machine, by shared memory. An instance that does not "
-        "answer, a protocol that is switched off or an alias that leads elsewhere makes it fail with SQLSTATE 08001 "
-        "(event SQLWRITER 24583), and the snapshot with it.",
-    .source = "https://support.microsoft.com/kb/919023",
-    .signals = all_judged(sql_writer_events()),
-    .consequences = {"sql-writer-failed", "vss-writer-refused", "vss-writer-of-service-failed", "backup-attempt-failed",
-                     "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "sql-instance-unreachable",
+        .title = "SQL Server's VSS writer cannot connect to an instance",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed", "VMRestorePointClientError"},
+        .explanation =
+            "SQL Server's writer connects to each instance of the machine, by shared memory. An instance that does not "
+            "answer, a protocol that is switched off or an alias that leads elsewhere makes it fail with SQLSTATE "
+            "08001 (event SQLWRITER 24583), and the snapshot with it.",
+        .source = "https://support.microsoft.com/kb/919023",
+        .signals = all_judged(sql_writer_events()),
+        .consequences = {"sql-writer-failed", "vss-writer-refused", "vss-writer-of-service-failed",
+                         "backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::sql_instance_unreachable

@@ -22,22 +22,23 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "sql-too-many-databases",
-    .title = "SQL Server has too many databases for one snapshot",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed", "VMRestorePointClientError"},
-    .explanation =
-        "All databases of a VM are frozen at the same time, each by about three worker threads. Where an instance has "
-        "more databases than that allows, its writer fails with SQL Server's error 3224 or 3267 (events SQLWRITER "
-        "24583 and "
-        "SQLVDI 1 repeat for many databases).",
-    .source = "https://learn.microsoft.com/archive/blogs/psssql/how-it-works-sql-server-vdi-vss-backup-resources",
-    .signals = all_judged(sql_writer_events()),
-    .consequences = {"sql-writer-failed", "vss-writer-refused", "vss-writer-of-service-failed", "backup-attempt-failed",
-                     "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "sql-too-many-databases",
+        .title = "SQL Server has too many databases for one snapshot",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed", "VMRestorePointClientError"},
+        .explanation =
+            "All databases of a VM are frozen at the same time, each by about three worker threads. Where an instance "
+            "has more databases than that allows, its writer fails with SQL Server's error 3224 or 3267 (events "
+            "SQLWRITER 24583 and SQLVDI 1 repeat for many databases).",
+        .source = "https://learn.microsoft.com/archive/blogs/psssql/how-it-works-sql-server-vdi-vss-backup-resources",
+        .signals = all_judged(sql_writer_events()),
+        .consequences = {"sql-writer-failed", "vss-writer-refused", "vss-writer-of-service-failed",
+                         "backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::sql_too_many_databases

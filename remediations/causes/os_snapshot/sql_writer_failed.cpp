@@ -66,24 +66,27 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "sql-writer-failed",
-    .title = "SQL Server's VSS writer fails",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed", "ExtensionInstallationFailure",
-                    "VMRestorePointClientError"},
-    .explanation =
-        "SQL Server's writer asks every instance to bring its databases to rest. One instance that it may not log on "
-        "to, or one database that is damaged or offline, makes it fail, and the snapshot with it. The event of "
-        "SQLWRITER or SQLVDI names the instance and SQL Server's own error number.",
-    .source = "https://learn.microsoft.com/sql/relational-databases/backup-restore/sql-server-vss-writer-backup-guide",
-    .signals =
-        joined({all_judged(sql_writer_events()), {proof({"Application", "SQLWRITER", {24579, 24581, 24582, 24583}})}}),
-    // Where the services of the machine are not known. What the virtual device logs can be of another program.
-    .consequences = {"vss-writer-refused", "vss-writer-of-service-failed", "backup-attempt-failed",
-                     "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "sql-writer-failed",
+        .title = "SQL Server's VSS writer fails",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed", "ExtensionInstallationFailure",
+                        "VMRestorePointClientError"},
+        .explanation =
+            "SQL Server's writer asks every instance to bring its databases to rest. One instance that it may not log "
+            "on to, or one database that is damaged or offline, makes it fail, and the snapshot with it. The event of "
+            "SQLWRITER or SQLVDI names the instance and SQL Server's own error number.",
+        .source =
+            "https://learn.microsoft.com/sql/relational-databases/backup-restore/sql-server-vss-writer-backup-guide",
+        .signals = joined(
+            {all_judged(sql_writer_events()), {proof({"Application", "SQLWRITER", {24579, 24581, 24582, 24583}})}}),
+        // Where the services of the machine are not known. What the virtual device logs can be of another program.
+        .consequences = {"vss-writer-refused", "vss-writer-of-service-failed", "backup-attempt-failed",
+                         "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::sql_writer_failed

@@ -36,20 +36,23 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "system-partition-missing",
-    .title = "Windows cannot find its system partition",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed", "VMRestorePointClientError"},
-    .explanation =
-        "The ASR Writer and the boot configuration's tools look for the partition from which Windows is started. Where "
-        "it is offline, hidden, of the wrong type or there twice, they fail with 0x80073BC3 in every snapshot.",
-    .source = "https://learn.microsoft.com/windows/win32/vss/in-box-vss-writers",
-    .signals = {judged(errors_of_vss())},
-    .consequences = {"vss-writers-not-reached", "vss-writer-refused", "vss-writer-failed", "vss-writer-missing",
-                     "backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "system-partition-missing",
+        .title = "Windows cannot find its system partition",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed", "VMRestorePointClientError"},
+        .explanation =
+            "The ASR Writer and the boot configuration's tools look for the partition from which Windows is started. "
+            "Where it is offline, hidden, of the wrong type or there twice, they fail with 0x80073BC3 in every "
+            "snapshot.",
+        .source = "https://learn.microsoft.com/windows/win32/vss/in-box-vss-writers",
+        .signals = {judged(errors_of_vss())},
+        .consequences = {"vss-writers-not-reached", "vss-writer-refused", "vss-writer-failed", "vss-writer-missing",
+                         "backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::system_partition_missing

@@ -140,22 +140,25 @@ std::vector<EventPattern> events() {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "system-writer-files",
-    .title = "The System Writer of VSS cannot list its files",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed", "VMRestorePointClientError"},
-    .explanation =
-        "At each snapshot the System Writer lists the files of Windows: the component store, drivers, services. Where "
-        "one of these lists cannot be made it goes missing, and Cryptographic Services log event CAPI2 513 with the "
-        "routine that failed. A complaint of a single driver alone is common and harmless.",
-    .source =
-        "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/system-writer-not-found-in-backup",
-    .signals = all_judged(events()),
-    .consequences = {"vss-writer-missing", "vss-writer-failed", "vss-writer-refused", "backup-attempt-failed",
-                     "backup-extension-state"},
-    .diagnose_for = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "system-writer-files",
+        .title = "The System Writer of VSS cannot list its files",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed", "VMRestorePointClientError"},
+        .explanation =
+            "At each snapshot the System Writer lists the files of Windows: the component store, drivers, services. "
+            "Where one of these lists cannot be made it goes missing, and Cryptographic Services log event CAPI2 513 "
+            "with the routine that failed. A complaint of a single driver alone is common and harmless.",
+        .source =
+            "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/"
+            "system-writer-not-found-in-backup",
+        .signals = all_judged(events()),
+        .consequences = {"vss-writer-missing", "vss-writer-failed", "vss-writer-refused", "backup-attempt-failed",
+                         "backup-extension-state"},
+        .diagnose_for = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::system_writer_files

@@ -64,18 +64,20 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "thin-pool-full",
-    .title = "A thin pool of LVM is full",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorFsFreezeFailed", "UserErrorFsFreezeTimeout", "121", "122"},
-    .explanation =
-        "Volumes of a thin pool share its space. When data or metadata of the pool run out, writes wait for a minute "
-        "and then fail; the freeze, which first writes out what is in memory, hangs or fails with them.",
-    .source = "https://docs.kernel.org/admin-guide/device-mapper/thin-provisioning.html",
-    .consequences = {"freeze-failed", "freeze-timeout-too-short", "file-system-errors", "file-system-read-only"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "thin-pool-full",
+        .title = "A thin pool of LVM is full",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorFsFreezeFailed", "UserErrorFsFreezeTimeout", "121", "122"},
+        .explanation =
+            "Volumes of a thin pool share its space. When data or metadata of the pool run out, writes wait for a "
+            "minute and then fail; the freeze, which first writes out what is in memory, hangs or fails with them.",
+        .source = "https://docs.kernel.org/admin-guide/device-mapper/thin-provisioning.html",
+        .consequences = {"freeze-failed", "freeze-timeout-too-short", "file-system-errors", "file-system-read-only"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::thin_pool_full

@@ -46,18 +46,20 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "unsupported-file-systems",
-    .title = "A local file system is of a type that the backup does not freeze",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::linux,
-    .error_codes = {"UserErrorUnsupportedDiskConfiguration"},
-    .explanation =
-        "The extension freezes ext3, ext4, xfs and btrfs and passes over every other type without a word. Backups "
-        "succeed, but what lies on such a file system (ext2, zfs, ntfs, reiserfs, jfs) is only as consistent as after "
-        "a power failure.",
-    .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/mounts.py",
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "unsupported-file-systems",
+        .title = "A local file system is of a type that the backup does not freeze",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::linux,
+        .error_codes = {"UserErrorUnsupportedDiskConfiguration"},
+        .explanation =
+            "The extension freezes ext3, ext4, xfs and btrfs and passes over every other type without a word. Backups "
+            "succeed, but what lies on such a file system (ext2, zfs, ntfs, reiserfs, jfs) is only as consistent as "
+            "after a power failure.",
+        .source = "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/mounts.py",
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::unsupported_file_systems

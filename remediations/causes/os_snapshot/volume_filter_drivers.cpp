@@ -113,24 +113,26 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "volume-filter-drivers",
-    .title = "A filter driver of volumes disturbs shadow copies",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssServiceInBadState", "ExtensionSnapshotFailed"},
-    .explanation =
-        "The registry names the drivers through which every access to a volume passes. Shadow copies are made by one "
-        "of them, volsnap; without it there are none. Drivers of replication, encryption and backup products stand "
-        "beside it, and one that is gone or faulty makes snapshots fail. The order matters, so nothing is changed "
-        "from here.",
-    .source =
-        "https://learn.microsoft.com/windows-hardware/drivers/install/system-defined-device-setup-classes-"
-        "available-to-vendors",
-    .signals = {judged(unexpected_errors())},
-    .consequences = {"snapshot-without-threads", "snapshot-too-slow", "backup-attempt-failed",
-                     "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "volume-filter-drivers",
+        .title = "A filter driver of volumes disturbs shadow copies",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssServiceInBadState", "ExtensionSnapshotFailed"},
+        .explanation =
+            "The registry names the drivers through which every access to a volume passes. Shadow copies are made by "
+            "one of them, volsnap; without it there are none. Drivers of replication, encryption and backup products "
+            "stand beside it, and one that is gone or faulty makes snapshots fail. The order matters, so nothing is "
+            "changed from here.",
+        .source =
+            "https://learn.microsoft.com/windows-hardware/drivers/install/"
+            "system-defined-device-setup-classes-available-to-vendors",
+        .signals = {judged(unexpected_errors())},
+        .consequences = {"snapshot-without-threads", "snapshot-too-slow", "backup-attempt-failed",
+                         "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::volume_filter_drivers

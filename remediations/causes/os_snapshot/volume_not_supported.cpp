@@ -80,22 +80,24 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "volume-not-supported",
-    .title = "A volume is of a kind that Windows cannot snapshot",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionSnapshotFailed", "ExtensionFailedVssServiceInBadState",
-                    "UserErrorUnsupportedDiskConfiguration"},
-    .explanation =
-        "Shadow copies exist for NTFS and ReFS on local disks. A volume of another kind (FAT, exFAT, a raw one, a "
-        "virtual drive of another product) that gets into the snapshot makes all of it fail: volsnap logs event 2, or "
-        "VSS ends with 0x8004230C or 0x8004230E.",
-    .source = "https://learn.microsoft.com/windows-server/storage/file-server/volume-shadow-copy-service",
-    .signals = {judged(not_ntfs())},
-    .consequences = {"vss-writer-failed", "vss-writer-refused", "snapshot-without-threads", "backup-attempt-failed",
-                     "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "volume-not-supported",
+        .title = "A volume is of a kind that Windows cannot snapshot",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionSnapshotFailed", "ExtensionFailedVssServiceInBadState",
+                        "UserErrorUnsupportedDiskConfiguration"},
+        .explanation =
+            "Shadow copies exist for NTFS and ReFS on local disks. A volume of another kind (FAT, exFAT, a raw one, a "
+            "virtual drive of another product) that gets into the snapshot makes all of it fail: volsnap logs event 2, "
+            "or VSS ends with 0x8004230C or 0x8004230E.",
+        .source = "https://learn.microsoft.com/windows-server/storage/file-server/volume-shadow-copy-service",
+        .signals = {judged(not_ntfs())},
+        .consequences = {"vss-writer-failed", "vss-writer-refused", "snapshot-without-threads", "backup-attempt-failed",
+                         "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::volume_not_supported

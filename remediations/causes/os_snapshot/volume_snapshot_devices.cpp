@@ -40,21 +40,23 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "volume-snapshot-devices",
-    .title = "Thousands of devices of old shadow copies slow Windows down",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed"},
-    .explanation =
-        "Windows keeps an entry for every shadow copy that ever was. With thousands of them it takes so long to look "
-        "through that volsnap gives up shadow copies as if their volume were missing (event 32).",
-    .source =
-        "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/"
-        "event-id-32-shadow-copies-are-unexpectedly-deleted",
-    .signals = {judged(storage_not_present()), proof(storage_not_present())},
-    .consequences = {"shadow-storage-exhausted", "backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "volume-snapshot-devices",
+        .title = "Thousands of devices of old shadow copies slow Windows down",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed"},
+        .explanation =
+            "Windows keeps an entry for every shadow copy that ever was. With thousands of them it takes so long to "
+            "look through that volsnap gives up shadow copies as if their volume were missing (event 32).",
+        .source =
+            "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/"
+            "event-id-32-shadow-copies-are-unexpectedly-deleted",
+        .signals = {judged(storage_not_present()), proof(storage_not_present())},
+        .consequences = {"shadow-storage-exhausted", "backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::volume_snapshot_devices

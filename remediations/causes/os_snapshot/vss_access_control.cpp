@@ -89,26 +89,27 @@ machine::Result<void> fix(const Finding&, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "vss-access-control",
-    .title = "VSS denies the writers of Network Service",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed", "VMRestorePointClientError"},
-    .disruption = Disruption::service_restart,
-    .explanation =
-        "A list in the registry says which accounts may be VSS writers. Where Network Service is not in it, or with "
-        "another "
-        "value than 1, the System Writer and others disappear (event VSS 8213). The fix sets it to 1 and restarts "
-        "Cryptographic "
-        "Services, where the System Writer lives.",
-    .source =
-        "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/system-writer-not-found-in-backup",
-    .signals = {judged(writer_without_rights()), proof(writer_without_rights())},
-    .consequences = {"vss-writers-not-reached", "vss-writer-missing", "vss-writer-failed", "backup-attempt-failed",
-                     "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "vss-access-control",
+        .title = "VSS denies the writers of Network Service",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed", "VMRestorePointClientError"},
+        .disruption = Disruption::service_restart,
+        .explanation =
+            "A list in the registry says which accounts may be VSS writers. Where Network Service is not in it, or "
+            "with another value than 1, the System Writer and others disappear (event VSS 8213). The fix sets it to 1 "
+            "and restarts Cryptographic Services, where the System Writer lives.",
+        .source =
+            "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/"
+            "system-writer-not-found-in-backup",
+        .signals = {judged(writer_without_rights()), proof(writer_without_rights())},
+        .consequences = {"vss-writers-not-reached", "vss-writer-missing", "vss-writer-failed", "backup-attempt-failed",
+                         "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::vss_access_control

@@ -35,23 +35,25 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "vss-metadata-too-long",
-    .title = "The file list of a VSS writer is too long",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed"},
-    .explanation =
-        "Each writer describes its files to VSS in a document of limited length. The System Writer lists every folder "
-        "with protected files; very many temporary files of ASP.NET make it too long, and it disappears from the list "
-        "of writers (event VSS 8193, 0x80070018).",
-    .source =
-        "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/"
-        "event-id-8193-when-you-perform-backup",
-    .signals = {judged(unexpected_errors())},
-    .consequences = {"vss-writer-missing", "vss-writer-failed", "vss-writer-refused", "backup-attempt-failed",
-                     "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "vss-metadata-too-long",
+        .title = "The file list of a VSS writer is too long",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed"},
+        .explanation =
+            "Each writer describes its files to VSS in a document of limited length. The System Writer lists every "
+            "folder with protected files; very many temporary files of ASP.NET make it too long, and it disappears "
+            "from the list of writers (event VSS 8193, 0x80070018).",
+        .source =
+            "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/"
+            "event-id-8193-when-you-perform-backup",
+        .signals = {judged(unexpected_errors())},
+        .consequences = {"vss-writer-missing", "vss-writer-failed", "vss-writer-refused", "backup-attempt-failed",
+                         "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::vss_metadata_too_long

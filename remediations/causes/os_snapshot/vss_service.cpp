@@ -30,24 +30,26 @@ std::vector<Signal> proofs() {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "vss-service",
-    .title = "The Volume Shadow Copy service is disabled, failed or hangs",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionFailedVssServiceInBadState",
-                    "ExtensionSnapshotFailed", "VMRestorePointClientError"},
-    .disruption = Disruption::service_restart,
-    .explanation =
-        "Every snapshot goes through this service. It starts on demand and stops when idle, so stopped alone is "
-        "normal; Azure Backup itself sets its start type to automatic. The fix sets a disabled one back to manual "
-        "and restarts one that hangs; if it hangs on, only a restart of the VM helps.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .signals = proofs(),
-    .consequences = {"vss-writers-not-reached", "vss-writer-missing", "vss-writer-failed", "snapshot-set-open",
-                     "backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "vss-service",
+        .title = "The Volume Shadow Copy service is disabled, failed or hangs",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionFailedVssServiceInBadState",
+                        "ExtensionSnapshotFailed", "VMRestorePointClientError"},
+        .disruption = Disruption::service_restart,
+        .explanation =
+            "Every snapshot goes through this service. It starts on demand and stops when idle, so stopped alone is "
+            "normal; Azure Backup itself sets its start type to automatic. The fix sets a disabled one back to manual "
+            "and restarts one that hangs; if it hangs on, only a restart of the VM helps.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+        .signals = proofs(),
+        .consequences = {"vss-writers-not-reached", "vss-writer-missing", "vss-writer-failed", "snapshot-set-open",
+                         "backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::vss_service

@@ -66,22 +66,24 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "vss-writer-crashed",
-    .title = "A VSS writer crashed in the middle of a snapshot",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed", "VMRestorePointClientError"},
-    .explanation =
-        "VSS calls writers inside the processes of their services. When one throws an exception there, VSS logs event "
-        "12366 and uses that process no more: snapshots fail until its service is restarted. A crash that comes back "
-        "is a fault of the writer or of a module in its process.",
-    .source = "https://learn.microsoft.com/windows/win32/vss/event-and-error-handling-under-vss",
-    .signals = {judged(unhandled_exceptions())},
-    .consequences = {"vss-writers-not-reached", "vss-writer-failed", "vss-writer-missing", "vss-writer-refused",
-                     "vss-writer-of-service-failed", "vss-writer-of-application-failed", "snapshot-without-threads",
-                     "backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "vss-writer-crashed",
+        .title = "A VSS writer crashed in the middle of a snapshot",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed", "VMRestorePointClientError"},
+        .explanation =
+            "VSS calls writers inside the processes of their services. When one throws an exception there, VSS logs "
+            "event 12366 and uses that process no more: snapshots fail until its service is restarted. A crash that "
+            "comes back is a fault of the writer or of a module in its process.",
+        .source = "https://learn.microsoft.com/windows/win32/vss/event-and-error-handling-under-vss",
+        .signals = {judged(unhandled_exceptions())},
+        .consequences = {"vss-writers-not-reached", "vss-writer-failed", "vss-writer-missing", "vss-writer-refused",
+                         "vss-writer-of-service-failed", "vss-writer-of-application-failed", "snapshot-without-threads",
+                         "backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::vss_writer_crashed

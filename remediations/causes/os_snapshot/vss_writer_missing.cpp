@@ -160,28 +160,31 @@ std::vector<EventPattern> events() {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "vss-writer-missing",
-    .title = "VSS writers are missing or do not answer",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionFailedVssServiceInBadState",
-                    "ExtensionSnapshotFailed", "VMRestorePointClientError"},
-    .disruption = Disruption::service_restart,
-    .explanation =
-        "Without the System Writer, or with no writer at all, VSS takes no consistent snapshot of Windows; without the "
-        "writer of a database, directory or mail server that runs, none of its data. The System Writer lives in "
-        "Cryptographic Services, and all writers are called through the COM+ Event System; the fix "
-        "restarts the one that is to blame. Where VSS itself hangs it is restarted. DLLs of VSS are never registered "
-        "anew: since Windows Server 2008 that destroys more than it heals.",
-    .source =
-        "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/system-writer-not-found-in-backup",
-    .signals = all_judged(events()),
-    .consequences = {"vss-writers-not-reached", "vss-writer-failed", "vss-writer-of-service-failed",
-                     "vss-writer-of-application-failed", "vss-writer-refused", "snapshot-without-threads",
-                     "backup-attempt-failed", "backup-extension-state"},
-    .diagnose_for = diagnose,
-    .fix = restart_writer_services,
-};
+Remediation remediation() {
+    return {
+        .id = "vss-writer-missing",
+        .title = "VSS writers are missing or do not answer",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionFailedVssServiceInBadState",
+                        "ExtensionSnapshotFailed", "VMRestorePointClientError"},
+        .disruption = Disruption::service_restart,
+        .explanation =
+            "Without the System Writer, or with no writer at all, VSS takes no consistent snapshot of Windows; without "
+            "the writer of a database, directory or mail server that runs, none of its data. The System Writer lives "
+            "in Cryptographic Services, and all writers are called through the COM+ Event System; the fix restarts the "
+            "one that is to blame. Where VSS itself hangs it is restarted. DLLs of VSS are never registered anew: "
+            "since Windows Server 2008 that destroys more than it heals.",
+        .source =
+            "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/"
+            "system-writer-not-found-in-backup",
+        .signals = all_judged(events()),
+        .consequences = {"vss-writers-not-reached", "vss-writer-failed", "vss-writer-of-service-failed",
+                         "vss-writer-of-application-failed", "vss-writer-refused", "snapshot-without-threads",
+                         "backup-attempt-failed", "backup-extension-state"},
+        .diagnose_for = diagnose,
+        .fix = restart_writer_services,
+    };
+}
 
 }  // namespace remediations::causes::vss_writer_missing

@@ -53,19 +53,22 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "vss-writer-refused",
-    .title = "A VSS writer refused the snapshot",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed", "VMRestorePointClientError"},
-    .explanation =
-        "VSS logs each writer that refuses a snapshot, with its class id and a code (event 8229). The writer may be "
-        "stable again by now; the next backup fails for the same reason unless the application behind it is repaired.",
-    .source = "https://learn.microsoft.com/windows/win32/vss/overview-of-processing-a-backup-under-vss",
-    .signals = {judged(refusals_of_writers())},
-    .consequences = {"snapshot-without-threads", "backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "vss-writer-refused",
+        .title = "A VSS writer refused the snapshot",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionSnapshotFailed", "VMRestorePointClientError"},
+        .explanation =
+            "VSS logs each writer that refuses a snapshot, with its class id and a code (event 8229). The writer may "
+            "be stable again by now; the next backup fails for the same reason unless the application behind it is "
+            "repaired.",
+        .source = "https://learn.microsoft.com/windows/win32/vss/overview-of-processing-a-backup-under-vss",
+        .signals = {judged(refusals_of_writers())},
+        .consequences = {"snapshot-without-threads", "backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::vss_writer_refused

@@ -74,23 +74,25 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "vss-writers-not-reached",
-    .title = "VSS cannot reach its writers",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionFailedVssServiceInBadState",
-                    "ExtensionSnapshotFailed"},
-    .explanation =
-        "VSS calls its writers through the COM+ Event System. Where a service on the way is switched off or the "
-        "subscriptions are damaged, the snapshot ends with 0x80042315 or 0x80042318, or VSS logs events 12291, 12302 "
-        "or 12347. Which part is to blame is not certain, so nothing is changed from here.",
-    .source =
-        "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/"
-        "error-0x8000ffff-run-vssadmin-list-writers-command",
-    .signals = {judged(no_way_to_writers())},
-    .consequences = {"snapshot-without-threads", "backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "vss-writers-not-reached",
+        .title = "VSS cannot reach its writers",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionFailedVssWriterInBadState", "ExtensionFailedVssServiceInBadState",
+                        "ExtensionSnapshotFailed"},
+        .explanation =
+            "VSS calls its writers through the COM+ Event System. Where a service on the way is switched off or the "
+            "subscriptions are damaged, the snapshot ends with 0x80042315 or 0x80042318, or VSS logs events 12291, "
+            "12302 or 12347. Which part is to blame is not certain, so nothing is changed from here.",
+        .source =
+            "https://learn.microsoft.com/troubleshoot/windows-server/backup-and-storage/"
+            "error-0x8000ffff-run-vssadmin-list-writers-command",
+        .signals = {judged(no_way_to_writers())},
+        .consequences = {"snapshot-without-threads", "backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::vss_writers_not_reached

@@ -46,18 +46,20 @@ Finding diagnose(const machine::Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "windows-setup-unfinished",
-    .title = "Windows is still in its first-run setup",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::windows,
-    .error_codes = {"ExtensionSnapshotFailedCOM", "ExtensionInstallationFailedCOM", "ExtensionSnapshotFailed"},
-    .explanation =
-        "Until the first-run setup of an image is through, the catalogue of COM+ cannot be changed: the backup's VSS "
-        "provider is refused with 0x80110401. Windows notes the state of its setup in the registry.",
-    .source = "https://learn.microsoft.com/windows-hardware/manufacture/desktop/windows-setup-states",
-    .consequences = {"com-plus-service", "provider-flags", "backup-attempt-failed", "backup-extension-state"},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "windows-setup-unfinished",
+        .title = "Windows is still in its first-run setup",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::windows,
+        .error_codes = {"ExtensionSnapshotFailedCOM", "ExtensionInstallationFailedCOM", "ExtensionSnapshotFailed"},
+        .explanation =
+            "Until the first-run setup of an image is through, the catalogue of COM+ cannot be changed: the backup's "
+            "VSS provider is refused with 0x80110401. Windows notes the state of its setup in the registry.",
+        .source = "https://learn.microsoft.com/windows-hardware/manufacture/desktop/windows-setup-states",
+        .consequences = {"com-plus-service", "provider-flags", "backup-attempt-failed", "backup-extension-state"},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::windows_setup_unfinished

@@ -181,23 +181,25 @@ std::vector<LogPattern> patterns() {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "workload-plugin",
-    .title = "The database is not made consistent before the snapshot",
-    .layer = Layer::os_snapshot,
-    .scope = Scope::linux,
-    .error_codes = {"500", "501", "502", "503", "504", "505", "506", "507", "508", "509", "510", "511", "512"},
-    .explanation =
-        "/etc/azure/workload.conf tells the extension which database to quiesce: oracle, mysql, mariadb or postgres. "
-        "An empty name means none. Mistakes in it and a database that does not answer leave a backup that is "
-        "consistent for the file system only. Its settings and the database are the administrator's; this says what is "
-        "wrong.",
-    .source =
-        "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/workloadPatch/WorkloadPatch.py",
-    .signals =
-        joined({all_judged(patterns()),
-                {{.role = Role::proof, .results = {500, 501, 502, 503, 504, 505, 506, 507, 508, 509, 510, 511, 512}}}}),
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "workload-plugin",
+        .title = "The database is not made consistent before the snapshot",
+        .layer = Layer::os_snapshot,
+        .scope = Scope::linux,
+        .error_codes = {"500", "501", "502", "503", "504", "505", "506", "507", "508", "509", "510", "511", "512"},
+        .explanation =
+            "/etc/azure/workload.conf tells the extension which database to quiesce: oracle, mysql, mariadb or "
+            "postgres. An empty name means none. Mistakes in it and a database that does not answer leave a backup "
+            "that is consistent for the file system only. Its settings and the database are the administrator's; this "
+            "says what is wrong.",
+        .source =
+            "https://github.com/Azure/azure-linux-extensions/blob/master/VMBackup/main/workloadPatch/WorkloadPatch.py",
+        .signals = joined(
+            {all_judged(patterns()),
+             {{.role = Role::proof, .results = {500, 501, 502, 503, 504, 505, 506, 507, 508, 509, 510, 511, 512}}}}),
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::workload_plugin

@@ -32,21 +32,22 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "agent-not-ready-in-azure",
-    .title = "Azure holds the guest agent for not ready",
-    .layer = Layer::vault,
-    .scope = Scope::both,
-    .error_codes = {},
-    .disruption = Disruption::none,
-    .explanation =
-        "A backup needs the guest agent's status to reach Azure. Where the agent does not run, that is a consequence "
-        "of "
-        "what is found in the VM; where it runs, its status is lost on the way. It is seen where Azure may be asked "
-        "(setting azure).",
-    .source = "https://learn.microsoft.com/azure/virtual-machines/extensions/agent-windows",
-    .instructions = "See az vm get-instance-view --query instanceView.vmAgent.",
-    .diagnose_in_azure = diagnose_in_azure,
-};
+Remediation remediation() {
+    return {
+        .id = "agent-not-ready-in-azure",
+        .title = "Azure holds the guest agent for not ready",
+        .layer = Layer::vault,
+        .scope = Scope::both,
+        .error_codes = {},
+        .disruption = Disruption::none,
+        .explanation =
+            "A backup needs the guest agent's status to reach Azure. Where the agent does not run, that is a "
+            "consequence of what is found in the VM; where it runs, its status is lost on the way. It is seen where "
+            "Azure may be asked (setting azure).",
+        .source = "https://learn.microsoft.com/azure/virtual-machines/extensions/agent-windows",
+        .instructions = "See az vm get-instance-view --query instanceView.vmAgent.",
+        .diagnose_in_azure = diagnose_in_azure,
+    };
+}
 
 }  // namespace remediations::causes::agent_not_ready_in_azure

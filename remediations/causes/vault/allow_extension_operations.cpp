@@ -22,23 +22,26 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "allow-extension-operations",
-    .title = "The VM's model forbids extensions",
-    .layer = Layer::vault,
-    .scope = Scope::both,
-    .error_codes = {"OperationNotAllowed"},
-    .disruption = Disruption::none,
-    .explanation =
-        "A VM that was made without the guest agent, or from an image without it, can have allowExtensionOperations "
-        "set to false. Then no extension ever reaches the VM, however well the agent works. The same code also stands "
-        "for a VM that was changed, or a disk that is not allocated, while the restore point was made.",
-    .source = "https://github.com/MicrosoftDocs/azure-docs/issues/26741",
-    .instructions =
-        "See az vm show --query osProfile.allowExtensionOperations. If it is false: az vm update --resource-group "
-        "<group> --name <vm> --set osProfile.allowExtensionOperations=true. If it is true or empty, back up again when "
-        "no other change of the VM runs, and exclude a disk that the error names.",
-    .diagnose_in_azure = diagnose_in_azure,
-};
+Remediation remediation() {
+    return {
+        .id = "allow-extension-operations",
+        .title = "The VM's model forbids extensions",
+        .layer = Layer::vault,
+        .scope = Scope::both,
+        .error_codes = {"OperationNotAllowed"},
+        .disruption = Disruption::none,
+        .explanation =
+            "A VM that was made without the guest agent, or from an image without it, can have "
+            "allowExtensionOperations set to false. Then no extension ever reaches the VM, however well the agent "
+            "works. The same code also stands for a VM that was changed, or a disk that is not allocated, while the "
+            "restore point was made.",
+        .source = "https://github.com/MicrosoftDocs/azure-docs/issues/26741",
+        .instructions =
+            "See az vm show --query osProfile.allowExtensionOperations. If it is false: az vm update --resource-group "
+            "<group> --name <vm> --set osProfile.allowExtensionOperations=true. If it is true or empty, back up again "
+            "when no other change of the VM runs, and exclude a disk that the error names.",
+        .diagnose_in_azure = diagnose_in_azure,
+    };
+}
 
 }  // namespace remediations::causes::allow_extension_operations

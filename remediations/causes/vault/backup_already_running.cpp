@@ -55,25 +55,28 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "backup-already-running",
-    .title = "Another backup of this VM is running",
-    .layer = Layer::vault,
-    .scope = Scope::both,
-    .error_codes = {"UserErrorBackupOperationInProgress", "ExtensionOperationInProgress", "BMSUserErrorObjectLocked",
-                    "UserErrorOperationInProgress", "SystemBackupOperationInProgress"},
-    .disruption = Disruption::service_restart,
-    .explanation =
-        "The vault runs one backup of a VM at a time. A job that still transfers its snapshot, or one of "
-        "another vault that protected this VM before, makes it refuse the next.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .acts_in_azure = true,
-    .instructions =
-        "See az backup job list --vault-name <vault> --resource-group <group> --status InProgress, also in a vault "
-        "that protected this VM before. Wait for the job; one that is still taking the snapshot can be cancelled with "
-        "az backup job stop. If jobs regularly last until the next one is due, let the schedule leave more time.",
-    .diagnose_in_azure = diagnose_in_azure,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "backup-already-running",
+        .title = "Another backup of this VM is running",
+        .layer = Layer::vault,
+        .scope = Scope::both,
+        .error_codes = {"UserErrorBackupOperationInProgress", "ExtensionOperationInProgress",
+                        "BMSUserErrorObjectLocked", "UserErrorOperationInProgress", "SystemBackupOperationInProgress"},
+        .disruption = Disruption::service_restart,
+        .explanation =
+            "The vault runs one backup of a VM at a time. A job that still transfers its snapshot, or one of another "
+            "vault that protected this VM before, makes it refuse the next.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+        .acts_in_azure = true,
+        .instructions =
+            "See az backup job list --vault-name <vault> --resource-group <group> --status InProgress, also in a vault "
+            "that protected this VM before. Wait for the job; one that is still taking the snapshot can be cancelled "
+            "with az backup job stop. If jobs regularly last until the next one is due, let the schedule leave more "
+            "time.",
+        .diagnose_in_azure = diagnose_in_azure,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::backup_already_running

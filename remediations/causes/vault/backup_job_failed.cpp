@@ -71,20 +71,21 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "backup-job-failed",
-    .title = "The newest backup job of the vault has failed, or none was begun",
-    .layer = Layer::vault,
-    .scope = Scope::both,
-    .error_codes = {},
-    .disruption = Disruption::none,
-    .explanation =
-        "The vault's own record of the newest backup: the number and the texts of its error, and how far it came. It "
-        "is "
-        "seen where Azure may be asked (setting azure), and serves every other cause as the error code.",
-    .source = "https://learn.microsoft.com/rest/api/backup/job-details/get",
-    .instructions = "See the job in the vault: Backup jobs, or az backup job list.",
-    .diagnose_in_azure = diagnose_in_azure,
-};
+Remediation remediation() {
+    return {
+        .id = "backup-job-failed",
+        .title = "The newest backup job of the vault has failed, or none was begun",
+        .layer = Layer::vault,
+        .scope = Scope::both,
+        .error_codes = {},
+        .disruption = Disruption::none,
+        .explanation =
+            "The vault's own record of the newest backup: the number and the texts of its error, and how far it came. "
+            "It is seen where Azure may be asked (setting azure), and serves every other cause as the error code.",
+        .source = "https://learn.microsoft.com/rest/api/backup/job-details/get",
+        .instructions = "See the job in the vault: Backup jobs, or az backup job list.",
+        .diagnose_in_azure = diagnose_in_azure,
+    };
+}
 
 }  // namespace remediations::causes::backup_job_failed

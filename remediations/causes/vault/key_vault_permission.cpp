@@ -11,7 +11,7 @@
 
 namespace remediations::causes::key_vault_permission {
 
-extern const Remediation remediation;
+Remediation remediation();
 
 namespace {
 
@@ -52,7 +52,7 @@ Finding diagnose_access(const machine::Machine& machine, const std::string& vaul
         return Finding::healthy("The service that was named may read the keys there.", {evidence});
     }
     auto finding = Finding::broken("The service that was named may not read the keys there.", {evidence},
-                                   remediation.instructions);
+                                   remediation().instructions);
     finding.subjects = {vault, service};
     return finding;
 }
@@ -78,10 +78,10 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question& quest
             "The key vault with the VM's encryption keys lets Azure Backup not in.", {evidence},
             fmt::format("az keyvault update --name {} --bypass AzureServices, then back up again.",
                         name_of(model->key_vault)));
-        return explains(remediation, question.error_code) ? finding : std::move(finding).as_risk();
+        return explains(remediation(), question.error_code) ? finding : std::move(finding).as_risk();
     }
     // Only the error code shows if the service has its rights there, because its object id differs in each tenant.
-    if (explains(remediation, question.error_code)) {
+    if (explains(remediation(), question.error_code)) {
         if (answer->uses_roles) {
             return Finding::needs_operator(
                 "Roles decide who may read keys in the key vault, and Azure Backup may not.",
@@ -108,29 +108,31 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "key-vault-permission",
-    .title = "Azure Backup may not read the keys of the encrypted VM",
-    .layer = Layer::vault,
-    .scope = Scope::both,
-    .error_codes = {"UserErrorKeyVaultPermissionsNotConfigured"},
-    .disruption = Disruption::workload,
-    .explanation =
-        "To back up a VM with Azure Disk Encryption, the service Backup Management Service must read the "
-        "encryption keys and secrets in the key vault. The VM itself needs no right there.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-encryption",
-    .only_next_backup_proves = true,
-    .acts_in_azure = true,
-    .instructions =
-        "Give Backup Management Service get, list and backup on keys and on secrets: az keyvault set-policy --name "
-        "<key vault> --spn 262044b1-e2ce-469f-a196-69ab7ada62d3 --key-permissions get list backup --secret-permissions "
-        "get list backup (US Government: ff281ffe-705c-4f53-9f37-a40e6f2c68f3). Where the key vault uses roles, assign "
-        "the service a role with the data actions keys/read, keys/backup/action, secrets/getSecret/action, "
-        "secrets/readMetadata/action and secrets/backup/action; Key Vault Administrator has them, and more. If its "
-        "firewall is on, allow trusted Microsoft services. If it was granted just now, wait some minutes and back up "
-        "again.",
-    .diagnose_in_azure = diagnose_in_azure,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "key-vault-permission",
+        .title = "Azure Backup may not read the keys of the encrypted VM",
+        .layer = Layer::vault,
+        .scope = Scope::both,
+        .error_codes = {"UserErrorKeyVaultPermissionsNotConfigured"},
+        .disruption = Disruption::workload,
+        .explanation =
+            "To back up a VM with Azure Disk Encryption, the service Backup Management Service must read the "
+            "encryption keys and secrets in the key vault. The VM itself needs no right there.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-encryption",
+        .only_next_backup_proves = true,
+        .acts_in_azure = true,
+        .instructions =
+            "Give Backup Management Service get, list and backup on keys and on secrets: az keyvault set-policy --name "
+            "<key vault> --spn 262044b1-e2ce-469f-a196-69ab7ada62d3 --key-permissions get list backup "
+            "--secret-permissions get list backup (US Government: ff281ffe-705c-4f53-9f37-a40e6f2c68f3). Where the key "
+            "vault uses roles, assign the service a role with the data actions keys/read, keys/backup/action, "
+            "secrets/getSecret/action, secrets/readMetadata/action and secrets/backup/action; Key Vault Administrator "
+            "has them, and more. If its firewall is on, allow trusted Microsoft services. If it was granted just now, "
+            "wait some minutes and back up again.",
+        .diagnose_in_azure = diagnose_in_azure,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::key_vault_permission

@@ -34,19 +34,22 @@ Finding diagnose(const Machine& machine) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "platform-fault",
-    .title = "Azure does not have the manifest of the backup extension",
-    .layer = Layer::vault,
-    .scope = Scope::linux,
-    .error_codes = {"1001"},
-    .disruption = Disruption::none,
-    .explanation =
-        "The agent asks storage and then the host for the manifest of an extension. When both answer 404, the manifest "
-        "is missing in the region: the network works, nothing in the VM causes or cures it, and mostly it passes.",
-    .source = "https://github.com/Azure/WALinuxAgent/issues/833",
-    .signals = {judged(Log::agent, manifest_line), judged(Log::agent, host_missing_line)},
-    .diagnose = diagnose,
-};
+Remediation remediation() {
+    return {
+        .id = "platform-fault",
+        .title = "Azure does not have the manifest of the backup extension",
+        .layer = Layer::vault,
+        .scope = Scope::linux,
+        .error_codes = {"1001"},
+        .disruption = Disruption::none,
+        .explanation =
+            "The agent asks storage and then the host for the manifest of an extension. When both answer 404, the "
+            "manifest is missing in the region: the network works, nothing in the VM causes or cures it, and mostly it "
+            "passes.",
+        .source = "https://github.com/Azure/WALinuxAgent/issues/833",
+        .signals = {judged(Log::agent, manifest_line), judged(Log::agent, host_missing_line)},
+        .diagnose = diagnose,
+    };
+}
 
 }  // namespace remediations::causes::platform_fault

@@ -32,20 +32,21 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "protection-quota",
-    .title = "The vault takes no backup of the VM: it is full, or being moved",
-    .layer = Layer::vault,
-    .scope = Scope::both,
-    .error_codes = {"UserErrorProtectionQuotaExceeded"},
-    .disruption = Disruption::none,
-    .explanation =
-        "A vault has a limit for the VMs it protects, and another for those that are added in one day. One that is "
-        "being "
-        "moved or deleted backs nothing up.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
-    .instructions = "Protect the VM in another vault of its region, or wait a day if many VMs were added today.",
-    .diagnose_in_azure = diagnose_in_azure,
-};
+Remediation remediation() {
+    return {
+        .id = "protection-quota",
+        .title = "The vault takes no backup of the VM: it is full, or being moved",
+        .layer = Layer::vault,
+        .scope = Scope::both,
+        .error_codes = {"UserErrorProtectionQuotaExceeded"},
+        .disruption = Disruption::none,
+        .explanation =
+            "A vault has a limit for the VMs it protects, and another for those that are added in one day. One that is "
+            "being moved or deleted backs nothing up.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-support-matrix-iaas",
+        .instructions = "Protect the VM in another vault of its region, or wait a day if many VMs were added today.",
+        .diagnose_in_azure = diagnose_in_azure,
+    };
+}
 
 }  // namespace remediations::causes::protection_quota

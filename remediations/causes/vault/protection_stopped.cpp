@@ -9,7 +9,7 @@
 
 namespace remediations::causes::protection_stopped {
 
-extern const Remediation remediation;
+Remediation remediation();
 
 namespace {
 
@@ -58,7 +58,7 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question& quest
         auto finding = Finding::needs_operator(
             "The protection of this VM was stopped; its data is kept.",
             {evidence, {(*item)->id, (*item)->policy.empty() ? "no policy" : (*item)->policy, "a backup policy"}},
-            remediation.instructions);
+            remediation().instructions);
         const bool can_go_on = !boost::iequals(state, "ProtectionPaused");
         if (auto policy = named_policy(machine, question, (*item)->vault); can_go_on && !policy.empty()) {
             finding.state = State::broken;
@@ -86,22 +86,24 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "protection-stopped",
-    .title = "The vault does not protect this VM at present",
-    .layer = Layer::vault,
-    .scope = Scope::both,
-    .error_codes = {"UserErrorBcmDatasourceNotPresent"},
-    .disruption = Disruption::none,
-    .explanation = "Its protection was stopped, with its data kept, or paused. No backup runs until it is resumed.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .acts_in_azure = true,
-    .instructions =
-        "In the vault: Backup items > Azure Virtual Machine > this VM > Resume backup, with a policy; or az "
-        "backup protection resume --policy-name <policy> --container-name <vm> --item-name <vm> --vault-name "
-        "<vault> --resource-group <group>.",
-    .diagnose_in_azure = diagnose_in_azure,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "protection-stopped",
+        .title = "The vault does not protect this VM at present",
+        .layer = Layer::vault,
+        .scope = Scope::both,
+        .error_codes = {"UserErrorBcmDatasourceNotPresent"},
+        .disruption = Disruption::none,
+        .explanation = "Its protection was stopped, with its data kept, or paused. No backup runs until it is resumed.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+        .acts_in_azure = true,
+        .instructions =
+            "In the vault: Backup items > Azure Virtual Machine > this VM > Resume backup, with a policy; or az backup "
+            "protection resume --policy-name <policy> --container-name <vm> --item-name <vm> --vault-name <vault> "
+            "--resource-group <group>.",
+        .diagnose_in_azure = diagnose_in_azure,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::protection_stopped

@@ -54,24 +54,26 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "provider-not-registered",
-    .title = "A resource provider that a backup needs is not registered",
-    .layer = Layer::vault,
-    .scope = Scope::both,
-    .error_codes = {},
-    .disruption = Disruption::none,
-    .explanation =
-        "A subscription uses only the services whose providers are registered in it. Without Microsoft.Compute, "
-        "Microsoft.Storage and Microsoft.RecoveryServices Azure Backup cannot make restore points for its VMs.",
-    .source = "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-providers-and-types",
-    .acts_in_azure = true,
-    .instructions =
-        "See az provider show --namespace Microsoft.RecoveryServices --query registrationState, the same for "
-        "Microsoft.Compute and Microsoft.Storage, and register what is not: az provider register --namespace "
-        "<provider>.",
-    .diagnose_in_azure = diagnose_in_azure,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "provider-not-registered",
+        .title = "A resource provider that a backup needs is not registered",
+        .layer = Layer::vault,
+        .scope = Scope::both,
+        .error_codes = {},
+        .disruption = Disruption::none,
+        .explanation =
+            "A subscription uses only the services whose providers are registered in it. Without Microsoft.Compute, "
+            "Microsoft.Storage and Microsoft.RecoveryServices Azure Backup cannot make restore points for its VMs.",
+        .source = "https://learn.microsoft.com/azure/azure-resource-manager/management/resource-providers-and-types",
+        .acts_in_azure = true,
+        .instructions =
+            "See az provider show --namespace Microsoft.RecoveryServices --query registrationState, the same for "
+            "Microsoft.Compute and Microsoft.Storage, and register what is not: az provider register --namespace "
+            "<provider>.",
+        .diagnose_in_azure = diagnose_in_azure,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::provider_not_registered

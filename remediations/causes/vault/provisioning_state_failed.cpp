@@ -82,28 +82,29 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "provisioning-state-failed",
-    .title = "Azure holds the VM for failed or unfinished",
-    .layer = Layer::vault,
-    .scope = Scope::both,
-    .error_codes = {"UserErrorVmProvisioningStateFailed", "UserErrorVmNotInDesirableState", "VmNotInDesirableState",
-                    "OSProvisioningClientError"},
-    .disruption = Disruption::none,
-    .explanation =
-        "An update of the VM or one of its extensions failed or has not ended, and the state stays in the "
-        "VM's model until the next update succeeds. If an extension of this VM is at fault, this program "
-        "shows it in an earlier layer; repair that first. Else its state is renewed (reapply), "
-        "which restarts nothing.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .acts_in_azure = true,
-    .instructions =
-        "See az vm get-instance-view --query \"{state: provisioningState, statuses: instanceView.statuses, "
-        "extensions: instanceView.extensions}\". Repair or remove an extension that is not Succeeded (az vm "
-        "extension delete), then renew the model with az vm reapply --resource-group <group> --name <vm> "
-        "(portal: Help > Redeploy + reapply > Reapply). It does not restart the VM. Then back up again.",
-    .diagnose_in_azure = diagnose_in_azure,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "provisioning-state-failed",
+        .title = "Azure holds the VM for failed or unfinished",
+        .layer = Layer::vault,
+        .scope = Scope::both,
+        .error_codes = {"UserErrorVmProvisioningStateFailed", "UserErrorVmNotInDesirableState", "VmNotInDesirableState",
+                        "OSProvisioningClientError"},
+        .disruption = Disruption::none,
+        .explanation =
+            "An update of the VM or one of its extensions failed or has not ended, and the state stays in the VM's "
+            "model until the next update succeeds. If an extension of this VM is at fault, this program shows it in an "
+            "earlier layer; repair that first. Else its state is renewed (reapply), which restarts nothing.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+        .acts_in_azure = true,
+        .instructions =
+            "See az vm get-instance-view --query \"{state: provisioningState, statuses: instanceView.statuses, "
+            "extensions: instanceView.extensions}\". Repair or remove an extension that is not Succeeded (az vm "
+            "extension delete), then renew the model with az vm reapply --resource-group <group> --name <vm> (portal: "
+            "Help > Redeploy + reapply > Reapply). It does not restart the VM. Then back up again.",
+        .diagnose_in_azure = diagnose_in_azure,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::provisioning_state_failed

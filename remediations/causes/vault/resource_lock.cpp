@@ -13,7 +13,7 @@
 
 namespace remediations::causes::resource_lock {
 
-extern const Remediation remediation;
+Remediation remediation();
 
 namespace {
 
@@ -76,7 +76,7 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question& quest
         finding.subjects = ids;
     }
     // The cleanup is missed only once too many points are left.
-    if (blocks_requests || explains(remediation, question.error_code) ||
+    if (blocks_requests || explains(remediation(), question.error_code) ||
         boost::iequals(question.error_code, code_of_limit)) {
         return finding;
     }
@@ -99,31 +99,33 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "resource-lock",
-    .title = "A resource lock stops Azure Backup from cleaning up its restore points",
-    .layer = Layer::vault,
-    .scope = Scope::both,
-    .error_codes = {"UserErrorResourceIsInLockedState", "UserErrorScopeLocked",
-                    "UserErrorResourceGroupLockPreventsManagedRpDelete", "UserErrorStorageAccountIsLocked"},
-    .disruption = Disruption::workload,
-    .explanation =
-        "Azure Backup keeps the restore points of managed disks in a resource group of its own, "
-        "AzureBackupRG_<region>_<number>. A lock on that group, or one inherited from the subscription, "
-        "forbids it to delete the old ones. A ReadOnly lock on the VM, its vault or above them forbids every request "
-        "but GET. It is seen where Azure may be asked (setting azure); whoever may write Microsoft.Authorization/locks "
-        "can change it: an owner, user access administrator or Locks Contributor.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .consequences = {"restore-point-limit"},
-    .acts_in_azure = true,
-    .instructions =
-        "Find the lock: az lock list --resource-group AzureBackupRG_<region>_<number>, the same for the VM's "
-        "resource group, and az lock list for the subscription (locks are inherited). Note its level, notes "
-        "and owners, delete it with az lock delete --ids <id> (portal: the resource group > Settings > "
-        "Locks), and back up again: the first backup may still fail, but starts the cleanup, which takes "
-        "some hours. Put the lock back only on what Azure Backup does not own.",
-    .diagnose_in_azure = diagnose_in_azure,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "resource-lock",
+        .title = "A resource lock stops Azure Backup from cleaning up its restore points",
+        .layer = Layer::vault,
+        .scope = Scope::both,
+        .error_codes = {"UserErrorResourceIsInLockedState", "UserErrorScopeLocked",
+                        "UserErrorResourceGroupLockPreventsManagedRpDelete", "UserErrorStorageAccountIsLocked"},
+        .disruption = Disruption::workload,
+        .explanation =
+            "Azure Backup keeps the restore points of managed disks in a resource group of its own, "
+            "AzureBackupRG_<region>_<number>. A lock on that group, or one inherited from the subscription, forbids it "
+            "to delete the old ones. A ReadOnly lock on the VM, its vault or above them forbids every request but GET. "
+            "It is seen where Azure may be asked (setting azure); whoever may write Microsoft.Authorization/locks can "
+            "change it: an owner, user access administrator or Locks Contributor.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+        .consequences = {"restore-point-limit"},
+        .acts_in_azure = true,
+        .instructions =
+            "Find the lock: az lock list --resource-group AzureBackupRG_<region>_<number>, the same for the VM's "
+            "resource group, and az lock list for the subscription (locks are inherited). Note its level, notes and "
+            "owners, delete it with az lock delete --ids <id> (portal: the resource group > Settings > Locks), and "
+            "back up again: the first backup may still fail, but starts the cleanup, which takes some hours. Put the "
+            "lock back only on what Azure Backup does not own.",
+        .diagnose_in_azure = diagnose_in_azure,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::resource_lock

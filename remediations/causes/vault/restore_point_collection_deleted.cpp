@@ -6,7 +6,7 @@
 
 namespace remediations::causes::restore_point_collection_deleted {
 
-extern const Remediation remediation;
+Remediation remediation();
 
 namespace {
 
@@ -23,27 +23,29 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
     }
     if (evidence.empty()) return Finding::healthy("No collection of restore points is being deleted.");
     return Finding::needs_operator("A collection of the VM's restore points is being deleted, or that failed.",
-                                   std::move(evidence), remediation.instructions);
+                                   std::move(evidence), remediation().instructions);
 }
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "restore-point-collection-deleted",
-    .title = "The collection of restore points was deleted",
-    .layer = Layer::vault,
-    .scope = Scope::both,
-    .error_codes = {"UserErrorRpCollectionDeleted", "UserErrorRpCollectionMarkedForDeletion"},
-    .disruption = Disruption::none,
-    .explanation =
-        "Somebody, or a cleanup job, deleted the restore point collection that Azure Backup made for this "
-        "VM, or its deletion still runs. The next backup makes a new one.",
-    .source = "https://learn.microsoft.com/azure/virtual-machines/restore-point-troubleshooting",
-    .instructions =
-        "Wait until az restore-point collection list-all no longer shows the collection in state Deleting, "
-        "then back up again: az backup protection backup-now. See in the subscription's activity log who "
-        "deleted it, so that it does not happen again.",
-    .diagnose_in_azure = diagnose_in_azure,
-};
+Remediation remediation() {
+    return {
+        .id = "restore-point-collection-deleted",
+        .title = "The collection of restore points was deleted",
+        .layer = Layer::vault,
+        .scope = Scope::both,
+        .error_codes = {"UserErrorRpCollectionDeleted", "UserErrorRpCollectionMarkedForDeletion"},
+        .disruption = Disruption::none,
+        .explanation =
+            "Somebody, or a cleanup job, deleted the restore point collection that Azure Backup made for this VM, or "
+            "its deletion still runs. The next backup makes a new one.",
+        .source = "https://learn.microsoft.com/azure/virtual-machines/restore-point-troubleshooting",
+        .instructions =
+            "Wait until az restore-point collection list-all no longer shows the collection in state Deleting, then "
+            "back up again: az backup protection backup-now. See in the subscription's activity log who deleted it, so "
+            "that it does not happen again.",
+        .diagnose_in_azure = diagnose_in_azure,
+    };
+}
 
 }  // namespace remediations::causes::restore_point_collection_deleted

@@ -8,7 +8,7 @@
 
 namespace remediations::causes::restore_point_exported {
 
-extern const Remediation remediation;
+Remediation remediation();
 
 namespace {
 
@@ -19,7 +19,7 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question& quest
     constexpr std::size_t most_named = 20;
     const auto collections = collections_of_backup(machine);
     if (!collections) return not_told(collections.error());
-    if (!explains(remediation, question.error_code)) {
+    if (!explains(remediation(), question.error_code)) {
         return Finding::not_applicable("Only the error code of a job tells that a restore point is exported.");
     }
     std::vector<Evidence> evidence;
@@ -40,7 +40,7 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question& quest
     auto finding = Finding::needs_operator(
         fmt::format("{} restore point{} of disks {} there; {} still exported.", count, count == 1 ? "" : "s",
                     count == 1 ? "is" : "are", count == 1 ? "it is" : "one of them is"),
-        std::move(evidence), remediation.instructions);
+        std::move(evidence), remediation().instructions);
     finding.basis = Basis::error_code;
     if (!named.empty()) {
         finding.state = State::broken;
@@ -59,25 +59,27 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "restore-point-exported",
-    .title = "A restore point of a disk is still being exported",
-    .layer = Layer::vault,
-    .scope = Scope::both,
-    .error_codes = {"DiskRestorePointUsedByCustomer"},
-    .disruption = Disruption::workload,
-    .explanation =
-        "Somebody was given access (a SAS) to a disk restore point, and as long as it is open the restore "
-        "point can be neither deleted nor replaced.",
-    .source = "https://learn.microsoft.com/azure/virtual-machines/restore-point-troubleshooting",
-    .only_next_backup_proves = true,
-    .acts_in_azure = true,
-    .instructions =
-        "End it: az rest --method post --url https://management.azure.com<disk restore point "
-        "id>/endGetAccess?api-version=2024-03-02, or in the portal the restore point > the disk > Cancel "
-        "export. Then back up again.",
-    .diagnose_in_azure = diagnose_in_azure,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "restore-point-exported",
+        .title = "A restore point of a disk is still being exported",
+        .layer = Layer::vault,
+        .scope = Scope::both,
+        .error_codes = {"DiskRestorePointUsedByCustomer"},
+        .disruption = Disruption::workload,
+        .explanation =
+            "Somebody was given access (a SAS) to a disk restore point, and as long as it is open the restore point "
+            "can be neither deleted nor replaced.",
+        .source = "https://learn.microsoft.com/azure/virtual-machines/restore-point-troubleshooting",
+        .only_next_backup_proves = true,
+        .acts_in_azure = true,
+        .instructions =
+            "End it: az rest --method post --url https://management.azure.com<disk restore point "
+            "id>/endGetAccess?api-version=2024-03-02, or in the portal the restore point > the disk > Cancel export. "
+            "Then back up again.",
+        .diagnose_in_azure = diagnose_in_azure,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::restore_point_exported

@@ -11,7 +11,7 @@
 
 namespace remediations::causes::restore_point_limit {
 
-extern const Remediation remediation;
+Remediation remediation();
 
 namespace {
 
@@ -50,12 +50,12 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question& quest
     auto finding = Finding::needs_operator(
         overdue > 0 ? fmt::format("{} of {} restore points of the VM should have been deleted by now.", overdue, count)
                     : fmt::format("The VM has {} restore points, as many as it may have.", count),
-        std::move(evidence), remediation.instructions);
+        std::move(evidence), remediation().instructions);
     for (const auto& collection : *collections) {
         if (may_change(machine, question, collection.id)) finding.subjects.push_back(collection.id);
     }
     if (!finding.subjects.empty()) finding.state = State::broken;
-    if (is_full || explains(remediation, question.error_code)) return finding;
+    if (is_full || explains(remediation(), question.error_code)) return finding;
     return std::move(finding).as_risk();
 }
 
@@ -81,29 +81,31 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "restore-point-limit",
-    .title = "The VM has as many restore points as it may have",
-    .layer = Layer::vault,
-    .scope = Scope::both,
-    .error_codes = {"UserErrorRpCollectionLimitReached"},
-    .disruption = Disruption::workload,
-    .explanation =
-        "Old instant restore points are deleted when their retention ends. They pile up when a lock on "
-        "AzureBackupRG_<region>_<number> or on the subscription forbids that, or when several backups a day "
-        "are kept for many days. The snapshots in the VM succeed meanwhile.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .acts_in_azure = true,
-    .instructions =
-        "List the collections, az restore-point collection list-all, and take those whose source is this VM. "
-        "First remove locks: az lock list --resource-group AzureBackupRG_<region>_<number> and az lock list "
-        "for the subscription. Then back up on demand: it may fail once, but starts the cleanup, which takes "
-        "some hours. Only when the next scheduled backup fails too, delete the collection with az "
-        "restore-point collection delete --resource-group AzureBackupRG_<region>_<number> "
-        "--restore-point-collection-name <name>; this loses the instant restore points, not the recovery "
-        "points in the vault, and a large collection may need two or three tries.",
-    .diagnose_in_azure = diagnose_in_azure,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "restore-point-limit",
+        .title = "The VM has as many restore points as it may have",
+        .layer = Layer::vault,
+        .scope = Scope::both,
+        .error_codes = {"UserErrorRpCollectionLimitReached"},
+        .disruption = Disruption::workload,
+        .explanation =
+            "Old instant restore points are deleted when their retention ends. They pile up when a lock on "
+            "AzureBackupRG_<region>_<number> or on the subscription forbids that, or when several backups a day are "
+            "kept for many days. The snapshots in the VM succeed meanwhile.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+        .acts_in_azure = true,
+        .instructions =
+            "List the collections, az restore-point collection list-all, and take those whose source is this VM. First "
+            "remove locks: az lock list --resource-group AzureBackupRG_<region>_<number> and az lock list for the "
+            "subscription. Then back up on demand: it may fail once, but starts the cleanup, which takes some hours. "
+            "Only when the next scheduled backup fails too, delete the collection with az restore-point collection "
+            "delete --resource-group AzureBackupRG_<region>_<number> --restore-point-collection-name <name>; this "
+            "loses the instant restore points, not the recovery points in the vault, and a large collection may need "
+            "two or three tries.",
+        .diagnose_in_azure = diagnose_in_azure,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::restore_point_limit

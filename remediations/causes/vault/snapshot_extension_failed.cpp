@@ -64,25 +64,26 @@ machine::Result<void> fix(const Finding& finding, Changes& changes) {
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "snapshot-extension-failed",
-    .title = "The backup extension has failed in Azure's model of the VM",
-    .layer = Layer::vault,
-    .scope = Scope::both,
-    .error_codes = {},
-    .disruption = Disruption::none,
-    .explanation =
-        "Azure keeps VMSnapshot or VMSnapshotLinux as a resource of the VM. When it has failed there, the VM as a "
-        "whole "
-        "counts as failed, and backups are refused though the extension in the guest may be well. Deleting the "
-        "resource "
-        "loses nothing: the next backup adds it again. It is seen where Azure may be asked (setting azure).",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
-    .consequences = {"provisioning-state-failed"},
-    .acts_in_azure = true,
-    .instructions = "See az vm extension list; delete VMSnapshot or VMSnapshotLinux while no backup runs.",
-    .diagnose_in_azure = diagnose_in_azure,
-    .fix = fix,
-};
+Remediation remediation() {
+    return {
+        .id = "snapshot-extension-failed",
+        .title = "The backup extension has failed in Azure's model of the VM",
+        .layer = Layer::vault,
+        .scope = Scope::both,
+        .error_codes = {},
+        .disruption = Disruption::none,
+        .explanation =
+            "Azure keeps VMSnapshot or VMSnapshotLinux as a resource of the VM. When it has failed there, the VM as a "
+            "whole counts as failed, and backups are refused though the extension in the guest may be well. Deleting "
+            "the resource loses nothing: the next backup adds it again. It is seen where Azure may be asked (setting "
+            "azure).",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-troubleshoot-vm-backup-fails-snapshot-timeout",
+        .consequences = {"provisioning-state-failed"},
+        .acts_in_azure = true,
+        .instructions = "See az vm extension list; delete VMSnapshot or VMSnapshotLinux while no backup runs.",
+        .diagnose_in_azure = diagnose_in_azure,
+        .fix = fix,
+    };
+}
 
 }  // namespace remediations::causes::snapshot_extension_failed

@@ -7,7 +7,7 @@
 
 namespace remediations::causes::transfer_slow {
 
-extern const Remediation remediation;
+Remediation remediation();
 
 namespace {
 
@@ -34,36 +34,38 @@ Finding diagnose_in_azure(const machine::Machine& machine, const Question&) {
         (job->has_failed() && has_snapshot && transfer && boost::iequals(transfer->status, "Failed"));
     if (has_failed) {
         return Finding::needs_operator("The snapshot succeeded, but its transfer to the vault did not.", {evidence},
-                                       remediation.instructions);
+                                       remediation().instructions);
     }
     const bool is_slow =
         job->runs() && has_snapshot && job->started && machine.facts().now - *job->started > long_transfer;
     if (!is_slow) return Finding::healthy("No transfer to the vault is slow or has failed.", {evidence});
     return Finding::needs_operator(fmt::format("The transfer to the vault has run since {}.", shown(*job->started)),
-                                   {evidence}, remediation.instructions)
+                                   {evidence}, remediation().instructions)
         .as_risk();
 }
 
 }  // namespace
 
-extern const Remediation remediation{
-    .id = "transfer-slow",
-    .title = "The snapshot succeeded, but its transfer to the vault is slow or failed",
-    .layer = Layer::vault,
-    .scope = Scope::both,
-    .error_codes = {"CopyingVHDsFromBackUpVaultTakingLongTime", "DiffCopyFailedToTransferData",
-                    "AzureIaaSVMBackupPerf*"},
-    .disruption = Disruption::none,
-    .explanation =
-        "The snapshot is the VM's part of a backup, and it is done. The service then reads the snapshot and "
-        "copies it to the vault, which takes long when the disks or the storage account are throttled or "
-        "much has changed. Nothing in the VM is at fault.",
-    .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
-    .instructions =
-        "Wait: a first backup may take a day. If it goes on, compare the disks' IOPS and throughput with "
-        "their limits (az monitor metrics list), back up when the load is low, and use faster disks; with "
-        "unmanaged disks keep half of the premium account free.",
-    .diagnose_in_azure = diagnose_in_azure,
-};
+Remediation remediation() {
+    return {
+        .id = "transfer-slow",
+        .title = "The snapshot succeeded, but its transfer to the vault is slow or failed",
+        .layer = Layer::vault,
+        .scope = Scope::both,
+        .error_codes = {"CopyingVHDsFromBackUpVaultTakingLongTime", "DiffCopyFailedToTransferData",
+                        "AzureIaaSVMBackupPerf*"},
+        .disruption = Disruption::none,
+        .explanation =
+            "The snapshot is the VM's part of a backup, and it is done. The service then reads the snapshot and copies "
+            "it to the vault, which takes long when the disks or the storage account are throttled or much has "
+            "changed. Nothing in the VM is at fault.",
+        .source = "https://learn.microsoft.com/azure/backup/backup-azure-vms-troubleshoot",
+        .instructions =
+            "Wait: a first backup may take a day. If it goes on, compare the disks' IOPS and throughput with their "
+            "limits (az monitor metrics list), back up when the load is low, and use faster disks; with unmanaged "
+            "disks keep half of the premium account free.",
+        .diagnose_in_azure = diagnose_in_azure,
+    };
+}
 
 }  // namespace remediations::causes::transfer_slow
