@@ -34,12 +34,19 @@ TEST_F(LockTest, EndsWithItsProcess) {
 }
 
 TEST_F(LockTest, IsWaitedFor) {
+    const auto is_seen = folder_.path() / "seen";
+    const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(30);
     test::OtherProcess other([&] {
         const auto lock = FileLock::acquire(file_, milliseconds(0));
+        while (!std::filesystem::exists(is_seen) && std::chrono::steady_clock::now() < patience) ::usleep(1000);
         ::usleep(100'000);
         return lock ? 0 : 1;
     });
-    while (!FileLock::held_elsewhere(file_)) ::usleep(1000);
+    while (!FileLock::held_elsewhere(file_)) {
+        ASSERT_LT(std::chrono::steady_clock::now(), patience);
+        ::usleep(1000);
+    }
+    std::ofstream(is_seen) << "";
     EXPECT_TRUE(FileLock::acquire(file_, std::chrono::seconds(5)));
     EXPECT_EQ(other.wait(), 0);
 }
