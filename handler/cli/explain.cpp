@@ -9,6 +9,7 @@
 
 #include "handler/report/plain_text.hpp"
 #include "remediations/engine/catalogue.hpp"
+#include "remediations/engine/signals.hpp"
 #include "remediations/knowledge/reasons/meaning.hpp"
 #include "remediations/machine/utf8.hpp"
 #include "remediations/model/error_codes.hpp"
@@ -64,6 +65,12 @@ json::array strings(const auto& words) {
     return array;
 }
 
+json::array ids_of(const std::vector<const Remediation*>& remediations) {
+    json::array ids;
+    for (const auto* remediation : remediations) ids.emplace_back(remediation->id);
+    return ids;
+}
+
 json::object as_json(const Remediation& remediation) {
     return {{"id", remediation.id},
             {"title", remediation.title},
@@ -77,10 +84,9 @@ json::object as_json(const Remediation& remediation) {
 }
 
 json::object as_json(const ErrorCode& code) {
-    std::vector<std::string> ids;
-    for (const auto* remediation : remediations_of(code)) ids.push_back(remediation->id);
-    return {{"code", code.names.front()}, {"origin", to_string(code.origin)}, {"names", strings(code.names)},
-            {"meaning", code.meaning},    {"causes", strings(code.causes)},   {"remediations", strings(ids)}};
+    return {{"code", code.names.front()},     {"origin", to_string(code.origin)},
+            {"names", strings(code.names)},   {"meaning", code.meaning},
+            {"causes", strings(code.causes)}, {"remediations", ids_of(remediations_of(code))}};
 }
 
 std::string document(json::object content) {
@@ -117,6 +123,13 @@ std::string text_of(const Remediation& remediation, const TextStyle& style) {
     return std::move(page).text();
 }
 
+void add_checks(Page& page, const std::vector<const Remediation*>& checks) {
+    page.heading("What this program checks for it");
+    for (const auto* remediation : checks) {
+        page.row(2, {{remediation->id, 28}, {can_fix(*remediation), 37}}, remediation->title);
+    }
+}
+
 std::string text_of(const ErrorCode& code, const TextStyle& style) {
     Page page(style);
     page.heading(fmt::format("{} ({})", code.names.front(), to_string(code.origin)));
@@ -136,10 +149,7 @@ std::string text_of(const ErrorCode& code, const TextStyle& style) {
         page.paragraph(0, "No check of this program is tied to this code.");
         return std::move(page).text();
     }
-    page.heading("What this program checks for it");
-    for (const auto* remediation : found) {
-        page.row(2, {{remediation->id, 28}, {can_fix(*remediation), 37}}, remediation->title);
-    }
+    add_checks(page, found);
     page.blank();
     page.paragraph(0, code.origin == CodeOrigin::backup_job
                           ? fmt::format("Next: backup-remediation diagnose --error-code {}", code.names.front())
@@ -161,15 +171,19 @@ void add_reading(Page& page, const Reading& reading) {
     page.entry(2, "First", column, reading.meaning.look_at);
 }
 
-/// Returns what the table of reasons says of these words; nullopt where it does not know them.
-std::optional<std::string> text_of_readings(std::string_view words, const TextStyle& style) {
+/// Returns what the table of reasons says of the codes in a line of a log or an event, and who looks for it; nullopt
+/// where neither is known.
+std::optional<std::string> text_of_signal(std::string_view words, const TextStyle& style) {
     const auto readings = remediations::explain_reason(words);
-    if (readings.empty()) return std::nullopt;
+    const auto checks = remediations::remediations_for_signal(words);
+    if (readings.empty() && checks.empty()) return std::nullopt;
     Page page(style);
     for (const auto& reading : readings) {
         if (&reading != &readings.front()) page.blank();
         add_reading(page, reading);
     }
+    if (!readings.empty() && !checks.empty()) page.blank();
+    if (!checks.empty()) add_checks(page, checks);
     return std::move(page).text();
 }
 
@@ -252,7 +266,7 @@ std::optional<std::string> explain_text(std::string_view word, const TextStyle& 
     if (const auto* code = remediations::find_code(word)) {
         return text_of(*code, style) + other_readings(word, style);
     }
-    return text_of_readings(word, style);
+    return text_of_signal(word, style);
 }
 
 std::optional<std::string> explain_json(std::string_view word) {
@@ -263,8 +277,9 @@ std::optional<std::string> explain_json(std::string_view word) {
         content["readings"] = as_json(readings);
         return document(std::move(content));
     }
-    if (readings.empty()) return std::nullopt;
-    return document({{"readings", as_json(readings)}});
+    const auto checks = remediations::remediations_for_signal(word);
+    if (readings.empty() && checks.empty()) return std::nullopt;
+    return document({{"readings", as_json(readings)}, {"remediations", ids_of(checks)}});
 }
 
 std::string catalogue_markdown() {

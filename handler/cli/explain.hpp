@@ -9,13 +9,14 @@
 
 namespace handler {
 
-/// Explains an error code, the id of a remediation, or any text that the table of reasons knows ("0x80042306", "VSS
-/// 12366", "EPERM", "HTTP 409", a log line). Returns nullopt for any other text.
+/// Explains an error code, the id of a remediation, any text that the table of reasons knows ("0x80042306", "VSS
+/// 12366", "EPERM", "HTTP 409", a log line), or one that a remediation looks for in logs and events. Returns nullopt
+/// for any other text.
 std::optional<std::string> explain_text(std::string_view word, const TextStyle& style);
 
 /// A code:  {"schema":1,"code","origin","names":[...],"meaning","causes":[...],"remediations":[ID...],
 ///           "readings":[{"what","name","meaning","forBackup","lookAt"}...]}
-/// Others:  {"schema":1,"readings":[...]}, the likeliest first
+/// Others:  {"schema":1,"readings":[...],"remediations":[ID...]}, the likeliest reading first
 /// An id:   {"schema":1,"id","title","layer","platform","disruption","canFix","explanation",
 ///           "errorCodes":[...],"source"}
 std::optional<std::string> explain_json(std::string_view word);

@@ -58,8 +58,7 @@ bool is_of(const EventPattern& pattern, const Failure& failure) {
 }
 
 bool is_of(const Signal& signal, const Failure& failure) {
-    const auto has = [&](const std::string& part) { return boost::icontains(failure.quote.seen, part); };
-    if (!std::ranges::all_of(signal.with, has) || std::ranges::any_of(signal.without, has)) return false;
+    if (!signal.has_further_texts(failure.quote.seen)) return false;
     if (signal.is_line()) return has_text(failure, signal.line.text);
     if (signal.is_event()) {
         return is_of(signal.event, failure) &&

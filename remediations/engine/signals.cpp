@@ -1,5 +1,10 @@
 #include "remediations/engine/signals.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <boost/algorithm/string/predicate.hpp>
+#include <iterator>
 #include <memory>
 
 #include "remediations/engine/catalogue.hpp"
@@ -29,6 +34,22 @@ std::vector<EventPattern> event_patterns_of_catalogue() {
         }
     }
     return patterns;
+}
+
+std::vector<const Remediation*> remediations_for_signal(std::string_view text) {
+    const auto is_meant = [&](const Signal& signal) {
+        if (signal.is_line()) {
+            return signal.role == Role::proof && boost::icontains(text, signal.line.text) &&
+                   signal.has_further_texts(text);
+        }
+        return std::ranges::any_of(signal.event.ids, [&](auto id) {
+            return boost::iequals(text, fmt::format("{} {}", signal.event.provider, id));
+        });
+    };
+    std::vector<const Remediation*> found;
+    std::ranges::copy_if(catalogue(), std::back_inserter(found),
+                         [&](const auto* remediation) { return std::ranges::any_of(remediation->signals, is_meant); });
+    return found;
 }
 
 void search_for_signals_of_catalogue(machine::Machine& machine) {

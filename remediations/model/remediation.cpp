@@ -5,6 +5,8 @@
 #include <boost/algorithm/string/predicate.hpp>
 #include <stdexcept>
 
+#include "remediations/model/error_codes.hpp"
+
 namespace remediations {
 
 std::string_view to_string(Layer layer) {
@@ -124,10 +126,13 @@ Finding Finding::unknown(const std::string& looked_at, const machine::Error& err
 }
 
 bool explains(const Remediation& remediation, std::string_view error_code) {
+    if (error_code.empty()) return false;
+    const auto* known = find_error_code(error_code);
     return std::ranges::any_of(remediation.error_codes, [&](std::string_view code) {
         const bool family = code.ends_with('*');
-        return family ? boost::istarts_with(error_code, code.substr(0, code.size() - 1))
-                      : boost::iequals(code, error_code);
+        if (family) return boost::istarts_with(error_code, code.substr(0, code.size() - 1));
+        const auto is_code = [&](std::string_view name) { return boost::iequals(code, name); };
+        return is_code(error_code) || (known && std::ranges::any_of(known->names, is_code));
     });
 }
 

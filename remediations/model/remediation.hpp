@@ -136,7 +136,7 @@ struct Remediation {
     std::string title;  ///< the cause as a statement, "X does not run"
     Layer layer = Layer::guest_agent;
     Scope scope = Scope::both;
-    std::vector<std::string> error_codes;  ///< Azure Backup codes it can explain
+    std::vector<std::string> error_codes;  ///< Azure Backup codes it can explain; other names of the same code count
     Disruption disruption = Disruption::none;
     std::string explanation;  ///< its meaning for backup, and what the fix does; a short paragraph
     std::string source;       ///< the source of these facts

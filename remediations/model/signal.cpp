@@ -1,8 +1,15 @@
 #include "remediations/model/signal.hpp"
 
+#include <algorithm>
+#include <boost/algorithm/string/predicate.hpp>
 #include <utility>
 
 namespace remediations {
+
+bool Signal::has_further_texts(std::string_view text) const {
+    const auto has = [&](const std::string& part) { return boost::icontains(text, part); };
+    return std::ranges::all_of(with, has) && std::ranges::none_of(without, has);
+}
 
 Signal judged(LogPattern line) {
     return {.role = Role::judged, .line = std::move(line)};

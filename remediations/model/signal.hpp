@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace remediations {
@@ -63,6 +64,8 @@ struct Signal {
 
     bool is_line() const { return !line.text.empty(); }
     bool is_event() const { return !event.channel.empty(); }
+    /// Returns true if the text has all of `with` and none of `without`, compared without case.
+    bool has_further_texts(std::string_view text) const;
 };
 
 Signal judged(LogPattern line);

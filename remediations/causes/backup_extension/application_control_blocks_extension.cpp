@@ -39,7 +39,7 @@ Remediation remediation() {
         .scope = Scope::windows,
         .error_codes = {"GuestAgentSnapshotTaskStatusError", "UserErrorVmProvisioningStateFailed",
                         "VMExtensionProvisioningError", "VMRestorePointInternalError", "ExtensionInstallationFailure",
-                        "ExtensionVCRedistInstallationFailure"},
+                        "ExtensionVCRedistInstallationFailure", "InternalError"},
         .explanation =
             "AppLocker, App Control for Business (WDAC) and software restriction policies let only programs run that "
             "their rules allow. One that blocks IaaSBcdrExtension.exe or its libraries stops every backup, and the "

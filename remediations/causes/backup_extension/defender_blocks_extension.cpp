@@ -94,7 +94,8 @@ Remediation remediation() {
         .layer = Layer::backup_extension,
         .scope = Scope::windows,
         .error_codes = {"VMRestorePointInternalError", "GuestAgentSnapshotTaskStatusError", "ExtensionOperationFailed",
-                        "ExtentionOperationFailed", "ExtensionInstallationFailure", "VMExtensionProvisioningError"},
+                        "ExtentionOperationFailed", "ExtensionInstallationFailure", "VMExtensionProvisioningError",
+                        "InternalError"},
         .disruption = Disruption::workload,
         .explanation =
             "Antivirus that removes or blocks files of the extension stops every backup. The fix excludes the "

@@ -139,7 +139,7 @@ Remediation remediation() {
         .layer = Layer::backup_extension,
         .scope = Scope::windows,
         .error_codes = {"VMRestorePointInternalError", "GuestAgentSnapshotTaskStatusError",
-                        "ExtensionInstallationFailure"},
+                        "ExtensionInstallationFailure", "InternalError"},
         .explanation =
             "Windows reports that IaaSBcdrExtension.exe ended with an error (Application Error 1000, .NET Runtime "
             "1026). The exception of .NET names the reason: an older .NET Framework, for example, or a library that is "

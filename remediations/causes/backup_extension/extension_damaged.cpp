@@ -239,7 +239,7 @@ Remediation remediation() {
                         "BackUpOperationFailed", "BackUpOperationFailedV2", "VMRestorePointInternalError",
                         "UserErrorVmProvisioningStateFailed", "GuestAgentSnapshotTaskStatusError",
                         "ExtensionOperationFailedForManagedDisks", "2", "12", "124", "304", "313", "1002", "1003",
-                        "IncorrectPluginhostFile"},
+                        "IncorrectPluginhostFile", "InternalError"},
         .disruption = Disruption::none,
         .explanation =
             "The agent unpacked the backup extension from a package that it keeps beside its files. Files that are "

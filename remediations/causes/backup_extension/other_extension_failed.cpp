@@ -141,7 +141,7 @@ Remediation remediation() {
         .scope = Scope::both,
         .error_codes = {"UserErrorVmProvisioningStateFailed", "VMExtensionProvisioningError",
                         "VMRestorePointInternalError", "UserErrorVmNotInDesirableState", "VmNotInDesirableState",
-                        "GuestAgentSnapshotTaskStatusError"},
+                        "GuestAgentSnapshotTaskStatusError", "InternalError"},
         .disruption = Disruption::none,
         .explanation =
             "Azure starts a restore point only when every extension of the VM has ended its provisioning, so one that "

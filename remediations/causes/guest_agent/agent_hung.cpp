@@ -249,7 +249,8 @@ Remediation remediation() {
         .scope = Scope::both,
         .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
                         "GuestAgentSnapshotTaskStatusErrorLin", "GuestAgentSnapshotTaskStatusErrorWin",
-                        "VMAgentStatusCommunicationError", "ManagedRPCreationFailedInCrpButExtensionSucceeded"},
+                        "VMAgentStatusCommunicationError", "ManagedRPCreationFailedInCrpButExtensionSucceeded",
+                        "VMRestorePointInternalError", "InternalError"},
         .disruption = Disruption::agent_restart,
         .explanation =
             "The agent's service runs, but what fetches goal states has stopped: its heartbeat in waagent.log, due "

@@ -183,7 +183,8 @@ Remediation remediation() {
         .scope = Scope::both,
         .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
                         "GuestAgentSnapshotTaskStatusErrorLin", "GuestAgentSnapshotTaskStatusErrorWin",
-                        "VMAgentStatusCommunicationError", "UserErrorVmNotInDesirableState"},
+                        "VMAgentStatusCommunicationError", "UserErrorVmNotInDesirableState",
+                        "VMRestorePointInternalError", "InternalError"},
         .disruption = Disruption::agent_restart,
         .explanation =
             "The agent's service (walinuxagent on Debian and Ubuntu, waagent elsewhere; RdAgent and "

@@ -83,7 +83,8 @@ Remediation remediation() {
         .layer = Layer::guest_agent,
         .scope = Scope::linux,
         .error_codes = {"UserErrorGuestAgentStatusUnavailable", "VMAgentStatusCommunicationError",
-                        "ManagedRPCreationFailedInCrpButExtensionSucceeded", "GuestAgentSnapshotTaskStatusError"},
+                        "ManagedRPCreationFailedInCrpButExtensionSucceeded", "GuestAgentSnapshotTaskStatusError",
+                        "VMRestorePointInternalError", "InternalError"},
         .explanation =
             "The agent fetches goal states and runs extensions, but the report of what they did fails to upload, "
             "through the host (port 32526) and directly. The portal then shows the agent as not ready and the backup "

@@ -76,7 +76,8 @@ Remediation remediation() {
         .scope = Scope::both,
         .error_codes = {"UserErrorGuestAgentVersionUnsupported", "UserErrorGuestAgentStatusUnavailable",
                         "GuestAgentSnapshotTaskStatusError", "ExtensionOperationFailedForManagedDisks",
-                        "BackUpOperationFailed", "BackUpOperationFailedV2"},
+                        "BackUpOperationFailed", "BackUpOperationFailedV2", "VMRestorePointInternalError",
+                        "InternalError"},
         .explanation =
             "Many failures of agent and extension come from old agents. On Linux the version that counts is that of "
             "the goal-state agent, which may have updated itself beside the installed one: below 2.2.53.1 a failure is "

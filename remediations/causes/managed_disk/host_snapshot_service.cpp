@@ -1,5 +1,9 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
+#include <optional>
+
 #include "remediations/knowledge/network/snapshot_attempt.hpp"
 #include "remediations/model/remediation.hpp"
 
@@ -9,8 +13,16 @@ namespace {
 
 constexpr auto not_running = "BHS is not runnning on host machine";  // spelt so
 constexpr auto remote_error = "FailedHostSnapshotRemoteServerError";
-/// The extension's code for HTTP 500 without an error of the service.
-constexpr int service_down = 556;
+/// The extension's codes for HTTP 500 without an error of the service, and for an answer without content.
+constexpr int service_down[] = {556, 557};
+
+/// Returns the code with which the attempt says so.
+std::optional<int> service_status(const BackupAttempt& attempt) {
+    for (const auto& status : {attempt.host_pre_snapshot, attempt.host_do_snapshot, attempt.result}) {
+        if (status && std::ranges::find(service_down, *status) != std::end(service_down)) return status;
+    }
+    return std::nullopt;
+}
 
 Finding diagnose(const machine::Machine& machine) {
     std::vector<Evidence> evidence;
@@ -20,10 +32,9 @@ Finding diagnose(const machine::Machine& machine) {
         }
     }
     const auto* attempt = unsuccessful_attempt(machine);
-    if (attempt && (attempt->host_pre_snapshot == service_down || attempt->host_do_snapshot == service_down ||
-                    attempt->result == service_down)) {
+    if (const auto status = attempt ? service_status(*attempt) : std::nullopt) {
         evidence.push_back(
-            {"the backup extension's log", fmt::format("status {} of the host's service", service_down), "200"});
+            {"the backup extension's log", fmt::format("status {} of the host's service", *status), "200"});
     }
     if (evidence.empty()) return Finding::healthy("The host's snapshot service did not fail the newest backup.");
     return Finding::needs_operator(
@@ -41,11 +52,12 @@ Remediation remediation() {
         .title = "The host's snapshot service did not work",
         .layer = Layer::managed_disk,
         .scope = Scope::linux,
-        .error_codes = {"FailedHostSnapshotRemoteServerError", "556", "ExtensionSnapshotFailedNoNetwork"},
+        .error_codes = {"FailedHostSnapshotRemoteServerError", "556", "557", "ExtensionSnapshotFailedNoNetwork"},
         .disruption = Disruption::none,
         .explanation =
             "The backup extension asks a service on the VM's host for the snapshots. Where that does not run, the host "
-            "answers HTTP 500, and the extension notes 556. Nothing inside the VM can repair it.",
+            "answers HTTP 500, and the extension notes 556; 557 is an answer without content. Nothing inside the VM "
+            "can repair it.",
         .source = "https://github.com/Azure/azure-linux-extensions/tree/master/VMBackup",
         .signals = {judged(Log::extension, not_running), judged(Log::extension, remote_error)},
         .consequences = {"no-network-catch-all", "name-resolution", "storage-unreachable", "tls-interception",

@@ -211,7 +211,7 @@ Remediation remediation() {
         .layer = Layer::network,
         .scope = Scope::both,
         .error_codes = {"UserErrorGuestAgentStatusUnavailable", "VMAgentStatusCommunicationError",
-                        "GuestAgentSnapshotTaskStatusError", "VMRestorePointInternalError"},
+                        "GuestAgentSnapshotTaskStatusError", "VMRestorePointInternalError", "InternalError"},
         .disruption = Disruption::agent_restart,
         .explanation =
             "Azure gives a VM its address, its route to the platform and the platform's address (option 245) by DHCP. "

@@ -125,7 +125,7 @@ Remediation remediation() {
         .layer = Layer::network,
         .scope = Scope::linux,
         .error_codes = {"UserErrorGuestAgentStatusUnavailable", "GuestAgentSnapshotTaskStatusError",
-                        "VMAgentStatusCommunicationError", "VMRestorePointInternalError"},
+                        "VMAgentStatusCommunicationError", "VMRestorePointInternalError", "InternalError"},
         .disruption = Disruption::none,
         .explanation =
             "The agent learns from the goal state that it is to run the backup extension. It asks for it at "

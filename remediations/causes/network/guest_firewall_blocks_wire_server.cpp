@@ -321,7 +321,7 @@ Remediation remediation() {
         .scope = Scope::linux,
         .error_codes = {"UserErrorGuestAgentStatusUnavailable", "ExtensionSnapshotFailedNoNetwork",
                         "VMAgentStatusCommunicationError", "GuestAgentSnapshotTaskStatusError",
-                        "VMRestorePointInternalError"},
+                        "VMRestorePointInternalError", "InternalError"},
         .disruption = Disruption::none,
         .explanation =
             "A rule of nftables or iptables drops or rejects what this VM sends to 168.63.129.16, so the guest agent "

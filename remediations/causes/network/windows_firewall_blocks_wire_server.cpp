@@ -136,7 +136,7 @@ Remediation remediation() {
         .scope = Scope::windows,
         .error_codes = {"UserErrorGuestAgentStatusUnavailable", "ExtensionSnapshotFailedNoNetwork",
                         "VMAgentStatusCommunicationError", "GuestAgentSnapshotTaskStatusError",
-                        "VMRestorePointInternalError"},
+                        "VMRestorePointInternalError", "InternalError"},
         .disruption = Disruption::none,
         .explanation =
             "An outbound rule, local or of a group policy, or a profile that blocks what no rule allows, keeps the "

@@ -256,7 +256,7 @@ Remediation remediation() {
         .scope = Scope::linux,
         .error_codes = {"UserErrorGuestAgentStatusUnavailable", "ExtensionSnapshotFailedNoNetwork",
                         "VMAgentStatusCommunicationError", "GuestAgentSnapshotTaskStatusError",
-                        "VMRestorePointInternalError"},
+                        "VMRestorePointInternalError", "InternalError"},
         // It interrupts nothing, but it is the network's configuration, not that of backup.
         .disruption = Disruption::service_restart,
         .explanation =

@@ -133,7 +133,7 @@ Remediation remediation() {
         .scope = Scope::both,
         .error_codes = {"ExtensionSnapshotFailedNoNetwork", "UserErrorGuestAgentStatusUnavailable",
                         "VMAgentStatusCommunicationError", "GuestAgentSnapshotTaskStatusError",
-                        "VMRestorePointInternalError"},
+                        "VMRestorePointInternalError", "InternalError"},
         .disruption = Disruption::none,
         .explanation =
             "The guest agent gets its orders from 168.63.129.16 on TCP 80 and reports through port 32526; the snapshot "

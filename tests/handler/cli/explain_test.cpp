@@ -69,6 +69,20 @@ TEST(Explain, TellsWhatLogsAndEventsSay) {
     EXPECT_THAT(*explain_text("[HttpError] Status Code 403 -- 25 attempts made", plain), HasSubstr("HTTP status 403"));
 }
 
+TEST(Explain, TellsWhoLooksForALineOrAnEvent) {
+    EXPECT_THAT(*explain_text("System.Security.Cryptography.CryptographicException: Keyset does not exist", plain),
+                AllOf(HasSubstr("What this program checks for it"), HasSubstr("certificate-key-unreadable")));
+    EXPECT_THAT(*explain_text("SQLWRITER 24583", plain), HasSubstr("sql-writer-failed"));
+    const auto told = json::parse(*explain_json("SQLWRITER 24583")).as_object();
+    EXPECT_THAT(json::serialize(told.at("remediations")), HasSubstr("\"sql-writer-failed\""));
+}
+
+TEST(Explain, KnowsEachNameOfACode) {
+    for (const auto* name : {"InternalError", "InternalExecutionError", "InternalDiskRestorePointError"}) {
+        EXPECT_THAT(*explain_text(name, plain), AllOf(HasSubstr("agent-hung"), HasSubstr("extension-damaged"))) << name;
+    }
+}
+
 TEST(Explain, TellsWhatANumberMeansElsewhereBehindTheCatalogue) {
     const auto text = *explain_text("121", plain);
     EXPECT_LT(text.find("121 (Linux backup extension)"), text.find("Linux error 121 (EREMOTEIO)"));
