@@ -408,8 +408,9 @@ const Command commands[] = {
      "Say what an error code or a remediation means.",
      "CODE is an error code of a backup job (UserErrorGuestAgentStatusUnavailable), a result code of the Linux "
      "backup extension (121), a handler code of the guest agent (1009), or what a log or an event says: "
-     "0x80042306, VSS 12366, EPERM, HTTP 409, exit 127, signal 9, SQL 3041, or a whole line. ID is a remediation of "
-     "'list'.",
+     "0x80042306, VSS 12366, EPERM, HTTP 409, exit 127, signal 9, SQL 3041, or a whole line; the causes that look for "
+     "it "
+     "are named. ID is a remediation of 'list'.",
      {"--all", "--format", "--color"},
      {"backup-remediation explain UserErrorGuestAgentStatusUnavailable", "backup-remediation explain 121",
       "backup-remediation explain \"Could not communicate with the VM agent\"", "backup-remediation explain 0x80042306",
