@@ -25,7 +25,7 @@ Finding diagnose(const Machine& machine) {
     return Finding::needs_operator(
         "Azure keeps this VM on hold: the guest agent handles no extension, and so takes no snapshot.",
         {hold->newest.evidence("extensions are handled")},
-        "On the VM nothing is to be repaired. A scale set with overprovisioning holds the instances that it makes in "
+        "On the VM there is nothing to repair. A scale set with overprovisioning holds the instances that it makes in "
         "excess, and deletes them soon: look whether this instance still belongs to the scale set (az vmss "
         "list-instances). If it stays, switch overprovisioning off (az vmss update --set overprovision=false) and "
         "replace the instance; if it is no instance of a scale set, open a support request with this line.");
